@@ -1,0 +1,35 @@
+"""A run configuration: what is asked for, before anything ran (the command job YAML's fields we know)."""
+
+from __future__ import annotations
+
+from workbench.entities.base import Entity
+
+
+class RunConfiguration(Entity, kw_only=True):
+    """Everything that says how to run a command; a YAML file, a command line or a form make one."""
+
+    command: list[str] | str
+    """A list is an exact argv, one text a shell line or script."""
+    code: str | None = None
+    """The directory that is packed; absent = run in an empty one. A fact of the submitting side."""
+    experiment: str = "default"
+    name: str | None = None
+    """The display name; absent = one is made up."""
+    description: str | None = None
+    target: str | None = None
+    tags: dict[str, str | None] = {}
+    inputs: dict[str, str | int | float | bool] = {}
+    environment: str | None = None
+    """Absolute path of an existing interpreter on the target; absent = the target's."""
+    environment_variables: dict[str, str] = {}
+    gpus: int | None = None
+    """Absent = the target's default; 0 hides them."""
+    priority: int = 0
+    timeout: float | None = None
+    """Seconds the command may run."""
+    grace: float | None = None
+    setup: list[str] = []
+    secrets: list[str] = []
+    """Names of secrets; values travel apart and appear in no record."""
+    collect_outputs: bool = True
+    snapshot_code: bool = True

@@ -1,0 +1,47 @@
+"""Experiments: a named family of runs with a metric to judge them by (AZ-64 to AZ-69)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from enum import StrEnum
+
+from workbench.entities.base import Entity
+
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$")
+
+
+class Goal(StrEnum):
+    """Which way a metric gets better."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+
+class Experiment(Entity, kw_only=True):
+    """A family of runs; submitting to an unknown name creates it."""
+
+    id: str
+    name: str
+    created: datetime
+    tags: dict[str, str | None] = {}
+    primary_metric: str | None = None
+    """Guessed from the first metrics until somebody sets it."""
+    goal: Goal = Goal.MINIMIZE
+    primary_set: bool = False
+    """Whether a person chose the primary metric (else it is a guess)."""
+    archived: bool = False
+    runs: int = 0
+
+
+def valid_experiment_name(name: str) -> bool:
+    """AZ-64: starts with a letter or digit, then letters, digits, _ and -, 1 to 255 characters."""
+    return NAME.match(name) is not None
+
+
+def guess_goal(metric: str) -> Goal:
+    """Whether more of metric is better, by what its name usually means."""
+    words = re.split(r"[^a-z0-9]+", metric.lower())
+    better_high = {"acc", "accuracy", "auc", "auroc", "f1", "bleu", "rouge", "map", "iou", "dice", "r2",
+                   "precision", "recall", "reward", "return", "score", "psnr", "ssim", "top1", "top5", "hits"}
+    return Goal.MAXIMIZE if any(word in better_high for word in words) else Goal.MINIMIZE

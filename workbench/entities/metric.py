@@ -1,0 +1,44 @@
+"""Series of metrics as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from workbench.entities.base import Entity
+
+
+class SeriesSummary(Entity, kw_only=True):
+    """One row of `wb run metrics ID`: a series' plain figures."""
+
+    name: str
+    rank: int = 0
+    attempt: int = 1
+    count: int
+    first_step: int
+    last_step: int
+    last: float
+    """May be nan or infinite: the text nan, inf, -inf in JSON."""
+    min: float | None = None
+    """Over the finite points; absent when there are none."""
+    max: float | None = None
+    nan_count: int = 0
+    last_time: datetime | None = None
+
+
+class Point(Entity, kw_only=True):
+    """One value of a series."""
+
+    step: int
+    time: datetime
+    value: float
+
+
+class Bucket(Entity, kw_only=True):
+    """The envelope of the points that fall on one pixel column: spikes survive."""
+
+    first_step: int
+    last_step: int
+    min: float
+    max: float
+    last: float
+    count: int

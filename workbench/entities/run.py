@@ -1,0 +1,133 @@
+"""A run, its states and the transitions between them (AZ-70 to AZ-92)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from workbench.entities.base import Entity
+from workbench.remote import protocol
+
+
+class RunState(StrEnum):
+    """AZ-70's names; a member's value is what machines and JSON say."""
+
+    NOT_STARTED = protocol.NOT_STARTED
+    STARTING = protocol.STARTING
+    PROVISIONING = protocol.PROVISIONING
+    PREPARING = protocol.PREPARING
+    QUEUED = protocol.QUEUED
+    RUNNING = protocol.RUNNING
+    FINALIZING = protocol.FINALIZING
+    CANCEL_REQUESTED = protocol.CANCEL_REQUESTED
+    COMPLETED = protocol.COMPLETED
+    FAILED = protocol.FAILED
+    CANCELED = protocol.CANCELED
+    NOT_RESPONDING = protocol.NOT_RESPONDING
+    PAUSED = protocol.PAUSED
+    PAUSING = protocol.PAUSING
+    UNAPPROVED = protocol.UNAPPROVED
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a run in this state never changes by itself again (AZ-72)."""
+        return self.value in protocol.TERMINAL
+
+
+class Transition(Entity, kw_only=True):
+    """One step in a run's life, as the machine that ran it wrote it down."""
+
+    seq: int
+    """Counts from 1 within the run; the follower applies transitions by it, all of them."""
+    state: RunState
+    time: datetime
+    """By the machine's clock."""
+    attempt: int = 1
+    cause: str | None = None
+    """A code of remote.protocol.CAUSE_*; absent for ordinary progress."""
+    message: str | None = None
+    """The cause as a sentence for people."""
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+class Resources(Entity, kw_only=True):
+    """What an attempt used, by the kernel's accounting of the whole tree."""
+
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
+    """Bytes of the largest process."""
+    stream_bytes: int | None = None
+    stream_dropped: int | None = None
+    """Bytes of output that were not kept (full disk, or over the cap)."""
+
+
+class GitFacts(Entity, kw_only=True):
+    """Where the code came from (AZ-120 to AZ-125); credentials are stripped from the URL."""
+
+    repository_uri: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    dirty: bool | None = None
+    build_id: str | None = None
+    build_uri: str | None = None
+
+
+class MetricValue(Entity, kw_only=True):
+    """The summary of one metric in a run's row: its plain view over ranks and files."""
+
+    last: float
+    min: float | None = None
+    max: float | None = None
+    count: int = 1
+    last_step: int | None = None
+
+
+class RunFile(Entity, kw_only=True):
+    """A file the run kept, by its path relative to the run's folder (outputs/..., logs/...)."""
+
+    path: str
+    size: int
+    modified: datetime | None = None
+    sha256: str | None = None
+    """Absent until it was hashed."""
+    collected: bool = False
+    """Whether its bytes are on this side too."""
+
+
+class Run(Entity, kw_only=True):
+    """One execution of a command on a target, in one or more attempts."""
+
+    id: str
+    name: str
+    """Such as calm-otter-42; not unique."""
+    experiment: str
+    target: str
+    status: RunState = RunState.NOT_STARTED
+    cause: str | None = None
+    message: str | None = None
+    """Why it is in this state, in words: the queue's reason, or the cause of death."""
+    created: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    attempt: int = 1
+    command: str | None = None
+    """The command as one would type it."""
+    tags: dict[str, str | None] = {}
+    properties: dict[str, str] = {}
+    params: dict[str, str] = {}
+    metrics: dict[str, MetricValue] = {}
+    description: str | None = None
+    environment: str | None = None
+    gpus: list[str] = []
+    git: GitFacts | None = None
+    snapshot: str | None = None
+    submitted_by: str | None = None
+    parent: str | None = None
+    resources: Resources | None = None
+    warnings: int = 0
+    archived: bool = False
+    as_of: datetime | None = None
+    """When its machine last said anything about it, by this side's clock."""

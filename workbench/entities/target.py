@@ -1,0 +1,84 @@
+"""Compute targets: a machine one reaches, and what was measured and chosen when it was attached."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from workbench.entities.base import Entity
+
+
+class TargetKind(StrEnum):
+    """How a target is reached."""
+
+    LOCAL = "local"
+    SSH = "ssh"
+
+
+class Transport(StrEnum):
+    """Which SSH client carries the link."""
+
+    ASYNCSSH = "asyncssh"
+    OPENSSH = "openssh"
+
+
+class TargetState(StrEnum):
+    """What we know of a machine now; unreachable is not failed (law 3)."""
+
+    UNKNOWN = "unknown"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    UNREACHABLE = "unreachable"
+    NEEDS_SIGN_IN = "needs sign-in"
+    IDLE = "idle"
+    """Nothing to ask it now; the connection is closed."""
+
+
+class TargetSettings(Entity, kw_only=True):
+    """Everything about a target a person may set."""
+
+    address: str | None = None
+    """[USER@]HOST[:PORT] or a Host of ~/.ssh/config; absent for local."""
+    transport: Transport = Transport.ASYNCSSH
+    identity: str | None = None
+    jump: str | None = None
+    root: str | None = None
+    """The folder of ours on the machine; absent = ~/.workbench there."""
+    lease_dir: str | None = None
+    """Leases and locks, on a local disk; absent = /var/tmp/workbench-<uid> there."""
+    python: str | None = None
+    """Absolute path of the interpreter the link and runs use."""
+    setup: list[str] = []
+    """Shell lines run before the command."""
+    login_shell: bool = False
+    environment_variables: dict[str, str] = {}
+    gpus: int = 0
+    """GPUs a run gets when it does not say."""
+    devices: list[str] = []
+    """GPUs runs may use, preferred first, by UUID or index; empty = all."""
+    slots: int = 0
+    """Runs at once; 0 = no limit of its own."""
+    grace: float = 10.0
+    """Seconds between TERM and KILL when a run is cancelled."""
+    stream_cap: int = 1 << 30
+    """Bytes of output kept a run."""
+    ssh_config: str | None = None
+    """A file to read instead of ~/.ssh/config."""
+    protected: bool = False
+
+
+class Target(Entity, kw_only=True):
+    """A compute target's row."""
+
+    name: str
+    kind: TargetKind
+    settings: TargetSettings = TargetSettings()
+    created: datetime
+    state: TargetState = TargetState.UNKNOWN
+    problem: str | None = None
+    """Why it is not connected, as a sentence."""
+    last_seen: datetime | None = None
+    facts: dict[str, Any] = {}
+    """What the machine said of itself (remote.facts): hostname, machine_id, python, cpus, gpus ..."""
+    default: bool = False
