@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from workbench.remote import protocol
+
 
 class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """A frozen value; compare by content, change by `replace`."""
@@ -21,7 +23,14 @@ def replace(entity: E, **changes: Any) -> E:
 
 
 def to_wire(value: Any) -> Any:
-    """value as plain JSON types; None fields of entities are left out (absent is not zero)."""
+    """value as plain JSON types; None fields of entities are left out (absent is not zero).
+
+    Non-finite floats become the texts nan, inf, -inf.
+    """
+    if isinstance(value, float):
+        return protocol.encode_number(value)
+    if value is None or isinstance(value, str | int) and type(value) in (str, int, bool):
+        return value
     if isinstance(value, Entity):
         return {
             name: to_wire(item)

@@ -9,7 +9,9 @@ class RunConfiguration(Entity, kw_only=True):
     """Everything that says how to run a command; a YAML file, a command line or a form make one."""
 
     command: list[str] | str
-    """A list is an exact argv, one text a shell line or script."""
+    """A list is an exact argv, one text a shell line or script; its ${{...}} are replaced already."""
+    template: list[str] | str | None = None
+    """The command before its ${{inputs.x}} were replaced; absent = it names no input."""
     code: str | None = None
     """The directory that is packed; absent = run in an empty one. A fact of the submitting side."""
     experiment: str = "default"
@@ -19,6 +21,8 @@ class RunConfiguration(Entity, kw_only=True):
     target: str | None = None
     tags: dict[str, str | None] = {}
     inputs: dict[str, str | int | float | bool] = {}
+    written: dict[str, str] = {}
+    """Inputs as they were written, where that is not their value's plain text: 3e-4 for 0.0003."""
     environment: str | None = None
     """Absolute path of an existing interpreter on the target; absent = the target's."""
     environment_variables: dict[str, str] = {}

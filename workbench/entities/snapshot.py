@@ -53,7 +53,8 @@ def canonical(entries: Iterable[Entry]) -> bytes:
     """The bytes a snapshot's id is made of; the same on every machine and Python.
 
     One line an entry, sorted by the path's bytes: path, kind, mode in octal, then sha256 (files), the
-    target (links) or nothing (directories), separated by NUL, ended by a newline.
+    target (links) or nothing (directories), separated by NUL, ended by NUL and a newline: names and targets
+    may hold newlines, and two trees must never share their bytes.
     """
     lines = []
     for entry in entries:
@@ -61,7 +62,7 @@ def canonical(entries: Iterable[Entry]) -> bytes:
         content = entry.target.encode("utf-8", "surrogateescape") if entry.kind == EntryKind.LINK else entry.sha256.encode()
         lines.append(b"\0".join((path, entry.kind.value.encode(), b"%o" % entry.mode, content)))
     lines.sort()
-    return b"".join(line + b"\n" for line in lines)
+    return b"".join(line + b"\0\n" for line in lines)
 
 
 class Snapshot(Entity, kw_only=True):

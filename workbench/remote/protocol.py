@@ -9,7 +9,8 @@ import re
 import struct
 from typing import Any, Dict, Optional
 
-VERSION = 1
+# Records and a run's environment are described in record_form.py: tracking must not pay for this module.
+from workbench.remote.record_form import *  # noqa: F403
 
 # --- the link -------------------------------------------------------------------------------------
 # The far end writes MAGIC + one JSON object + "\n" first; whatever stands before it (a noisy shell's
@@ -17,15 +18,17 @@ VERSION = 1
 MAGIC = b"\x1eWORKBENCH-LINK "
 HEADER = struct.Struct(">IBI")
 MAX_BODY = 65536
-INITIAL_CREDIT = 1 << 20  # bytes of DATA a stream may send before it waits for CREDIT
+MAX_MESSAGE = 64 << 20  # bytes of one JSON message, sent as PART frames where it does not fit one body
+INITIAL_CREDIT = 1 << 20  # bytes of DATA and EVENT a stream may send before it waits for CREDIT
 
 REQUEST = 1  # JSON {"method", "params"}; opens the stream it carries (ids chosen by the near end)
 RESPONSE = 2  # JSON {"ok": value} or {"error": {"code", "message", "hint"}}; closes the stream
 DATA = 3  # raw bytes of a stream, either direction, counted against its credit
-EVENT = 4  # JSON message on an open stream, far end to near end; not counted
+EVENT = 4  # JSON message on an open stream, far end to near end; counted like DATA (not on stream 0)
 END = 5  # the near end has no more DATA for this stream
 CREDIT = 6  # 4 bytes big endian: so many more bytes may be sent on the stream
 CANCEL = 7  # the near end gives the stream up; the far end still answers with a RESPONSE
+PART = 8  # the beginning of a JSON message too long for one body; the stream's next 1, 2 or 4 ends it
 
 # --- states of a run ------------------------------------------------------------------------------
 NOT_STARTED = "NotStarted"
@@ -65,45 +68,7 @@ CAUSE_GUARD_LOST = "guard_lost"
 CAUSE_LOST = "lost"  # guard and supervisor both gone, found by a later visitor
 CAUSE_SNAPSHOT = "snapshot"  # the code could not be laid out
 
-# --- records --------------------------------------------------------------------------------------
-# records/<pid>-<random>.jsonl, first line the header:
-#   {"k":"header","v":1,"run":ID,"attempt":1,"rank":0,"pid":123,"wall":1700000000.1,"mono":55.5}
-# then one record a line; "t" is seconds since the header's "mono":
-#   {"k":"metric","n":"loss","v":0.5,"s":3,"t":1.25}          "s" absent: the next step of this name and file
-#   {"k":"param","n":"lr","v":"3e-4","t":..}                  values are text
-#   {"k":"tag","n":"note","v":"good","t":..}                  "v" may be null: a bare tag
-#   {"k":"property","n":"owner","v":"ann","t":..}             add-only
-#   {"k":"row","n":"confusion","v":{"a":1,"b":2},"s":0,"t":..}
-#   {"k":"table","n":"preds","v":{"col":[..]},"t":..}
-#   {"k":"artifact","n":"best model","path":"outputs/m.bin","t":..}  path relative to the run's folder
-#   {"k":"warning","v":"text","t":..}   {"k":"status","v":"Completed","t":..}   status: an interactive run's own
-RECORD_HEADER = "header"
-RECORD_METRIC = "metric"
-RECORD_PARAM = "param"
-RECORD_TAG = "tag"
-RECORD_PROPERTY = "property"
-RECORD_ROW = "row"
-RECORD_TABLE = "table"
-RECORD_ARTIFACT = "artifact"
-RECORD_WARNING = "warning"
-RECORD_STATUS = "status"
-RECORD_KINDS = frozenset((
-    RECORD_METRIC, RECORD_PARAM, RECORD_TAG, RECORD_PROPERTY, RECORD_ROW, RECORD_TABLE, RECORD_ARTIFACT,
-    RECORD_WARNING, RECORD_STATUS,
-))
-
-# --- what a run finds in its environment -----------------------------------------------------------
-ENV_RUN_ID = "WORKBENCH_RUN_ID"
-ENV_RUN_DIR = "WORKBENCH_RUN_DIR"  # the run's folder on the machine (records/, outputs/ live in it)
-ENV_ATTEMPT = "WORKBENCH_ATTEMPT"
-ENV_EXPERIMENT = "WORKBENCH_EXPERIMENT"
-ENV_WORKSPACE = "WORKBENCH_WORKSPACE_NAME"
-RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK")
-
 # --- limits ---------------------------------------------------------------------------------------
-MAX_NAME = 250  # characters of a metric, param, tag name
-MAX_VALUE = 8000  # characters of a param or tag value
-MAX_RECORD = 1 << 20  # bytes of one record line; a longer one is skipped and counted
 MAX_SPEC = 4 << 20
 MAX_STATUS = 1 << 20
 RESERVE_BYTES = 16384
@@ -114,16 +79,6 @@ DEFAULT_STREAM_CAP = 1 << 30  # bytes of stream.log kept a run: half head, half 
 
 RUN_ID = re.compile(r"^[0-9A-HJKMNP-TV-Z]{26}$")  # ULID, Crockford base 32
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
-
-
-def encode_number(value):
-    # type: (float) -> Any
-    """A float as JSON can carry it: itself, or the text nan, inf, -inf (law 4)."""
-    if value != value:
-        return "nan"
-    if value in (float("inf"), float("-inf")):
-        return "inf" if value > 0 else "-inf"
-    return value
 
 
 def decode_number(value):

@@ -1,0 +1,68 @@
+"""Bring your own machines: runs, metrics and machines over SSH, in a terminal.
+
+Importing this package costs nothing: each name of the SDK is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from workbench.version import __version__
+
+if TYPE_CHECKING:
+    from workbench.remote.calls import (
+        add_properties,
+        log,
+        log_list,
+        log_param,
+        log_params,
+        log_row,
+        log_table,
+        tag,
+        upload_file,
+    )
+    from workbench.remote.tracking import Run, TrackingWarning
+
+# name -> the module that has it
+_HOMES = {
+    "Run": "workbench.remote.tracking",
+    "TrackingWarning": "workbench.remote.tracking",
+    "add_properties": "workbench.remote.calls",
+    "log": "workbench.remote.calls",
+    "log_list": "workbench.remote.calls",
+    "log_param": "workbench.remote.calls",
+    "log_params": "workbench.remote.calls",
+    "log_row": "workbench.remote.calls",
+    "log_table": "workbench.remote.calls",
+    "tag": "workbench.remote.calls",
+    "upload_file": "workbench.remote.calls",
+}
+
+__all__ = [
+    "Run",
+    "TrackingWarning",
+    "__version__",
+    "add_properties",
+    "log",
+    "log_list",
+    "log_param",
+    "log_params",
+    "log_row",
+    "log_table",
+    "tag",
+    "upload_file",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,115 @@
+"""Questions to the person at the terminal: yes or no, pass phrases, codes, host keys."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+from workbench.errors import HostKeyUnknown, NeedsSignIn, Refused
+from workbench.text.sanitize import clean, clean_name
+
+if TYPE_CHECKING:
+    from workbench.cli.session import Session
+
+TERMINAL = "/dev/tty"
+
+
+class Asker(Protocol):
+    """Who answers."""
+
+    def present(self) -> bool:
+        """Whether anybody is there."""
+
+    def ask(self, prompt: str, *, echo: bool) -> str:
+        """One line of answer; nothing typed is shown without echo."""
+
+
+class TerminalAsker:
+    """The controlling terminal, whatever stdin and stdout are connected to."""
+
+    def present(self) -> bool:
+        """Whether this process has a terminal to ask on."""
+        try:
+            os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))
+        except OSError:
+            return False
+        return True
+
+    def ask(self, prompt: str, *, echo: bool) -> str:
+        """Ask on the terminal; an end of input counts as an interrupt."""
+        import termios
+
+        handle = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY)
+        try:
+            before = termios.tcgetattr(handle)
+            if not echo:
+                silent = [*before]
+                silent[3] &= ~termios.ECHO
+                termios.tcsetattr(handle, termios.TCSAFLUSH, silent)
+            try:
+                os.write(handle, prompt.encode("utf-8", "replace"))
+                answer = _line(handle)
+            finally:
+                if not echo:
+                    termios.tcsetattr(handle, termios.TCSAFLUSH, before)
+                    os.write(handle, b"\n")
+        finally:
+            os.close(handle)
+        return answer
+
+
+def _line(handle: int) -> str:
+    data = b""
+    while not data.endswith(b"\n"):
+        block = os.read(handle, 4096)
+        if not block:
+            raise KeyboardInterrupt
+        data += block
+    return data.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+
+
+def confirm(session: Session, question: str, *, yes: bool) -> None:
+    """Go on only with a yes; no is what Enter means.
+
+    Raises Refused when the answer is no, or when nobody is there to ask and --yes was not given.
+    """
+    if yes:
+        return
+    if not session.asker.present():
+        raise Refused("this asks for a yes and nobody is at a terminal", "add --yes to go ahead")
+    answer = session.asker.ask(f"{clean(question)} [y/N] ", echo=True)
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Refused("nothing was changed")
+
+
+def accept_host_key(session: Session, problem: HostKeyUnknown, *, yes: bool) -> str:
+    """The fingerprint of an unknown host's key, once it is accepted.
+
+    yes accepts without asking. Raises problem itself when nobody is there to ask, Refused on a no.
+    """
+    data = problem.data
+    fingerprint = str(data.get("fingerprint", ""))
+    if yes:
+        return fingerprint
+    if not session.asker.present():
+        problem.hint = problem.hint or "add --accept-new to accept the key of a host seen for the first time"
+        raise problem
+    host = clean_name(str(data.get("host", "the host")))
+    kind, shown = clean_name(str(data.get("algorithm", ""))), clean_name(fingerprint)
+    question = (
+        f"{host} is not known yet. Its {kind} key is\n  {shown}\n"
+        "Compare it with what the host's keeper says. Accept it?"
+    )
+    confirm(session, question, yes=False)
+    return fingerprint
+
+
+def answer_prompt(session: Session, prompt: dict[str, Any], name: str) -> str:
+    """The answer to what a host asks at sign-in: a password, a pass phrase, a one-time code.
+
+    Raises NeedsSignIn when nobody is there to ask.
+    """
+    if not session.asker.present():
+        raise NeedsSignIn(f"{name} asks for something only you can give", f"wb compute login {name}, at a terminal")
+    text = clean(str(prompt.get("text") or prompt.get("kind") or "password"), 500).rstrip()
+    return session.asker.ask(f"{text}{'' if text.endswith(':') else ':'} ", echo=bool(prompt.get("echo")))

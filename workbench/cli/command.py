@@ -1,0 +1,179 @@
+"""The shape of every command: options they all share, groups that load a command when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from workbench.cli.session import Session
+from workbench.errors import UsageError
+from workbench.text import location
+
+FORMATS = ("table", "json", "jsonl", "csv")
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Entry(NamedTuple):
+    """Where a command is found ("module:function") and the line that describes it, so that help loads nothing."""
+
+    place: str
+    help: str
+
+
+class Section(NamedTuple):
+    """A noun: its one line of help and its commands."""
+
+    help: str
+    commands: Mapping[str, Entry]
+
+
+def _store(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value not in (None, False):
+            setattr(context.ensure_object(Session), field, value)
+
+    return store
+
+
+def shared_options() -> list[click.Parameter]:
+    """--workspace and --debug, which every command takes."""
+    return [
+        click.Option(
+            ["--workspace"],
+            metavar="NAME",
+            expose_value=False,
+            callback=_store("workspace_name"),
+            help="Another workspace than the default one.",
+        ),
+        click.Option(
+            ["--debug"],
+            is_flag=True,
+            expose_value=False,
+            callback=_store("debug"),
+            help="Show the traceback of an error.",
+        ),
+    ]
+
+
+def listing_options() -> list[click.Parameter]:
+    """--format and --to, which every command takes that prints data."""
+    return [
+        click.Option(
+            ["-o", "--format"],
+            type=click.Choice(FORMATS),
+            expose_value=False,
+            callback=_store("format"),
+            help="How data is printed; a table on a terminal, tab-separated otherwise.",
+        ),
+        click.Option(
+            ["--to"],
+            metavar="FILE",
+            expose_value=False,
+            callback=_store("to"),
+            help="Write to a file instead of standard output.",
+        ),
+    ]
+
+
+class Command(click.Command):
+    """A command with the shared options; words after `--` are kept apart where it takes a command line."""
+
+    listing = False
+    takes_command = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        options.setdefault("context_settings", SETTINGS)
+        super().__init__(*arguments, **options)
+        self.params += listing_options() if self.listing else []
+        self.params += shared_options()
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse options, with what follows `--` put into ctx.meta["command"] untouched."""
+        if self.takes_command and "--" in args:
+            cut = args.index("--")
+            ctx.meta["command"] = args[cut + 1 :]
+            args = args[:cut]
+        return super().parse_args(ctx, args)
+
+
+class Listing(Command):
+    """A command that prints data."""
+
+    listing = True
+
+
+class Launcher(Command):
+    """A command that takes another command's words after `--`."""
+
+    takes_command = True
+
+
+def command(name: str, cls: type[Command] = Command) -> Callable[[F], Command]:
+    """Make a command of a function; its docstring is the help."""
+    return click.command(name, cls=cls)
+
+
+class Group(click.Group):
+    """Commands by name from a table; a module is imported when its command is used, not to list it."""
+
+    def __init__(
+        self, name: str, table: Mapping[str, Entry | Section], *, headings: Mapping[str, Sequence[str]], **options: Any
+    ) -> None:
+        options.setdefault("context_settings", SETTINGS)
+        super().__init__(name, **options)
+        self._table = table
+        self._headings = headings
+        self.params += shared_options()
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order they are shown."""
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, loaded now; None when there is none of that name."""
+        entry = self._table.get(cmd_name)
+        if entry is None:
+            return None
+        if isinstance(entry, Section):
+            return Group(cmd_name, entry.commands, headings={"Commands": list(entry.commands)}, help=entry.help)
+        module, _, attribute = entry.place.partition(":")
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that args name; a location becomes the command that shows it.
+
+        Raises UsageError with the nearest names for a word nothing answers to.
+        """
+        word = args[0]
+        if ctx.parent is None and word not in self._table and location.looks_like_location(word):
+            from workbench.cli.places import words_for
+
+            args = [*words_for(word), *args[1:]]
+        elif word not in self._table:
+            raise UsageError(f"there is no command {word!r}", _did_you_mean(word, self._table, ctx.command_path))
+        name = args[0]
+        return name, self.get_command(ctx, name), args[1:]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands under their headings from the table alone."""
+        width = max(len(name) for name in self._table)
+        for heading, names in self._headings.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), self._table[name].help) for name in names])
+
+
+def _did_you_mean(word: str, names: Mapping[str, Any], path: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, names, n=2, cutoff=0.55)
+    if near:
+        return "did you mean " + " or ".join(f"{path} {name}" for name in near) + "?"
+    return f"{path} --help lists them"

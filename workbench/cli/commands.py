@@ -1,0 +1,73 @@
+"""The table of all commands: names, where they are, one line of help each. Importing it imports no command."""
+
+from __future__ import annotations
+
+from workbench.cli.command import Entry, Section
+
+RUN = {
+    "ls": Entry("workbench.cli.runs:ls", "List runs, newest first."),
+    "show": Entry("workbench.cli.runs:show", "Show one run."),
+    "logs": Entry("workbench.cli.run_logs:logs", "Print what a run wrote; -f follows."),
+    "metrics": Entry("workbench.cli.run_metrics:metrics", "List a run's metrics, print or plot their points."),
+    "compare": Entry("workbench.cli.run_compare:compare", "Show what differs between runs."),
+    "diff": Entry("workbench.cli.run_compare:diff", "Show the difference of two runs' code."),
+    "files": Entry("workbench.cli.run_files:files", "List the files a run kept."),
+    "download": Entry("workbench.cli.run_files:download", "Fetch files of a run."),
+    "snapshot": Entry("workbench.cli.run_files:snapshot", "List or save the code a run ran with."),
+    "cancel": Entry("workbench.cli.run_changes:cancel", "Cancel runs."),
+    "wait": Entry("workbench.cli.run_logs:wait", "Wait until runs end; exit by their outcome."),
+    "rerun": Entry("workbench.cli.run_again:rerun", "Submit a run again, as a new run."),
+    "resume": Entry("workbench.cli.run_again:resume", "Start a new attempt in the run's folder."),
+    "tag": Entry("workbench.cli.run_changes:tag", "Set and remove tags."),
+    "note": Entry("workbench.cli.run_changes:note", "Read or write a run's description and name."),
+    "archive": Entry("workbench.cli.run_changes:archive", "Hide runs from lists, or bring them back."),
+    "rm": Entry("workbench.cli.run_changes:remove", "Remove ended runs for good."),
+}
+COMPUTE = {
+    "attach": Entry("workbench.cli.compute_attach:attach", "Attach a machine over SSH, or this one."),
+    "login": Entry("workbench.cli.compute_attach:login", "Sign in to a machine that asks for it."),
+    "ls": Entry("workbench.cli.compute:ls", "List machines."),
+    "show": Entry("workbench.cli.compute:show", "Show one machine."),
+    "doctor": Entry("workbench.cli.compute:doctor", "Check a machine and say what to do."),
+    "exec": Entry("workbench.cli.compute:execute", "Run a command on a machine now."),
+    "adopt": Entry("workbench.cli.compute:adopt", "Bring back runs that a machine still knows."),
+    "set": Entry("workbench.cli.compute:change", "Change a machine's settings."),
+    "detach": Entry("workbench.cli.compute:detach", "Forget a machine; nothing on it is touched."),
+}
+EXPERIMENT = {
+    "ls": Entry("workbench.cli.experiment:ls", "List experiments."),
+    "show": Entry("workbench.cli.experiment:show", "Show one experiment."),
+    "set": Entry("workbench.cli.experiment:change", "Choose the metric its runs are judged by."),
+    "tag": Entry("workbench.cli.experiment:tag", "Set and remove tags."),
+    "archive": Entry("workbench.cli.experiment:archive", "Hide an experiment, or bring it back."),
+}
+SERVER = {
+    "status": Entry("workbench.cli.server:status", "Say whether the local server runs, and where."),
+    "start": Entry("workbench.cli.server:start", "Start the local server."),
+    "stop": Entry("workbench.cli.server:stop", "Stop the local server; runs go on."),
+    "logs": Entry("workbench.cli.server:logs", "Print what the local server wrote."),
+}
+ACTIVITY = {"ls": Entry("workbench.cli.activity:ls", "List what takes long and how it went.")}
+COMPLETION = {
+    "show": Entry("workbench.cli.completion:show", "Print the completion script of a shell."),
+    "install": Entry("workbench.cli.completion:install", "Install it for bash, zsh or fish."),
+}
+
+COMMANDS: dict[str, Entry | Section] = {
+    "submit": Entry("workbench.cli.submit:submit", "Run a command or a job file on a machine."),
+    "ps": Entry("workbench.cli.runs:ps", "List runs (short for run ls)."),
+    "logs": Entry("workbench.cli.run_logs:logs", "Print what a run wrote (run logs)."),
+    "cancel": Entry("workbench.cli.run_changes:cancel", "Cancel runs (run cancel)."),
+    "demo": Entry("workbench.cli.demo:demo", "See the whole loop on two machines made up on the spot."),
+    "run": Section("Runs: look, compare, cancel, fetch.", RUN),
+    "compute": Section("Compute targets: the machines runs go to.", COMPUTE),
+    "experiment": Section("Experiments: named families of runs.", EXPERIMENT),
+    "activity": Section("Activities: what takes long, what went wrong.", ACTIVITY),
+    "server": Section("The local server that holds connections and records.", SERVER),
+    "completion": Section("Completion of commands and names in your shell.", COMPLETION),
+}
+HEADINGS = {
+    "Every day": ["submit", "ps", "logs", "cancel", "demo"],
+    "Things": ["run", "compute", "experiment", "activity"],
+    "This side": ["server", "completion"],
+}

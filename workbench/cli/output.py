@@ -1,0 +1,150 @@
+"""Data on stdout: a table on a terminal, tab-separated in a pipe, json, jsonl or csv when asked."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from workbench.cli.session import Session
+from workbench.cli.terminal import UNLIMITED
+from workbench.errors import UsageError
+from workbench.text.sanitize import clean, clean_name
+from workbench.text.tables import Cell, Column, Look, pairs, render
+
+Row = Mapping[str, Any]
+
+
+class Field(NamedTuple):
+    """One column: how a table shows it, of each row. show returns clean text or a Cell."""
+
+    column: Column
+    show: Callable[[Any], Cell | str]
+
+
+def rows(session: Session, found: Sequence[Row], fields: Sequence[Field], keys: Sequence[str], empty: str) -> None:
+    """Print a list of things. keys are what csv and tab-separated lines hold, dotted for nested values.
+
+    empty is what a person is told when there are none, on stderr.
+    """
+    chosen = _format(session)
+    if chosen == "table":
+        if not found:
+            note(session, empty)
+            return
+        cells = [[field.show(row) for field in fields] for row in found]
+        text = "\n".join(render([field.column for field in fields], cells, _look(session))) + "\n"
+    elif chosen == "json":
+        text = dumps(list(found), indent=2) + "\n"
+    elif chosen == "jsonl":
+        text = "".join(dumps(row) + "\n" for row in found)
+    else:
+        values = [[plain(value_at(row, key)) for key in keys] for row in found]
+        text = delimited(values, keys, csv=chosen == "csv")
+    write(session, text)
+
+
+def record(session: Session, thing: Row, facts: Sequence[tuple[str, Cell | str]]) -> None:
+    """Print one thing: facts on a terminal; key and value a line, json or csv (one row) otherwise."""
+    chosen = _format(session)
+    if chosen == "table":
+        text = "\n".join(pairs([(name, item) for name, item in facts if _text(item)], _look(session))) + "\n"
+    elif chosen in ("json", "jsonl"):
+        text = dumps(thing, indent=2 if chosen == "json" else None) + "\n"
+    elif chosen == "csv":
+        text = delimited([[plain(value) for value in thing.values()]], list(thing), csv=True)
+    else:
+        text = delimited([[key, plain(value)] for key, value in thing.items()], (), csv=False)
+    write(session, text)
+
+
+def write(session: Session, text: str) -> None:
+    """Write data to stdout or to the file of --to."""
+    if session.to is None:
+        sys.stdout.write(text)
+        return
+    with open(session.to, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+
+
+def note(session: Session, text: str) -> None:
+    """Tell a person something that is not data: on stderr, and only when that is a terminal."""
+    if session.terminal.stderr:
+        print(clean(text), file=sys.stderr)
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """value as ASCII JSON; numbers that are not finite become the texts nan, inf and -inf."""
+    separators = (",", ": ") if indent else (",", ":")
+    return json.dumps(_finite(value), indent=indent, separators=separators, allow_nan=False)
+
+
+def value_at(row: Row, key: str) -> Any:
+    """What stands in row under a dotted key; None where nothing does."""
+    value: Any = row
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def plain(value: Any) -> str:
+    """A JSON value as one text without control characters: empty when absent, lists joined by commas."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        return ",".join(plain(item) for item in value)
+    if isinstance(value, Mapping | list):
+        return dumps(value)
+    return clean_name(str(value), 100_000)
+
+
+def delimited(values: Sequence[Sequence[str]], keys: Sequence[str], *, csv: bool) -> str:
+    """Lines of values: csv with a header of keys, else separated by tabs without one."""
+    if not csv:
+        return "".join("\t".join(row) + "\n" for row in values)
+    import csv as writers
+    from io import StringIO
+
+    out = StringIO()
+    writer = writers.writer(out, lineterminator="\n")
+    writer.writerow(keys)
+    writer.writerows(values)
+    return out.getvalue()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if value != value else "inf" if value > 0 else "-inf"
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _text(item: Cell | str) -> str:
+    return item.text if isinstance(item, Cell) else item
+
+
+def _look(session: Session) -> Look:
+    """How a table in stdout or in a file looks; a file has no colours and no width."""
+    return session.terminal.look if session.to is None else Look(UNLIMITED)
+
+
+def _format(session: Session) -> str:
+    """The format asked for, else the one a file's name means, else by what stdout is."""
+    if session.format is not None:
+        return session.format
+    if session.to is not None:
+        suffix = PurePath(session.to).suffix.lstrip(".").lower()
+        if suffix in ("json", "jsonl", "csv"):
+            return suffix
+        if suffix in ("tsv", "txt", ""):
+            return "tsv"
+        raise UsageError(f"{session.to!r} names no format", "end it in .json, .jsonl, .csv or .tsv, or add -o FORMAT")
+    return "table" if session.terminal.stdout else "tsv"

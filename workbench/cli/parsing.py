@@ -1,0 +1,100 @@
+"""Words of a command line as values, with errors that say what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from workbench.errors import UsageError
+from workbench.text import durations, sizes
+
+
+class Duration(click.ParamType):
+    """90s, 2h, 1d12h; the value is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        return value if isinstance(value, float) else _convert(self, durations.parse, value, param, ctx)
+
+
+def _convert(
+    kind: click.ParamType,
+    parse: Callable[[str], float],
+    value: Any,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+) -> float:
+    try:
+        return parse(str(value))
+    except ValueError as problem:
+        kind.fail(str(problem), param, ctx)
+
+
+DURATION = Duration()
+
+
+def assignments(words: Iterable[str], what: str) -> dict[str, str]:
+    """KEY=VALUE words as a mapping, in order; raises UsageError for a word without "=" or without a key."""
+    found = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{word!r} is not a {what}", "write it KEY=VALUE")
+        found[key] = value
+    return found
+
+
+def tags(words: Iterable[str]) -> dict[str, str | None]:
+    """KEY=VALUE and bare KEY words as tags; a bare tag has no value (AZ-78)."""
+    found: dict[str, str | None] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not key:
+            raise UsageError(f"{word!r} is not a tag", "write it KEY=VALUE or KEY")
+        found[key] = value if equals else None
+    return found
+
+
+def command_words(words: Sequence[str], usage: str) -> list[str] | str:
+    """What follows `--`: several words are an exact argv, one quoted word with spaces a shell line.
+
+    Raises UsageError when nothing follows.
+    """
+    if not words or not any(word.strip() for word in words):
+        raise UsageError("there is no command after --", usage)
+    if len(words) == 1:
+        return words[0]
+    return list(words)
+
+
+def setting(kind: str, key: str, text: str) -> Any:
+    """The value of a setting from its text, by kind: int, bool, duration, size or text.
+
+    Raises UsageError with the setting's name when it does not fit.
+    """
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "bool":
+            return _bool(text)
+        if kind == "duration":
+            return durations.parse(text)
+        if kind == "size":
+            return sizes.parse(text)
+    except ValueError as problem:
+        expected = "a whole number" if kind == "int" else str(problem)
+        raise UsageError(f"{key}: {text!r} does not fit", f"expected {expected}") from problem
+    return text
+
+
+def _bool(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in ("true", "yes", "on", "1"):
+        return True
+    if lowered in ("false", "no", "off", "0"):
+        return False
+    raise ValueError("yes or no")

@@ -1,0 +1,152 @@
+"""wb run logs, wb run wait; following a run after a submit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from workbench.cli import complete
+from workbench.cli.command import command
+from workbench.cli.parsing import DURATION
+from workbench.cli.session import Session
+from workbench.errors import RunFailed
+from workbench.text import states
+from workbench.text.sanitize import TerminalStream, clean_name
+
+INTERRUPTED = 130
+
+
+@command("logs")
+@click.argument("run", shell_complete=complete.run)
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
+@click.option("-n", "--lines", type=click.IntRange(0), metavar="N", help="Only the last N lines.")
+@click.option("--since", type=DURATION, metavar="AGE", help="Only what was written in the last 10m, 2h ...")
+@click.option("--to", metavar="FILE", help="Write to a file instead of standard output.")
+@click.pass_obj
+def logs(session: Session, run: str, follow: bool, lines: int | None, since: float | None, to: str | None) -> int:
+    """Print what a run wrote.
+
+    In a pipe and in a file every byte as it was written; on a terminal colours stay, other control sequences go.
+    """
+    source = session.workspace.read("runs", "logs", run=run, lines=lines, follow=follow or None, since=since)
+    try:
+        _copy(session, source, to)
+    except KeyboardInterrupt:
+        if follow:
+            _still_running(session, run)
+        return INTERRUPTED
+    return 0
+
+
+def _copy(session: Session, source: Iterator[bytes], to: str | None) -> None:
+    if to is not None:
+        with open(to, "wb") as file:
+            for block in source:
+                file.write(block)
+        return
+    if not session.terminal.stdout:
+        out = sys.stdout.buffer
+        for block in source:
+            out.write(block)
+            out.flush()
+        return
+    stream = TerminalStream()
+    try:
+        for block in source:
+            sys.stdout.write(stream.feed(block))
+            sys.stdout.flush()
+    finally:
+        sys.stdout.write(stream.close())
+        sys.stdout.flush()
+
+
+@command("wait")
+@click.argument("runs", nargs=-1, required=True, shell_complete=complete.run)
+@click.pass_obj
+def wait(session: Session, runs: tuple[str, ...]) -> int:
+    """Wait until runs end. Exits 0 when all completed, 1 when one failed or was canceled."""
+    code = 0
+    for run in runs:
+        try:
+            outcome(watch(session, run))
+        except RunFailed as problem:
+            code = problem.exit_code
+            print(f"{problem.message}", file=sys.stderr)
+        except KeyboardInterrupt:
+            return _still_running(session, run)
+    return code
+
+
+def watch(session: Session, run: str) -> dict[str, Any]:
+    """Follow a run's states on stderr until it ends; the run as it ended."""
+    last: dict[str, Any] = {}
+    for item in session.workspace.items("runs", "watch", run=run):
+        _tell_state(session, last, item["run"])
+        last = item["run"]
+    return last or dict(session.call("runs", "get", run=run))
+
+
+def follow_submitted(session: Session, run: dict[str, Any], *, logs: bool) -> int:
+    """Stay with a run that was just submitted: its log on stdout, its states on stderr.
+
+    Ctrl-C stops the following alone and says how to cancel (AZ-15). Raises RunFailed when it does not complete.
+    """
+    try:
+        ended = _follow(session, run) if logs else watch(session, run["id"])
+    except KeyboardInterrupt:
+        return _still_running(session, run["id"], run["name"])
+    outcome(ended)
+    return 0
+
+
+def _follow(session: Session, run: dict[str, Any]) -> dict[str, Any]:
+    stream = TerminalStream()
+    for item in session.workspace.items("runs", "follow", run=run["id"]):
+        if "log" in item:
+            text = str(item["log"])
+            if session.terminal.stdout:
+                sys.stdout.write(stream.feed(text.encode("utf-8", "replace")))
+            else:
+                sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+            sys.stdout.flush()
+        elif "gap" in item:
+            lost = int(item["gap"].get("to", 0)) - int(item["gap"].get("from", 0))
+            print(f"[{lost} bytes of output were not kept]", file=sys.stderr)
+        elif "run" in item:
+            _tell_state(session, run, item["run"])
+            run = item["run"]
+    sys.stdout.write(stream.close())
+    sys.stdout.flush()
+    return run
+
+
+def _tell_state(session: Session, before: dict[str, Any], now: dict[str, Any]) -> None:
+    same = before.get("status") == now.get("status") and before.get("message") == now.get("message")
+    if same or not session.terminal.stderr:
+        return
+    look = states.look(states.RUN, clean_name(str(now.get("status", ""))))
+    why = clean_name(str(now.get("message") or ""))
+    print(f"{look.text(session.terminal.ascii_only)}{': ' + why if why else ''}", file=sys.stderr)
+
+
+def outcome(run: dict[str, Any]) -> None:
+    """Nothing for a run that completed; raises RunFailed, with why, for one that did not."""
+    status = str(run.get("status", ""))
+    if status == "Completed":
+        return
+    name = clean_name(str(run.get("name", run.get("id", "the run"))))
+    why = clean_name(str(run.get("message") or run.get("cause") or ""))
+    code = run.get("exit_code")
+    if code is not None and status == "Failed" and f"{code}" not in why:
+        why = f"{why} (exit {code})" if why else f"exit {code}"
+    word = states.look(states.RUN, clean_name(status)).word
+    raise RunFailed(f"{name} {word}" + (f": {why}" if why else ""), f"wb logs {name}")
+
+
+def _still_running(session: Session, run: str, name: str | None = None) -> int:
+    shown = clean_name(name or run)
+    print(f"\nstopped following; {shown} goes on. To cancel it: wb cancel {shown}", file=sys.stderr)
+    return INTERRUPTED

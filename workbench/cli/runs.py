@@ -1,0 +1,118 @@
+"""wb run ls, wb run show, wb ps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from workbench.cli import complete, output, run_view
+from workbench.cli.command import F, Listing, command
+from workbench.cli.parsing import tags
+from workbench.cli.session import Session
+from workbench.errors import UsageError
+from workbench.text import states
+from workbench.text.sanitize import clean_name
+
+
+def _filters(function: F) -> F:
+    for option in reversed(
+        (
+            click.argument("text", nargs=-1),
+            click.option(
+                "-e", "--experiment", metavar="NAME", shell_complete=complete.experiment, help="Of one experiment."
+            ),
+            click.option("-t", "--target", metavar="NAME", shell_complete=complete.target, help="On one machine."),
+            click.option("--status", multiple=True, metavar="STATE", help="In a state; may be repeated."),
+            click.option("--tag", "tag_words", multiple=True, metavar="K[=V]", help="With a tag; may be repeated."),
+            click.option("--active", is_flag=True, help="Only those that have not ended."),
+            click.option("--archived", is_flag=True, help="Only archived ones."),
+            click.option(
+                "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@command("ls", cls=Listing)
+@_filters
+@click.pass_obj
+def ls(session: Session, **filters: Any) -> None:
+    """List runs, newest first. Words search names, notes, tags and commands."""
+    _list(session, **filters)
+
+
+@command("ps", cls=Listing)
+@_filters
+@click.pass_obj
+def ps(session: Session, **filters: Any) -> None:
+    """List runs, newest first: short for `wb run ls`."""
+    _list(session, **filters)
+
+
+def _list(
+    session: Session,
+    *,
+    text: tuple[str, ...],
+    experiment: str | None,
+    target: str | None,
+    status: tuple[str, ...],
+    tag_words: tuple[str, ...],
+    active: bool,
+    archived: bool,
+    limit: int,
+) -> None:
+    found = session.call(
+        "runs",
+        "list",
+        experiment=experiment,
+        status=[state_name(word) for word in status] or None,
+        target=target,
+        tags=tags(tag_words) or None,
+        text=" ".join(text) or None,
+        active=active or None,
+        archived=archived or None,
+        limit=limit,
+    )
+    print_runs(session, found)
+    if len(found) == limit:
+        output.note(session, f"the newest {limit}; more with --limit")
+
+
+def print_runs(session: Session, found: Sequence[run_view.Run]) -> None:
+    """Print runs as the list of `wb ps`."""
+    columns = run_view.fields(found, primary_metrics(session, found), session.clock(), session.terminal.ascii_only)
+    output.rows(session, found, columns, run_view.KEYS, "no runs; start one: wb submit -- python train.py")
+
+
+def primary_metrics(session: Session, found: Sequence[run_view.Run]) -> dict[str, str]:
+    """The metric each experiment is judged by; nothing is asked when it would not be shown."""
+    shown = session.format in (None, "table") and (session.terminal.stdout or session.format)
+    if not shown or not any(run.get("metrics") for run in found):
+        return {}
+    experiments = session.call("experiments", "list")
+    return {item["name"]: item["primary_metric"] for item in experiments if item.get("primary_metric")}
+
+
+def state_name(word: str) -> str:
+    """The state a word means, in any case: failed, cancel-requested; raises UsageError with all of them."""
+    plain = word.lower().replace("-", "").replace("_", "").replace(" ", "")
+    for name in states.RUN:
+        if name.lower() == plain:
+            return name
+    raise UsageError(f"there is no state {word!r}", "states are " + ", ".join(name for name in states.RUN))
+
+
+@command("show", cls=Listing)
+@click.argument("run", shell_complete=complete.run)
+@click.pass_obj
+def show(session: Session, run: str) -> None:
+    """Show one run. RUN is an id or its beginning, a name, @1 for the newest, @best for the best."""
+    found = session.call("runs", "get", run=run)
+    output.record(session, found, run_view.page(found, session.clock(), session.terminal.ascii_only))
+    if session.format is None and session.terminal.stdout:
+        name = clean_name(found["name"])
+        output.note(session, f"wb logs {name}   wb run metrics {name}   wb run files {name}")

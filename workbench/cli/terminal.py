@@ -1,0 +1,69 @@
+"""What the terminal at the other end can do, decided once from the environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO, NamedTuple
+
+from workbench.text.tables import Look
+
+UNLIMITED = 100_000
+
+
+class Terminal(NamedTuple):
+    """Where output goes: whether stdout and stderr are terminals, how wide, colours, glyphs."""
+
+    stdout: bool
+    stderr: bool
+    cells: int
+    lines: int
+    colour: bool
+    ascii_only: bool
+
+    @property
+    def look(self) -> Look:
+        """The same for tables."""
+        return Look(self.cells, self.colour, self.ascii_only)
+
+
+def detect(
+    stdout: IO[str] | None = None, stderr: IO[str] | None = None, environ: Mapping[str, str] | None = None
+) -> Terminal:
+    """The terminal of this process. NO_COLOR and TERM=dumb switch colours off, CLICOLOR_FORCE on.
+
+    A pipe has no width of its own: it is unlimited unless COLUMNS says otherwise.
+    """
+    stdout = stdout or sys.stdout
+    stderr = stderr or sys.stderr
+    environ = os.environ if environ is None else environ
+    tty = _is_terminal(stdout)
+    colour = tty and environ.get("TERM") != "dumb"
+    if environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+        colour = True
+    if environ.get("NO_COLOR"):
+        colour = False
+    cells, lines = _size(stdout, tty, environ)
+    encoding = (getattr(stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    return Terminal(tty, _is_terminal(stderr), cells, lines, colour, not encoding.startswith("utf"))
+
+
+def _is_terminal(stream: IO[str]) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _size(stdout: IO[str], tty: bool, environ: Mapping[str, str]) -> tuple[int, int]:
+    cells, lines = (0, 0)
+    if tty:
+        try:
+            cells, lines = os.get_terminal_size(stdout.fileno())
+        except OSError:
+            cells, lines = 80, 24
+    asked = environ.get("COLUMNS", "")
+    if asked.isdigit() and int(asked) > 0:
+        cells = int(asked)
+    return cells or (80 if tty else UNLIMITED), lines or 24

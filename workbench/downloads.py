@@ -1,0 +1,56 @@
+"""Writing what services stream to files of the caller: whole or not at all, resumed where it stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from workbench.client import Client
+from workbench.errors import Conflict, NotFound, StoreError
+
+Progress = Callable[[str, int, int], None]
+
+
+def download(client: Client, run: str, path: str, to: Path, on_progress: Progress | None = None) -> Path:
+    """Save a run's file; `to` may be a folder. Answers where it lies.
+
+    Raises NotFound for a path the run does not have, Conflict when a folder is in the way, StoreError when
+    this disk cannot take it. A download that broke goes on where it stopped as long as the file is the same.
+    """
+    known = {file["path"]: file for file in client.call("runs", "files", run=run)}
+    if path not in known:
+        raise NotFound(f"the run has no file {path}", "wb run files lists what it has")
+    size = int(known[path]["size"])
+    place = to / Path(path).name if to.is_dir() else to
+    if place.is_dir():
+        raise Conflict(f"{place} is a folder", "name a file to write")
+    mark = f"{run}-{known[path].get('modified', '')}-{size}".replace("/", "_").replace(":", "")
+    partial = place.with_name(f".{place.name}.{mark}.partial")
+    done = partial.stat().st_size if partial.exists() else 0
+    source = client.read("runs", "download", run=run, path=path, offset=done)
+    _write(source, partial, place, done, lambda count: on_progress and on_progress(path, count, size))
+    return place
+
+
+def save_stream(source: Iterator[bytes], to: Path) -> Path:
+    """Save a byte stream as the file `to`."""
+    _write(source, to.with_name(f".{to.name}.{os.getpid()}.partial"), to, 0, lambda _: None)
+    return to
+
+
+def _write(
+    source: Iterator[bytes], partial: Path, place: Path, done: int, progress: Callable[[int], object]
+) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with open(partial, "ab" if done else "wb") as out:
+            for block in source:
+                out.write(block)
+                done += len(block)
+                progress(done)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(partial, place)
+    except OSError as problem:
+        raise StoreError(f"cannot write {place}: {problem.strerror}", "choose another place with --to") from problem

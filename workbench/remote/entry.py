@@ -1,0 +1,26 @@
+"""What the payload does when it is started: the first word says which program."""
+
+import sys
+from typing import Callable, Dict, List, Optional
+
+
+def _guard(argv):
+    # type: (List[str]) -> int
+    from workbench.remote.guard import main as guard_main
+
+    return guard_main(argv)
+
+
+# Each program is imported only when it is asked for: a guard must stay small.
+WORDS = {"guard": _guard}  # type: Dict[str, Callable[[List[str]], int]]
+
+
+def main(argv=None):
+    # type: (Optional[List[str]]) -> int
+    """Run the program that the first word names and return its exit status; 2 for an unknown word."""
+    words = sys.argv[1:] if argv is None else argv
+    program = WORDS.get(words[0]) if words else None
+    if program is None:
+        sys.stderr.write("usage: payload %s ...\n" % "|".join(sorted(WORDS)))
+        return 2
+    return program(words[1:])

@@ -1,0 +1,43 @@
+"""How a request that failed is told to the near end: a code, one line, and a hint that says what to do."""
+
+import errno
+from typing import Dict
+
+
+class RequestError(Exception):
+    """A request that cannot be done; code is one of errors.py's or of `remote/`, message one line."""
+
+    def __init__(self, code, message, hint=""):
+        # type: (str, str, str) -> None
+        super(RequestError, self).__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+class Cancelled(Exception):
+    """The near end gave this stream up, or the link is ending."""
+
+
+def describe(error):
+    # type: (BaseException) -> Dict[str, str]
+    """An exception as {"code", "message", "hint"}; a full disk and an exceeded quota are said in words."""
+    code = getattr(error, "code", "remote")
+    message = getattr(error, "message", "")
+    hint = getattr(error, "hint", "")
+    if isinstance(error, OSError):
+        where = " (%s)" % error.filename if error.filename is not None else ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            code, message = "disk_full", "disk full on the machine" + where
+            hint = "free some space or quota there, or choose another root"
+        elif isinstance(error, FileNotFoundError):
+            code, message = "not_found", "not there on the machine: %s" % error.filename
+        elif isinstance(error, PermissionError):
+            code, message = "refused", "%s on the machine%s" % (error.strerror or error, where)
+    elif isinstance(error, Cancelled):
+        code, message = "cancelled", "cancelled"
+    elif isinstance(error, ValueError) and not message:
+        code, message = "usage", str(error)
+    if not message:
+        message = "%s: %s" % (type(error).__name__, error)
+    return {"code": str(code), "message": str(message)[:2000], "hint": str(hint)[:2000]}

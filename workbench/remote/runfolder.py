@@ -1,0 +1,190 @@
+"""One run's folder on the machine: its paths, its claim, and writing small files so that a crash or a full
+disk leaves the old or the new content, never half of it."""
+
+import errno
+import json
+import os
+import time
+from typing import Any, Dict, List, Optional
+
+from workbench.remote import protocol
+from workbench.remote.machine import Machine
+from workbench.remote.processes import Identity
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class RunFolder(object):
+    """runs/<id> of a machine. Raises ValueError for what is no run id: only those become part of a path."""
+
+    def __init__(self, machine, run_id):
+        # type: (Machine, str) -> None
+        if not protocol.valid_run_id(run_id):
+            raise ValueError("not a run id: %.60r" % (run_id,))
+        self.run_id = run_id
+        self.path = os.path.join(machine.runs, run_id)
+        self.spec = self.inside("spec.json")
+        self.status = self.inside("status.json")
+        self.cancel = self.inside("cancel")
+        self.hold = self.inside("hold")  # a marker: it stays queued while this exists
+        self.tree = self.inside("tree.json")  # [[pid, start], ...] of the run's processes, for reconcile
+        self.reserve = self.inside("reserve")
+        self.code = self.inside("code")
+        self.outputs = self.inside("outputs")
+        self.logs = self.inside("logs")
+        self.records = self.inside("records")
+        self.lock = os.path.join(machine.locks, run_id)
+
+    def inside(self, name):
+        # type: (str) -> str
+        """The path of a name of ours in this folder."""
+        return os.path.join(self.path, name)
+
+    def claim(self):
+        # type: () -> bool
+        """Make the folder; False when it was there: of many who submit one id exactly one gets True."""
+        try:
+            os.mkdir(self.path, 0o700)
+        except FileExistsError:
+            return False
+        return True
+
+    def furnish(self):
+        # type: () -> None
+        """Make what every run has inside; what is there is kept, so it may be repeated."""
+        for folder in (self.outputs, self.logs, self.records):
+            os.makedirs(folder, 0o755, exist_ok=True)
+        self.make_reserve()
+
+    def make_reserve(self):
+        # type: () -> None
+        """Set bytes aside for the last status of a run that filled its disk."""
+        if not os.path.exists(self.reserve):
+            write_whole(self.reserve, b"\0" * protocol.RESERVE_BYTES)
+
+    def read_spec(self):
+        # type: () -> Optional[Dict[str, Any]]
+        """The spec, None when it was never written; raises ValueError when it cannot be read."""
+        return read_object(self.spec, protocol.MAX_SPEC)
+
+    def write_spec(self, spec):
+        # type: (Dict[str, Any]) -> None
+        """Raises ValueError when it is larger than MAX_SPEC."""
+        body = protocol.dumps(spec)
+        if len(body) > protocol.MAX_SPEC:
+            raise ValueError("the spec is larger than %d bytes" % protocol.MAX_SPEC)
+        write_whole(self.spec, body)
+
+    def read_status(self):
+        # type: () -> Optional[Dict[str, Any]]
+        """The status, None when it was never written; raises ValueError when it cannot be read."""
+        return read_object(self.status, protocol.MAX_STATUS)
+
+    def write_status(self, status):
+        # type: (Dict[str, Any]) -> None
+        """Replace the status; on a full disk the reserve is given up for it.
+
+        Raises OSError when even that is not enough, or the folder is gone.
+        """
+        body = protocol.dumps(status) + b"\n"
+        try:
+            write_whole(self.status, body)
+        except OSError as error:
+            if error.errno not in DISK_FULL or not remove_quietly(self.reserve):
+                raise
+            write_whole(self.status, body)
+
+    def heartbeat(self):
+        # type: () -> None
+        """Say "alive" by the status file's time, in this machine's own clock even on a network disk."""
+        now = time.time()
+        os.utime(self.status, (now, now))
+
+    def heartbeat_age(self):
+        # type: () -> float
+        """Seconds since the last heartbeat by this machine's clock; raises OSError when there is no status."""
+        return time.time() - os.stat(self.status).st_mtime
+
+    def mark_cancel(self, grace):
+        # type: (Optional[float]) -> None
+        """Leave the marker that asks for cancelling; the first one's grace counts."""
+        if not os.path.exists(self.cancel):
+            try:
+                write_whole(self.cancel, protocol.dumps({"grace": grace, "time": time.time()}))
+            except OSError as error:
+                if error.errno not in DISK_FULL:
+                    raise
+                open(self.cancel, "ab").close()  # an empty marker asks as well, and fits any disk
+
+    def cancel_grace(self):
+        # type: () -> Optional[float]
+        """The grace a marker asks for; None when it names none."""
+        try:
+            grace = (read_object(self.cancel, 4096) or {}).get("grace")
+        except ValueError:
+            return None
+        return float(grace) if isinstance(grace, (int, float)) else None
+
+    def write_tree(self, processes):
+        # type: (List[Identity]) -> None
+        """Keep which processes are the run's, for who finds them when guard and supervisor are gone."""
+        write_whole(self.tree, json.dumps([list(process) for process in processes]).encode("ascii"))
+
+    def read_tree(self):
+        # type: () -> List[Identity]
+        """The processes last kept; empty when there are none to be read."""
+        try:
+            with open(self.tree, "rb") as file:
+                entries = json.loads(file.read(1 << 20).decode("ascii"))
+        except (OSError, ValueError):
+            return []
+        if not isinstance(entries, list):
+            return []
+        return [
+            (entry[0], entry[1])
+            for entry in entries
+            if isinstance(entry, list) and len(entry) == 2 and all(isinstance(item, int) for item in entry)
+            if entry[0] > 1
+        ]
+
+
+def write_whole(path, body):
+    # type: (str, bytes) -> None
+    """Replace a file's content: written beside it, synced, renamed. Raises OSError; the old one stays then."""
+    partial = "%s.%d.partial" % (path, os.getpid())
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            view = memoryview(body)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(partial, path)
+    except BaseException:
+        remove_quietly(partial)
+        raise
+
+
+def read_object(path, limit):
+    # type: (str, int) -> Optional[Dict[str, Any]]
+    """A JSON object from a file of at most `limit` bytes; None when there is no file, else ValueError."""
+    try:
+        with open(path, "rb") as file:
+            body = file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+    if len(body) > limit:
+        raise ValueError("%s is larger than %d bytes" % (path, limit))
+    return protocol.loads(body)
+
+
+def remove_quietly(path):
+    # type: (str) -> bool
+    """Remove a file; False when it was not there to be removed."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True

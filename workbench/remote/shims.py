@@ -1,0 +1,74 @@
+"""What makes a run's commands find the chosen interpreter and, in every Python, the tracking package.
+
+bin/ stands first on PATH and has `python` and `python3`; site/ stands first on PYTHONPATH and has a
+sitecustomize that takes itself out of the way again. Both are inherited by every child process.
+"""
+
+import os
+import shlex
+from typing import Dict, Mapping, Tuple
+
+# Read by any Python that starts inside a run, Python 2 too; it may not break the start of one.
+SITECUSTOMIZE = '''\
+# Written for this run: lets `from workbench import Run` work, after everything that is installed.
+import os
+import sys
+
+
+def _step_aside():
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [p for p in sys.path if os.path.normpath(p) != here]
+    if sys.version_info >= (3, 6) and {payload} not in sys.path:
+        sys.path.append({payload})
+
+
+def _next_sitecustomize():
+    # The one that this file hides; its own errors are reported by site as they always are.
+    mine = sys.modules.pop(__name__, None)
+    try:
+        import sitecustomize
+    except ImportError:
+        error = sys.exc_info()[1]
+        if getattr(error, "name", None) != "sitecustomize" and str(error) != "No module named sitecustomize":
+            raise
+        if mine is not None:
+            sys.modules[__name__] = mine
+
+
+_step_aside()
+_next_sitecustomize()
+'''
+
+
+def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
+    """Write bin/ and site/ into a run's folder; their paths. Raises OSError.
+
+    run_dir: absolute; what stands there already is replaced. payload: path of the zip that has the package. python: absolute path of the interpreter that `python`
+    and `python3` shall be; a script runs it, since a link would hide a virtual environment from it.
+    """
+    bin_dir = os.path.join(run_dir, "bin")
+    site_dir = os.path.join(run_dir, "site")
+    os.makedirs(bin_dir, mode=0o700, exist_ok=True)
+    os.makedirs(site_dir, mode=0o700, exist_ok=True)
+    script = "#!/bin/sh\nexec %s \"$@\"\n" % shlex.quote(python)
+    for name in ("python", "python3"):
+        _write(os.path.join(bin_dir, name), script, 0o700)
+    text = SITECUSTOMIZE.format(payload=ascii(os.path.abspath(payload)))
+    _write(os.path.join(site_dir, "sitecustomize.py"), text, 0o600)
+    return bin_dir, site_dir
+
+
+def shim_variables(environment: Mapping[str, str], bin_dir: str, site_dir: str) -> Dict[str, str]:
+    """PATH and PYTHONPATH of a run that shall use the shims, from the environment it would have had."""
+    found = {}
+    for variable, first in (("PATH", bin_dir), ("PYTHONPATH", site_dir)):
+        rest = environment.get(variable, "")
+        found[variable] = first + os.pathsep + rest if rest else first
+    return found
+
+
+def _write(path: str, text: str, mode: int) -> None:
+    descriptor = os.open(path + ".partial", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(text.encode("utf-8", "surrogateescape"))
+    os.replace(path + ".partial", path)

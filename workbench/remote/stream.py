@@ -1,0 +1,188 @@
+"""A run's output on disk: written by its supervisor, read by offset while it grows.
+
+Offsets are logical: byte n of the stream is byte n of what the command wrote (secrets masked). `stream.log`
+holds the head, from 0. Once it has reached its share of the cap, `stream.<offset>.log` files follow, each
+named by the logical offset of its first byte; the oldest of these go first when the cap is reached, which
+leaves a gap between the head and what is left. `stream.idx` has a line "time offset" for when bytes arrived.
+"""
+
+import os
+import re
+import time
+from typing import Dict, List, Optional, Tuple
+
+from workbench.remote import protocol
+from workbench.remote.runfolder import DISK_FULL, remove_quietly
+
+HEAD = "stream.log"
+INDEX = "stream.idx"
+SEGMENT = re.compile(r"^stream\.(\d{1,19})\.log$")
+SEGMENTS_OF_TAIL = 8
+INDEX_SPACING = 0.1  # seconds between two lines of the index
+INDEX_LINES = 100000  # after each so many lines of one supervisor the spacing doubles
+
+
+def segments(folder):
+    # type: (str) -> List[Tuple[int, str]]
+    """(logical offset, path) of every file of the stream, in order; empty when there is none."""
+    found = []
+    for name in os.listdir(folder):
+        match = SEGMENT.match(name)
+        if match:
+            found.append((int(match.group(1)), os.path.join(folder, name)))
+        elif name == HEAD:
+            found.append((0, os.path.join(folder, name)))
+    return sorted(found)
+
+
+def stream_end(folder):
+    # type: (str) -> int
+    """The logical offset after the last byte written so far; 0 when there is no stream."""
+    files = segments(folder)
+    return files[-1][0] + os.stat(files[-1][1]).st_size if files else 0
+
+
+def read_stream(folder, offset, limit):
+    # type: (str, int, int) -> Tuple[int, bytes, Optional[Dict[str, int]]]
+    """At most `limit` bytes from a logical offset of the stream kept in a run's folder.
+
+    Returns (offset of the first byte returned, bytes, gap). gap is None, or {"from", "to"} when bytes
+    from the asked offset on were dropped by the cap: reading goes on at "to". No bytes: none there yet.
+    """
+    for _ in range(16):  # a segment may be deleted between listing and opening: list again
+        try:
+            return _read(segments(folder), offset, limit)
+        except FileNotFoundError:
+            if not os.path.isdir(folder):
+                raise
+    return (offset, b"", None)
+
+
+def _read(files, offset, limit):
+    # type: (List[Tuple[int, str]], int, int) -> Tuple[int, bytes, Optional[Dict[str, int]]]
+    for start, path in files:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if offset >= start + size:
+                continue
+            at = max(offset, start)
+            file.seek(at - start)
+            body = file.read(limit)
+        return (at, body, {"from": offset, "to": at} if at > offset else None)
+    return (offset, b"", None)
+
+
+class StreamWriter(object):
+    """Appends to the stream of a run's folder, going on where an earlier attempt ended.
+
+    cap: bytes kept in all, half of them the head. Never raises for a full disk: what does not fit is
+    counted in `dropped` and is no part of the stream.
+    """
+
+    def __init__(self, folder, cap=protocol.DEFAULT_STREAM_CAP):
+        # type: (str, int) -> None
+        self._folder = folder
+        self._head_cap = max(1, cap // 2)
+        self._tail_cap = max(1, cap - cap // 2)
+        self._segment_cap = max(1, self._tail_cap // SEGMENTS_OF_TAIL)
+        self._file = -1
+        self._start = 0
+        self.offset = 0
+        self.dropped = 0
+        self.disk_full = False
+        self._index_at = 0.0
+        self._index_lines = 0
+        self._index = self._open(os.path.join(folder, INDEX))
+        self._resume()
+
+    def write(self, data):
+        # type: (bytes) -> None
+        """Append; bytes are in the file when it returns. Raises OSError for anything but a full disk."""
+        if data:
+            self._note_time()
+        view = memoryview(data)
+        while view:
+            room = self._room()
+            if room <= 0:
+                if not self._next_segment():
+                    self._drop(len(view))
+                    return
+                continue
+            try:
+                written = os.write(self._file, view[:room]) if self._file >= 0 else 0
+            except OSError as error:
+                if error.errno not in DISK_FULL:
+                    raise
+                written = 0
+            if written == 0:
+                self._drop(len(view))
+                return
+            self.disk_full = False
+            self.offset += written
+            view = view[written:]
+
+    def close(self):
+        # type: () -> None
+        """Close the files; the stream stays."""
+        for handle in (self._file, self._index):
+            if handle >= 0:
+                os.close(handle)
+        self._file = self._index = -1
+
+    def _resume(self):
+        # type: () -> None
+        files = segments(self._folder)
+        self._start, path = files[-1] if files else (0, os.path.join(self._folder, HEAD))
+        self._file = self._open(path)
+        if self._file >= 0:
+            self.offset = self._start + os.fstat(self._file).st_size
+
+    def _room(self):
+        # type: () -> int
+        cap = self._segment_cap if self._start else self._head_cap
+        return self._start + cap - self.offset
+
+    def _next_segment(self):
+        # type: () -> bool
+        """Begin a new file at the current offset and drop what the cap no longer allows."""
+        handle = self._open(os.path.join(self._folder, "stream.%d.log" % self.offset))
+        if handle < 0:
+            return False
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._start = handle, self.offset
+        for start, path in segments(self._folder)[1:]:
+            if start + self._tail_cap - self._segment_cap < self.offset:
+                remove_quietly(path)
+        return True
+
+    def _drop(self, count):
+        # type: (int) -> None
+        self.dropped += count
+        self.disk_full = True
+
+    def _note_time(self):
+        # type: () -> None
+        """A line of the index for the bytes that come now."""
+        now = time.time()
+        spacing = INDEX_SPACING * (1 << (self._index_lines // INDEX_LINES))
+        if self._index < 0 or 0 <= now - self._index_at < spacing:
+            return
+        try:
+            os.write(self._index, b"%.3f %d\n" % (now, self.offset))
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+        self._index_at = now
+        self._index_lines += 1
+
+    @staticmethod
+    def _open(path):
+        # type: (str) -> int
+        """The file for appending, or -1 on a full disk."""
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            return -1

@@ -1,0 +1,42 @@
+"""Rebuilding rows from a machine: the laptop can be lost (law 10)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from workbench.compute.link import Link
+from workbench.entities.configuration import RunConfiguration
+from workbench.entities.run import Run
+from workbench.errors import RemoteError
+from workbench.remote import protocol
+from workbench.runs.spec import run_from_spec
+
+
+class Found(NamedTuple):
+    """What a machine has of runs."""
+
+    unknown: list[tuple[Run, RunConfiguration]]
+    known: int
+    broken: list[str]
+    """Ids of run folders whose spec cannot be read."""
+
+
+async def find_runs(link: Link, target: str, known: set[str]) -> Found:
+    """The machine's runs, those in known only counted; raises Unreachable, RemoteError."""
+    unknown: list[tuple[Run, RunConfiguration]] = []
+    broken: list[str] = []
+    seen = 0
+    listing: Any = (await link.call("list")).get("runs")
+    for entry in listing if isinstance(listing, list) else []:
+        run_id = entry.get("run") if isinstance(entry, dict) else None
+        if not protocol.valid_run_id(run_id):
+            continue
+        if run_id in known:
+            seen += 1
+            continue
+        try:
+            answer = await link.call("spec", {"run": run_id})
+            unknown.append(run_from_spec(answer.get("spec") or answer, target))
+        except RemoteError:
+            broken.append(str(run_id))
+    return Found(unknown, seen, broken)

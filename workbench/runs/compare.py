@@ -1,0 +1,132 @@
+"""Comparing runs: only what differs, unless everything is asked for. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from workbench.entities.base import Entity
+from workbench.entities.experiment import Goal, guess_goal
+from workbench.entities.run import Run
+from workbench.entities.snapshot import Manifest
+
+
+class MetricComparison(Entity, kw_only=True):
+    """One metric over the compared runs."""
+
+    values: list[float | None]
+    """Last values, in the runs' order; None where a run has none."""
+    best: int | None = None
+    """Index of the best run, by its best value along the way where the goal asks for an extreme."""
+    goal: Goal
+
+
+class CodeChange(Entity, kw_only=True):
+    """A path that is not the same in all compared snapshots, against the first run's."""
+
+    path: str
+    changes: list[str | None]
+    """Per run: added, removed, changed, or None where it equals the first run's."""
+
+
+class Comparison(Entity, kw_only=True):
+    """Two to twenty runs side by side; every list is in the order of `runs`."""
+
+    runs: list[Run]
+    params: dict[str, list[str | None]]
+    metrics: dict[str, MetricComparison]
+    facts: dict[str, list[str | None]]
+    code: list[CodeChange]
+    best: int | None = None
+    """Index of the best run by the experiment's primary metric."""
+
+
+def compare(
+    runs: list[Run],
+    manifests: list[Manifest | None],
+    *,
+    primary: tuple[str, Goal] | None = None,
+    everything: bool = False,
+) -> Comparison:
+    """What differs between runs (everything: also what does not).
+
+    manifests: each run's snapshot, None where it has none or it is not here. primary: the experiment's
+    metric and goal, which names the best run.
+    """
+    params = {name: [run.params.get(name) for run in runs] for name in _names(run.params for run in runs)}
+    facts = {name: [_text(getter(run)) for run in runs] for name, getter in _FACTS.items()}
+    metrics = {}
+    for name in _names(run.metrics for run in runs):
+        goal = primary[1] if primary and primary[0] == name else guess_goal(name)
+        metrics[name] = _metric(name, runs, goal)
+    best = metrics[primary[0]].best if primary and primary[0] in metrics else None
+    return Comparison(
+        runs=runs,
+        params={n: v for n, v in params.items() if everything or _differs(v)},
+        metrics=metrics,
+        facts={n: v for n, v in facts.items() if (everything and any(v)) or _differs(v)},
+        code=_code(manifests),
+        best=best,
+    )
+
+
+_FACTS: dict[str, Any] = {
+    "experiment": lambda run: run.experiment,
+    "target": lambda run: run.target,
+    "command": lambda run: run.command,
+    "environment": lambda run: run.environment,
+    "gpus": lambda run: ", ".join(run.gpus),
+    "git commit": lambda run: run.git.commit if run.git else None,
+    "git branch": lambda run: run.git.branch if run.git else None,
+    "git dirty": lambda run: run.git.dirty if run.git else None,
+    "snapshot": lambda run: run.snapshot,
+    "exit code": lambda run: run.exit_code,
+    "status": lambda run: run.status.value,
+}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value == "" else str(value)
+
+
+def _names(mappings: Any) -> list[str]:
+    return sorted({name for mapping in mappings for name in mapping})
+
+
+def _differs(values: list[Any]) -> bool:
+    return any(value != values[0] for value in values[1:])
+
+
+def _metric(name: str, runs: list[Run], goal: Goal) -> MetricComparison:
+    found = [run.metrics.get(name) for run in runs]
+    extremes = [
+        None if value is None else (value.max if goal is Goal.MAXIMIZE else value.min) for value in found
+    ]
+    ranked = [(value, index) for index, value in enumerate(extremes) if value is not None and math.isfinite(value)]
+    best = None
+    if ranked:
+        best = max(ranked, key=lambda pair: pair[0])[1] if goal is Goal.MAXIMIZE else min(ranked)[1]
+    return MetricComparison(values=[None if v is None else v.last for v in found], best=best, goal=goal)
+
+
+def _code(manifests: list[Manifest | None]) -> list[CodeChange]:
+    trees = [
+        {entry.path: (entry.kind, entry.mode, entry.sha256, entry.target) for entry in manifest.entries}
+        if manifest is not None
+        else None
+        for manifest in manifests
+    ]
+    first = trees[0] if trees else None
+    if first is None:
+        return []
+    changes = []
+    for path in sorted({path for tree in trees if tree is not None for path in tree}):
+        row: list[str | None] = []
+        for tree in trees:
+            if tree is None or tree.get(path) == first.get(path):
+                row.append(None)
+            else:
+                row.append("added" if path not in first else "removed" if path not in tree else "changed")
+        if any(row):
+            changes.append(CodeChange(path=path, changes=row))
+    return changes

@@ -1,0 +1,223 @@
+"""A run configuration from a job file, from the words of a command line, or from both (AZ-126 to AZ-131).
+
+The file is the `command` job YAML; `job_fields` holds its fields. Every mistake is reported at once, by field
+and line (or by the words of the command line it came from).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from workbench.entities.configuration import RunConfiguration
+from workbench.entities.experiment import valid_experiment_name
+from workbench.errors import ConfigurationError, NotFound
+from workbench.runs import overrides, scalars
+from workbench.runs.expressions import has_expressions, replace_expressions
+from workbench.runs.job_fields import JOB
+from workbench.runs.job_inputs import Input
+from workbench.runs.job_reading import JobReader
+from workbench.runs.job_writing import to_job_yaml
+from workbench.runs.overrides import Options
+from workbench.runs.yaml_lines import MAX_BYTES, Broken, Mapping, Node, Place, Problem, Scalar, read_yaml
+
+__all__ = [
+    "Options",
+    "command_of_words",
+    "configuration_from_command",
+    "load_job",
+    "parse_job",
+    "to_job_yaml",
+]
+
+HINT = "docs/job.schema.json lists the fields; --set FIELD=VALUE changes one from the command line"
+
+FindCode = Callable[[str, Place], Path]
+"""Where a code directory is, given its text and place; raises ValueError with the reason it is not."""
+
+
+def load_job(path: Path, sets: Iterable[str] = (), options: Options | None = None) -> RunConfiguration:
+    """The configuration of a job file with what the command line adds to it.
+
+    `code` becomes an absolute path: relative to the file, or to the current directory when an option said
+    it. Raises NotFound when there is no such file and ConfigurationError with every mistake in it.
+    """
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as problem:
+        hint = "give the path of a job file, or -- COMMAND"
+        raise NotFound(f"cannot read {path}: {problem.strerror}", hint) from problem
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        raise _error(str(path), [Problem(Place(line, 1), "", "the file is not UTF-8 text")]) from problem
+
+    def find_code(text: str, place: Place) -> Path:
+        return _find_code(text, Path.cwd() if place.words else path.resolve().parent)
+
+    return parse_job(text, str(path), sets, options, find_code)
+
+
+def parse_job(
+    text: str,
+    source: str,
+    sets: Iterable[str] = (),
+    options: Options | None = None,
+    find_code: FindCode | None = None,
+) -> RunConfiguration:
+    """The configuration that the YAML text of a job says, with what the command line adds to it.
+
+    source names the text in errors. Without find_code, `code` stays as written. Raises ConfigurationError;
+    its data["problems"] are mappings of line and column (or set), field, message.
+    """
+    try:
+        root, problems = read_yaml(text)
+    except Broken as broken:
+        raise _error(source, [broken.problem]) from broken
+    return _read(root, source, sets, options, find_code, problems)
+
+
+def configuration_from_command(
+    command: list[str] | str, options: Options | None = None, sets: Iterable[str] = ()
+) -> RunConfiguration:
+    """The configuration of a command given by words: a list is an exact argv, one text a shell line.
+
+    `code` of the options becomes an absolute path; without it the run's directory is empty. Raises
+    ConfigurationError.
+    """
+    node: Node = overrides.argv_node(command) if isinstance(command, list) else overrides.line_node(command)
+    place = node.place
+    root = Mapping(place, ((Scalar(place, "command"), node),))
+    return _read(root, "the command line", sets, options, lambda text, _: _find_code(text, Path.cwd()), [])
+
+
+def command_of_words(words: list[str]) -> list[str] | str:
+    """What stands after `--`: several words are an exact argv, one word is a shell line."""
+    return words[0] if len(words) == 1 else words
+
+
+def _read(
+    root: Node,
+    source: str,
+    sets: Iterable[str],
+    options: Options | None,
+    find_code: FindCode | None,
+    problems: list[Problem],
+) -> RunConfiguration:
+    changes = overrides.from_options(options or Options(), problems) + overrides.from_sets(sets, problems)
+    root = overrides.apply(root, changes, problems)
+    reader = JobReader(problems)
+    found = reader.mapping(root, JOB)
+    configuration = _assemble(found, reader, root.place, find_code)
+    if problems or configuration is None:
+        raise _error(source, problems)
+    return configuration
+
+
+def _assemble(
+    found: dict[str, Any], reader: JobReader, start: Place, find_code: FindCode | None
+) -> RunConfiguration | None:
+    """The entity, None when there is no command; what fields say only together is checked here."""
+    _check_expressions(found, reader)
+    experiment = found.get("experiment_name", "default")
+    if not valid_experiment_name(experiment):
+        reader.complain(
+            reader.places["experiment_name"],
+            "experiment_name",
+            "must start with a letter or digit, then letters, digits, _ and -, up to 255 characters",
+        )
+    inputs: dict[str, Input] = found.get("inputs", {})
+    texts = {name: item.text for name, item in inputs.items()}
+    template = found.get("command")
+    if template is None:
+        if "command" not in reader.places or not any(p.field == "command" for p in reader.problems):
+            reader.complain(reader.places.get("command", start), "command", "is missing: say what to run")
+        return None
+    command = _replaced(template, texts, reader)
+    target = found.get("compute")
+    return RunConfiguration(
+        command=command,
+        template=template if template != command else None,
+        code=_code(found.get("code"), reader, find_code),
+        experiment=experiment,
+        name=found.get("display_name"),
+        description=found.get("description"),
+        target=target.removeprefix("azureml:") if target else None,
+        tags=found.get("tags", {}),
+        inputs={name: item.value for name, item in inputs.items()},
+        written={k: text for k, text in texts.items() if text != scalars.plain_text(inputs[k].value)},
+        environment=found.get("environment"),
+        environment_variables=found.get("environment_variables", {}),
+        gpus=found.get("resources.gpus"),
+        priority=found.get("resources.priority", 0),
+        timeout=found.get("limits.timeout"),
+        grace=found.get("workbench.grace"),
+        setup=found.get("workbench.setup", []),
+        secrets=found.get("workbench.secrets", []),
+        collect_outputs=found.get("workbench.collect_outputs", True),
+        snapshot_code=found.get("workbench.snapshot_code", True),
+    )
+
+
+def _replaced(template: list[str] | str, values: dict[str, str], reader: JobReader) -> list[str] | str:
+    words = template if isinstance(template, list) else [template]
+    replaced = []
+    for word in words:
+        text, complaints = replace_expressions(word, values)
+        replaced.append(text)
+        for complaint in complaints:
+            reader.complain(reader.places["command"], "command", complaint)
+    return replaced if isinstance(template, list) else replaced[0]
+
+
+def _check_expressions(found: dict[str, Any], reader: JobReader) -> None:
+    elsewhere = (
+        "code",
+        "compute",
+        "display_name",
+        "experiment_name",
+        "environment_variables",
+        "workbench.setup",
+    )
+    for field in elsewhere:
+        value = found.get(field)
+        texts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and has_expressions(text) for text in texts):
+            reader.complain(reader.places[field], field, "${{...}} is replaced in command only")
+
+
+def _code(text: str | None, reader: JobReader, find_code: FindCode | None) -> str | None:
+    if text is None or find_code is None:
+        return text
+    try:
+        return str(find_code(text, reader.places["code"]))
+    except ValueError as reason:
+        reader.complain(reader.places["code"], "code", str(reason))
+        return None
+
+
+def _find_code(text: str, base: Path) -> Path:
+    if "://" in text or text.startswith(("azureml:", "git+")):
+        raise ValueError("only a directory on this machine is supported now")
+    try:
+        path = (base / Path(text).expanduser()).resolve()
+        directory = path.is_dir()
+    except (OSError, RuntimeError) as problem:
+        raise ValueError(f"cannot be looked at: {problem}") from problem
+    if not directory:
+        raise ValueError(f"{path} is not a directory")
+    return path
+
+
+def _error(source: str, problems: list[Problem]) -> ConfigurationError:
+    ordered = sorted(problems, key=lambda p: (bool(p.place.words), p.place.line, p.place.column))
+    first = ordered[0]
+    where = first.place.words or f"line {first.place.line}"
+    one = f"{where}: {first.field}: {first.message}" if first.field else f"{where}: {first.message}"
+    more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
+    return ConfigurationError(
+        f"{source}, {one}{more}", HINT, source=source, problems=[problem.to_wire() for problem in ordered]
+    )

@@ -1,0 +1,71 @@
+"""Bringing a run to its machine: the snapshot's manifest, the blobs it lacks, then the spec.
+
+Every step may be repeated: the machine answers a repeated submit with the run that exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from workbench.compute.link import Link
+from workbench.entities.snapshot import Manifest
+from workbench.errors import RemoteError
+from workbench.snapshots.archive import zip_blobs
+from workbench.snapshots.delta import manifest_delta
+from workbench.store.keeper import Keeper
+from workbench.store.store import Store
+
+Progress = Callable[[str, int, int], None]
+BLOCK = 1 << 17
+
+
+async def deliver_snapshot(link: Link, keep: Keeper, snapshot: str, base: str | None, progress: Progress) -> None:
+    """Give the machine a snapshot; only what it lacks is sent.
+
+    base: a snapshot it probably has, so the manifest travels as a difference. Raises RemoteError when the
+    machine refuses (disk full there ...), Unreachable when the link is lost.
+    """
+    manifest = await keep(Store.manifest, snapshot)
+    answer: dict[str, Any] = {"unknown_base": True}
+    if base is not None and await keep(Store.has_manifest, base):
+        old = await keep(Store.manifest, base)
+        answer = await link.call("tree", {"snapshot": snapshot, "base": base, **manifest_delta(old, manifest)})
+    if answer.get("unknown_base"):
+        whole = manifest_delta(Manifest(entries=()), manifest)
+        answer = await link.call("tree", {"snapshot": snapshot, "base": None, **whole})
+    missing = answer.get("missing")
+    if not isinstance(missing, list):
+        raise RemoteError("the machine did not say which files it lacks")
+    if missing:
+        await _send_blobs(link, keep, manifest, [str(sha) for sha in missing], progress)
+
+
+async def _send_blobs(link: Link, keep: Keeper, manifest: Manifest, missing: list[str], progress: Progress) -> None:
+    known = {entry.sha256: entry.size for entry in manifest.entries if entry.sha256}
+    wanted = [sha for sha in missing if sha in known]  # a machine cannot ask for other files
+    paths = {sha: await keep(Store.blob_path, sha) for sha in wanted}
+    total = sum(known[sha] for sha in wanted)
+    sent = 0
+
+    async def source() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for block in zip_blobs(paths):
+            for start in range(0, len(block), BLOCK):
+                piece = block[start : start + BLOCK]
+                sent += len(piece)
+                progress("sending code", min(sent, total), total)
+                yield piece
+
+    stream = link.stream("blobs", {}, source())
+    async with stream:
+        async for _ in stream:
+            pass
+        await stream.result()
+
+
+async def deliver_run(link: Link, spec: dict[str, Any], secrets: dict[str, str]) -> dict[str, Any]:
+    """Hand the spec over; answers the run's status object. Repeating it never starts a second run."""
+    answer = await link.call("submit", {"run": spec["run"], "spec": spec, "secrets": secrets})
+    status = answer.get("status")
+    return status if isinstance(status, dict) else {}

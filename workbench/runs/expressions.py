@@ -1,0 +1,53 @@
+"""The `${{...}}` expressions of a command: found, checked and replaced as text (AZ-57 for literals). Pure.
+
+The replacement is textual, as in the format this follows: quoting is the command's own business.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+
+EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_INPUT = re.compile(r"inputs\.([A-Za-z_][A-Za-z0-9_]*)")
+_NOT_YET = {
+    "outputs": "outputs are not supported yet; write to ./outputs, which is collected",
+    "search_space": "belongs to a sweep, which is not supported yet",
+    "parent": "belongs to a pipeline, which is not supported yet",
+}
+
+
+def replace_expressions(text: str, values: Mapping[str, str]) -> tuple[str, list[str]]:
+    """text with every ${{inputs.x}} replaced by values[x], and a sentence for each that cannot be.
+
+    What cannot be replaced stays as it stands; the text that is put in is not looked at again.
+    """
+    complaints: list[str] = []
+
+    def put(match: re.Match[str]) -> str:
+        inner = match.group(1).strip()
+        found = _INPUT.fullmatch(inner)
+        if found and found.group(1) in values:
+            return values[found.group(1)]
+        complaints.append(_complaint(match.group(0), inner, found.group(1) if found else None, values))
+        return match.group(0)
+
+    replaced = EXPRESSION.sub(put, text)
+    if "${{" in EXPRESSION.sub("", text):
+        complaints.append("a ${{ is never closed by }}")
+    return replaced, complaints
+
+
+def has_expressions(text: str) -> bool:
+    """Whether text holds anything that replace_expressions would look at."""
+    return "${{" in text
+
+
+def _complaint(whole: str, inner: str, name: str | None, values: Mapping[str, str]) -> str:
+    shown = whole if len(whole) <= 80 else whole[:77] + "..."
+    if name is not None:
+        close = difflib.get_close_matches(name, list(values), 1)
+        return f"{shown}: there is no input {name}" + (f", did you mean {close[0]}?" if close else "")
+    reason = _NOT_YET.get(inner.partition(".")[0], "unknown expression; ${{inputs.NAME}} is what can be used")
+    return f"{shown}: {reason}"

@@ -1,0 +1,125 @@
+"""The follower: brings what machines write about runs into the store, exactly once.
+
+One task a run. It resumes from the offsets the store committed, so a lost link, a killed server or a laptop
+that slept repeats nothing and misses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import struct
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from workbench.compute.fleet import Fleet
+from workbench.compute.link import Link
+from workbench.entities.run import Run
+from workbench.errors import NotFound, RemoteError, StoreError, Unreachable
+from workbench.runs.status import Status, read_status
+from workbench.store.keeper import Keeper
+from workbench.store.records import RecordBatch
+from workbench.store.store import Store
+
+_HEADER = struct.Struct(">H")
+RETRY_SECONDS = 2.0
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """What the follower tells about a run as it goes; all methods are called on the event loop."""
+
+    def stream(self, run: str, offset: int, data: bytes) -> None:
+        """Bytes of output were committed at offset."""
+
+    def records(self, run: str, batch: RecordBatch) -> None:
+        """Records were committed."""
+
+    def changed(self, run: Run) -> None:
+        """The run's row changed."""
+
+
+class RunFollower:
+    """Follows one run until it is over and everything it wrote is here."""
+
+    def __init__(self, run: Run, keep: Keeper, fleet: Fleet, watcher: Watcher) -> None:
+        self._run = run
+        self._keep = keep
+        self._fleet = fleet
+        self._watcher = watcher
+
+    async def follow(self, wait: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Run:
+        """The run's final row. Retries for ever while its machine cannot be reached (law 3)."""
+        while True:
+            try:
+                link = await self._fleet.link(self._run.target)
+                if await self._session(link):
+                    return self._run
+            except Unreachable as problem:
+                log.info("run %s: %s", self._run.id, problem.message)
+            except StoreError as problem:
+                # A full disk here: what was not committed is asked for again once there is room.
+                log.warning("run %s: %s", self._run.id, problem.message)
+            await wait(RETRY_SECONDS)
+
+    async def _session(self, link: Link) -> bool:
+        """Follow over one link; whether the run is over and drained."""
+        offsets = await self._keep(Store.offsets, self._run.id)
+        wanted = {
+            "run": self._run.id,
+            "seq": offsets.seq,
+            "stream": offsets.stream,
+            "records": dict(offsets.records),
+        }
+        stream = link.stream("follow", wanted)
+        async with stream:
+            async for message in stream:
+                if isinstance(message, dict):
+                    await self._event(message)
+                else:
+                    await self._data(message)
+            try:
+                await stream.result()
+            except RemoteError as problem:
+                if problem.data.get("code") == "not_found":
+                    raise NotFound(f"{self._run.target} does not know run {self._run.id}") from problem
+                raise
+        return self._run.status.terminal
+
+    async def _event(self, message: dict[str, Any]) -> None:
+        status = message.get("status")
+        if isinstance(status, dict):
+            await self.apply(read_status(status))
+        gap = message.get("gap")
+        if isinstance(gap, dict):
+            first, last = int(gap["from"]), int(gap["to"])
+            await self._keep(Store.add_gap, self._run.id, first, last)
+
+    async def apply(self, status: Status) -> Run:
+        """Write a status into the store and tell the watcher."""
+        self._run = await self._keep(
+            Store.apply_status,
+            self._run.id,
+            status.transitions,
+            gpus=status.gpus,
+            resources=status.resources,
+            note=status.note,
+            as_of=datetime.now(UTC),
+        )
+        self._watcher.changed(self._run)
+        return self._run
+
+    async def _data(self, chunk: bytes) -> None:
+        size = _HEADER.unpack_from(chunk)[0]
+        header = json.loads(chunk[2 : 2 + size])
+        name, offset = str(header["f"]), int(header["o"])
+        body = chunk[2 + size :]
+        if name == "stream":
+            await self._keep(Store.append_stream, self._run.id, offset, body)
+            self._watcher.stream(self._run.id, offset, body)
+        else:
+            batch = await self._keep(Store.ingest_bytes, self._run.id, name, offset, body)
+            if batch is not None:
+                self._watcher.records(self._run.id, batch)

@@ -1,0 +1,146 @@
+"""The fields of a job file: one table that reads them, checks them, and makes the JSON schema. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """How a field's value is read."""
+
+    IGNORED = "any value, not looked at"
+    JOB_TYPE = "the word command"
+    TEXT = "text"
+    LINE = "one line of text"
+    COMMAND = "a shell line or script"
+    COUNT = "a whole number, 0 or more"
+    ONE = "the number 1"
+    INTEGER = "a whole number"
+    SECONDS = "a number of seconds over 0"
+    GRACE = "a number of seconds, 0 or more"
+    BOOLEAN = "true or false"
+    LINES = "one text or a list of texts"
+    NAMES = "a list of variable names"
+    TAGS = "a mapping of names to text or nothing"
+    VARIABLES = "a mapping of variable names to text"
+    INPUTS = "a mapping of names to text, numbers or booleans"
+    ENVIRONMENT = "a mapping with python"
+    MAPPING = "a mapping"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: how it is read, what it does, and for a mapping what may stand in it."""
+
+    kind: Kind
+    description: str
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    not_yet: Mapping[str, str] = field(default_factory=dict)
+    """Fields of the format that are known and refused, with what is supported now."""
+
+
+_ONE_MACHINE = "a run uses one machine; leave it out"
+
+JOB_TYPES_NOT_YET = ("sweep", "pipeline", "automl", "spark", "parallel", "import")
+
+INPUT_TYPES = ("string", "integer", "number", "boolean")
+INPUT_KEYS = ("type", "default", "description", "optional", "min", "max", "enum")
+DATA_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
+
+ENVIRONMENT_NOT_YET = (
+    "environments by name, image, conda file or requirements are not supported yet;"
+    " use {python: /path/to/python} on the target, or leave it out for the target's own interpreter"
+)
+ENVIRONMENT_KEYS_NOT_YET = (
+    "name", "version", "image", "conda_file", "build", "inference_config", "os_type", "tags", "description",
+    "requirements", "project",
+)  # fmt: skip
+
+_RESOURCES = Field(
+    Kind.MAPPING,
+    "What the run holds while it runs.",
+    {
+        "gpus": Field(Kind.COUNT, "GPUs; absent = the target's default, 0 hides them."),
+        "priority": Field(Kind.INTEGER, "Higher starts earlier in the machine's queue."),
+        "instance_count": Field(Kind.ONE, "Machines; only 1 is supported now."),
+    },
+    {
+        "cpus": "CPU limits are not supported yet; a run may use all cores of its machine",
+        "instance_type": "machine sizes belong to a cloud; name a machine of yours with compute",
+        "shm_size": "runs are not put into containers, so shared memory is the machine's own; leave it out",
+        "docker_args": "runs are not put into containers; leave it out",
+        "locations": _ONE_MACHINE,
+        "max_instance_count": _ONE_MACHINE,
+        "properties": "not supported; leave it out",
+    },
+)
+
+_LIMITS = Field(
+    Kind.MAPPING,
+    "When to give up.",
+    {"timeout": Field(Kind.SECONDS, "Seconds the command may run.")},
+    {name: "belongs to a sweep, which is not supported yet" for name in
+     ("max_total_trials", "max_concurrent_trials", "trial_timeout")},
+)  # fmt: skip
+
+_WORKBENCH = Field(
+    Kind.MAPPING,
+    "What only this product knows.",
+    {
+        "setup": Field(Kind.LINES, "Shell lines run before the command, after the target's own."),
+        "secrets": Field(Kind.NAMES, "Names of secrets whose values travel apart and appear in no record."),
+        "grace": Field(Kind.GRACE, "Seconds between the polite and the hard end when it is cancelled."),
+        "collect_outputs": Field(Kind.BOOLEAN, "Whether outputs/ is collected at the end; default true."),
+        "snapshot_code": Field(Kind.BOOLEAN, "Whether the code directory is sent; default true."),
+    },
+    {
+        "mlflow": "the MLflow address is not supported yet; log with `from workbench import Run`",
+        "retry": "retries are not supported yet; a failed run can be resumed by hand",
+    },
+)
+
+JOB = Field(
+    Kind.MAPPING,
+    "A command job: what to run, where, and with what.",
+    {
+        "$schema": Field(Kind.IGNORED, "The address of a schema, for editors."),
+        "type": Field(Kind.JOB_TYPE, "The kind of job: command."),
+        "command": Field(Kind.COMMAND, "A shell line, or a script of several; ${{inputs.x}} is replaced."),
+        "code": Field(Kind.LINE, "The directory that is sent, relative to this file; absent = an empty one."),
+        "environment": Field(Kind.ENVIRONMENT, "{python: PATH} on the target; absent = its own interpreter."),
+        "compute": Field(Kind.LINE, "The target's name; absent = the default target."),
+        "inputs": Field(Kind.INPUTS, "Values that the command may name as ${{inputs.x}}."),
+        "environment_variables": Field(Kind.VARIABLES, "Set for the command."),
+        "resources": _RESOURCES,
+        "limits": _LIMITS,
+        "tags": Field(Kind.TAGS, "Names with an optional text, to find the run by."),
+        "description": Field(Kind.TEXT, "Markdown, as long as needed."),
+        "display_name": Field(Kind.LINE, "The run's name; absent = one is made up."),
+        "experiment_name": Field(Kind.LINE, "The family of runs it belongs to; default: default."),
+        "workbench": _WORKBENCH,
+    },
+    {
+        "name": "a run's id is made for it; use display_name for a name to read",
+        "distribution": "several processes or machines are not supported yet; start them in the command",
+        "outputs": "named outputs are not supported yet; what is written to ./outputs is collected anyway",
+        "services": "interactive services are not supported yet",
+        "identity": "a run acts as the user who signs in to the machine; leave it out",
+        "queue_settings": "not supported; use resources.priority",
+        "component": "components are not supported yet; write the command here",
+        "jobs": "pipelines are not supported yet; one file holds one command",
+        "trial": "sweeps are not supported yet; submit one run for each configuration",
+        "search_space": "sweeps are not supported yet; submit one run for each configuration",
+        "sampling_algorithm": "sweeps are not supported yet; submit one run for each configuration",
+        "objective": "sweeps are not supported yet; submit one run for each configuration",
+        "early_termination": "sweeps are not supported yet; submit one run for each configuration",
+        "settings": "belongs to a pipeline, which is not supported yet",
+        "properties": "properties are not supported in a job file; use tags",
+        "version": "belongs to a component, which is not supported yet",
+        "is_deterministic": "belongs to a component, which is not supported yet",
+        "notification_settings": "notifications are not supported yet",
+        "parent_job_name": "child runs are not supported yet",
+        "<<": "YAML merge keys are not supported; write the fields out",
+    },
+)

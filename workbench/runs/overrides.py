@@ -1,0 +1,189 @@
+"""What a command line adds to a job file: `--set path=value` and the options of submit. Pure.
+
+Each becomes a change of the file's tree before anything is checked, so a value is judged alike wherever it
+was written, and a mistake names the words it came from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from workbench.runs.yaml_lines import Broken, Mapping, Node, Place, Problem, Scalar, Sequence, read_yaml
+
+_FREE_KEYS = ("tags", "environment_variables")
+"""Mappings whose keys may hold dots."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """One change: put node at path; several of them with add are appended to a list."""
+
+    path: tuple[str, ...]
+    node: Node
+    add: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `wb submit` may say beside the command or file; None and empty mean not said."""
+
+    target: str | None = None
+    experiment: str | None = None
+    name: str | None = None
+    description: str | None = None
+    code: str | None = None
+    """Relative to the current directory, not to the file."""
+    environment: str | None = None
+    """Absolute path of an interpreter on the target."""
+    gpus: int | None = None
+    priority: int | None = None
+    timeout: float | None = None
+    """Seconds."""
+    tags: tuple[str, ...] = ()
+    """NAME=TEXT, or NAME alone."""
+    inputs: tuple[str, ...] = ()
+    """NAME=VALUE."""
+    variables: tuple[str, ...] = ()
+    """Environment variables, NAME=VALUE."""
+    setup: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+def from_options(options: Options, problems: list[Problem]) -> list[Override]:
+    """The changes that options ask for; pairs that are none are noted in problems."""
+    single = (
+        ("--target", ("compute",), options.target),
+        ("--experiment", ("experiment_name",), options.experiment),
+        ("--name", ("display_name",), options.name),
+        ("--description", ("description",), options.description),
+        ("--code", ("code",), options.code),
+        ("--env", ("environment", "python"), options.environment),
+        ("--gpus", ("resources", "gpus"), options.gpus),
+        ("--priority", ("resources", "priority"), options.priority),
+        ("--timeout", ("limits", "timeout"), options.timeout),
+    )
+    said = [(word, path, str(value)) for word, path, value in single if value is not None]
+    changes = [Override(path, _quoted(text, f"{word} {text}")) for word, path, text in said]
+    if options.environment is not None:
+        # A file's environment of another kind gives way as a whole.
+        changes.insert(0, Override(("environment",), Mapping(_said(f"--env {options.environment}"), ())))
+    for word, field, pairs in (
+        ("--tag", "tags", options.tags),
+        ("--input", "inputs", options.inputs),
+        ("--variable", "environment_variables", options.variables),
+    ):
+        for pair in pairs:
+            key, equals, text = pair.partition("=")
+            place = _said(f"{word} {pair}")
+            if not key or (not equals and field != "tags"):
+                problems.append(Problem(place, field, f"{word} wants NAME=VALUE"))
+            else:
+                plain = field == "inputs" or not equals
+                changes.append(Override((field, key), Scalar(place, text, plain)))
+    for word, field, texts in (("--setup", "setup", options.setup), ("--secret", "secrets", options.secrets)):
+        changes += [Override(("workbench", field), _quoted(text, f"{word} {text}"), True) for text in texts]
+    return changes
+
+
+def from_sets(sets: Iterable[str], problems: list[Problem]) -> list[Override]:
+    """The changes that `--set path=value` ask for, in order."""
+    changes = []
+    for text in sets:
+        place = _said(f"--set {text}")
+        dotted, equals, value = text.partition("=")
+        path = _split(dotted.strip())
+        if not equals or not all(path):
+            message = "--set wants FIELD=VALUE, such as inputs.lr=3e-4"
+            problems.append(Problem(place, dotted.strip()[:200], message))
+            continue
+        changes.append(Override(path, _value(value, place)))
+    return changes
+
+
+def apply(root: Node, changes: Iterable[Override], problems: list[Problem]) -> Node:
+    """The tree after all changes, in order."""
+    for change in changes:
+        try:
+            root = _put(root, change.path, change)
+        except _Blocked as blocked:
+            message = f"cannot be set: {blocked.args[0]} is not a mapping"
+            problems.append(Problem(change.node.place, ".".join(change.path), message))
+    return root
+
+
+def argv_node(words: list[str]) -> Sequence:
+    """Several words of a command line as the command of a job: an exact argv."""
+    place = _said("-- COMMAND")
+    return Sequence(place, tuple(Scalar(place, word, False) for word in words))
+
+
+def line_node(line: str) -> Scalar:
+    """One quoted word of a command line as the command of a job: a shell line."""
+    return _quoted(line, "-- COMMAND")
+
+
+class _Blocked(Exception):
+    """A path leads through something that has no fields."""
+
+
+def _put(node: Node | None, path: tuple[str, ...], change: Override) -> Node:
+    if not path:
+        return _merged(node, change)
+    if node is None or (isinstance(node, Scalar) and node.null):
+        node = Mapping(change.node.place, ())
+    if not isinstance(node, Mapping):
+        raise _Blocked(".".join(change.path[: len(change.path) - len(path)]) or "the file")
+    key, rest = path[0], path[1:]
+    put = _put(node.get(key), rest, change)
+    if node.get(key) is None:
+        return replace(node, entries=(*node.entries, (Scalar(change.node.place, key), put)))
+    return replace(node, entries=tuple((k, put if k.text == key else v) for k, v in node.entries))
+
+
+def _merged(old: Node | None, change: Override) -> Node:
+    if change.add:
+        items = old.items if isinstance(old, Sequence) else () if old is None else (old,)
+        return Sequence(change.node.place, (*items, change.node))
+    an_input = change.path[0] == "inputs" and len(change.path) == 2
+    if an_input and isinstance(old, Mapping) and isinstance(change.node, Scalar):
+        # A declared input keeps its type and bounds; only its value is another.
+        kept = tuple((key, value) for key, value in old.entries if key.text != "default")
+        return replace(old, entries=(*kept, (Scalar(change.node.place, "default"), change.node)))
+    return change.node
+
+
+def _split(dotted: str) -> tuple[str, ...]:
+    head, dot, rest = dotted.partition(".")
+    if dot and head in _FREE_KEYS:
+        return head, rest
+    return tuple(dotted.split("."))
+
+
+def _value(text: str, place: Place) -> Node:
+    if re.match(r"\s*[\[{]", text):
+        try:
+            node, problems = read_yaml(text)
+        except Broken:
+            return Scalar(place, text)  # a shell line such as `[ -f x ] && ...`
+        if not problems:
+            return _moved(node, place)
+    return Scalar(place, text)
+
+
+def _moved(node: Node, place: Place) -> Node:
+    if isinstance(node, Sequence):
+        return replace(node, place=place, items=tuple(_moved(item, place) for item in node.items))
+    if isinstance(node, Mapping):
+        pairs = tuple((replace(key, place=place), _moved(value, place)) for key, value in node.entries)
+        return replace(node, place=place, entries=pairs)
+    return replace(node, place=place)
+
+
+def _quoted(text: str, words: str) -> Scalar:
+    return Scalar(_said(words), text, False)
+
+
+def _said(words: str) -> Place:
+    return Place(words=words if len(words) <= 200 else words[:197] + "...")

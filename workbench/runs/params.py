@@ -1,0 +1,125 @@
+"""The parameters a command line names, so that runs of unmodified scripts can be searched. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+
+from workbench.entities.configuration import RunConfiguration
+from workbench.runs import scalars
+
+MAX_PARAMS = 500
+MAX_VALUE = 500
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]{0,199}")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SECRET = re.compile(r"(^|[_.\-])(password|passwd|secret|credentials?|api[_\-]?key|token)$", re.IGNORECASE)
+_OPERATOR = re.compile(r"[();<>|&]+")
+_PYTHON = re.compile(r"(.*/)?(python|pypy)[0-9.]*")
+_PYTHON_VALUE_OPTIONS = ("-W", "-X")
+MAX_COMMAND = 100_000
+
+
+def params_of(configuration: RunConfiguration) -> dict[str, str]:
+    """What a run of this configuration is found by: its command's parameters and its inputs, as written."""
+    found = params_from_command(configuration.command)
+    for name, value in configuration.inputs.items():
+        if not _SECRET.search(name):
+            found[name] = configuration.written.get(name, scalars.plain_text(value))[:MAX_VALUE]
+    return dict(list(found.items())[:MAX_PARAMS])
+
+
+def params_from_command(command: list[str] | str) -> dict[str, str]:
+    """The parameters of an argv or a shell line or script, by name; a later one of a name wins.
+
+    `--batch-size 32`, `--batch-size=32` and `batch_size=32` are all batch_size: 32; a flag is `true`;
+    several numbers after an option are one value. Names that say password, secret or token are left out.
+    """
+    found: dict[str, str] = {}
+    for words in [command] if isinstance(command, list) else _segments(command):
+        for name, value in _of_words(_arguments(words)):
+            key = name.lstrip("+").replace("-", "_")
+            if len(found) < MAX_PARAMS and _NAME.fullmatch(name.lstrip("+")) and not _SECRET.search(key):
+                found[key] = value[:MAX_VALUE]
+    return found
+
+
+def _segments(script: str) -> Iterator[list[str]]:
+    """The simple commands of a shell script, each as words; a line that cannot be split is left out."""
+    for line in re.sub(r"\\\r?\n", " ", script[:MAX_COMMAND]).splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        lexer.commenters = ""
+        words: list[str] = []
+        skip = False
+        try:
+            for word in lexer:
+                if skip:
+                    skip = False  # the file of a redirection
+                elif word.startswith("#"):
+                    break
+                elif _OPERATOR.fullmatch(word):
+                    skip = word[0] in "<>" or word in ("&>", "&>>")
+                    if not skip:
+                        yield words
+                        words = []
+                else:
+                    words.append(word)
+        except ValueError:
+            continue
+        yield words
+
+
+def _arguments(words: list[str]) -> list[str]:
+    """What follows the program, without the variables before it and Python's own options."""
+    start = 0
+    while start < len(words) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=.*", words[start], re.DOTALL):
+        start += 1
+    rest = words[start:]
+    if rest and _PYTHON.fullmatch(rest[0]):
+        rest = rest[1:]
+        while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c"):
+            rest = rest[2 if rest[0] in _PYTHON_VALUE_OPTIONS else 1 :]
+        if rest and rest[0] in ("-m", "-c"):
+            rest = rest[1:]
+    return rest[1:]
+
+
+def _of_words(words: list[str]) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        name = word.lstrip("-")
+        if not _option(word):
+            name, equals, value = word.partition("=")
+            if equals and not word.startswith("-"):
+                yield name, value
+            continue
+        if "=" in name:
+            name, _, value = name.partition("=")
+            yield name, value
+            continue
+        attached = re.fullmatch(r"-([A-Za-z])([0-9][0-9.]*)", word)
+        if attached:
+            yield attached.group(1), attached.group(2)
+            continue
+        values = list(_values(words[at:]))
+        at += len(values)
+        yield name, " ".join(values) if values else "true"
+
+
+def _values(words: Iterable[str]) -> Iterator[str]:
+    """The words that are an option's value: one, or as many numbers as follow each other."""
+    numbers = True
+    for position, word in enumerate(words):
+        number = _NUMBER.fullmatch(word) is not None
+        if _option(word) or word == "--" or (position and not (number and numbers)):
+            return
+        numbers = number
+        yield word
+
+
+def _option(word: str) -> bool:
+    return len(word) > 1 and word.startswith("-") and word != "--" and not _NUMBER.fullmatch(word)

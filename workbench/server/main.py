@@ -1,0 +1,133 @@
+"""The local server's process: one a home, started on demand, ended when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from workbench.errors import Refused, ServerError, WorkbenchError
+from workbench.home import Home, find_home, private_folder
+from workbench.server.app import encode, make_app
+from workbench.server.peer import newer, same_user
+from workbench.services.hub import Hub
+from workbench.services.operation import Operation
+from workbench.settings import load_settings
+from workbench.version import __version__
+
+log = logging.getLogger(__name__)
+IDLE_LOOK = 2.0
+
+
+class LocalServer:
+    """Serves one home until asked to stop or idle for long enough."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._settings = load_settings(home.settings_file)
+        self._stop = asyncio.Event()
+        self._requests = 0
+        self._last = time.monotonic()
+        self._hub = Hub(home, self._settings, self._stop.set)
+
+    def _touched(self, change: int) -> None:
+        self._requests += change
+        self._last = time.monotonic()
+
+    async def _lookup(self, workspace: str) -> dict[str, Operation]:
+        return (await self._hub.workspace(workspace)).operations
+
+    async def run(self) -> None:
+        """Serve until the end; raises ServerError when another server owns the home."""
+        private_folder(self._home.root)
+        private_folder(self._home.runtime)
+        with open(self._home.server_lock, "a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as problem:
+                raise ServerError("another server already serves this home") from problem
+            await self._hub.start()
+            try:
+                async with self._listening():
+                    await self._until_the_end()
+            finally:
+                await self._hub.close()
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        app = make_app(self._lookup, self._touched)
+        app.middlewares.insert(0, self._gate())
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        await runner.setup()
+        path = self._home.socket
+        path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            await web.UnixSite(runner, str(path)).start()
+        finally:
+            os.umask(before)
+        log.info("serving %s as process %d, version %s", path, os.getpid(), __version__)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            await runner.cleanup()
+
+    def _gate(self) -> Any:
+        @web.middleware
+        async def gate(
+            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        ) -> web.StreamResponse:
+            connection = request.transport.get_extra_info("socket") if request.transport else None
+            if connection is None or not same_user(connection):
+                refusal = Refused("this server belongs to another user").to_wire()
+                return web.Response(status=403, body=b'{"error":' + encode(refusal) + b"}")
+            if newer(request.headers.get("X-Version", ""), __version__):
+                log.info("a newer client asks to hand over")
+                self._home.socket.unlink(missing_ok=True)
+                self._stop.set()
+                return web.Response(status=426)
+            return await handler(request)
+
+        return gate
+
+    async def _until_the_end(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop.set)
+        while not self._stop.is_set():
+            try:
+                await asyncio.wait_for(self._stop.wait(), IDLE_LOOK)
+            except TimeoutError:
+                if self._hub.busy or self._requests:
+                    self._last = time.monotonic()
+                elif time.monotonic() - self._last > self._settings.server.idle:
+                    log.info("idle: ending")
+                    return
+
+
+def main() -> int:
+    """The process' entry: logs to the home's server.log, exits 0, or 1 with a line on stderr."""
+    home = find_home()
+    private_folder(home.root)
+    handler = logging.handlers.RotatingFileHandler(home.server_log, maxBytes=2 << 20, backupCount=2, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+    try:
+        asyncio.run(LocalServer(home).run())
+    except WorkbenchError as problem:
+        log.info("%s", problem.message)
+        print(f"error: {problem.message}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,52 @@
+"""What the services of one workspace share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from workbench.compute.fleet import Fleet
+from workbench.entities.run import Run
+from workbench.home import Home
+from workbench.runs.conductor import Conductor
+from workbench.runs.follower import Watcher
+from workbench.services.bus import Bus
+from workbench.settings import Settings
+from workbench.store.keeper import Keeper
+from workbench.store.records import RecordBatch
+from workbench.store.store import Store
+
+
+class Context(NamedTuple):
+    """One workspace's working parts; all are owned and closed by the hub."""
+
+    name: str
+    home: Home
+    settings: Settings
+    keep: Keeper
+    fleet: Fleet
+    bus: Bus
+    conductor: Conductor
+
+    async def resolve(self, reference: str, experiment: str | None = None) -> Run:
+        """The run a reference means; raises NotFound, Ambiguous."""
+        run_id = await self.keep(Store.resolve, reference, experiment)
+        return await self.keep(Store.run, run_id)
+
+
+class BusWatcher(Watcher):
+    """Tells the bus what the follower brings: subject `runs/<id>`."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def stream(self, run: str, offset: int, data: bytes) -> None:
+        """Output arrived; listeners read it from the spool."""
+        self._bus.tell(f"runs/{run}", ("stream", offset + len(data)))
+
+    def records(self, run: str, batch: RecordBatch) -> None:
+        """Records arrived."""
+        self._bus.tell(f"runs/{run}", ("records", batch))
+
+    def changed(self, run: Run) -> None:
+        """The row changed."""
+        self._bus.tell(f"runs/{run.id}", ("run", run))

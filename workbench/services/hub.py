@@ -1,0 +1,159 @@
+"""The hub: opens workspaces on demand, owns their parts, closes them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from workbench.compute.fleet import Fleet
+from workbench.entities.event import Event
+from workbench.entities.target import Target, TargetKind, TargetState
+from workbench.home import Home, private_folder
+from workbench.runs.conductor import Conductor
+from workbench.services.bus import Bus
+from workbench.services.compute import ComputeService
+from workbench.services.context import BusWatcher, Context
+from workbench.services.experiments import ExperimentService
+from workbench.services.history import ActivityService, EventService
+from workbench.services.operation import Operation, call, operations
+from workbench.services.run_output import RunOutputService
+from workbench.services.runs import RunService
+from workbench.services.snapshots import SnapshotService
+from workbench.settings import Settings
+from workbench.store.keeper import Keeper
+from workbench.store.store import Store
+from workbench.version import __version__
+
+
+class OpenWorkspace:
+    """One workspace that is in use: its parts and the operations on it."""
+
+    def __init__(self, name: str, home: Home, settings: Settings, info: ServerService) -> None:
+        self._bus = Bus()
+        self._keep = Keeper()
+        self._loop = asyncio.get_running_loop()
+        self._folder = home.workspace(name)
+        self._fleet = Fleet(home.known_hosts, self._state_changed)
+        self._states: set[asyncio.Task[None]] = set()
+        self.conductor = Conductor(
+            name, self._folder / "files", self._keep, self._fleet, BusWatcher(self._bus), settings.collect
+        )
+        context = Context(name, home, settings, self._keep, self._fleet, self._bus, self.conductor)
+        self._compute = ComputeService(context)
+        self.operations: dict[str, Operation] = operations([
+            ("runs", RunService(context)),
+            ("runs", RunOutputService(context)),
+            ("snapshots", SnapshotService(context)),
+            ("compute", self._compute),
+            ("experiments", ExperimentService(context)),
+            ("activities", ActivityService(context)),
+            ("events", EventService(context)),
+            ("server", info),
+        ])  # fmt: skip
+
+    async def open(self) -> None:
+        """Open the store, take up active runs; raises StoreError, StoreTooNew."""
+        private_folder(self._folder)
+        store = await self._keep.open(self._folder)
+        store.on_events = self._events
+        targets = await self._keep(Store.targets)
+        if not any(target.name == "local" for target in targets):
+            local = Target(name="local", kind=TargetKind.LOCAL, created=datetime.now(UTC))
+            await self._keep(Store.put_target, local)
+            targets.append(local)
+        for target in targets:
+            self._fleet.configure(target)
+        await self.conductor.resume_all()
+
+    def _events(self, events: list[Event]) -> None:
+        """Called on the store's thread after a commit."""
+        self._loop.call_soon_threadsafe(self._bus.tell, "events", events)
+
+    def _state_changed(self, name: str, state: TargetState, problem: str | None) -> None:
+        task = self._loop.create_task(self._compute.note_state(name, state, problem))
+        self._states.add(task)
+        task.add_done_callback(self._states.discard)
+
+    async def close(self) -> None:
+        """Let go of everything; runs go on where they are."""
+        await self._compute.close()
+        await self.conductor.close()
+        await self._fleet.close()
+        await asyncio.gather(*self._states, return_exceptions=True)
+        await self._keep.close()
+
+
+class ServerService:
+    """The server itself, reachable from every workspace."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    @call
+    async def info(self) -> dict[str, Any]:
+        """Version, process, since when, and what it is busy with."""
+        return self._hub.facts()
+
+    @call
+    async def stop(self) -> dict[str, Any]:
+        """End the server; runs go on, the next client starts it again."""
+        self._hub.stop()
+        return {}
+
+
+class Hub:
+    """All workspaces of one home. stop: what ends the process that holds the hub."""
+
+    def __init__(self, home: Home, settings: Settings, stop: Callable[[], None]) -> None:
+        self._home = home
+        self._settings = settings
+        self._workspaces: dict[str, OpenWorkspace] = {}
+        self._opening = asyncio.Lock()
+        self._started = datetime.now(UTC)
+        self.stop = stop
+
+    @property
+    def busy(self) -> bool:
+        """Whether runs are being followed, so the server must not end by itself."""
+        return any(workspace.conductor.active for workspace in self._workspaces.values())
+
+    def facts(self) -> dict[str, Any]:
+        """What `wb server status` shows."""
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "started": self._started,
+            "home": str(self._home.root),
+            "socket": str(self._home.socket),
+            "workspaces": sorted(self._workspaces),
+            "active_runs": sum(workspace.conductor.active for workspace in self._workspaces.values()),
+        }
+
+    async def start(self) -> None:
+        """Open every workspace that exists, so that active runs are followed from the start."""
+        root = self._home.root / "workspaces"
+        for folder in sorted(root.iterdir()) if root.is_dir() else []:
+            if (folder / "workbench.db").exists():
+                await self.workspace(folder.name)
+
+    async def workspace(self, name: str) -> OpenWorkspace:
+        """The workspace of that name, opened on first use; raises UsageError, StoreError."""
+        async with self._opening:
+            if name not in self._workspaces:
+                workspace = OpenWorkspace(name, self._home, self._settings, ServerService(self))
+                try:
+                    await workspace.open()
+                except BaseException:
+                    await workspace.close()
+                    raise
+                self._workspaces[name] = workspace
+            return self._workspaces[name]
+
+    async def close(self) -> None:
+        """Close every workspace."""
+        for workspace in self._workspaces.values():
+            await workspace.close()
+        self._workspaces.clear()

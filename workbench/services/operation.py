@@ -1,0 +1,107 @@
+"""What makes a method of a service callable from outside: a kind, and parameters checked by its signature.
+
+Deny by default: a method without one of these marks cannot be reached through a client.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+from workbench.errors import NotFound, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MARK = "_operation_kind"
+
+
+class Kind(StrEnum):
+    """What an operation answers with."""
+
+    CALL = "call"
+    """One JSON value."""
+    ITEMS = "items"
+    """JSON values, one after the other."""
+    READ = "read"
+    """Bytes."""
+    WRITE = "write"
+    """Takes bytes (its last parameter, `source`), answers one JSON value."""
+
+
+def _marker(kind: Kind) -> Callable[[F], F]:
+    def mark(function: F) -> F:
+        setattr(function, _MARK, kind)
+        return function
+
+    return mark
+
+
+call = _marker(Kind.CALL)
+items = _marker(Kind.ITEMS)
+read = _marker(Kind.READ)
+write = _marker(Kind.WRITE)
+
+
+class Operation:
+    """A bound method of a service with its kind and the struct its parameters must fit."""
+
+    def __init__(self, name: str, method: Callable[..., Any], kind: Kind) -> None:
+        self.name = name
+        self.kind = kind
+        self._method = method
+        hints = typing.get_type_hints(method)
+        fields: list[Any] = []
+        for parameter in inspect.signature(method).parameters.values():
+            if kind is Kind.WRITE and parameter.name == "source":
+                continue
+            spec: tuple[Any, ...] = (parameter.name, hints[parameter.name])
+            if parameter.default is not inspect.Parameter.empty:
+                default = parameter.default
+                spec += (msgspec.field(default=default) if not isinstance(default, list | dict) else default,)
+            fields.append(spec)
+        self._struct = msgspec.defstruct("Parameters", fields, kw_only=True, forbid_unknown_fields=True)
+
+    def _arguments(self, parameters: Any) -> dict[str, Any]:
+        try:
+            checked = msgspec.convert(parameters, self._struct, strict=False)
+        except msgspec.ValidationError as problem:
+            raise UsageError(f"{self.name}: {problem}") from problem
+        return {name: getattr(checked, name) for name in checked.__struct_fields__}
+
+    def call(self, parameters: Any) -> Awaitable[Any]:
+        """Start a CALL operation; raises UsageError when the parameters do not fit."""
+        result: Awaitable[Any] = self._method(**self._arguments(parameters))
+        return result
+
+    def iterate(self, parameters: Any) -> AsyncIterator[Any]:
+        """Start an ITEMS or READ operation; raises UsageError when the parameters do not fit."""
+        result: AsyncIterator[Any] = self._method(**self._arguments(parameters))
+        return result
+
+    def write(self, parameters: Any, source: AsyncIterator[bytes]) -> Awaitable[Any]:
+        """Start a WRITE operation over source; raises UsageError when the parameters do not fit."""
+        result: Awaitable[Any] = self._method(**self._arguments(parameters), source=source)
+        return result
+
+
+def operations(services: Iterable[tuple[str, object]]) -> dict[str, Operation]:
+    """All marked methods of (noun, service) pairs, by "noun.method"; several services may share a noun."""
+    found = {}
+    for noun, service in services:
+        for name, method in inspect.getmembers(service, inspect.ismethod):
+            kind = getattr(method, _MARK, None)
+            if kind is not None:
+                found[f"{noun}.{name}"] = Operation(f"{noun}.{name}", method, kind)
+    return found
+
+
+def find(table: dict[str, Operation], noun: str, method: str, kind: Kind | None = None) -> Operation:
+    """The operation of that name (and kind); raises NotFound."""
+    operation = table.get(f"{noun}.{method}")
+    if operation is None or (kind is not None and operation.kind is not kind):
+        raise NotFound(f"no operation {noun}.{method}", "client and server may be of different versions: wb server stop")
+    return operation

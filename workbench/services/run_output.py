@@ -1,0 +1,242 @@
+"""What runs gave: logs, metrics, files, snapshots, and how runs differ."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from workbench.entities.metric import Bucket, Point, SeriesSummary
+from workbench.entities.run import Run, RunFile
+from workbench.entities.snapshot import Entry, Manifest
+from workbench.errors import NotFound, RemoteError, Unreachable, UsageError
+from workbench.runs.collect import read_file, safe_path
+from workbench.runs.compare import Comparison, compare
+from workbench.services.context import Context
+from workbench.services.operation import call, items, read
+from workbench.snapshots.archive import zip_snapshot
+from workbench.snapshots.diff import diff_text
+from workbench.store.records import RecordBatch
+from workbench.store.store import Store
+
+BLOCK = 1 << 18
+MAX_COMPARED = 20
+FILES_PATIENCE = 5.0
+
+
+class RunOutputService:
+    """The reading half of the noun `runs`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @read
+    async def logs(
+        self, run: str, offset: int = 0, lines: int | None = None, follow: bool = False, since: float | None = None
+    ) -> AsyncIterator[bytes]:
+        """The output byte for byte, from offset, or the last `lines`, or the last `since` seconds.
+
+        follow: goes on until the run is over and everything it wrote was given.
+        """
+        found = await self._context.resolve(run)
+        path = await self._context.keep(Store.spool_path, found.id)
+        if lines is not None:
+            offset = max(offset, await asyncio.to_thread(_tail_offset, path, lines))
+        if since is not None:
+            offset = max(offset, await self._context.keep(Store.stream_offset_since, found.id, since))
+        with self._context.bus.listen(f"runs/{found.id}") as listener:
+            while True:
+                current = await self._context.keep(Store.run, found.id)
+                end = (await self._context.keep(Store.offsets, found.id)).stream
+                async for block in _blocks(path, offset, end):
+                    offset += len(block)
+                    yield block
+                if not follow or (current.status.terminal and not self._draining(found.id)):
+                    return
+                await listener.take(timeout=1.0)
+
+    def _draining(self, run_id: str) -> bool:
+        return self._context.conductor.follows(run_id)
+
+    @items
+    async def follow(self, run: str, offset: int = 0) -> AsyncIterator[dict[str, Any]]:
+        """One live stream of everything: {"log", "offset"}, {"metric"}, {"run"}; ends when it is over.
+
+        Metrics come from now on; logs from offset.
+        """
+        found = await self._context.resolve(run)
+        path = await self._context.keep(Store.spool_path, found.id)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        with self._context.bus.listen(f"runs/{found.id}") as listener:
+            current = await self._context.keep(Store.run, found.id)
+            yield {"run": current}
+            while True:
+                over = current.status.terminal and not self._draining(found.id)
+                end = (await self._context.keep(Store.offsets, found.id)).stream
+                async for block in _blocks(path, offset, end):
+                    offset += len(block)
+                    yield {"log": decoder.decode(block), "offset": offset}
+                if over:
+                    break
+                for kind, news in await listener.take(timeout=1.0):
+                    if kind == "records":
+                        for point in _points(news):
+                            yield {"metric": point}
+                    elif kind == "run" and news != current:
+                        current = news
+                        yield {"run": current}
+            yield {"run": await self._context.keep(Store.run, found.id)}
+
+    @call
+    async def metrics(self, run: str) -> list[SeriesSummary]:
+        """One row a series."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.series, found.id)
+
+    @call
+    async def points(self, run: str, name: str, rank: int | None = None, limit: int | None = None) -> list[Point]:
+        """The values of one metric (AZ-100); raises NotFound for a name the run never logged."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.points, found.id, name, rank, limit)
+
+    @call
+    async def envelope(self, run: str, name: str, buckets: int = 500, rank: int | None = None) -> list[Bucket]:
+        """The series as min/max buckets, for a picture buckets columns wide."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.envelope, found.id, name, max(1, min(buckets, 10_000)), rank)
+
+    @call
+    async def rows(self, run: str, name: str | None = None) -> dict[str, dict[str, list[Any]]]:
+        """Tables logged row by row, as columns (AZ-99)."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.rows, found.id, name)
+
+    @call
+    async def warnings(self, run: str) -> list[str]:
+        """What the run's own logging complained about."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.warnings, found.id)
+
+    @call
+    async def compare(self, runs: list[str], all: bool = False) -> Comparison:  # noqa: A002
+        """2 to 20 runs side by side: only what differs, unless all is asked for."""
+        if not 2 <= len(runs) <= MAX_COMPARED:
+            raise UsageError(f"compare takes 2 to {MAX_COMPARED} runs, not {len(runs)}")
+        found = [await self._context.resolve(reference) for reference in runs]
+        manifests = [await self._manifest(run) for run in found]
+        experiment = await self._context.keep(Store.experiment, found[0].experiment)
+        primary = (experiment.primary_metric, experiment.goal) if experiment.primary_metric else None
+        return compare(found, manifests, primary=primary, everything=all)
+
+    async def _manifest(self, run: Run) -> Manifest | None:
+        if run.snapshot is None or not await self._context.keep(Store.has_manifest, run.snapshot):
+            return None
+        return await self._context.keep(Store.manifest, run.snapshot)
+
+    async def _manifest_or_fail(self, run: Run) -> Manifest:
+        manifest = await self._manifest(run)
+        if manifest is None:
+            raise NotFound(f"{run.name} has no snapshot here", "it ran without code, or was adopted from its machine")
+        return manifest
+
+    @call
+    async def diff(self, a: str, b: str, path: str | None = None) -> dict[str, str]:
+        """{"text": a unified diff of the code of two runs}, of one path if given."""
+        before = await self._manifest_or_fail(await self._context.resolve(a))
+        after = await self._manifest_or_fail(await self._context.resolve(b))
+        shas = {entry.sha256 for manifest in (before, after) for entry in manifest.entries if entry.sha256}
+        places = {sha: await self._context.keep(Store.blob_path, sha) for sha in shas}
+        return {"text": await asyncio.to_thread(diff_text, before, after, lambda sha: places[sha].read_bytes(), path)}
+
+    @call
+    async def files(self, run: str) -> list[RunFile]:
+        """What stands in outputs/ and logs/ (AZ-86): as its machine has it now, else as last seen."""
+        found = await self._context.resolve(run)
+        with suppress(Unreachable, RemoteError, TimeoutError):
+            async with asyncio.timeout(FILES_PATIENCE):
+                link = await self._context.fleet.link(found.target)
+                return await self._context.conductor.list_files(link, found.id)
+        return await self._context.keep(Store.files, found.id)
+
+    @read
+    async def download(self, run: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+        """A file's bytes from offset: from here when it was collected, else from its machine."""
+        found = await self._context.resolve(run)
+        if not safe_path(path):
+            raise UsageError(f"{path!r} is no file of a run", "wb run files lists them; outputs/... or logs/...")
+        known = {file.path: file for file in await self._context.keep(Store.files, found.id)}
+        here = self._context.conductor.file_path(found.id, path)
+        if found.status.terminal and path in known and known[path].collected and here.exists():
+            async for block in _blocks(here, offset, here.stat().st_size):
+                yield block
+            return
+        link = await self._context.fleet.link(found.target)
+        async for block in read_file(link, found.id, path, offset):
+            yield block
+
+    @call
+    async def snapshot(self, run: str) -> list[Entry]:
+        """The paths of the run's snapshot (AZ-107)."""
+        return list((await self._manifest_or_fail(await self._context.resolve(run))).entries)
+
+    @read
+    async def snapshot_zip(self, run: str) -> AsyncIterator[bytes]:
+        """The run's snapshot as an ordinary zip with modes and links (AZ-117)."""
+        manifest = await self._manifest_or_fail(await self._context.resolve(run))
+        shas = {entry.sha256 for entry in manifest.entries if entry.sha256}
+        places = {sha: await self._context.keep(Store.blob_path, sha) for sha in shas}
+        for block in zip_snapshot(manifest, places.__getitem__):
+            yield block
+            await asyncio.sleep(0)
+
+    @call
+    async def git_diff(self, run: str) -> dict[str, str | None]:
+        """{"text": what was not committed when the run was submitted} (AZ-125)."""
+        found = await self._context.resolve(run)
+        return {"text": await self._context.keep(Store.diff_text, found.id)}
+
+
+async def _blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
+    """Bytes start to end of a file; nothing when it does not exist yet."""
+    if start >= end or not path.exists():
+        return
+    with open(path, "rb") as handle:
+        handle.seek(start)
+        while start < end and (block := await asyncio.to_thread(handle.read, min(BLOCK, end - start))):
+            start += len(block)
+            yield block
+
+
+def _tail_offset(path: Path, lines: int) -> int:
+    """Where the last `lines` lines of a file begin; reads backwards, whatever the file's size."""
+    if lines <= 0 or not path.exists():
+        return path.stat().st_size if path.exists() else 0
+    with open(path, "rb") as handle:
+        end = handle.seek(0, os.SEEK_END)
+        position, wanted, last = end, lines + 1, True
+        while position > 0:
+            size = min(BLOCK, position)
+            position -= size
+            handle.seek(position)
+            block = handle.read(size)
+            if last and not block.endswith(b"\n"):
+                wanted -= 1  # the last line is not ended yet
+            last = False
+            breaks = [index for index, byte in enumerate(block) if byte == 10] if block.count(b"\n") >= wanted else []
+            if breaks:
+                return position + breaks[-wanted] + 1 if len(breaks) >= wanted else position
+            wanted -= block.count(b"\n")
+    return 0
+
+
+def _points(batch: RecordBatch) -> list[dict[str, Any]]:
+    """The metric points of a batch as live items."""
+    return [
+        {"name": name, "step": step, "value": value, "rank": batch.rank}
+        for name, steps, values in batch.metric_columns()
+        for step, value in zip(steps, values, strict=True)
+    ]

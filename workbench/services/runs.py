@@ -1,0 +1,232 @@
+"""Runs as a service: finding, submitting, changing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from workbench.entities.configuration import RunConfiguration
+from workbench.entities.experiment import valid_experiment_name
+from workbench.entities.identity import display_name
+from workbench.entities.run import GitFacts, Run, RunState
+from workbench.entities.target import Target
+from workbench.errors import Conflict, NotFound, UsageError
+from workbench.remote import protocol
+from workbench.runs.params import params_from_command
+from workbench.runs.spec import command_text
+from workbench.services.context import Context
+from workbench.services.operation import call, items
+from workbench.store.query import RunQuery
+from workbench.store.store import Store
+
+MAX_LIST = 10_000
+
+
+class RunService:
+    """What can be done with runs; `run` is any reference (id, prefix, name, @1, @best)."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @call
+    async def list(
+        self,
+        experiment: str | None = None,
+        status: list[str] | None = None,
+        target: str | None = None,
+        tags: dict[str, str | None] | None = None,
+        properties: dict[str, str] | None = None,
+        text: str | None = None,
+        active: bool = False,
+        archived: bool | None = False,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Runs, newest first (AZ-66, AZ-79)."""
+        query = RunQuery(
+            experiment=experiment,
+            statuses=tuple(_state(name) for name in status or ()),
+            target=target,
+            tags=tags or {},
+            properties=properties or {},
+            text=text,
+            active=active,
+            archived=archived,
+            limit=min(limit, MAX_LIST),
+            offset=offset,
+        )
+        return await self._context.keep(Store.find_runs, query)
+
+    @call
+    async def get(self, run: str, experiment: str | None = None) -> Run:
+        """One run; raises NotFound, Ambiguous."""
+        return await self._context.resolve(run, experiment)
+
+    @call
+    async def submit(
+        self,
+        id: str,
+        configuration: RunConfiguration,
+        snapshot: str | None = None,
+        git: GitFacts | None = None,
+        diff: str | None = None,
+        submitted_by: str | None = None,
+        secrets: dict[str, str] | None = None,
+        properties: dict[str, str] | None = None,
+    ) -> Run:
+        """A new run on the configuration's target, which must be reachable now.
+
+        id is the caller's and the key of idempotency: the same id again answers the run that exists.
+        Raises NotFound (target), Unreachable, NeedsSignIn, UsageError.
+        """
+        keep = self._context.keep
+        if not protocol.valid_run_id(id):
+            raise UsageError(f"{id!r} is no run id")
+        if not valid_experiment_name(configuration.experiment):
+            raise UsageError(
+                f"{configuration.experiment!r} is no experiment name",
+                "start with a letter or digit, then letters, digits, _ and -, at most 255",
+            )
+        try:
+            return await keep(Store.run, id)
+        except NotFound:
+            pass
+        target = await self._target(configuration.target)
+        if snapshot is not None and not await keep(Store.has_manifest, snapshot):
+            raise NotFound(f"snapshot {snapshot[:12]} was never uploaded", "submit again")
+        await self._context.fleet.link(target.name)
+        run = await self._new_run(id, configuration, target, snapshot, git, submitted_by, properties or {})
+        run, new = await keep(Store.insert_run, run, configuration, diff)
+        if new:
+            self._context.conductor.start(run, secrets)
+        return run
+
+    async def _target(self, name: str | None) -> Target:
+        if name is not None:
+            return await self._context.keep(Store.target, name)
+        targets = await self._context.keep(Store.targets)
+        chosen = next((target for target in targets if target.default), None)
+        return chosen or await self._context.keep(Store.target, "local")
+
+    async def _new_run(
+        self,
+        id: str,
+        configuration: RunConfiguration,
+        target: Target,
+        snapshot: str | None,
+        git: GitFacts | None,
+        submitted_by: str | None,
+        properties: dict[str, str],
+    ) -> Run:
+        keep = self._context.keep
+        now = datetime.now(UTC)
+        experiment = await keep(Store.ensure_experiment, configuration.experiment, now)
+        inputs = {name: str(value) for name, value in configuration.inputs.items()}
+        return Run(
+            id=id,
+            name=configuration.name or display_name(id, await keep(Store.next_number)),
+            experiment=experiment.name,
+            target=target.name,
+            created=now,
+            command=command_text(configuration.command),
+            tags=configuration.tags,
+            properties={**_git_properties(git), **properties},
+            params={**params_from_command(configuration.command), **inputs},
+            description=configuration.description,
+            environment=configuration.environment or target.settings.python,
+            git=git,
+            snapshot=snapshot,
+            submitted_by=submitted_by,
+        )
+
+    @call
+    async def cancel(self, run: str, grace: float | None = None) -> Run:
+        """Ask the machine to end the run: TERM, grace seconds, KILL of the whole tree (AZ-76)."""
+        return await self._context.conductor.cancel(await self._context.resolve(run), grace)
+
+    @call
+    async def resume(self, run: str, secrets: dict[str, str] | None = None) -> Run:
+        """A new attempt of a run that is over, in the same folder with what it left there."""
+        return await self._context.conductor.resume(await self._context.resolve(run), secrets or {})
+
+    @items
+    async def watch(self, run: str) -> AsyncIterator[dict[str, Run]]:
+        """{"run": Run} now and at each change; ends when the run is over."""
+        found = await self._context.resolve(run)
+        with self._context.bus.listen(f"runs/{found.id}") as listener:
+            found = await self._context.keep(Store.run, found.id)
+            yield {"run": found}
+            while not found.status.terminal:
+                for kind, news in await listener.take():
+                    if kind == "run" and news != found:
+                        found = news
+                        yield {"run": found}
+
+    @call
+    async def configuration(self, run: str) -> dict[str, Any]:
+        """What was asked for: {"configuration", "snapshot", "git"}; what a rerun starts from."""
+        found = await self._context.resolve(run)
+        configuration = await self._context.keep(Store.configuration, found.id)
+        return {"configuration": configuration, "snapshot": found.snapshot, "git": found.git}
+
+    @call
+    async def tag(self, run: str, set: dict[str, str | None] | None = None, remove: list[str] | None = None) -> Run:  # noqa: A002
+        """Set and remove tags (AZ-78); a value of null is a bare tag."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.tag, found.id, set or {}, remove or [])
+
+    @call
+    async def add_properties(self, run: str, properties: dict[str, str]) -> Run:
+        """Add properties; raises Conflict for a second value of one (AZ-78)."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.add_properties, found.id, properties)
+
+    @call
+    async def describe(self, run: str, description: str | None = None, name: str | None = None) -> Run:
+        """Change the Markdown description or the display name (AZ-80)."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.describe, found.id, description, name)
+
+    @call
+    async def archive(self, run: str, archived: bool = True) -> Run:
+        """Hide a run from lists, or bring it back."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.archive, found.id, archived)
+
+    @call
+    async def remove(self, run: str) -> dict[str, Any]:
+        """Delete a run that is over, here and on its machine; raises Conflict, Unreachable."""
+        found = await self._context.resolve(run)
+        if not found.status.terminal:
+            raise Conflict(f"{found.name} is still active", f"wb cancel {found.name} first")
+        if found.cause != "not_delivered":
+            link = await self._context.fleet.link(found.target)
+            await link.call("remove", {"run": found.id})
+        await self._context.keep(Store.remove_run, found.id)
+        return {}
+
+
+def _state(name: str) -> RunState:
+    for state in RunState:
+        if state.value.lower() == name.lower():
+            return state
+    raise UsageError(f"{name!r} is no state of a run", "one of " + ", ".join(state.value for state in RunState))
+
+
+def _git_properties(git: GitFacts | None) -> dict[str, str]:
+    """The properties scripts of the cloud look for (AZ-120); dirty is text there (AZ-122)."""
+    if git is None:
+        return {}
+    facts = {
+        "azureml.git.repository_uri": git.repository_uri,
+        "azureml.git.branch": git.branch,
+        "azureml.git.commit": git.commit,
+        "azureml.git.dirty": None if git.dirty is None else str(git.dirty),
+        "azureml.git.build_id": git.build_id,
+        "azureml.git.build_uri": git.build_uri,
+        "mlflow.source.git.repoURL": git.repository_uri,
+        "mlflow.source.git.branch": git.branch,
+        "mlflow.source.git.commit": git.commit,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

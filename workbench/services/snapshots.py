@@ -1,0 +1,63 @@
+"""Snapshots as a service: what of a tree is missing here, and taking it in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from typing import Any
+
+from workbench.entities.snapshot import Entry, Manifest
+from workbench.errors import StoreError, UsageError
+from workbench.remote.archive import ArchiveError
+from workbench.services.context import Context
+from workbench.services.operation import call, write
+from workbench.snapshots.archive import unpack_blobs
+from workbench.store.store import Store
+
+MAX_ENTRIES = 200_000
+MAX_UPLOAD = 8 << 30
+
+
+class SnapshotService:
+    """Content-addressed: only files nobody has sent before travel (AZ-115)."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @call
+    async def missing(self, entries: list[Entry]) -> dict[str, Any]:
+        """{"id": the snapshot's id, "missing": hashes of files to upload}; the manifest is kept."""
+        if len(entries) > MAX_ENTRIES:
+            raise UsageError(f"a snapshot of {len(entries)} paths is more than {MAX_ENTRIES}")
+        manifest = Manifest(entries=tuple(entries))
+        shas = sorted({entry.sha256 for entry in entries if entry.sha256})
+        missing = await self._context.keep(Store.missing_blobs, shas)
+        if not missing:
+            await self._context.keep(Store.put_manifest, manifest)
+        return {"id": manifest.id, "missing": missing}
+
+    @write
+    async def upload(self, *, source: AsyncIterator[bytes]) -> dict[str, int]:
+        """Take in a zip whose entries are named by their sha256; {"stored": files}. Hostile zips are refused."""
+        descriptor, name = tempfile.mkstemp(suffix=".zip", dir=self._context.home.workspace(self._context.name))
+        try:
+            with os.fdopen(descriptor, "wb") as spool:
+                size = 0
+                async for block in source:
+                    size += len(block)
+                    if size > MAX_UPLOAD:
+                        raise UsageError(f"the upload is over {MAX_UPLOAD} bytes")
+                    await asyncio.to_thread(spool.write, block)
+            stored = 0
+            for sha, data in await asyncio.to_thread(lambda: list(unpack_blobs(name))):
+                await self._context.keep(Store.put_blob, data, sha)
+                stored += 1
+            return {"stored": stored}
+        except OSError as problem:
+            raise StoreError(f"the upload cannot be kept: {problem.strerror}", "free some disk space") from problem
+        except ArchiveError as problem:
+            raise UsageError(f"the upload is not a clean archive: {problem}") from problem
+        finally:
+            os.unlink(name)

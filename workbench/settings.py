@@ -1,0 +1,79 @@
+"""The user's settings: typed, each field described, read from settings.toml, overridden by the environment.
+
+`[snapshots] max_bytes = 1000` in the file is `WORKBENCH_SNAPSHOTS__MAX_BYTES=1000` in the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from workbench.errors import ConfigurationError
+
+_PREFIX = "WORKBENCH_"
+
+
+class SnapshotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of what one submit may pack."""
+
+    max_bytes: Annotated[int, Meta(gt=0, description="Bytes of one snapshot after exclusion.")] = 300 * 1024 * 1024
+    max_files: Annotated[int, Meta(gt=0, description="Changed files of one snapshot.")] = 2000
+
+
+class CollectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which files of outputs/ and logs/ are fetched by themselves."""
+
+    max_file: Annotated[int, Meta(ge=0, description="Bytes of one file; larger ones are listed only.")] = 1 << 20
+    max_run: Annotated[int, Meta(ge=0, description="Bytes of all files of one run.")] = 32 << 20
+    logs_every: Annotated[float, Meta(gt=0, description="Seconds between looks at logs/ of an active run.")] = 10.0
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The local server."""
+
+    idle: Annotated[float, Meta(gt=0, description="Seconds without calls and active runs before it ends.")] = 900.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings."""
+
+    snapshots: SnapshotSettings = SnapshotSettings()
+    collect: CollectSettings = CollectSettings()
+    server: ServerSettings = ServerSettings()
+
+
+def _override(table: dict[str, Any], environ: Mapping[str, str]) -> None:
+    for name, value in environ.items():
+        section, mark, field = name.removeprefix(_PREFIX).lower().partition("__")
+        if name.startswith(_PREFIX) and mark:
+            table.setdefault(section, {})[field] = value
+
+
+def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a file (missing = defaults) under the environment's overrides.
+
+    Raises ConfigurationError naming the file and what does not fit.
+    """
+    table: dict[str, Any] = {}
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigurationError(f"{path}: {problem}", "fix the file or move it away") from problem
+    _override(table, os.environ if environ is None else environ)
+    try:
+        return msgspec.convert(table, Settings, strict=False)
+    except msgspec.ValidationError as problem:
+        raise ConfigurationError(f"{path}: {problem}", "see docs/settings.md for what each setting takes") from problem
+
+
+def settings_schema() -> dict[str, Any]:
+    """The JSON schema of the settings file, for editors."""
+    return msgspec.json.schema(Settings)

@@ -1,0 +1,139 @@
+"""Points packed into bytes, and what can be told of them without unpacking. Pure.
+
+A chunk is three equal parts: steps (64-bit integers), times (doubles, seconds since 1970), values (doubles),
+all little endian; 24 bytes a point. Its summary holds one block for every BLOCK points.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import sys
+from array import array
+from collections.abc import Sequence
+from typing import NamedTuple
+
+POINT_BYTES = 24
+CHUNK = 4096
+BLOCK = 256
+_BLOCK = struct.Struct("<qqqddd")
+_SWAP = sys.byteorder == "big"
+
+
+class Columns(NamedTuple):
+    """Points as three arrays of one length: steps 'q', times 'd' (seconds since 1970), values 'd'."""
+
+    steps: array[int]
+    times: array[float]
+    values: array[float]
+
+    def extend(self, other: Columns) -> None:
+        """Append the points of other."""
+        self.steps.extend(other.steps)
+        self.times.extend(other.times)
+        self.values.extend(other.values)
+
+    def part(self, start: int, stop: int) -> Columns:
+        """The points from start up to stop."""
+        return Columns(self.steps[start:stop], self.times[start:stop], self.values[start:stop])
+
+
+class Block(NamedTuple):
+    """What a stretch of points comes to: lowest and highest step, finite min and max (nan without any),
+    and the value at the highest step."""
+
+    low: int
+    high: int
+    count: int
+    min: float
+    max: float
+    last: float
+
+
+def empty() -> Columns:
+    """Columns without points."""
+    return Columns(array("q"), array("d"), array("d"))
+
+
+def pack(points: Columns) -> bytes:
+    """The bytes of points."""
+    if _SWAP:
+        points = Columns(*(column[:] for column in points))
+        for column in points:
+            column.byteswap()
+    return points.steps.tobytes() + points.times.tobytes() + points.values.tobytes()
+
+
+def unpack_into(data: bytes, points: Columns) -> None:
+    """Append the points that `pack` wrote. Raises ValueError when data is damaged."""
+    third, rest = divmod(len(data), 3)
+    if rest or third % 8:
+        raise ValueError("a chunk of points is damaged")
+    view = memoryview(data)
+    for index, column in enumerate(points):
+        part = view[index * third : (index + 1) * third]
+        if _SWAP:
+            turned = array(column.typecode, bytes(part))
+            turned.byteswap()
+            column.extend(turned)
+        else:
+            column.frombytes(part)
+
+
+def unpack(data: bytes) -> Columns:
+    """The points that `pack` wrote."""
+    points = empty()
+    unpack_into(data, points)
+    return points
+
+
+def ordered(steps: Sequence[int]) -> bool:
+    """Whether no step is lower than the one before."""
+    listed = list(steps)
+    return listed == sorted(listed)
+
+
+def finite_range(values: Sequence[float]) -> tuple[float, float]:
+    """Lowest and highest finite value; nan twice when there is none."""
+    if not values:
+        return math.nan, math.nan
+    total = sum(values)
+    if total - total == 0.0:  # a finite sum: neither nan nor infinity among them
+        return min(values), max(values)
+    finite = [value for value in values if value - value == 0.0]
+    return (min(finite), max(finite)) if finite else (math.nan, math.nan)
+
+
+def nan_count(values: Sequence[float]) -> int:
+    """How many values are nan."""
+    total = sum(values)
+    return 0 if total == total else sum(1 for value in values if value != value)
+
+
+def last_value(steps: Sequence[int], values: Sequence[float]) -> float:
+    """The value at the highest step, of several the one written last."""
+    high = max(steps)
+    index = len(steps) - 1
+    while steps[index] != high:
+        index -= 1
+    return values[index]
+
+
+def block(steps: Sequence[int], values: Sequence[float]) -> Block:
+    """What a stretch of at least one point comes to."""
+    low, high = finite_range(values)
+    return Block(min(steps), max(steps), len(steps), low, high, last_value(steps, values))
+
+
+def summarise(points: Columns) -> bytes:
+    """The packed blocks of a chunk: one for every BLOCK points."""
+    steps, _, values = points
+    return b"".join(
+        _BLOCK.pack(*block(steps[start : start + BLOCK], values[start : start + BLOCK]))
+        for start in range(0, len(steps), BLOCK)
+    )
+
+
+def blocks(data: bytes) -> list[Block]:
+    """The blocks that `summarise` packed."""
+    return [Block._make(fields) for fields in _BLOCK.iter_unpack(data)]

@@ -1,0 +1,156 @@
+"""The table of experiments, and the guess at the metric they are judged by (AZ-64 to AZ-68)."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+
+from workbench.entities.experiment import Experiment, Goal, guess_goal, valid_experiment_name
+from workbench.entities.identity import make_run_id
+from workbench.errors import Conflict, NotFound, UsageError
+from workbench.store.codec import from_text, micros, moment, plain_text, to_text
+from workbench.store.database import Transaction
+from workbench.store.events import EXPERIMENT_CHANGED
+
+_COLUMNS = (
+    "number, id, name, created, tags, primary_metric, goal, primary_set, archived,"
+    " (SELECT count(*) FROM runs WHERE runs.experiment = experiments.number)"
+)
+
+
+def ensure(change: Transaction, name: str, now: datetime) -> int:
+    """The number of the active experiment called name, made when there is none (AZ-65).
+
+    An archived one of that name stays archived (AZ-67). Raises UsageError for a name AZ-64 forbids.
+    """
+    row = change.execute("SELECT number FROM experiments WHERE name = ? AND archived = 0", (name,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    if not valid_experiment_name(name):
+        raise UsageError(
+            f"{name!r} is no experiment name", "start with a letter or digit, then letters, digits, _ and -, up to 255"
+        )
+    identity = make_run_id(max(0, micros(now)) // 1000, os.urandom(10))
+    cursor = change.execute(
+        "INSERT INTO experiments (id, name, created, tags, goal) VALUES (?, ?, ?, '{}', ?)",
+        (identity, name, micros(now), Goal.MINIMIZE.value),
+    )
+    change.event(EXPERIMENT_CHANGED, f"experiments/{name}", {"created": True, "id": identity})
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def every(connection: sqlite3.Connection, archived: bool) -> list[Experiment]:
+    """All active experiments by name; with archived, those too."""
+    where = "" if archived else "WHERE archived = 0"
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM experiments {where} ORDER BY name, archived, created DESC")
+    return [_experiment(row) for row in rows]
+
+
+def number(connection: sqlite3.Connection, name: str) -> int:
+    """The number of the experiment of that name or id: the active one, else the newest archived.
+
+    Raises NotFound.
+    """
+    row = connection.execute(
+        "SELECT number FROM experiments WHERE name = ? OR id = ? ORDER BY archived, created DESC, number DESC LIMIT 1",
+        (plain_text(name), plain_text(name)),
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"no experiment {name!r}", "wb experiment ls shows them")
+    return int(row[0])
+
+
+def get(connection: sqlite3.Connection, name: str) -> Experiment:
+    """The experiment of that name or id, as `number` chooses; raises NotFound."""
+    chosen = number(connection, name)
+    row = connection.execute(f"SELECT {_COLUMNS} FROM experiments WHERE number = ?", (chosen,)).fetchone()
+    return _experiment(row)
+
+
+def update(
+    change: Transaction,
+    name: str,
+    primary_metric: str | None,
+    goal: Goal | None,
+    tags: dict[str, str | None] | None,
+    archived: bool | None,
+) -> Experiment:
+    """Change what is given. A chosen metric without a goal gets the goal its name suggests.
+
+    Raises NotFound; Conflict when an archived experiment would come back beside an active one of its name.
+    """
+    chosen = number(change.connection, name)
+    before = get(change.connection, name)
+    if archived is False and before.archived:
+        taken = change.execute(
+            "SELECT 1 FROM experiments WHERE name = ? AND archived = 0", (before.name,)
+        ).fetchone()
+        if taken is not None:
+            raise Conflict(f"an active experiment is called {before.name!r}", "archive that one first")
+    if primary_metric is not None and goal is None:
+        goal = before.goal if primary_metric == before.primary_metric else guess_goal(primary_metric)
+    chosen_now = primary_metric is not None or goal is not None
+    change.execute(
+        "UPDATE experiments SET primary_metric = ?, goal = ?, primary_set = ?, tags = ?, archived = ? WHERE number = ?",
+        (
+            before.primary_metric if primary_metric is None else plain_text(primary_metric),
+            (goal or before.goal).value,
+            int(before.primary_set or chosen_now),
+            to_text(before.tags if tags is None else tags),
+            int(before.archived if archived is None else archived),
+            chosen,
+        ),
+    )
+    asked = {"primary_metric": primary_metric, "goal": goal, "tags": tags, "archived": archived}
+    data = {key: value for key, value in asked.items() if value is not None}
+    change.event(EXPERIMENT_CHANGED, f"experiments/{before.name}", {**data, "id": before.id})
+    row = change.execute(f"SELECT {_COLUMNS} FROM experiments WHERE number = ?", (chosen,)).fetchone()
+    return _experiment(row)
+
+
+def guess_primary(change: Transaction, experiment: int, names: Iterable[str]) -> None:
+    """At an experiment's first metrics, settle on the one it is judged by, until a person chooses."""
+    row = change.execute(
+        "SELECT name FROM experiments WHERE number = ? AND primary_metric IS NULL AND primary_set = 0", (experiment,)
+    ).fetchone()
+    guess = None if row is None else likeliest_primary(names)
+    if row is None or guess is None:
+        return
+    goal = guess_goal(guess)
+    change.execute(
+        "UPDATE experiments SET primary_metric = ?, goal = ? WHERE number = ?", (guess, goal.value, experiment)
+    )
+    data = {"primary_metric": guess, "goal": goal, "guessed": True}
+    change.event(EXPERIMENT_CHANGED, f"experiments/{row[0]}", data)
+
+
+def likeliest_primary(names: Iterable[str]) -> str | None:
+    """The metric people would judge by: held-out losses and accuracies first, else the first seen."""
+    best, best_rank = None, 5
+    for name in names:
+        words = set(re.split(r"[^a-z0-9]+", name.lower()))
+        held_out = 0 if words & {"val", "valid", "validation", "eval", "dev"} else 1 if "test" in words else 2
+        judged = bool(words & {"loss", "acc", "accuracy"})
+        rank = held_out if judged and held_out < 2 else 3 if judged else 4
+        if rank < best_rank:
+            best, best_rank = name, rank
+    return best
+
+
+def _experiment(row: tuple[object, ...]) -> Experiment:
+    _, identity, name, created, tags, metric, goal, chosen, archived, runs = row
+    return Experiment(
+        id=str(identity),
+        name=str(name),
+        created=moment(int(str(created))),
+        tags=from_text(dict[str, str | None], str(tags)),
+        primary_metric=None if metric is None else str(metric),
+        goal=Goal(str(goal)),
+        primary_set=bool(chosen),
+        archived=bool(archived),
+        runs=int(str(runs)),
+    )

@@ -1,0 +1,71 @@
+"""The plain view of a metric: what is drawn and compared when nobody asks for more. Pure.
+
+It is rank 0, or the lowest rank there is. Of several attempts the latest counts where their steps overlap;
+what an older one alone reached stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+Span = tuple[int, int]
+"""First and last step, both included."""
+
+
+class SeriesRow(NamedTuple):
+    """One series: the points one process of one attempt wrote under one name."""
+
+    id: int
+    name: str
+    rank: int
+    attempt: int
+    file: str
+    count: int
+    chunks: int
+    low: int
+    high: int
+    next_step: int
+    last: float | None
+    """None: nan."""
+    min: float | None
+    max: float | None
+    nan_count: int
+    last_time: float
+    ordered: bool
+
+
+class Piece(NamedTuple):
+    """A series and the steps of it that newer attempts have replaced."""
+
+    series: SeriesRow
+    hidden: tuple[Span, ...]
+
+
+def plain_rank(series: Iterable[SeriesRow]) -> int:
+    """The rank that stands for all."""
+    return min((row.rank for row in series), default=0)
+
+
+def pieces(series: Iterable[SeriesRow]) -> list[Piece]:
+    """The series of one name and rank, oldest attempt first, each with what newer ones hide of it."""
+    groups: dict[int, list[SeriesRow]] = {}
+    for row in series:
+        groups.setdefault(row.attempt, []).append(row)
+    found: list[Piece] = []
+    hidden: tuple[Span, ...] = ()
+    for attempt in sorted(groups, reverse=True):
+        rows = sorted(groups[attempt], key=lambda row: row.id)
+        found[:0] = [Piece(row, hidden) for row in rows if not covered((row.low, row.high), hidden)]
+        hidden += ((min(row.low for row in rows), max(row.high for row in rows)),)
+    return found
+
+
+def covered(span: Span, hidden: Sequence[Span]) -> bool:
+    """Whether one hidden span holds all of span."""
+    return any(low <= span[0] and span[1] <= high for low, high in hidden)
+
+
+def touched(span: Span, hidden: Sequence[Span]) -> bool:
+    """Whether any hidden span overlaps span."""
+    return any(low <= span[1] and span[0] <= high for low, high in hidden)

@@ -1,0 +1,62 @@
+"""What SQLite and the disk complain about, as errors a user can act on."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workbench.errors import StoreError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def explained(place: Path) -> Iterator[None]:
+    """Turn sqlite3 errors and disk errors inside the block into StoreError about place."""
+    try:
+        yield
+    except sqlite3.Error as problem:
+        raise explain_sqlite(problem, place) from problem
+    except OSError as problem:
+        raise explain_disk(problem, place) from problem
+
+
+def explain_sqlite(problem: sqlite3.Error, place: Path) -> StoreError:
+    """The StoreError for what SQLite said about the database at place."""
+    code = getattr(problem, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary == sqlite3.SQLITE_FULL:
+        return disk_full(place)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreError(
+            f"the database {place} is locked by another process", "wait for it, or stop the server: wb server stop"
+        )
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreError(
+            f"the database {place} is damaged: {problem}",
+            "move the file away and adopt the runs again from their machines: wb compute adopt",
+        )
+    if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return StoreError(f"the database {place} cannot be written: {problem}", "check the folder's owner and rights")
+    if primary == sqlite3.SQLITE_IOERR:
+        return StoreError(f"reading or writing {place} failed: {problem}", "check the disk and its free space")
+    return StoreError(f"the database {place} refused: {problem}")
+
+
+def explain_disk(problem: OSError, place: Path) -> StoreError:
+    """The StoreError for what the file system said about place."""
+    if problem.errno in _FULL:
+        return disk_full(place)
+    where = problem.filename or place
+    return StoreError(f"{where}: {problem.strerror or problem}", "check the folder's owner, rights and disk")
+
+
+def disk_full(place: Path) -> StoreError:
+    """The error for a disk without room; nothing of the change was kept."""
+    return StoreError(
+        f"disk full while writing {place}",
+        "free some space (wb run rm, old snapshots) and try again; runs go on and nothing they wrote is lost",
+    )

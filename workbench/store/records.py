@@ -1,0 +1,289 @@
+"""Reading the record files of runs: JSON lines of `remote/protocol.py` as columns. Pure.
+
+A file is one process of a run. Nothing in it is trusted: what does not parse is skipped and counted, names
+are cleaned and capped, numbers held within what can be stored.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from workbench.remote import protocol
+from workbench.text.sanitize import clean, clean_name
+
+MAX_COLUMNS = 1000
+"""Columns of one row or table record."""
+_SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+_Step = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+_Small = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+_Scalar = str | int | float | bool | None
+
+
+class Header(NamedTuple):
+    """Who wrote a record file. A time is `wall` plus a record's `t`, in seconds since 1970."""
+
+    attempt: int = 1
+    rank: int = 0
+    wall: float = 0.0
+    pid: int | None = None
+    run: str | None = None
+
+
+class Column:
+    """The points of one metric in a batch, in the order written; a step of None means "the next one"."""
+
+    __slots__ = ("steps", "times", "values")
+
+    def __init__(self) -> None:
+        self.steps: list[int | None] = []
+        self.times: list[float] = []
+        self.values: list[float] = []
+
+
+class RowRecord(NamedTuple):
+    """A row (values by column) or, with whole, a table (lists by column)."""
+
+    name: str
+    step: int | None
+    time: float
+    data: dict[str, Any]
+    whole: bool
+
+
+class TextRecord(NamedTuple):
+    """A metric whose value is a text or nothing."""
+
+    name: str
+    step: int | None
+    time: float
+    text: str | None
+
+
+class RecordBatch:
+    """Records that were read together, sorted by kind."""
+
+    def __init__(self, header: Header | None = None) -> None:
+        self.header = header or Header()
+        self.metrics: dict[str, Column] = {}
+        self.params: list[tuple[str, str]] = []
+        self.tags: list[tuple[str, str | None]] = []
+        self.properties: list[tuple[str, str]] = []
+        self.rows: list[RowRecord] = []
+        self.texts: list[TextRecord] = []
+        self.artifacts: list[tuple[str, str]] = []
+        """Label, path relative to the run's folder."""
+        self.warnings: list[str] = []
+        self.statuses: list[tuple[str, float]] = []
+        """What an interactive run says of itself: state, time."""
+        self.bad = 0
+        """Lines that were skipped."""
+
+    @property
+    def points(self) -> int:
+        """Points of all metrics."""
+        return sum(len(column.values) for column in self.metrics.values())
+
+
+class _Record(msgspec.Struct, tag_field="k", gc=False):
+    t: float = 0.0
+
+
+class _Header(_Record, tag=protocol.RECORD_HEADER):
+    attempt: _Small = 1
+    rank: _Small = 0
+    wall: float = 0.0
+    pid: int | None = None
+    run: str | None = None
+
+
+class _Metric(_Record, tag=protocol.RECORD_METRIC, kw_only=True):
+    n: str
+    v: float | str | bool | None
+    s: _Step | None = None
+
+
+class _Param(_Record, tag=protocol.RECORD_PARAM, kw_only=True):
+    n: str
+    v: _Scalar
+
+
+class _Tag(_Record, tag=protocol.RECORD_TAG, kw_only=True):
+    n: str
+    v: _Scalar = None
+
+
+class _Property(_Record, tag=protocol.RECORD_PROPERTY, kw_only=True):
+    n: str
+    v: _Scalar
+
+
+class _Row(_Record, tag=protocol.RECORD_ROW, kw_only=True):
+    n: str
+    v: dict[str, Any]
+    s: _Step | None = None
+
+
+class _Table(_Record, tag=protocol.RECORD_TABLE, kw_only=True):
+    n: str
+    v: dict[str, Any]
+    s: _Step | None = None
+
+
+class _Artifact(_Record, tag=protocol.RECORD_ARTIFACT, kw_only=True):
+    n: str
+    path: str
+
+
+class _Warning(_Record, tag=protocol.RECORD_WARNING, kw_only=True):
+    v: str
+
+
+class _Status(_Record, tag=protocol.RECORD_STATUS, kw_only=True):
+    v: str
+
+
+_Any = _Header | _Metric | _Param | _Tag | _Property | _Row | _Table | _Artifact | _Warning | _Status
+_DECODER = msgspec.json.Decoder(_Any)
+_BROKEN = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
+
+
+def parse_records(data: bytes, header: Header | None) -> tuple[Header, RecordBatch, int]:
+    """The records of whole lines: the file's header, a batch, and how many lines were skipped.
+
+    header is what an earlier part of the same file gave, None at its start: then the first line is the
+    header, and without one the defaults of `Header` stand. What follows the last newline is not looked at:
+    a torn last line is left until it is complete.
+    """
+    records, bad = _decode(data[: data.rfind(b"\n") + 1])
+    batch = RecordBatch(header)
+    if header is None and records and isinstance(records[0], _Header):
+        batch.header = _read_header(records.pop(0))
+    batch.bad = bad
+    _sort(records, batch)
+    return batch.header, batch, batch.bad
+
+
+def _decode(data: bytes) -> tuple[list[Any], int]:
+    """Decoded lines, and the count of those that are no records. The whole block at once when all is well."""
+    if len(data) <= protocol.MAX_RECORD:
+        try:
+            return _DECODER.decode_lines(data), 0
+        except _BROKEN:
+            pass  # one line at least is bad: find out which
+    records: list[Any] = []
+    bad = 0
+    for line in data.split(b"\n"):
+        if not line.strip():
+            continue
+        if len(line) > protocol.MAX_RECORD:
+            bad += 1
+            continue
+        try:
+            records.append(_DECODER.decode(line))
+        except _BROKEN:
+            bad += 1
+    return records, bad
+
+
+def _read_header(record: _Header) -> Header:
+    return Header(
+        attempt=max(1, record.attempt),
+        rank=record.rank,
+        wall=record.wall,
+        pid=record.pid,
+        run=None if record.run is None else clean_name(record.run, 64),
+    )
+
+
+def _sort(records: list[Any], batch: RecordBatch) -> None:
+    """Put every record where it belongs; metrics, nearly all of them, by the shortest way."""
+    wall = batch.header.wall
+    columns: dict[str, Column] = {}
+    for record in records:
+        if record.__class__ is not _Metric:
+            _put(record, batch)
+            continue
+        value = record.v
+        if value.__class__ is not float:
+            value = _number(value)
+            if value is None:
+                _put_text(record, batch)
+                continue
+        column = columns.get(record.n)
+        if column is None:
+            column = columns[record.n] = _column(record.n, batch)
+        column.steps.append(record.s)
+        column.times.append(wall + record.t)
+        column.values.append(value)
+
+
+def _column(name: str, batch: RecordBatch) -> Column:
+    """The column of a metric; two hostile names that clean to the same share one."""
+    return batch.metrics.setdefault(_clean_key(name), Column())
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return float(value)
+    return _SPECIAL.get(value) if isinstance(value, str) else None
+
+
+def _put_text(record: _Metric, batch: RecordBatch) -> None:
+    text = clean(record.v, protocol.MAX_VALUE) if isinstance(record.v, str) else None
+    batch.texts.append(TextRecord(_clean_key(record.n), record.s, batch.header.wall + record.t, text))
+
+
+def _put(record: Any, batch: RecordBatch) -> None:
+    if isinstance(record, _Param):
+        batch.params.append((_clean_key(record.n), _text(record.v)))
+    elif isinstance(record, _Tag):
+        batch.tags.append((_clean_key(record.n), None if record.v is None else _text(record.v)))
+    elif isinstance(record, _Property):
+        batch.properties.append((_clean_key(record.n), _text(record.v)))
+    elif isinstance(record, _Row | _Table):
+        _put_row(record, batch)
+    elif isinstance(record, _Artifact):
+        batch.artifacts.append((_clean_key(record.n), clean_name(record.path, 4096)))
+    elif isinstance(record, _Warning):
+        batch.warnings.append(clean(record.v, protocol.MAX_VALUE))
+    elif isinstance(record, _Status):
+        if record.v in protocol.STATES:
+            batch.statuses.append((record.v, batch.header.wall + record.t))
+        else:
+            batch.bad += 1
+    else:
+        batch.bad += 1  # a second header: the file is not what it should be, what it says still counts
+
+
+def _put_row(record: _Row | _Table, batch: RecordBatch) -> None:
+    whole = isinstance(record, _Table)
+    fits = len(record.v) <= MAX_COLUMNS and (not whole or all(isinstance(v, list) for v in record.v.values()))
+    if not fits:
+        batch.bad += 1
+        return
+    data = {_clean_key(key): _clean_value(value) for key, value in record.v.items()}
+    batch.rows.append(RowRecord(_clean_key(record.n), record.s, batch.header.wall + record.t, data, whole))
+
+
+def _clean_key(name: str) -> str:
+    """A name fit to be a key: one line, capped, never empty."""
+    return clean_name(name, protocol.MAX_NAME) or "?"
+
+
+def _clean_value(value: Any) -> Any:
+    """JSON with every text in it cleaned."""
+    if isinstance(value, str):
+        return clean(value, protocol.MAX_VALUE)
+    if isinstance(value, list):
+        return [_clean_value(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean_key(str(key)): _clean_value(item) for key, item in value.items()}
+    return value
+
+
+def _text(value: Any) -> str:
+    return clean(value if isinstance(value, str) else str(value), protocol.MAX_VALUE)

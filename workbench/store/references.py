@@ -1,0 +1,107 @@
+"""What people call a run by: its id, a unique prefix, its name, @N, @best."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+from workbench.entities.experiment import Goal
+from workbench.errors import Ambiguous, NotFound
+from workbench.store import experiments, run_query
+from workbench.store.codec import plain_text
+
+_SHOW = "wb run ls -a shows all runs"
+_AT = re.compile(r"^@([1-9][0-9]{0,8})$")
+_PREFIX = re.compile(r"^[0-9A-Za-z]{1,26}$")
+CANDIDATES = 10
+
+
+def resolve(connection: sqlite3.Connection, reference: str, experiment: str | None = None) -> str:
+    """The id of the run that reference means; names, @N and @best are looked for in experiment when given.
+
+    Raises NotFound with a hint, Ambiguous for a prefix of several ids (data: candidates).
+    """
+    reference = plain_text(reference.strip())
+    if reference.startswith("@"):
+        return _at(connection, reference, experiment)
+    row = connection.execute("SELECT id FROM runs WHERE id = ?", (reference.upper(),)).fetchone()
+    found = row[0] if row is not None else _named(connection, reference, experiment)
+    if found is None and _PREFIX.match(reference):
+        found = _prefixed(connection, reference.upper())
+    if found is None:
+        raise NotFound(f"no run {reference!r}", _SHOW)
+    return str(found)
+
+
+def _named(connection: sqlite3.Connection, name: str, experiment: str | None) -> str | None:
+    scope, values = "", [name]
+    if experiment is not None:
+        scope = "AND experiment = ?"
+        values.append(str(experiments.number(connection, experiment)))
+    row = connection.execute(
+        f"SELECT id FROM runs WHERE name = ? {scope} ORDER BY archived, created DESC, id DESC LIMIT 1", values
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _prefixed(connection: sqlite3.Connection, prefix: str) -> str | None:
+    rows = connection.execute(
+        "SELECT id, name FROM runs WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?",
+        (prefix, prefix + "~", CANDIDATES + 1),
+    ).fetchall()
+    if len(rows) > 1:
+        candidates = [{"id": row[0], "name": row[1]} for row in rows[:CANDIDATES]]
+        few = ", ".join(f"{row[0]} ({row[1]})" for row in rows[:3])
+        raise Ambiguous(f"{prefix} begins several run ids: {few}", "give more of the id, or the name", candidates=candidates)
+    return str(rows[0][0]) if rows else None
+
+
+def _at(connection: sqlite3.Connection, reference: str, experiment: str | None) -> str:
+    match = _AT.match(reference)
+    if match is not None:
+        query = run_query.RunQuery(experiment=experiment, limit=1, offset=int(match.group(1)) - 1)
+        found = run_query.find(connection, query)
+        if not found:
+            where = f" in experiment {experiment!r}" if experiment else ""
+            raise NotFound(f"there are not that many runs{where}: {reference}", _SHOW)
+        return _id(connection, found[0])
+    if reference == "@best":
+        return _best(connection, experiment)
+    raise NotFound(f"no run {reference!r}", "@1 is the newest run, @2 the one before, @best the best of its experiment")
+
+
+def _best(connection: sqlite3.Connection, name: str | None) -> str:
+    """The run with the best last value of the primary metric, in the newest run's experiment without a name."""
+    if name is None:
+        newest = connection.execute(
+            "SELECT e.id FROM runs r JOIN experiments e ON e.number = r.experiment"
+            " WHERE r.archived = 0 ORDER BY r.created DESC, r.id DESC LIMIT 1"
+        ).fetchone()
+        if newest is None:
+            raise NotFound("there are no runs yet", "wb run submits one")
+        name = str(newest[0])
+    experiment = experiments.get(connection, name)
+    metric = experiment.primary_metric
+    if metric is None:
+        raise NotFound(
+            f"experiment {experiment.name!r} has no primary metric yet", "choose one: wb experiment set --primary-metric"
+        )
+    query = run_query.RunQuery(
+        experiment=name,
+        order_metric=metric,
+        descending=experiment.goal is Goal.MAXIMIZE,
+        limit=1,
+        # A diverged run has infinite loss or reward; it is not the best of anything.
+        metrics=[
+            run_query.MetricCondition(name=metric, operator="<", value=float("inf")),
+            run_query.MetricCondition(name=metric, operator=">", value=float("-inf")),
+        ],
+    )
+    found = run_query.find(connection, query)
+    if not found:
+        raise NotFound(f"no run of experiment {experiment.name!r} has a value of {metric!r}", _SHOW)
+    return _id(connection, found[0])
+
+
+def _id(connection: sqlite3.Connection, number: int) -> str:
+    return str(connection.execute("SELECT id FROM runs WHERE number = ?", (number,)).fetchone()[0])

@@ -1,0 +1,144 @@
+"""The table of runs: making them, and what people change of them."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.entities.configuration import RunConfiguration
+from workbench.entities.run import Run
+from workbench.errors import UsageError
+from workbench.remote import protocol
+from workbench.store import experiments, run_entries, run_rows
+from workbench.store.codec import from_text, micros, optional_micros, optional_text, to_text, whole
+from workbench.store.database import Transaction
+from workbench.store.events import RUN_CHANGED, RUN_CREATED, run_subject
+from workbench.text.sanitize import clean_name
+
+
+def insert(change: Transaction, run: Run, configuration: RunConfiguration, diff: str | None) -> bool:
+    """Add a run and its experiment; returns False when the id is there already (a repeated submit)."""
+    if not protocol.valid_run_id(run.id):
+        raise UsageError(f"{run.id!r} is no run id")
+    if change.execute("SELECT 1 FROM runs WHERE id = ?", (run.id,)).fetchone() is not None:
+        return False
+    experiment = experiments.ensure(change, run.experiment, run.created)
+    values = {
+        "id": run.id,
+        "name": clean_name(run.name),
+        "experiment": experiment,
+        "target": run.target,
+        "status": run.status.value,
+        "cause": run.cause,
+        "message": optional_text(run.message),
+        "created": micros(run.created),
+        "started": optional_micros(run.started),
+        "ended": optional_micros(run.ended),
+        "exit_code": whole(run.exit_code),
+        "signal": whole(run.signal),
+        "attempt": run.attempt,
+        "command": optional_text(run.command),
+        "description": optional_text(run.description),
+        "environment": optional_text(run.environment),
+        "gpus": to_text(run.gpus),
+        "git": None if run.git is None else to_text(run.git),
+        "snapshot": run.snapshot,
+        "submitted_by": optional_text(run.submitted_by),
+        "parent": run.parent,
+        "resources": None if run.resources is None else to_text(run.resources),
+        "warnings": run.warnings,
+        "archived": int(run.archived),
+        "as_of": optional_micros(run.as_of),
+    }
+    names = ", ".join(values)
+    cursor = change.execute(
+        f"INSERT INTO runs ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
+    )
+    number = cursor.lastrowid
+    assert number is not None
+    change.execute(
+        "INSERT INTO configurations (run, data, diff) VALUES (?, ?, ?)",
+        (number, to_text(configuration), None if diff is None else zlib.compress(diff.encode("utf-8", "surrogatepass"))),
+    )
+    run_entries.put_tags(change, number, run.tags)
+    run_entries.put_params(change, number, run.params)
+    run_entries.put_properties(change, number, run.properties)
+    subject = run_subject(run.experiment, run.id)
+    change.event(RUN_CREATED, subject, {"name": run.name, "target": run.target, "state": run.status.value})
+    return True
+
+
+def configuration(connection: sqlite3.Connection, run_id: str) -> RunConfiguration:
+    """What a run was asked to do; raises NotFound."""
+    number = run_rows.number(connection, run_id)
+    row = connection.execute("SELECT data FROM configurations WHERE run = ?", (number,)).fetchone()
+    return from_text(RunConfiguration, row[0])
+
+
+def diff_text(connection: sqlite3.Connection, run_id: str) -> str | None:
+    """The uncommitted changes a run was submitted with; None when there were none. Raises NotFound."""
+    number = run_rows.number(connection, run_id)
+    row = connection.execute("SELECT diff FROM configurations WHERE run = ?", (number,)).fetchone()
+    return None if row[0] is None else zlib.decompress(row[0]).decode("utf-8", "surrogatepass")
+
+
+def change_tags(change: Transaction, run_id: str, new: Mapping[str, str | None], remove: list[str]) -> None:
+    """Set and remove tags; raises NotFound."""
+    run = run_rows.get(change.connection, run_id)
+    number = run_rows.number(change.connection, run_id)
+    run_entries.put_tags(change, number, new)
+    change.executemany(
+        "DELETE FROM run_tags WHERE run = ? AND name = ?", [(number, run_entries.entry_name(name)) for name in remove]
+    )
+    before = {name: run.tags[name] for name in (*new, *remove) if name in run.tags}
+    data = {"tags": dict(new), "removed": remove, "before": before}
+    change.event(RUN_CHANGED, run_subject(run.experiment, run_id), data)
+
+
+def add_properties(change: Transaction, run_id: str, properties: Mapping[str, str]) -> None:
+    """Add properties; raises NotFound, Conflict."""
+    run = run_rows.get(change.connection, run_id)
+    run_entries.put_properties(change, run_rows.number(change.connection, run_id), properties)
+    change.event(RUN_CHANGED, run_subject(run.experiment, run_id), {"properties": dict(properties)})
+
+
+def describe(change: Transaction, run_id: str, description: str | None, name: str | None) -> None:
+    """Change description (Markdown) or display name, where given; raises NotFound, UsageError (AZ-80)."""
+    run = run_rows.get(change.connection, run_id)
+    data: dict[str, Any] = {}
+    if description is not None:
+        data |= {"description": description, "description_before": run.description}
+        change.execute("UPDATE runs SET description = ? WHERE id = ?", (optional_text(description or None), run_id))
+    if name is not None:
+        named = clean_name(name)
+        if not named:
+            raise UsageError("a run's name cannot be empty")
+        data |= {"name": named, "name_before": run.name}
+        change.execute("UPDATE runs SET name = ? WHERE id = ?", (named, run_id))
+    if data:
+        change.event(RUN_CHANGED, run_subject(run.experiment, run_id), data)
+
+
+def archive(change: Transaction, run_id: str, archived: bool) -> None:
+    """Hide a run from lists, or show it again; raises NotFound."""
+    run = run_rows.get(change.connection, run_id)
+    if run.archived != archived:
+        change.execute("UPDATE runs SET archived = ? WHERE id = ?", (int(archived), run_id))
+        change.event(RUN_CHANGED, run_subject(run.experiment, run_id), {"archived": archived})
+
+
+def remove(change: Transaction, run_id: str) -> None:
+    """Forget a run and all that was recorded of it; raises NotFound."""
+    run = run_rows.get(change.connection, run_id)
+    change.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+    change.event(RUN_CHANGED, run_subject(run.experiment, run_id), {"removed": True, "name": run.name})
+
+
+def next_number(change: Transaction) -> int:
+    """The next of the numbers that display names end in: 1, 2, 3 ..."""
+    change.execute(
+        "INSERT INTO counters (name, value) VALUES ('run', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+    )
+    return int(change.execute("SELECT value FROM counters WHERE name = 'run'").fetchone()[0])

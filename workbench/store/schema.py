@@ -1,0 +1,101 @@
+"""The tables, as the steps that lead to them. A step that was released is never edited: add one.
+
+Every table that belongs to a run goes with it (ON DELETE CASCADE). Times are microseconds since 1970 unless
+the column says seconds. A metric's NULL stands for nan: SQLite cannot hold one.
+"""
+
+from __future__ import annotations
+
+Step = tuple[str, ...]
+
+_RUN = "run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE"
+
+_FIRST: Step = (
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE events (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, actor TEXT NOT NULL,
+        kind TEXT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL, fleeting INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE INDEX events_fleeting ON events (subject, kind) WHERE fleeting = 1",
+    "CREATE TABLE targets (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE activities (id TEXT PRIMARY KEY, started INTEGER NOT NULL, state TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE INDEX activities_started ON activities (started)",
+    """CREATE TABLE experiments (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created INTEGER NOT NULL,
+        tags TEXT NOT NULL, primary_metric TEXT, goal TEXT NOT NULL, primary_set INTEGER NOT NULL DEFAULT 0,
+        archived INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE UNIQUE INDEX experiments_active ON experiments (name) WHERE archived = 0",
+    """CREATE TABLE runs (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+        experiment INTEGER NOT NULL REFERENCES experiments (number), target TEXT NOT NULL, status TEXT NOT NULL,
+        cause TEXT, message TEXT, note TEXT, created INTEGER NOT NULL, started INTEGER, ended INTEGER,
+        exit_code INTEGER, signal INTEGER, attempt INTEGER NOT NULL, command TEXT, description TEXT,
+        environment TEXT, gpus TEXT NOT NULL, git TEXT, snapshot TEXT, submitted_by TEXT, parent TEXT,
+        resources TEXT, warnings INTEGER NOT NULL, archived INTEGER NOT NULL, as_of INTEGER,
+        series INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE INDEX runs_recent ON runs (archived, created, id)",
+    "CREATE INDEX runs_of_experiment ON runs (experiment, archived, created, id)",
+    "CREATE INDEX runs_active ON runs (created, id) WHERE status NOT IN ('Completed', 'Failed', 'Canceled')",
+    "CREATE INDEX runs_name ON runs (name)",
+    "CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL",
+    "CREATE INDEX runs_snapshot ON runs (snapshot) WHERE snapshot IS NOT NULL",
+    """CREATE TABLE configurations (
+        run INTEGER PRIMARY KEY REFERENCES runs (number) ON DELETE CASCADE, data TEXT NOT NULL, diff BLOB)""",
+    f"""CREATE TABLE transitions (
+        {_RUN}, seq INTEGER NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        cause TEXT, message TEXT, exit_code INTEGER, signal INTEGER, PRIMARY KEY (run, seq)) WITHOUT ROWID""",
+    f"CREATE TABLE run_tags ({_RUN}, name TEXT NOT NULL, value TEXT, PRIMARY KEY (run, name)) WITHOUT ROWID",
+    "CREATE INDEX run_tags_value ON run_tags (name, value)",
+    f"""CREATE TABLE run_properties (
+        {_RUN}, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
+    "CREATE INDEX run_properties_value ON run_properties (name, value)",
+    f"""CREATE TABLE run_params (
+        {_RUN}, name TEXT NOT NULL, value TEXT NOT NULL, number REAL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
+    "CREATE INDEX run_params_value ON run_params (name, value)",
+    "CREATE INDEX run_params_number ON run_params (name, number) WHERE number IS NOT NULL",
+    f"""CREATE TABLE run_metrics (
+        {_RUN}, name TEXT NOT NULL, rank INTEGER NOT NULL, last REAL, min REAL, max REAL,
+        count INTEGER NOT NULL, last_step INTEGER NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
+    "CREATE INDEX run_metrics_last ON run_metrics (name, last)",
+    f"CREATE TABLE run_warnings (id INTEGER PRIMARY KEY, {_RUN}, text TEXT NOT NULL, UNIQUE (run, text))",
+    f"""CREATE TABLE run_files (
+        {_RUN}, path BLOB NOT NULL, size INTEGER NOT NULL, modified INTEGER, sha256 TEXT,
+        collected INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run, path)) WITHOUT ROWID""",
+    f"""CREATE TABLE artifacts (
+        {_RUN}, name TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
+    f"""CREATE TABLE record_files (
+        {_RUN}, name TEXT NOT NULL, stop INTEGER NOT NULL, bad INTEGER NOT NULL,
+        attempt INTEGER NOT NULL, rank INTEGER NOT NULL, wall REAL NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
+    f"""CREATE TABLE series (
+        id INTEGER PRIMARY KEY, {_RUN}, name TEXT NOT NULL, rank INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        file TEXT NOT NULL, count INTEGER NOT NULL, chunks INTEGER NOT NULL, low INTEGER NOT NULL,
+        high INTEGER NOT NULL, next_step INTEGER NOT NULL, last REAL, min REAL, max REAL,
+        nan_count INTEGER NOT NULL, last_time REAL NOT NULL, ordered INTEGER NOT NULL,
+        UNIQUE (run, name, rank, attempt, file))""",
+    """CREATE TABLE tails (
+        id INTEGER PRIMARY KEY, series INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+        data BLOB NOT NULL)""",
+    "CREATE INDEX tails_series ON tails (series)",
+    """CREATE TABLE chunks (
+        series INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE, n INTEGER NOT NULL,
+        data BLOB NOT NULL, PRIMARY KEY (series, n))""",
+    """CREATE TABLE chunk_summaries (
+        series INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE, n INTEGER NOT NULL,
+        count INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, blocks BLOB NOT NULL,
+        PRIMARY KEY (series, n)) WITHOUT ROWID""",
+    f"""CREATE TABLE texts (
+        id INTEGER PRIMARY KEY, {_RUN}, name TEXT NOT NULL, rank INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        step INTEGER, seconds REAL NOT NULL, value TEXT)""",
+    "CREATE INDEX texts_run ON texts (run, name)",
+    f"""CREATE TABLE table_rows (
+        id INTEGER PRIMARY KEY, {_RUN}, name TEXT NOT NULL, rank INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        step INTEGER, seconds REAL NOT NULL, whole INTEGER NOT NULL, data TEXT NOT NULL)""",
+    "CREATE INDEX table_rows_run ON table_rows (run, name)",
+    "CREATE TABLE streams (run INTEGER PRIMARY KEY REFERENCES runs (number) ON DELETE CASCADE, stop INTEGER NOT NULL)",
+    f"CREATE TABLE gaps ({_RUN}, start INTEGER NOT NULL, stop INTEGER NOT NULL, PRIMARY KEY (run, start)) WITHOUT ROWID",
+    """CREATE TABLE manifests (
+        id TEXT PRIMARY KEY, created INTEGER NOT NULL, files INTEGER NOT NULL, size INTEGER NOT NULL,
+        data BLOB NOT NULL)""",
+)
+
+STEPS: tuple[Step, ...] = (_FIRST,)
+"""Step n leads from version n to n + 1; an empty file is version 0."""

@@ -1,0 +1,61 @@
+"""The table of compute targets."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from workbench.entities.base import replace
+from workbench.entities.target import Target
+from workbench.errors import NotFound
+from workbench.store.codec import from_text, to_text
+from workbench.store.database import Transaction
+from workbench.store.events import TARGET_CHANGED
+
+
+def every(connection: sqlite3.Connection) -> list[Target]:
+    """All targets by name."""
+    return [from_text(Target, row[0]) for row in connection.execute("SELECT data FROM targets ORDER BY name")]
+
+
+def get(connection: sqlite3.Connection, name: str) -> Target:
+    """One target; raises NotFound."""
+    found = _get(connection, name)
+    if found is None:
+        raise NotFound(f"no compute target {name!r}", "wb compute ls shows them; wb compute attach adds one")
+    return found
+
+
+def put(change: Transaction, target: Target) -> None:
+    """Keep target, new or changed. At most one target is the default: the last that said so."""
+    before = _get(change.connection, target.name)
+    if before == target:
+        return
+    _write(change, target)
+    if target.default:
+        for other in every(change.connection):
+            if other.default and other.name != target.name:
+                _write(change, replace(other, default=False))
+                change.event(TARGET_CHANGED, f"compute/{other.name}", {"default": False})
+    # That a machine was heard of again is no news; that its state changed is.
+    if before is None or replace(before, last_seen=target.last_seen) != target:
+        data = {"state": target.state.value, "created": before is None, "problem": target.problem}
+        change.event(TARGET_CHANGED, f"compute/{target.name}", data)
+
+
+def remove(change: Transaction, name: str) -> None:
+    """Forget a target; raises NotFound. Its runs stay."""
+    get(change.connection, name)
+    change.execute("DELETE FROM targets WHERE name = ?", (name,))
+    change.event(TARGET_CHANGED, f"compute/{name}", {"removed": True})
+
+
+def _get(connection: sqlite3.Connection, name: str) -> Target | None:
+    row = connection.execute("SELECT data FROM targets WHERE name = ?", (name,)).fetchone()
+    return None if row is None else from_text(Target, row[0])
+
+
+def _write(change: Transaction, target: Target) -> None:
+    change.execute(
+        "INSERT INTO targets (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET data = excluded.data",
+        (target.name, to_text(target)),
+    )

@@ -1,0 +1,136 @@
+"""Submitting from the caller's side: scan, send what is missing, start; and again from an old run."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.client import Client
+from workbench.entities.base import from_wire, replace, to_wire
+from workbench.entities.configuration import RunConfiguration
+from workbench.entities.identity import make_run_id
+from workbench.errors import NotFound, UsageError
+from workbench.home import Home
+from workbench.runs.configuration import override
+from workbench.settings import load_settings
+from workbench.snapshots.archive import zip_blobs
+from workbench.snapshots.cache import StatCache
+from workbench.snapshots.git import git_facts
+from workbench.snapshots.scan import Limits, Scan, scan
+
+Progress = Callable[[str, int, int], None]
+
+
+class Submission:
+    """One submit of one caller."""
+
+    def __init__(
+        self, client: Client, home: Home, environ: Mapping[str, str], on_progress: Progress | None
+    ) -> None:
+        self._client = client
+        self._home = home
+        self._environ = environ
+        self._progress = on_progress
+
+    def plan(self, configuration: RunConfiguration) -> dict[str, Any]:
+        """What a submit would send; nothing leaves this side."""
+        self._secrets(configuration)
+        plan: dict[str, Any] = {"configuration": to_wire(configuration)}
+        if configuration.code is not None and configuration.snapshot_code:
+            found = self._scan(Path(configuration.code))
+            git, _ = git_facts(Path(configuration.code), self._environ)
+            plan["snapshot"] = {
+                "id": found.manifest.id,
+                "files": len(found.manifest.entries),
+                "size": found.manifest.size,
+                "skipped": dict(found.skipped_counts),
+                "warnings": list(found.warnings),
+            }
+            plan["git"] = to_wire(git)
+        return plan
+
+    def submit(self, configuration: RunConfiguration) -> dict[str, Any]:
+        """Send the code that is missing and start the run; its JSON, with "notices" of the scan if any."""
+        secrets = self._secrets(configuration)
+        parameters: dict[str, Any] = {}
+        notices: list[str] = []
+        if configuration.code is not None and configuration.snapshot_code:
+            code = Path(configuration.code)
+            found = self._scan(code)
+            notices = list(found.warnings)
+            git, diff = git_facts(code, self._environ)
+            parameters = {"snapshot": self._upload(found), "git": to_wire(git) if git else None, "diff": diff}
+        run = self._start(configuration, secrets, parameters)
+        return {**run, "notices": notices} if notices else run
+
+    def rerun(
+        self, run: str, *, target: str | None, sets: list[str], code: str, directory: Path | None
+    ) -> dict[str, Any]:
+        """A new run as an old one was asked for, with changes; see Workspace.rerun."""
+        asked = self._client.call("runs", "configuration", run=run)
+        configuration = override(from_wire(RunConfiguration, asked["configuration"]), sets)
+        if target is not None:
+            configuration = replace(configuration, target=target)
+        configuration = replace(configuration, name=None)
+        origin = {"workbench.rerun_of": self._client.call("runs", "get", run=run)["id"]}
+        if code == "current":
+            place = directory or (Path(configuration.code) if configuration.code else None)
+            if place is None or not place.is_dir():
+                raise NotFound("the run's code directory is not on this machine", "name it with --code DIR")
+            return self.submit(replace(configuration, code=str(place)))
+        if code != "snapshot":
+            raise UsageError(f"code is snapshot or current, not {code!r}")
+        parameters = {"snapshot": asked.get("snapshot"), "git": asked.get("git"), "properties": origin}
+        return self._start(configuration, self._secrets(configuration), parameters)
+
+    def _start(
+        self, configuration: RunConfiguration, secrets: dict[str, str], parameters: dict[str, Any]
+    ) -> dict[str, Any]:
+        run: dict[str, Any] = self._client.call(
+            "runs",
+            "submit",
+            id=make_run_id(time.time_ns() // 1_000_000, os.urandom(10)),
+            configuration=to_wire(configuration),
+            submitted_by=f"{getpass.getuser()}@{socket.gethostname()}",
+            secrets=secrets or None,
+            **parameters,
+        )
+        return run
+
+    def _secrets(self, configuration: RunConfiguration) -> dict[str, str]:
+        missing = [name for name in configuration.secrets if name not in self._environ]
+        if missing:
+            raise UsageError(
+                f"secret {missing[0]} is not in the environment", f"export {missing[0]}=... before submitting"
+            )
+        return {name: self._environ[name] for name in configuration.secrets}
+
+    def _scan(self, code: Path) -> Scan:
+        limits = load_settings(self._home.settings_file, self._environ).snapshots
+        with StatCache.open(self._home.cache, code) as cache:
+            return scan(code, limits=Limits(limits.max_bytes, limits.max_files), cache=cache)
+
+    def _upload(self, found: Scan) -> str:
+        entries = to_wire(found.manifest.entries)
+        answer = self._client.call("snapshots", "missing", entries=entries)
+        if answer["missing"]:
+            sizes = {entry.sha256: entry.size for entry in found.manifest.entries}
+            total = sum(sizes[sha] for sha in answer["missing"])
+            done = 0
+
+            def source() -> Any:
+                nonlocal done
+                for block in zip_blobs({sha: found.paths[sha] for sha in answer["missing"]}):
+                    done += len(block)
+                    if self._progress is not None:
+                        self._progress("packing code", min(done, total), total)
+                    yield block
+
+            self._client.write("snapshots", "upload", source())
+            answer = self._client.call("snapshots", "missing", entries=entries)
+        return str(answer["id"])

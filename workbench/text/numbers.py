@@ -1,0 +1,90 @@
+"""Metric values and counts, short and aligned. Absent is "-", never zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+ABSENT = "-"
+FIGURES = 4
+_PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
+
+
+def number(value: Any) -> float | None:
+    """A value from JSON as a float: numbers and the texts nan, inf, -inf; None for all else."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    if value in ("nan", "inf", "-inf"):
+        return float(value)
+    return None
+
+
+def short(value: float | None, figures: int = FIGURES) -> str:
+    """value with so many figures: 0.0412, 3e-4, 1.5e8, 12000, nan, inf; "-" when absent."""
+    if value is None:
+        return ABSENT
+    if not math.isfinite(value):
+        return "nan" if value != value else "inf" if value > 0 else "-inf"
+    if value == int(value) and abs(value) < _PLAIN_BELOW:
+        return str(int(value))
+    if _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
+        text = f"{value:.{_decimals(value, figures)}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return scientific(value, figures)
+
+
+def scientific(value: float, figures: int = FIGURES) -> str:
+    """A finite value in few characters with an exponent: 3e-4, 1.234e9."""
+    mantissa, _, exponent = f"{value:.{max(0, figures - 1)}e}".partition("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def column(values: Sequence[float | None], figures: int = FIGURES) -> list[str]:
+    """values so that their points stand under each other when they are right-aligned.
+
+    All get as many decimals as any needs for its figures, up to 6; what is too large or small for that is
+    written with an exponent.
+    """
+    plain = [value for value in values if value is not None and _plain(value)]
+    decimals = 0
+    for value in plain:
+        text = short(value, figures)
+        decimals = max(decimals, len(text.partition(".")[2]) if "e" not in text else 0)
+    decimals = min(decimals, 6)
+    return [
+        f"{value:.{decimals}f}" if value is not None and _plain(value) else short(value, figures)
+        for value in values
+    ]
+
+
+def delta(value: float | None, figures: int = FIGURES) -> str:
+    """A difference with its sign: +0.0012, -3, 0."""
+    if value is None:
+        return ABSENT
+    return ("+" if value > 0 else "") + short(value, figures)
+
+
+def count(value: int | None) -> str:
+    """A count in few characters: 812, 12k, 3.4M."""
+    if value is None:
+        return ABSENT
+    if abs(value) < 10_000:
+        return str(value)
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 0.9995:
+            scaled = value / size
+            return f"{scaled:.1f}{unit}".replace(".0", "") if abs(scaled) < 99.95 else f"{scaled:.0f}{unit}"
+    return str(value)
+
+
+def _plain(value: float) -> bool:
+    return math.isfinite(value) and (value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_BELOW)
+
+
+def _decimals(value: float, figures: int) -> int:
+    return max(0, figures - 1 - math.floor(math.log10(abs(value))))

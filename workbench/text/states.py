@@ -1,0 +1,62 @@
+"""A state is a glyph, a word and a colour, never a colour alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Look(NamedTuple):
+    """How one state looks: glyph, the same in ASCII, the word, and a role of `style.CODES`."""
+
+    glyph: str
+    ascii: str
+    word: str
+    role: str
+
+    def text(self, ascii_only: bool = False) -> str:
+        """Glyph and word: "● running"."""
+        return f"{self.ascii if ascii_only else self.glyph} {self.word}"
+
+
+RUN = {
+    "NotStarted": Look("○", ".", "not started", "waiting"),
+    "Starting": Look("◌", "o", "starting", "waiting"),
+    "Provisioning": Look("◌", "o", "provisioning", "waiting"),
+    "Preparing": Look("◍", "o", "preparing", "waiting"),
+    "Queued": Look("◌", "q", "queued", "waiting"),
+    "Running": Look("●", "*", "running", "active"),
+    "Finalizing": Look("◕", "*", "finalizing", "active"),
+    "CancelRequested": Look("◔", "x", "canceling", "warn"),
+    "Completed": Look("✔", "+", "completed", "good"),
+    "Failed": Look("✖", "!", "failed", "bad"),
+    "Canceled": Look("⊘", "-", "canceled", "quiet"),
+    "NotResponding": Look("?", "?", "not responding", "warn"),
+    "Paused": Look("‖", "=", "paused", "quiet"),
+    "Pausing": Look("‖", "=", "pausing", "quiet"),
+    "Unapproved": Look("◇", "?", "unapproved", "warn"),
+}
+TARGET = {
+    "unknown": Look("○", ".", "unknown", "quiet"),
+    "connecting": Look("◌", "o", "connecting", "waiting"),
+    "connected": Look("◆", "*", "connected", "good"),
+    "unreachable": Look("✖", "!", "unreachable", "bad"),
+    "needs sign-in": Look("◇", "?", "needs sign-in", "warn"),
+    "idle": Look("◇", "-", "idle", "quiet"),
+}
+CHECK = {
+    "ok": Look("✔", "+", "ok", "good"),
+    "warn": Look("▲", "!", "warning", "warn"),
+    "bad": Look("✖", "x", "bad", "bad"),
+}
+ACTIVITY = {
+    "running": Look("●", "*", "running", "active"),
+    "done": Look("✔", "+", "done", "good"),
+    "failed": Look("✖", "!", "failed", "bad"),
+    "canceled": Look("⊘", "-", "canceled", "quiet"),
+}
+ACTIVE_RUN = frozenset(RUN) - {"Completed", "Failed", "Canceled"}
+
+
+def look(table: dict[str, Look], state: str) -> Look:
+    """The look of a state; one we do not know (a newer server) keeps its own word."""
+    return table.get(state) or Look("?", "?", state, "quiet")

@@ -1,0 +1,24 @@
+"""Colours by meaning. Whether any are used is the caller's decision (NO_COLOR, a pipe ...)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RESET: Final = "\x1b[0m"
+CODES: Final = {
+    "bold": "1",
+    "dim": "2",
+    "good": "32",
+    "bad": "31",
+    "warn": "33",
+    "active": "36",
+    "waiting": "34",
+    "quiet": "90",
+}
+
+
+def paint(text: str, role: str, colour: bool) -> str:
+    """text in the colour of a role of CODES; unchanged for no role, no colour or no text."""
+    if not colour or not role or not text:
+        return text
+    return f"\x1b[{CODES[role]}m{text}{RESET}"

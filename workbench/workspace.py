@@ -1,0 +1,145 @@
+"""The face's object: what is local to the caller (a tree, a download), and every service behind one call.
+
+`Workspace.open()` finds or starts the local server. With `WORKBENCH_EMBEDDED=1` the services run in this
+process instead. Imports stay few: every `wb` command pays for them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.client import Client, ServerOutdated, SocketClient
+from workbench.errors import ServerError
+from workbench.home import Home, find_home, workspace_name
+
+if TYPE_CHECKING:
+    from workbench.entities.configuration import RunConfiguration
+
+Progress = Callable[[str, int, int], None]
+
+
+class Workspace:
+    """A workspace as its user sees it. A context manager; not safe for several threads when embedded."""
+
+    def __init__(self, client: Client, home: Home, name: str, environ: Mapping[str, str] | None = None) -> None:
+        self.client = client
+        self.home = home
+        self.name = name
+        self._environ = os.environ if environ is None else environ
+
+    @classmethod
+    def open(cls, name: str | None = None, *, embedded: bool | None = None, home: Home | None = None) -> Workspace:
+        """The named workspace (default: WORKBENCH_WORKSPACE, else "default"); raises ServerError."""
+        home = home or find_home()
+        name = name or workspace_name()
+        home.workspace(name)
+        if embedded is None:
+            embedded = os.environ.get("WORKBENCH_EMBEDDED", "") not in ("", "0")
+        if embedded:
+            from workbench.embedded import EmbeddedClient  # brings asyncio, asyncssh and the store
+
+            return cls(EmbeddedClient(home, name), home, name)
+        return cls(_OnDemandClient(home, name), home, name)
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the services; runs go on."""
+        self.client.close()
+
+    def call(self, noun: str, method: str, **parameters: Any) -> Any:
+        """One operation's value as plain JSON types; raises the WorkbenchError the service raised."""
+        return self.client.call(noun, method, **parameters)
+
+    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
+        """A stream of values; close it to stop."""
+        return self.client.items(noun, method, **parameters)
+
+    def read(self, noun: str, method: str, **parameters: Any) -> Iterator[bytes]:
+        """A stream of bytes; close it to stop."""
+        return self.client.read(noun, method, **parameters)
+
+    def write(self, noun: str, method: str, source: Iterable[bytes], **parameters: Any) -> Any:
+        """Send bytes, get one value."""
+        return self.client.write(noun, method, source, **parameters)
+
+    def submit(
+        self, configuration: RunConfiguration, *, on_progress: Progress | None = None, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Pack the configuration's code directory, send what is missing, start the run; answers its JSON.
+
+        dry_run: nothing leaves; answers {"configuration", "snapshot"?, "git"?} instead. Raises
+        SnapshotTooLarge, NotFound, Unreachable, UsageError (a secret that is not in the environment).
+        """
+        from workbench.submission import Submission
+
+        submission = Submission(self.client, self.home, self._environ, on_progress)
+        return submission.plan(configuration) if dry_run else submission.submit(configuration)
+
+    def rerun(
+        self,
+        run: str,
+        *,
+        target: str | None = None,
+        sets: Iterable[str] = (),
+        code: str = "snapshot",
+        directory: Path | None = None,
+        on_progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """A new run from an old one's configuration; code: "snapshot" (the old one's) or "current"."""
+        from workbench.submission import Submission
+
+        submission = Submission(self.client, self.home, self._environ, on_progress)
+        return submission.rerun(run, target=target, sets=list(sets), code=code, directory=directory)
+
+    def load_job(self, path: Path, sets: Iterable[str] = ()) -> RunConfiguration:
+        """A job file as a run configuration; raises ConfigurationError with every mistake in it."""
+        from workbench.runs.configuration import load_job
+
+        return load_job(path, list(sets))
+
+    def download(self, run: str, path: str, to: Path, on_progress: Progress | None = None) -> Path:
+        """Save one of the run's files at `to` (a folder: under its own name); resumes a broken download."""
+        from workbench.downloads import download
+
+        return download(self.client, run, path, to, on_progress)
+
+    def save_snapshot(self, run: str, to: Path) -> Path:
+        """Save the run's snapshot as an ordinary zip at `to`."""
+        from workbench.downloads import save_stream
+
+        return save_stream(self.client.read("runs", "snapshot_zip", run=run), to)
+
+
+class _OnDemandClient(SocketClient):
+    """Starts the server when nobody answers, and again when an older one hands over."""
+
+    def __init__(self, home: Home, workspace: str) -> None:
+        super().__init__(home.socket, workspace)
+        self._home = home
+
+    def _start(self) -> None:
+        from workbench.start import start_server
+
+        start_server(self._home)
+
+    def _open(self, noun: str, method: str, parameters: dict[str, Any]) -> Any:
+        try:
+            return super()._open(noun, method, parameters)
+        except ServerOutdated:
+            self._start()
+            return super()._open(noun, method, parameters)
+
+    def _connect(self) -> Any:
+        try:
+            return super()._connect()
+        except ServerError:
+            self._start()
+            return super()._connect()
