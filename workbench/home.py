@@ -83,7 +83,7 @@ def find_home(environ: Mapping[str, str] | None = None) -> Home:
         data = environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
         root = Path(data) / "workbench"
     runtime = environ.get("XDG_RUNTIME_DIR")
-    if runtime and os.path.isdir(runtime) and os.access(runtime, os.W_OK):
+    if runtime and len(os.fsencode(runtime)) < MAX_SOCKET_PATH - 40 and os.access(runtime, os.W_OK | os.X_OK):
         return Home(root, Path(runtime) / "workbench")
     return Home(root, Path("/tmp") / f"workbench-{os.getuid()}")
 

@@ -16,7 +16,7 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
 from workbench.errors import NotFound, UsageError
 from workbench.home import Home
-from workbench.runs.configuration import override
+from workbench.runs.configuration import parse_job, to_job_yaml
 from workbench.settings import load_settings
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.cache import StatCache
@@ -73,7 +73,11 @@ class Submission:
     ) -> dict[str, Any]:
         """A new run as an old one was asked for, with changes; see Workspace.rerun."""
         asked = self._client.call("runs", "configuration", run=run)
-        configuration = override(from_wire(RunConfiguration, asked["configuration"]), sets)
+        configuration = from_wire(RunConfiguration, asked["configuration"])
+        if sets:
+            kept = configuration.code
+            configuration = parse_job(to_job_yaml(replace(configuration, code=None)), f"run {run}", sets)
+            configuration = replace(configuration, code=kept)
         if target is not None:
             configuration = replace(configuration, target=target)
         configuration = replace(configuration, name=None)

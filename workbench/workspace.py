@@ -99,11 +99,24 @@ class Workspace:
         submission = Submission(self.client, self.home, self._environ, on_progress)
         return submission.rerun(run, target=target, sets=list(sets), code=code, directory=directory)
 
-    def load_job(self, path: Path, sets: Iterable[str] = ()) -> RunConfiguration:
-        """A job file as a run configuration; raises ConfigurationError with every mistake in it."""
-        from workbench.runs.configuration import load_job
+    def configure(
+        self,
+        *,
+        file: Path | None = None,
+        command: list[str] | str | None = None,
+        sets: Iterable[str] = (),
+        **options: Any,
+    ) -> RunConfiguration:
+        """The run configuration of a job file, or of a command (a list is an exact argv, a text a shell line).
 
-        return load_job(path, list(sets))
+        options are those of `runs.overrides.Options`. Raises ConfigurationError with every mistake at once.
+        """
+        from workbench.runs.configuration import Options, configuration_from_command, load_job
+
+        said = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+        if file is not None:
+            return load_job(file, sets, Options(**said))
+        return configuration_from_command(command or [], Options(**said), sets)
 
     def download(self, run: str, path: str, to: Path, on_progress: Progress | None = None) -> Path:
         """Save one of the run's files at `to` (a folder: under its own name); resumes a broken download."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,26 +29,37 @@ class Services(Protocol):
     def read(self, noun: str, method: str, **parameters: Any) -> Iterator[bytes]:
         """Bytes as they come."""
 
-    def load_job(self, path: Path, sets: list[str]) -> RunConfiguration:
-        """The run configuration of a job file, with PATH=VALUE changes."""
+    def configure(
+        self,
+        *,
+        file: Path | None = None,
+        command: list[str] | str | None = None,
+        sets: Iterable[str] = (),
+        **options: Any,
+    ) -> RunConfiguration:
+        """The run configuration of a job file or of a command's words, with what options and sets change."""
 
     def submit(
-        self,
-        configuration: RunConfiguration,
-        *,
-        options: dict[str, Any],
-        on_progress: Progress | None,
-        dry_run: bool = False,
+        self, configuration: RunConfiguration, *, on_progress: Progress | None = None, dry_run: bool = False
     ) -> dict[str, Any]:
-        """Scan, upload and submit; the Run, or what would be done."""
+        """Scan, upload and submit; the Run, or what would be sent."""
 
-    def download(self, run: str, path: str, to: Path, on_progress: Progress | None) -> Path:
-        """Fetch one file of a run to a file here."""
+    def download(self, run: str, path: str, to: Path, on_progress: Progress | None = None) -> Path:
+        """Fetch one file of a run; to is a file, or a folder that gets it under its own name."""
 
     def save_snapshot(self, run: str, to: Path) -> Path:
         """Save a run's snapshot as a zip file here."""
 
-    def rerun(self, run: str, *, target: str | None, set: list[str], code: str) -> dict[str, Any]:
+    def rerun(
+        self,
+        run: str,
+        *,
+        target: str | None = None,
+        sets: Iterable[str] = (),
+        code: str = "snapshot",
+        directory: Path | None = None,
+        on_progress: Progress | None = None,
+    ) -> dict[str, Any]:
         """Submit a run's configuration again; the new Run."""
 
 

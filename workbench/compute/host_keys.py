@@ -80,21 +80,17 @@ def look_up(files: Iterable[Path], host: str, port: int) -> KnownHost:
             entry = asyncssh.SSHKnownHosts()
             try:
                 entry.load(line)
-                named = entry.match(host, "", None if port == DEFAULT_PORT else port)
-                at_port = named if port == DEFAULT_PORT else _only_at_port(entry, host, port)
+                plain = entry.match(host, "", None)
+                named = plain if port == DEFAULT_PORT else entry.match(f"[{host}]:{port}", "", None)
             except ValueError:
                 continue  # OpenSSH skips what it cannot read, too
             place = f"{file}:{number}"
-            authorities += named[1]
-            revoked += named[2]
-            exact += [KnownKey(key, place) for key in at_port[0]]
-            bare += [KnownKey(key, place) for key in named[0]]
+            exact += [KnownKey(key, place) for key in named[0]]
+            bare += [KnownKey(key, place) for key in plain[0]]
+            for found in (named, plain):
+                authorities += found[1]
+                revoked += found[2]
     return KnownHost(host, port, exact or bare, authorities, revoked)
-
-
-def _only_at_port(entry: asyncssh.SSHKnownHosts, host: str, port: int) -> tuple[Sequence[asyncssh.SSHKey], ...]:
-    """The entry's keys when it names the port itself: the bracketed name is looked up as a plain name."""
-    return entry.match(f"[{host}]:{port}", "", None)[:3]
 
 
 def _lines(file: Path) -> list[str]:
@@ -124,7 +120,8 @@ def judge(known: KnownHost, key: asyncssh.SSHKey) -> Unreachable | None:
         HostKeyChanged,
         known,
         key,
-        f"the key of {known.pattern} is not the one on record: it shows {key.get_algorithm()} {key.get_fingerprint()}",
+        f"the key of {known.pattern} is not the one on record: it shows "
+        f"{key.get_algorithm()} {key.get_fingerprint()}",
         f"someone may be listening in; if you know why it changed, remove the old line: {places}",
     )
 
@@ -198,4 +195,5 @@ def record(own: Path, line: str) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise StoreError(f"cannot record the host key in {own}: {error.strerror}", "free space or fix its mode") from error
+        message = f"cannot record the host key in {own}: {error.strerror}"
+        raise StoreError(message, "free space, or fix the mode of the file") from error

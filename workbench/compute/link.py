@@ -92,8 +92,8 @@ class Link:
 
     async def call(
         self, method: str, params: dict[str, Any] | None = None, timeout: float | None = None
-    ) -> dict[str, Any]:
-        """The answer to one request. timeout: seconds to wait for it, None for ever.
+    ) -> Any:
+        """The answer to one request, a JSON value. timeout: seconds to wait for it, None for ever.
 
         Raises what the machine answered (RemoteError or the class its code names), Unreachable when the
         link is lost or the time is up.

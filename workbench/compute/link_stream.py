@@ -46,7 +46,7 @@ class LinkStream:
         self._waiting_size = 0
         self._taken = 0
         self._wake: asyncio.Future[None] | None = None
-        self._answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._answer.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._cancelled = False
         self._credit = protocol.INITIAL_CREDIT
@@ -82,7 +82,7 @@ class LinkStream:
             self._taken = 0
         return item
 
-    async def result(self) -> dict[str, Any]:
+    async def result(self) -> Any:
         """The answer, dropping what has not been taken of the stream. Raises the error it is."""
         async for _ in self:
             pass
@@ -123,9 +123,8 @@ class LinkStream:
             self._credit_more.set()
         elif frame.type == protocol.RESPONSE:
             answer = frames.decode_json(frame.body)
-            value = answer.get("ok")
-            if isinstance(value, dict):
-                self._finish(value)
+            if "ok" in answer:
+                self._finish(answer["ok"])
             else:
                 self.fail(remote_error(answer.get("error")))
 
@@ -135,7 +134,7 @@ class LinkStream:
             self._answer.set_exception(error)
             self._ended()
 
-    def _finish(self, value: dict[str, Any]) -> None:
+    def _finish(self, value: object) -> None:
         if not self._answer.done():
             self._answer.set_result(value)
             self._ended()

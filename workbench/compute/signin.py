@@ -22,7 +22,7 @@ PromptKind = Literal["password", "passphrase", "code"]
 T = TypeVar("T")
 
 
-class Prompt(Entity, kw_only=True):
+class Prompt(Entity, frozen=True, kw_only=True):
     """One question to the user, cleaned of control sequences."""
 
     kind: PromptKind

@@ -36,8 +36,7 @@ class ArchiveError(ValueError):
     hint = "nothing of it was unpacked; do not use this archive"
 
     @property
-    def message(self):
-        # type: () -> str
+    def message(self) -> str:
         """What is wrong, as one line."""
         return str(self)
 
@@ -51,20 +50,17 @@ _DAMAGE = (
 class _Guarded:
     """A file whose single reads are capped: zipfile reads an archive's whole directory in one."""
 
-    def __init__(self, file, limit):
-        # type: (IO[bytes], int) -> None
+    def __init__(self, file: IO[bytes], limit: int) -> None:
         self._file = file
         self._limit = limit
         self.seek = file.seek
         self.tell = file.tell
         self.close = file.close
 
-    def seekable(self):
-        # type: () -> bool
+    def seekable(self) -> bool:
         return True
 
-    def read(self, size=-1):
-        # type: (int) -> bytes
+    def read(self, size: int = -1) -> bytes:
         if size > self._limit:
             raise ArchiveError("the archive's directory is larger than %d bytes" % self._limit)
         return self._file.read(self._limit if size < 0 else size)
@@ -77,8 +73,7 @@ class Archive:
     link may leave the tree. Raises ArchiveError, and OSError when the file cannot be read.
     """
 
-    def __init__(self, path, limits=LIMITS, own=False):
-        # type: (str, Limits, bool) -> None
+    def __init__(self, path: str, limits: Limits = LIMITS, own: bool = False) -> None:
         self.limits = limits
         self._out = 0
         self._file = open(path, "rb")
@@ -92,17 +87,14 @@ class Archive:
             self._file.close()
             raise
 
-    def __enter__(self):
-        # type: () -> Archive
+    def __enter__(self) -> "Archive":
         return self
 
-    def __exit__(self, *problem):
-        # type: (*Any) -> None
+    def __exit__(self, *problem: Any) -> None:
         self._zip.close()
         self._file.close()
 
-    def chunks(self, item):
-        # type: (Item) -> Iterator[bytes]
+    def chunks(self, item: Item) -> Iterator[bytes]:
         """The bytes of one entry, counted against the limits as they come out. Raises ArchiveError."""
         try:
             with self._zip.open(item.info) as stream:
@@ -117,8 +109,7 @@ class Archive:
                 raise
             raise ArchiveError("damaged archive, at %.200r: %s" % (item.path, problem))
 
-    def target(self, item):
-        # type: (Item) -> str
+    def target(self, item: Item) -> str:
         """Where a link entry points. Raises ArchiveError."""
         raw = b""
         for chunk in self.chunks(item):
@@ -131,15 +122,13 @@ class Archive:
             raise ArchiveError("target of the link %.200r: %s" % (item.path, problem))
         return target
 
-    def _check_links(self):
-        # type: () -> None
+    def _check_links(self) -> None:
         links = {item.path: self.target(item) for item in self.items if item.kind == "link"}
         for path in links:
             if link_leaves(path, links):
                 raise ArchiveError("the link %.200r leaves the archive" % path)
 
-    def _count(self, size):
-        # type: (int) -> None
+    def _count(self, size: int) -> None:
         self._out += size
         if self._out > self.limits.max_bytes:
             raise ArchiveError("it unpacks to more than %d bytes" % self.limits.max_bytes)
@@ -147,8 +136,7 @@ class Archive:
             raise ArchiveError("it unpacks to more than %d times its size" % self.limits.max_ratio)
 
 
-def unpack(path, directory, limits=LIMITS, own=False):
-    # type: (str, str, Limits, bool) -> int
+def unpack(path: str, directory: str, limits: Limits = LIMITS, own: bool = False) -> int:
     """Unpacks the zip at path into a directory that does not exist yet (or is empty); returns its files.
 
     Everything is checked first, written beside the directory, and renamed into place last. Modes are kept
@@ -170,10 +158,9 @@ def unpack(path, directory, limits=LIMITS, own=False):
     return files
 
 
-def _open_zip(file, limits):
-    # type: (IO[bytes], Limits) -> zipfile.ZipFile
+def _open_zip(file: IO[bytes], limits: Limits) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(_Guarded(file, limits.max_directory))  # type: ignore[call-overload]
+        return zipfile.ZipFile(_Guarded(file, limits.max_directory))
     except _DAMAGE as problem:
         if isinstance(problem, ArchiveError):
             raise
@@ -182,11 +169,10 @@ def _open_zip(file, limits):
         raise ArchiveError("not a zip archive: %s" % problem)
 
 
-def _check(infos, limits, own):
-    # type: (List[zipfile.ZipInfo], Limits, bool) -> List[Item]
+def _check(infos: List[zipfile.ZipInfo], limits: Limits, own: bool) -> List[Item]:
     if len(infos) > limits.max_files:
         raise ArchiveError("more than %d entries" % limits.max_files)
-    items = {}  # type: Dict[str, Item]
+    items: Dict[str, Item] = {}
     for info in infos:
         item = _item(info, limits, own)
         if item.path in items:
@@ -198,8 +184,7 @@ def _check(infos, limits, own):
     return list(items.values())
 
 
-def _name(info):
-    # type: (zipfile.ZipInfo) -> str
+def _name(info: zipfile.ZipInfo) -> str:
     # orig_filename: zipfile cuts `filename` at a NUL. Without the UTF-8 flag the bytes were read as cp437.
     name = info.orig_filename
     if not info.flag_bits & 0x800:
@@ -207,11 +192,10 @@ def _name(info):
     return name
 
 
-def _item(info, limits, own):
-    # type: (zipfile.ZipInfo, Limits, bool) -> Item
+def _item(info: zipfile.ZipInfo, limits: Limits, own: bool) -> Item:
     name = _name(info)
     path = name[:-1] if name.endswith("/") else name
-    problem = path_problem(path, backslash=own)  # type: Optional[str]
+    problem: Optional[str] = path_problem(path, backslash=own)
     if problem is None and path.count("/") >= limits.max_depth:
         problem = "deeper than %d directories" % limits.max_depth
     if problem is None and info.flag_bits & 0x1:
@@ -236,10 +220,9 @@ def _item(info, limits, own):
     return Item(path, kind, 0o755 if mode & 0o100 or kind == "dir" else 0o644, info)
 
 
-def _check_fold(items):
-    # type: (List[Item]) -> None
+def _check_fold(items: List[Item]) -> None:
     # Only where the file system holds README and readme for the same name.
-    seen = {}  # type: Dict[str, str]
+    seen: Dict[str, str] = {}
     for item in items:
         parts = item.path.split("/")
         for count in range(1, len(parts) + 1):
@@ -249,17 +232,15 @@ def _check_fold(items):
                 raise ArchiveError("%.200r and %.200r are the same name here" % (known, path))
 
 
-def fold(path):
-    # type: (str) -> str
+def fold(path: str) -> str:
     """The form in which a case-insensitive file system compares names."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def _write(archive, root):
-    # type: (Archive, str) -> int
+def _write(archive: Archive, root: str) -> int:
     # Links come last, so that nothing is ever written through one.
     base = os.fsencode(root)
-    links = []  # type: List[Item]
+    links: List[Item] = []
     files = 0
     for item in archive.items:
         place = os.path.join(base, encode(item.path))

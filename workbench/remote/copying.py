@@ -21,13 +21,11 @@ _CHUNK = 1 << 20
 class Copier:
     """Copies open files; remembers what this file system cannot do, so that it asks only once."""
 
-    def __init__(self):
-        # type: () -> None
+    def __init__(self) -> None:
         self.reflinks = fcntl is not None and os.uname().sysname == "Linux"
-        self._in_kernel = getattr(os, "copy_file_range", None)  # type: Optional[Callable[..., Any]]
+        self._in_kernel: Optional[Callable[..., Any]] = getattr(os, "copy_file_range", None)
 
-    def copy(self, source, target, size):
-        # type: (int, int, int) -> int
+    def copy(self, source: int, target: int, size: int) -> int:
         """Copies the size bytes of descriptor source into the empty file target; returns bytes copied.
 
         The result shares no later write with the source. Raises OSError (a full disk, a quota).
@@ -42,11 +40,13 @@ class Copier:
             else:
                 return os.fstat(target).st_size
         if size <= _SMALL:
-            return self._plain(source, target)
+            data = os.read(source, size + 1)
+            if len(data) == size:
+                return write_all(target, data)
+            return write_all(target, data) + self._plain(source, target)
         return self._kernel(source, target) + self._plain(source, target)
 
-    def _kernel(self, source, target):
-        # type: (int, int) -> int
+    def _kernel(self, source: int, target: int) -> int:
         # Whatever this leaves over (an old kernel, another file system half way) the plain copy finishes.
         if self._in_kernel is None:
             return self._sendfile(source, target)
@@ -63,8 +63,7 @@ class Copier:
                 return copied
             copied += step
 
-    def _sendfile(self, source, target):
-        # type: (int, int) -> int
+    def _sendfile(self, source: int, target: int) -> int:
         send = getattr(os, "sendfile", None)
         if send is None or os.uname().sysname != "Linux":
             return 0
@@ -80,8 +79,7 @@ class Copier:
                 return copied
             copied += step
 
-    def _plain(self, source, target):
-        # type: (int, int) -> int
+    def _plain(self, source: int, target: int) -> int:
         copied = 0
         while True:
             chunk = os.read(source, _CHUNK)
@@ -90,11 +88,9 @@ class Copier:
             copied += write_all(target, chunk)
 
 
-def write_all(target, data):
-    # type: (int, bytes) -> int
+def write_all(target: int, data: bytes) -> int:
     """Writes all of data to a descriptor; returns its length. Raises OSError."""
-    view = memoryview(data)
-    done = 0
-    while done < len(view):
-        done += os.write(target, view[done:])
+    done = os.write(target, data) if data else 0
+    while done < len(data):
+        done += os.write(target, memoryview(data)[done:])
     return done

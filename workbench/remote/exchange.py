@@ -147,7 +147,7 @@ class Exchange(object):
     # --- the one answer --------------------------------------------------------------------------------
 
     def answer(self, value):
-        # type: (Dict[str, Any]) -> None
+        # type: (Any) -> None
         """Answer and close the stream."""
         try:
             pieces = frames.encode_message(protocol.RESPONSE, self.stream, {"ok": value})

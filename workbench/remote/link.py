@@ -17,15 +17,16 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 from workbench.remote import frames, protocol
 from workbench.remote.exchange import Exchange
 from workbench.remote.outlet import Outlet
-from workbench.remote.problems import RequestError
+from workbench.remote.problems import Cancelled, RequestError
 
 READ = 1 << 18
 MAX_THREADS = 48
 MAX_WAITING = 2000  # requests that may wait for a thread before further ones are refused
 LAST_WORDS = 20.0  # seconds that requests in progress get to end once the input is closed
 
-# A handler answers with a mapping, or with None when it has handed the exchange on (follow).
-Handler = Callable[[Exchange], Optional[Dict[str, Any]]]
+# A handler answers with a JSON value, or with LATER when it has handed the exchange on (follow).
+Handler = Callable[[Exchange], Any]
+LATER = object()
 
 
 class Pool(object):
@@ -80,14 +81,14 @@ class Link(object):
 
     def __init__(self, reader, writer, handlers):
         # type: (int, int, Dict[str, Handler]) -> None
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
         self._reader = reader
-        self._outlet = Outlet(writer)
+        self._outlet = Outlet(writer, self.stop)
         self._handlers = handlers
         self._exchanges = {}  # type: Dict[int, Exchange]
         self._pool = Pool(self._handle)
         self._parser = frames.Parser()
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_write, False)
 
     def stop(self):
         # type: () -> None
@@ -166,21 +167,17 @@ class Link(object):
         try:
             exchange.check()
             value = self._handlers[exchange.method](exchange)
-            if value is not None:
+            if value is not LATER:
                 exchange.answer(value)
         except BrokenPipeError:
-            self.stop()
+            return  # nobody is left to be answered
         except Exception as error:  # a fault in one request is that request's answer, never the link's end
-            if not isinstance(error, (OSError, ValueError)) and getattr(error, "code", None) is None:
+            if not isinstance(error, (OSError, ValueError, Cancelled)) and not hasattr(error, "code"):
                 traceback.print_exc()
-            self._fail(exchange, error)
-
-    def _fail(self, exchange, error):
-        # type: (Exchange, BaseException) -> None
-        try:
-            exchange.fail(error)
-        except BrokenPipeError:
-            self.stop()
+            try:
+                exchange.fail(error)
+            except BrokenPipeError:
+                return
 
 
 def take_standard_streams():

@@ -32,8 +32,11 @@ class Machine(object):
         check_lease_dir(self.lease_dir)
         self.runs = os.path.join(self.root, "runs")
         self.locks = os.path.join(self.lease_dir, "locks")
-        for folder in (self.runs, self.locks):
-            os.makedirs(folder, 0o700, exist_ok=True)
+        self.queue = os.path.join(self.lease_dir, "queue")
+        self.leases = os.path.join(self.lease_dir, "leases")
+        os.makedirs(self.runs, 0o700, exist_ok=True)
+        for folder in (self.locks, self.queue, self.leases):
+            make_like_parent(folder)
         self.machine_id = machine_id()
         self.boot_id = boot or os.environ.get(ENV_BOOT_ID) or read_line("/proc/sys/kernel/random/boot_id")
         self.pidns = pid_namespace()
@@ -60,6 +63,16 @@ def check_lease_dir(path):
     if found.st_mode & shared == shared and os.access(path, os.W_OK | os.X_OK):
         return
     raise PermissionError("%s belongs to user %d, not to you" % (path, found.st_uid))
+
+
+def make_like_parent(folder):
+    # type: (str) -> None
+    """Make a folder inside the lease folder with the same permissions, so that a shared one is shared whole."""
+    try:
+        os.mkdir(folder, 0o700)
+    except FileExistsError:
+        return
+    os.chmod(folder, stat.S_IMODE(os.stat(os.path.dirname(folder)).st_mode))
 
 
 def own_location():

@@ -24,14 +24,12 @@ class BadManifest(ValueError):
     hint = "submit again; if it stays, a path of the source tree is one the machine cannot hold"
 
     @property
-    def message(self):
-        # type: () -> str
+    def message(self) -> str:
         """What is wrong, as one line."""
         return str(self)
 
 
-def check_entry(entry):
-    # type: (Any) -> List[Any]
+def check_entry(entry: Any) -> List[Any]:
     """The entry itself when every field fits; raises BadManifest."""
     if not isinstance(entry, (list, tuple)) or len(entry) != 5:
         raise BadManifest("an entry of the snapshot is not [path, kind, mode, size, content]")
@@ -53,10 +51,9 @@ def check_entry(entry):
     return [path, kind, mode, size, content]
 
 
-def check_entries(entries):
-    # type: (Iterable[Any]) -> List[List[Any]]
+def check_entries(entries: Iterable[Any]) -> List[List[Any]]:
     """All entries, checked one by one and together, sorted by path; raises BadManifest."""
-    found = {}  # type: Dict[str, List[Any]]
+    found: Dict[str, List[Any]] = {}
     for entry in entries:
         checked = check_entry(entry)
         if checked[0] in found:
@@ -70,8 +67,7 @@ def check_entries(entries):
     return [found[path] for path in sorted(found, key=encode)]
 
 
-def canonical(entries):
-    # type: (Iterable[Sequence[Any]]) -> bytes
+def canonical(entries: Iterable[Sequence[Any]]) -> bytes:
     """The bytes whose sha256 is the snapshot's id: `entities.snapshot.canonical` for the machine's form."""
     lines = []
     for path, kind, mode, _, content in entries:
@@ -80,14 +76,12 @@ def canonical(entries):
     return b"".join(line + b"\0\n" for line in lines)
 
 
-def snapshot_id(entries):
-    # type: (Iterable[Sequence[Any]]) -> str
+def snapshot_id(entries: Iterable[Sequence[Any]]) -> str:
     """The id of the snapshot that these entries are."""
     return hashlib.sha256(canonical(entries)).hexdigest()
 
 
-def apply_delta(base, removed, added):
-    # type: (Iterable[Sequence[Any]], Any, Any) -> List[List[Any]]
+def apply_delta(base: Iterable[Sequence[Any]], removed: Any, added: Any) -> List[List[Any]]:
     """The entries of base without the removed paths and with the added ones in place; raises BadManifest."""
     if not isinstance(removed, list) or not isinstance(added, list):
         raise BadManifest("the snapshot's delta is not two lists")

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from typing import Deque, List, Sequence
+from typing import Callable, Deque, List, Sequence
 
 from workbench.remote.frames import Bytes
 
@@ -11,7 +11,7 @@ MAX_PIECES = 512  # iovecs of one writev, well under every kernel's limit of 102
 
 
 class FairLock(object):
-    """A lock that is handed to whoever waited longest; threading.Lock lets one thread take it again and again."""
+    """A lock handed to whoever waited longest; threading.Lock lets one thread take it again and again."""
 
     def __init__(self):
         # type: () -> None
@@ -45,11 +45,15 @@ class FairLock(object):
 
 
 class Outlet(object):
-    """Writes frames to a file descriptor from any thread; raises OSError (BrokenPipeError) once it is gone."""
+    """Writes frames to a file descriptor from any thread; raises BrokenPipeError once nobody reads it.
 
-    def __init__(self, fd):
-        # type: (int) -> None
+    broken: called, perhaps more than once, when that is noticed.
+    """
+
+    def __init__(self, fd, broken):
+        # type: (int, Callable[[], None]) -> None
         self._fd = fd
+        self._broken = broken
         self._turn = FairLock()
         self._urgent = deque()  # type: Deque[bytes]
 
@@ -87,11 +91,15 @@ class Outlet(object):
 
     def _write(self, pieces):
         # type: (List[Bytes]) -> None
-        for start in range(0, len(pieces), MAX_PIECES):
-            batch = pieces[start : start + MAX_PIECES]
-            left = sum(len(piece) for piece in batch) - os.writev(self._fd, batch)
-            if left > 0:
-                rest = memoryview(b"".join(batch))
-                rest = rest[len(rest) - left :]
-                while len(rest):
-                    rest = rest[os.write(self._fd, rest) :]
+        try:
+            for start in range(0, len(pieces), MAX_PIECES):
+                batch = pieces[start : start + MAX_PIECES]
+                left = sum(len(piece) for piece in batch) - os.writev(self._fd, batch)
+                if left > 0:
+                    rest = memoryview(b"".join(batch))
+                    rest = rest[len(rest) - left :]
+                    while len(rest):
+                        rest = rest[os.write(self._fd, rest) :]
+        except BrokenPipeError:
+            self._broken()
+            raise

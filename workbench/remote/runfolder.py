@@ -133,19 +133,29 @@ class RunFolder(object):
     def read_tree(self):
         # type: () -> List[Identity]
         """The processes last kept; empty when there are none to be read."""
-        try:
-            with open(self.tree, "rb") as file:
-                entries = json.loads(file.read(1 << 20).decode("ascii"))
-        except (OSError, ValueError):
-            return []
-        if not isinstance(entries, list):
-            return []
-        return [
-            (entry[0], entry[1])
-            for entry in entries
-            if isinstance(entry, list) and len(entry) == 2 and all(isinstance(item, int) for item in entry)
-            if entry[0] > 1
-        ]
+        return read_tree(self.path)
+
+
+def read_tree(folder):
+    # type: (str) -> List[Identity]
+    """The processes that a run's folder says are the run's; empty when there are none to be read."""
+    try:
+        with open(os.path.join(folder, "tree.json"), "rb") as file:
+            return pairs(json.loads(file.read(1 << 20).decode("ascii")))
+    except (OSError, ValueError):
+        return []
+
+
+def pairs(value):
+    # type: (Any) -> List[Identity]
+    """The well-formed (pid, start) pairs of a list from a file."""
+    items = value if isinstance(value, list) else []
+    return [
+        (item[0], item[1])
+        for item in items
+        if isinstance(item, list) and len(item) == 2 and all(isinstance(number, int) for number in item)
+        if item[0] > 1
+    ]
 
 
 def write_whole(path, body):

@@ -43,8 +43,9 @@ _next_sitecustomize()
 def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
     """Write bin/ and site/ into a run's folder; their paths. Raises OSError.
 
-    run_dir: absolute; what stands there already is replaced. payload: path of the zip that has the package. python: absolute path of the interpreter that `python`
-    and `python3` shall be; a script runs it, since a link would hide a virtual environment from it.
+    run_dir: absolute; shims that it has already are replaced. payload: path of the zip that has the package.
+    python: absolute path of the interpreter that `python` and `python3` shall be; a script starts it,
+    since a link would hide a virtual environment from it.
     """
     bin_dir = os.path.join(run_dir, "bin")
     site_dir = os.path.join(run_dir, "site")
@@ -60,11 +61,13 @@ def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
 
 def shim_variables(environment: Mapping[str, str], bin_dir: str, site_dir: str) -> Dict[str, str]:
     """PATH and PYTHONPATH of a run that shall use the shims, from the environment it would have had."""
-    found = {}
-    for variable, first in (("PATH", bin_dir), ("PYTHONPATH", site_dir)):
-        rest = environment.get(variable, "")
-        found[variable] = first + os.pathsep + rest if rest else first
-    return found
+    path = environment.get("PATH") or os.defpath
+    modules = environment.get("PYTHONPATH")
+    return {
+        "PATH": bin_dir + os.pathsep + path,
+        # An empty part of PYTHONPATH would mean the working directory.
+        "PYTHONPATH": site_dir + os.pathsep + modules if modules else site_dir,
+    }
 
 
 def _write(path: str, text: str, mode: int) -> None:

@@ -86,6 +86,7 @@ class StreamWriter(object):
         self._tail_cap = max(1, cap - cap // 2)
         self._segment_cap = max(1, self._tail_cap // SEGMENTS_OF_TAIL)
         self._file = -1
+        self._path = ""
         self._start = 0
         self.offset = 0
         self.dropped = 0
@@ -108,6 +109,8 @@ class StreamWriter(object):
                     self._drop(len(view))
                     return
                 continue
+            if self._file < 0:  # the disk was full when it was to be made
+                self._file = self._open(self._path)
             try:
                 written = os.write(self._file, view[:room]) if self._file >= 0 else 0
             except OSError as error:
@@ -132,8 +135,8 @@ class StreamWriter(object):
     def _resume(self):
         # type: () -> None
         files = segments(self._folder)
-        self._start, path = files[-1] if files else (0, os.path.join(self._folder, HEAD))
-        self._file = self._open(path)
+        self._start, self._path = files[-1] if files else (0, os.path.join(self._folder, HEAD))
+        self._file = self._open(self._path)
         if self._file >= 0:
             self.offset = self._start + os.fstat(self._file).st_size
 
@@ -145,12 +148,13 @@ class StreamWriter(object):
     def _next_segment(self):
         # type: () -> bool
         """Begin a new file at the current offset and drop what the cap no longer allows."""
-        handle = self._open(os.path.join(self._folder, "stream.%d.log" % self.offset))
+        path = os.path.join(self._folder, "stream.%d.log" % self.offset)
+        handle = self._open(path)
         if handle < 0:
             return False
         if self._file >= 0:
             os.close(self._file)
-        self._file, self._start = handle, self.offset
+        self._file, self._path, self._start = handle, path, self.offset
         for start, path in segments(self._folder)[1:]:
             if start + self._tail_cap - self._segment_cap < self.offset:
                 remove_quietly(path)

@@ -8,14 +8,12 @@ MAX_DEPTH = 100
 _MAX_HOPS = 64  # links followed before a chain counts as a loop
 
 
-def encode(path):
-    # type: (str) -> bytes
-    """The bytes of a path; undecodable names travel as lone surrogates. Raises UnicodeEncodeError for others."""
+def encode(path: str) -> bytes:
+    """The bytes of a path; undecodable names travel as surrogates. Raises UnicodeEncodeError."""
     return path.encode("utf-8", "surrogateescape")
 
 
-def path_problem(path, backslash=True):
-    # type: (object, bool) -> Optional[str]
+def path_problem(path: object, backslash: bool = True) -> Optional[str]:
     """Why path cannot stand in a tree, in words; None when it can.
 
     A good path is relative, with "/" between names, none of them empty, "." or "..". backslash: whether
@@ -48,8 +46,7 @@ def path_problem(path, backslash=True):
     return None
 
 
-def target_problem(target):
-    # type: (object) -> Optional[str]
+def target_problem(target: object) -> Optional[str]:
     """Why target cannot be a link's target, in words; None when it can. Where it points is not judged."""
     if not isinstance(target, str):
         return "not a text"
@@ -66,14 +63,13 @@ def target_problem(target):
     return None
 
 
-def link_leaves(path, links):
-    # type: (str, Mapping[str, str]) -> bool
+def link_leaves(path: str, links: Mapping[str, str]) -> bool:
     """Whether the link at path points outside the tree, also by way of the tree's other links.
 
     links maps the path of every link of the tree to its target. A chain without end counts as leaving:
     nothing good is behind it.
     """
-    where = path.split("/")[:-1]  # type: List[str]
+    where: List[str] = path.split("/")[:-1]
     if links[path].startswith("/"):
         return True
     todo = list(reversed(links[path].split("/")))
@@ -99,8 +95,7 @@ def link_leaves(path, links):
     return False
 
 
-def clash(kinds):
-    # type: (Mapping[str, str]) -> Optional[str]
+def clash(kinds: Mapping[str, str]) -> Optional[str]:
     """The first path that needs another one, which is no directory, as its parent; None when all fit.
 
     kinds maps each path to "file", "link" or "dir". This is what keeps a file from being written through
@@ -109,7 +104,7 @@ def clash(kinds):
     solid = {path for path, kind in kinds.items() if kind != "dir"}
     if not solid:
         return None
-    known = {}  # type: Dict[str, bool]
+    known: Dict[str, bool] = {}
     for path in kinds:
         parent = path.rpartition("/")[0]
         while parent and parent not in known:

@@ -29,20 +29,19 @@ class MissingBlob(Exception):
     hint = "submit again: what the machine lacks is sent anew"
 
     @property
-    def message(self):
-        # type: () -> str
+    def message(self) -> str:
         """What is missing, as one line."""
         return str(self)
 
 
-def blob_path(root, sha256):
-    # type: (str, str) -> str
+def blob_path(root: str, sha256: str) -> str:
     """Where the contents of that hash lie below a root."""
     return os.path.join(root, "blobs", sha256[:2], sha256)
 
 
-def accept_manifest(machine, snapshot, base, removed, added):
-    # type: (Any, str, Optional[str], Any, Any) -> Dict[str, Any]
+def accept_manifest(
+    machine: Any, snapshot: str, base: Optional[str], removed: Any, added: Any
+) -> Dict[str, Any]:
     """Keeps the manifest of snapshot and answers `{"missing": [sha256]}`: the contents still to be sent.
 
     The manifest is that of base (absent or "": an empty one) without the removed paths and with the added
@@ -52,7 +51,7 @@ def accept_manifest(machine, snapshot, base, removed, added):
     _check_id(snapshot)
     entries = load_manifest(machine, snapshot)
     if entries is None:
-        known = []  # type: Optional[List[List[Any]]]
+        known: Optional[List[List[Any]]] = []
         if base:
             _check_id(base)
             known = load_manifest(machine, base)
@@ -65,8 +64,7 @@ def accept_manifest(machine, snapshot, base, removed, added):
     return {"missing": missing_blobs(machine, entries)}
 
 
-def load_manifest(machine, snapshot):
-    # type: (Any, str) -> Optional[List[List[Any]]]
+def load_manifest(machine: Any, snapshot: str) -> Optional[List[List[Any]]]:
     """The entries of a snapshot this machine knows, by path; None when it does not or they are damaged."""
     _check_id(snapshot)
     try:
@@ -80,11 +78,10 @@ def load_manifest(machine, snapshot):
     return entries if snapshot_id(entries) == snapshot else None
 
 
-def missing_blobs(machine, entries):
-    # type: (Any, Sequence[Sequence[Any]]) -> List[str]
+def missing_blobs(machine: Any, entries: Sequence[Sequence[Any]]) -> List[str]:
     """The hashes of files among entries whose contents are not here, each once, in order."""
     missing = []
-    asked = set()  # type: Set[str]
+    asked: Set[str] = set()
     for _, kind, _, size, content in entries:
         if kind != FILE or content in asked:
             continue
@@ -98,8 +95,7 @@ def missing_blobs(machine, entries):
     return missing
 
 
-def store_blobs(machine, zip_path):
-    # type: (Any, str) -> int
+def store_blobs(machine: Any, zip_path: str) -> int:
     """Keeps every entry of a zip whose names are the sha256 of their contents; returns how many there were.
 
     Each is verified while it is written, and renamed into place. Raises ArchiveError at the first that
@@ -118,8 +114,7 @@ def store_blobs(machine, zip_path):
     return stored
 
 
-def lay_out(machine, snapshot, directory):
-    # type: (Any, str, str) -> int
+def lay_out(machine: Any, snapshot: str, directory: str) -> int:
     """Makes directory (absent, or empty) the tree of snapshot; returns its number of files.
 
     Contents are reflinks of the blobs where the file system can, copies otherwise, never hard links: a run
@@ -140,19 +135,16 @@ def lay_out(machine, snapshot, directory):
     return files
 
 
-def _check_id(snapshot):
-    # type: (Any) -> None
+def _check_id(snapshot: Any) -> None:
     if not isinstance(snapshot, str) or not protocol.SHA256.match(snapshot):
         raise BadManifest("%.80r is no snapshot id" % (snapshot,))
 
 
-def _manifest_path(machine, snapshot):
-    # type: (Any, str) -> str
+def _manifest_path(machine: Any, snapshot: str) -> str:
     return os.path.join(machine.root, "trees", snapshot + ".json")
 
 
-def _save_manifest(machine, snapshot, entries):
-    # type: (Any, str, List[List[Any]]) -> None
+def _save_manifest(machine: Any, snapshot: str, entries: List[List[Any]]) -> None:
     place = _manifest_path(machine, snapshot)
     os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
     handle, partial = _partial(place)
@@ -167,8 +159,7 @@ def _save_manifest(machine, snapshot, entries):
         raise
 
 
-def _store(archive, item, place):
-    # type: (Archive, Any, str) -> None
+def _store(archive: Archive, item: Any, place: str) -> None:
     digest = hashlib.sha256()
     handle, partial = _partial(place)
     try:
@@ -186,14 +177,12 @@ def _store(archive, item, place):
         raise
 
 
-def _partial(place):
-    # type: (str) -> Any
+def _partial(place: str) -> Any:
     partial = "%s.%s.partial" % (place, uuid.uuid4().hex)
     return os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), partial
 
 
-def _fill(root, base, entries):
-    # type: (str, bytes, List[List[Any]]) -> int
+def _fill(root: str, base: bytes, entries: List[List[Any]]) -> int:
     # Entries were checked: no path leaves the tree or lies below a link. Links come last all the same.
     copier = Copier()
     made = {b""}
@@ -214,8 +203,7 @@ def _fill(root, base, entries):
     return files
 
 
-def _make_directories(base, path, made):
-    # type: (bytes, bytes, Set[bytes]) -> None
+def _make_directories(base: bytes, path: bytes, made: Set[bytes]) -> None:
     todo = []
     while path not in made:
         todo.append(path)
@@ -225,8 +213,7 @@ def _make_directories(base, path, made):
         made.add(directory)
 
 
-def _copy_blob(copier, blob, place, mode, size, path):
-    # type: (Copier, str, bytes, int, int, str) -> None
+def _copy_blob(copier: Copier, blob: str, place: bytes, mode: int, size: int, path: str) -> None:
     try:
         source = os.open(blob, os.O_RDONLY)
     except FileNotFoundError:
@@ -235,7 +222,8 @@ def _copy_blob(copier, blob, place, mode, size, path):
         target = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             copied = copier.copy(source, target, size)
-            os.fchmod(target, mode)
+            if mode not in exact:  # the umask took something
+                os.fchmod(target, mode)
         finally:
             os.close(target)
     finally:

@@ -17,7 +17,7 @@ from typing import Any
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
 from workbench.entities.run import Run
-from workbench.errors import NotFound, RemoteError, StoreError, Unreachable
+from workbench.errors import RemoteError, StoreError, Unreachable
 from workbench.runs.status import Status, read_status
 from workbench.store.keeper import Keeper
 from workbench.store.records import RecordBatch
@@ -51,7 +51,10 @@ class RunFollower:
         self._watcher = watcher
 
     async def follow(self, wait: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Run:
-        """The run's final row. Retries for ever while its machine cannot be reached (law 3)."""
+        """The run's final row. Retries for ever while its machine cannot be reached (law 3).
+
+        Raises NotFound when the machine has no such run.
+        """
         while True:
             try:
                 link = await self._fleet.link(self._run.target)
@@ -59,8 +62,8 @@ class RunFollower:
                     return self._run
             except Unreachable as problem:
                 log.info("run %s: %s", self._run.id, problem.message)
-            except StoreError as problem:
-                # A full disk here: what was not committed is asked for again once there is room.
+            except (StoreError, RemoteError) as problem:
+                # A full disk here or there: what was not committed is asked for again once there is room.
                 log.warning("run %s: %s", self._run.id, problem.message)
             await wait(RETRY_SECONDS)
 
@@ -80,12 +83,7 @@ class RunFollower:
                     await self._event(message)
                 else:
                     await self._data(message)
-            try:
-                await stream.result()
-            except RemoteError as problem:
-                if problem.data.get("code") == "not_found":
-                    raise NotFound(f"{self._run.target} does not know run {self._run.id}") from problem
-                raise
+            await stream.result()
         return self._run.status.terminal
 
     async def _event(self, message: dict[str, Any]) -> None:

@@ -77,6 +77,11 @@ class StatCache:
         seen = self.files.get(path)
         return seen is not None and seen.kept and seen.sha256 == sha256
 
+    def settled(self, files: dict[str, Seen]) -> bool:
+        """Whether the memory holds just these files, and none of them would have to be read again."""
+        latest = self._written - _RACY
+        return self.files == files and all(max(item[1], item[2]) <= latest for item in files.values())
+
     def save(self, files: dict[str, Seen], written: int) -> None:
         """Replaces the memory. written: nanoseconds since 1970 when the scan began. Raises OSError."""
         value = {"v": _VERSION, "written": written, "root": self._root, "files": files}

@@ -24,6 +24,13 @@ _DROPPED = (
     "GIT_EXTERNAL_DIFF",
     "GIT_LITERAL_PATHSPECS",
 )
+_QUIET = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+}
 _SAFE = (
     "--no-pager",
     "--no-optional-locks",
@@ -100,5 +107,4 @@ def _read(stream: IO[bytes], most: int) -> bytes:
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in environ.items() if name not in _DROPPED}
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    return kept | quiet
+    return kept | _QUIET

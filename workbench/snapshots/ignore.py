@@ -21,6 +21,8 @@ class Rule:
     text: str
     """As it was written, for people."""
     line: int
+    source: str
+    """What its file is called."""
     negated: bool
     directory_only: bool
     whole_path: bool
@@ -31,13 +33,12 @@ class Rule:
 class RuleFile:
     """The rules of one file, those for plain names and suffixes found without trying each."""
 
-    __slots__ = ("_any", "_names", "_suffixes", "base", "rules", "source")
+    __slots__ = ("_any", "_names", "_suffixes", "base", "rules")
 
-    def __init__(self, rules: Sequence[Rule], base: bytes, source: str) -> None:
+    def __init__(self, rules: Sequence[Rule], base: bytes) -> None:
         self.rules = tuple(rules)
         self.base = base
         """The directory the rules hold below, relative like all paths; b"" for the root."""
-        self.source = source
         self._names: dict[bytes, list[int]] = {}
         self._suffixes: dict[bytes, list[int]] = {}
         self._any: list[int] = []
@@ -85,10 +86,10 @@ def parse(data: bytes, base: bytes = b"", source: str = "", *, ignore_case: bool
             continue
         # The last line gets its newline from git, so its carriage return goes too.
         line = _trim(raw.removesuffix(b"\r").partition(b"\0")[0])
-        rule = _rule(line, number, ignore_case)
+        rule = _rule(line, number, source, ignore_case)
         if rule is not None:
             rules.append(rule)
-    return RuleFile(rules, base, source)
+    return RuleFile(rules, base)
 
 
 def verdict(path: bytes, is_dir: bool, files: Sequence[RuleFile]) -> Rule | None:
@@ -154,7 +155,7 @@ def _trim(line: bytes) -> bytes:
     return line if last < 0 else line[:last]
 
 
-def _rule(line: bytes, number: int, ignore_case: bool) -> Rule | None:
+def _rule(line: bytes, number: int, source: str, ignore_case: bool) -> Rule | None:
     glob = line
     negated = glob.startswith(b"!")
     if negated:
@@ -169,7 +170,7 @@ def _rule(line: bytes, number: int, ignore_case: bool) -> Rule | None:
     if matches is None:
         return None
     text = line.decode("utf-8", "replace")
-    return Rule(text, number, negated, directory_only, whole_path, matches)
+    return Rule(text, number, source, negated, directory_only, whole_path, matches)
 
 
 def _matcher(glob: bytes, whole_path: bool, ignore_case: bool) -> Callable[[bytes], bool] | None:

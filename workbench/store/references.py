@@ -7,7 +7,7 @@ import sqlite3
 
 from workbench.entities.experiment import Goal
 from workbench.errors import Ambiguous, NotFound
-from workbench.store import experiments, run_query
+from workbench.store import experiments, query
 from workbench.store.codec import plain_text
 
 _SHOW = "wb run ls -a shows all runs"
@@ -59,8 +59,8 @@ def _prefixed(connection: sqlite3.Connection, prefix: str) -> str | None:
 def _at(connection: sqlite3.Connection, reference: str, experiment: str | None) -> str:
     match = _AT.match(reference)
     if match is not None:
-        query = run_query.RunQuery(experiment=experiment, limit=1, offset=int(match.group(1)) - 1)
-        found = run_query.find(connection, query)
+        query = query.RunQuery(experiment=experiment, limit=1, offset=int(match.group(1)) - 1)
+        found = query.find(connection, query)
         if not found:
             where = f" in experiment {experiment!r}" if experiment else ""
             raise NotFound(f"there are not that many runs{where}: {reference}", _SHOW)
@@ -86,18 +86,18 @@ def _best(connection: sqlite3.Connection, name: str | None) -> str:
         raise NotFound(
             f"experiment {experiment.name!r} has no primary metric yet", "choose one: wb experiment set --primary-metric"
         )
-    query = run_query.RunQuery(
+    query = query.RunQuery(
         experiment=name,
         order_metric=metric,
         descending=experiment.goal is Goal.MAXIMIZE,
         limit=1,
         # A diverged run has infinite loss or reward; it is not the best of anything.
         metrics=[
-            run_query.MetricCondition(name=metric, operator="<", value=float("inf")),
-            run_query.MetricCondition(name=metric, operator=">", value=float("-inf")),
+            query.MetricCondition(name=metric, operator="<", value=float("inf")),
+            query.MetricCondition(name=metric, operator=">", value=float("-inf")),
         ],
     )
-    found = run_query.find(connection, query)
+    found = query.find(connection, query)
     if not found:
         raise NotFound(f"no run of experiment {experiment.name!r} has a value of {metric!r}", _SHOW)
     return _id(connection, found[0])

@@ -80,7 +80,8 @@ _FIRST: Step = (
         data BLOB NOT NULL, PRIMARY KEY (series, n))""",
     """CREATE TABLE chunk_summaries (
         series INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE, n INTEGER NOT NULL,
-        count INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, blocks BLOB NOT NULL,
+        low INTEGER NOT NULL, high INTEGER NOT NULL, count INTEGER NOT NULL, min REAL, max REAL, last REAL,
+        blocks BLOB NOT NULL,
         PRIMARY KEY (series, n)) WITHOUT ROWID""",
     f"""CREATE TABLE texts (
         id INTEGER PRIMARY KEY, {_RUN}, name TEXT NOT NULL, rank INTEGER NOT NULL, attempt INTEGER NOT NULL,

@@ -142,8 +142,9 @@ def _pack_tail(change: Transaction, row: SeriesRow, points: Columns) -> int:
         chunk = tail.part(start, start + CHUNK)
         change.execute("INSERT INTO chunks (series, n, data) VALUES (?, ?, ?)", (row.id, n, chunks.pack(chunk)))
         change.execute(
-            "INSERT INTO chunk_summaries (series, n, count, low, high, blocks) VALUES (?, ?, ?, ?, ?, ?)",
-            (row.id, n, CHUNK, min(chunk.steps), max(chunk.steps), chunks.summarise(chunk)),
+            "INSERT INTO chunk_summaries (series, n, low, high, count, min, max, last, blocks)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row.id, n, *chunks.block(chunk.steps, chunk.values), chunks.summarise(chunk)),
         )
         n, start = n + 1, start + CHUNK
     if start < len(tail.steps):

@@ -1,0 +1,66 @@
+"""Operations: only marked methods are reachable, and parameters must fit the signature."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from workbench.entities.run import GitFacts
+from workbench.errors import NotFound, UsageError
+from workbench.services.operation import Kind, call, find, items, operations, write
+
+
+class Service:
+    @call
+    async def add(self, a: int, b: int = 2) -> int:
+        return a + b
+
+    @call
+    async def commit(self, git: GitFacts, names: list[str] | None = None) -> str:
+        return f"{git.commit} {names}"
+
+    @items
+    async def count(self, to: int) -> AsyncIterator[int]:
+        for number in range(to):
+            yield number
+
+    @write
+    async def take(self, name: str, *, source: AsyncIterator[bytes]) -> str:
+        return name + (b"".join([block async for block in source])).decode()
+
+    async def hidden(self) -> str:
+        return "never"
+
+
+@pytest.fixture
+def table():
+    return operations([("thing", Service())])
+
+
+async def test_a_marked_method_is_called_with_checked_parameters(table):
+    assert await find(table, "thing", "add").call({"a": 1}) == 3
+    assert await find(table, "thing", "commit").call({"git": {"commit": "abc"}, "names": ["x"]}) == "abc ['x']"
+    assert [n async for n in find(table, "thing", "count").iterate({"to": 3})] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"a": "x"}, {"a": 1, "c": 2}, [], None, {"a": 1, "b": []}])
+def test_what_does_not_fit_is_refused_in_words(table, parameters):
+    with pytest.raises(UsageError, match=r"thing\.add"):
+        find(table, "thing", "add").call(parameters)
+
+
+async def test_bytes_go_into_a_write_operation(table):
+    async def source() -> AsyncIterator[bytes]:
+        yield b"1"
+        yield b"2"
+
+    assert await find(table, "thing", "take").write({"name": "x"}, source()) == "x12"
+
+
+@pytest.mark.parametrize(("noun", "method", "kind"), [
+    ("thing", "hidden", None), ("thing", "__init__", None), ("other", "add", None), ("thing", "add", Kind.ITEMS),
+])  # fmt: skip
+def test_unmarked_methods_cannot_be_reached(table, noun, method, kind):
+    with pytest.raises(NotFound):
+        find(table, noun, method, kind)

@@ -1,0 +1,183 @@
+"""The hand-written HTTP client against the real aiohttp application, over a real Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from workbench.client import ServerOutdated, SocketClient
+from workbench.errors import Conflict, NotFound, ServerError, UsageError
+from workbench.server.app import make_app
+from workbench.services.operation import call, items, operations, read, write
+
+
+class Service:
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+
+    @call
+    async def echo(self, value: Any) -> Any:
+        return value
+
+    @call
+    async def nan(self) -> dict[str, float]:
+        return {"loss": float("nan"), "best": float("-inf")}
+
+    @call
+    async def refuse(self) -> None:
+        raise Conflict("it exists", "choose another", place="here")
+
+    @call
+    async def broken(self) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    @items
+    async def count(self, to: int, fail: bool = False) -> AsyncIterator[dict[str, int]]:
+        for number in range(to):
+            yield {"n": number}
+        if fail:
+            raise NotFound("no more")
+
+    @items
+    async def forever(self) -> AsyncIterator[int]:
+        try:
+            while True:
+                yield 1
+                await asyncio.sleep(0.001)
+        finally:
+            self.closed.set()
+
+    @read
+    async def blob(self, size: int, fail: bool = False) -> AsyncIterator[bytes]:
+        for start in range(0, size, 100_000):
+            yield bytes(min(100_000, size - start))
+        if fail:
+            raise Conflict("changed underway")
+
+    @write
+    async def take(self, *, source: AsyncIterator[bytes]) -> int:
+        return sum([len(block) async for block in source])
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[tuple[SocketClient, Service]]:
+    service = Service()
+    table = operations([("thing", service)])
+
+    async def lookup(_: str) -> Any:
+        return table
+
+    runner = web.AppRunner(make_app(lookup, lambda _: None), shutdown_timeout=0.1)
+    await runner.setup()
+    path = tmp_path / "s"
+    await web.UnixSite(runner, str(path)).start()
+    yield SocketClient(path, "default"), service
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("value", [None, 1, "ü\x00", [1, {"a": None}], {"x": 1.5}])
+async def test_values_survive_the_way_there_and_back(served, value):
+    client, _ = served
+    if value is None:
+        with pytest.raises(UsageError):  # an absent parameter is absent
+            await asyncio.to_thread(client.call, "thing", "echo", value=value)
+    else:
+        assert await asyncio.to_thread(client.call, "thing", "echo", value=value) == value
+
+
+async def test_numbers_json_cannot_carry_travel_as_texts(served):
+    assert await asyncio.to_thread(served[0].call, "thing", "nan") == {"loss": "nan", "best": "-inf"}
+
+
+async def test_errors_keep_their_class_hint_and_data(served):
+    with pytest.raises(Conflict, match="it exists") as caught:
+        await asyncio.to_thread(served[0].call, "thing", "refuse")
+    assert caught.value.hint == "choose another"
+    assert caught.value.data == {"place": "here"}
+
+
+async def test_an_internal_error_says_nothing_of_its_inside(served):
+    with pytest.raises(Exception, match="internal error") as caught:
+        await asyncio.to_thread(served[0].call, "thing", "broken")
+    assert "secret detail" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("noun", "method"), [("thing", "nothing"), ("nothing", "echo")])
+async def test_unknown_operations_are_not_found_in_every_shape(served, noun, method):
+    client, _ = served
+    for use in (client.call, lambda *a: list(client.items(*a)), lambda *a: list(client.read(*a))):
+        with pytest.raises(NotFound):
+            await asyncio.to_thread(use, noun, method)
+
+
+async def test_items_arrive_in_order_and_their_error_after_them(served):
+    client, _ = served
+    got = []
+
+    def take() -> None:
+        for item in client.items("thing", "count", to=3, fail=True):
+            got.append(item["n"])
+
+    with pytest.raises(NotFound, match="no more"):
+        await asyncio.to_thread(take)
+    assert got == [0, 1, 2]
+    assert len(await asyncio.to_thread(lambda: list(client.items("thing", "count", to=50_000)))) == 50_000
+
+
+async def test_closing_a_stream_ends_the_operation(served):
+    client, service = served
+    stream = client.items("thing", "forever")
+    assert await asyncio.to_thread(next, stream) == 1
+    await asyncio.to_thread(stream.close)
+    assert await asyncio.to_thread(service.closed.wait, 20)
+
+
+async def test_bytes_are_counted_and_a_failure_is_told(served):
+    client, _ = served
+    assert await asyncio.to_thread(lambda: sum(map(len, client.read("thing", "blob", size=3_000_001)))) == 3_000_001
+    with pytest.raises(Conflict, match="changed"):
+        await asyncio.to_thread(lambda: list(client.read("thing", "blob", size=10, fail=True)))
+
+
+async def test_an_upload_of_many_blocks(served):
+    client, _ = served
+    blocks = (b"x" * 70_000 for _ in range(50))
+    assert await asyncio.to_thread(client.write, "thing", "take", blocks) == 3_500_000
+
+
+def test_nobody_there_is_a_server_error(tmp_path):
+    with pytest.raises(ServerError, match="does not answer"):
+        SocketClient(tmp_path / "none", "default").call("thing", "echo")
+
+
+@pytest.mark.parametrize(("answer", "error"), [
+    (b"HTTP/1.0 426 Upgrade Required\r\n\r\n", ServerOutdated),
+    (b"SSH-2.0-OpenSSH\r\n\r\n", ServerError),
+    (b"", ServerError),
+    (b"HTTP/1.0 200 OK\r\n\r\n{\"ok\":", ServerError),
+])  # fmt: skip
+def test_strange_answers_are_told_apart(tmp_path, answer, error):
+    import socket
+
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "s"))
+    listener.listen(1)
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.sendall(answer)
+        connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with pytest.raises(error):
+        SocketClient(tmp_path / "s", "default").call("thing", "echo")
+    thread.join()
+    listener.close()

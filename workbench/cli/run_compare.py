@@ -1,0 +1,136 @@
+"""wb run compare, wb run diff: how runs differ."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from workbench.cli import complete, output, run_view
+from workbench.cli.command import Command, Listing, command
+from workbench.cli.session import Session
+from workbench.errors import UsageError
+from workbench.text import numbers
+from workbench.text.sanitize import clean, clean_name
+from workbench.text.style import paint
+from workbench.text.tables import Cell, Column, Look, render
+
+LEAST = 12
+"""Cells a run's column needs to say anything; runs that do not fit beside each other go below."""
+
+
+@command("compare", cls=Listing)
+@click.argument("runs", nargs=-1, required=True, shell_complete=complete.run)
+@click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
+@click.pass_obj
+def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
+    """Show runs side by side: parameters, metrics and facts that differ. The best of each metric has a star."""
+    if len(runs) < 2:
+        raise UsageError("there is nothing to compare one run with", "wb run compare RUN RUN...")
+    found = session.call("runs", "compare", runs=list(runs), all=everything or None)
+    if session.format in ("json", "jsonl"):
+        output.record(session, found, [])
+        return
+    table = session.format == "table" or (session.format is None and session.to is None and session.terminal.stdout)
+    if table:
+        output.write(session, "\n".join(_tables(found, session.terminal.look)) + "\n")
+        return
+    titles = ("kind", "name", *(clean_name(run["name"]) for run in found["runs"]))
+    values = [[kind, name, *texts] for kind, name, texts in _data(found)]
+    output.write(session, output.delimited(values, titles, csv=session.format == "csv"))
+
+
+def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
+    """Every compared thing as (kind, name, a text per run), numbers in full."""
+    for name, values in found.get("params", {}).items():
+        yield "param", clean_name(name), [output.plain(value) for value in values]
+    for name, metric in found.get("metrics", {}).items():
+        yield "metric", clean_name(name), [output.plain(value) for value in metric["values"]]
+    for name, values in found.get("facts", {}).items():
+        yield "fact", clean_name(name), [output.plain(value) for value in values]
+    for change in found.get("code", []):
+        yield "code", clean_name(change["path"], 1000), [output.plain(value) for value in _changes(change, found)]
+
+
+def _changes(change: dict[str, Any], found: dict[str, Any]) -> list[Any]:
+    if "changes" in change:
+        return list(change["changes"])
+    return [None] * (len(found["runs"]) - 1) + [change.get("change")]
+
+
+def _tables(found: dict[str, Any], look: Look) -> list[str]:
+    """One table, or several below each other where so many runs do not fit."""
+    runs = found["runs"]
+    rows = list(_rows(found, look.ascii_only))
+    left = max([len(row[0].text) for row in rows], default=8)
+    each = max(1, (look.cells - min(left, look.cells // 3)) // (LEAST + 2))
+    lines: list[str] = []
+    for start in range(0, len(runs), each):
+        part = range(start, min(start + each, len(runs)))
+        columns = [Column("", keep=100, least=10, middle=True)]
+        columns += [Column(clean_name(runs[index]["name"]), right=True, least=8, keep=90, middle=True) for index in part]
+        picked = [[row[0], *(row[index + 1] for index in part)] if len(row) > 1 else row for row in rows]
+        full = [row + [Cell("")] * (len(columns) - len(row)) for row in picked]
+        lines += ["", *render(columns, full, look)] if lines else render(columns, full, look)
+    return lines
+
+
+def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
+    runs = found["runs"]
+    yield [Cell("status"), *(run_view.state(run, ascii_only) for run in runs)]
+    if found.get("params"):
+        yield [Cell("params", "bold")]
+    for name, values in found.get("params", {}).items():
+        yield [Cell("  " + clean_name(name)), *(_value(value) for value in values)]
+    if found.get("metrics"):
+        yield [Cell("metrics", "bold")]
+    for name, metric in found.get("metrics", {}).items():
+        texts = numbers.column([numbers.number(value) for value in metric["values"]])
+        best = metric.get("best")
+        star = "*" if ascii_only else "★"
+        yield [
+            Cell("  " + clean_name(name)),
+            *(Cell(f"{star} {text}", "good") if index == best else Cell(text) for index, text in enumerate(texts)),
+        ]
+    facts = {name: values for name, values in found.get("facts", {}).items() if name != "status"}
+    if facts:
+        yield [Cell("facts", "bold")]
+    for name, values in facts.items():
+        short = 12 if name in ("snapshot", "git commit") else 200
+        yield [Cell("  " + clean_name(name)), *(_value(value, short) for value in values)]
+    if found.get("code"):
+        yield [Cell("code", "bold")]
+    roles = {"added": "good", "removed": "bad", "changed": "warn"}
+    for change in found.get("code", []):
+        marks = (_value(value) for value in _changes(change, found))
+        yield [Cell("  " + clean_name(change["path"], 300)), *(Cell(m.text, roles.get(m.text, "quiet")) for m in marks)]
+
+
+def _value(value: Any, most: int = 200) -> Cell:
+    return Cell("-", "quiet") if value is None else Cell(clean_name(output.plain(value))[:most])
+
+
+@command("diff", cls=Command)
+@click.argument("a", shell_complete=complete.run)
+@click.argument("b", shell_complete=complete.run)
+@click.argument("path", required=False)
+@click.pass_obj
+def diff(session: Session, a: str, b: str, path: str | None) -> None:
+    """Show how the code of run B differs from that of run A, as a unified diff; of one PATH if given."""
+    text = session.call("runs", "diff", a=a, b=b, path=path)["text"]
+    if not text:
+        output.note(session, "both ran the same code")
+        return
+    if not session.terminal.stdout:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    for line in text.splitlines():
+        print(paint(clean(line), _role(line), session.terminal.colour))
+
+
+def _role(line: str) -> str:
+    if line.startswith(("+++", "---", "diff ")):
+        return "bold"
+    return {"+": "good", "-": "bad", "@": "active"}.get(line[:1], "")

@@ -1,0 +1,127 @@
+"""wb submit: a command or a job file becomes a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli import complete, output, run_view
+from workbench.cli.command import Launcher, command
+from workbench.cli.parsing import DURATION, command_words
+from workbench.cli.progress import ProgressBar
+from workbench.cli.run_again import started, staying
+from workbench.cli.session import Session
+from workbench.errors import UsageError
+from workbench.text import durations, sizes
+from workbench.text.sanitize import clean, clean_name
+
+if TYPE_CHECKING:
+    from workbench.entities.configuration import RunConfiguration
+
+USAGE = "wb submit -- python train.py, or wb submit job.yml"
+
+
+@command("submit", cls=Launcher)
+@click.argument("file", nargs=-1, metavar="[FILE.yml | -- COMMAND...]")
+@click.option(
+    "-t", "--target", metavar="NAME", shell_complete=complete.target, help="The machine; else the default one."
+)
+@click.option(
+    "-e", "--experiment", metavar="NAME", shell_complete=complete.experiment, help="The experiment; made when new."
+)
+@click.option("--gpus", type=click.IntRange(0), metavar="N", help="GPUs to hold; 0 hides them.")
+@click.option("--name", metavar="NAME", help="A display name; else one is made up.")
+@click.option("--tag", "tags", multiple=True, metavar="K[=V]", help="A tag; may be repeated.")
+@click.option("--input", "inputs", multiple=True, metavar="K=VALUE", help="A value for ${{inputs.K}}.")
+@click.option("--env", "environment", metavar="PYTHON", help="An interpreter on the machine, by absolute path.")
+@click.option("--code", type=click.Path(), metavar="DIR", help="The directory to send; for a command: this one.")
+@click.option("--no-code", is_flag=True, help="Send nothing; run in an empty directory.")
+@click.option("--setup", multiple=True, metavar="LINE", help="A shell line to run before; may be repeated.")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Hand over a variable of this environment.")
+@click.option("--timeout", type=DURATION, metavar="TIME", help="End it after 90m, 2h ...")
+@click.option("--priority", type=int, metavar="N", help="Higher goes first in the machine's queue.")
+@click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Change a field, such as inputs.lr=3e-4.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be sent and run.")
+@click.option("-o", "--format", "chosen", type=click.Choice(["json"]), help="Print the whole run, or the dry run.")
+@staying
+@click.pass_context
+def submit(context: click.Context, **options: Any) -> int:
+    """Run a command or a job file on a machine. Prints the run's id alone.
+
+    After `--`, several words are run exactly as they are; one quoted word is a shell line:
+
+    \b
+        wb submit -- python train.py --lr 3e-4
+        wb submit -- 'python prepare.py && python train.py'
+        wb submit job.yml -t gpu1 --set inputs.lr=3e-4 --follow
+    """
+    session = context.ensure_object(Session)
+    dry_run, chosen = options.pop("dry_run"), options.pop("chosen")
+    follow, wait = options.pop("follow"), options.pop("wait")
+    configuration = _configuration(session, context.meta.get("command"), **options)
+    with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
+        done = session.workspace.submit(configuration, on_progress=bar, dry_run=dry_run)
+    if chosen is not None:
+        output.write(session, output.dumps(done, indent=2) + "\n")
+        return 0
+    if dry_run:
+        _tell_plan(session, done)
+        return 0
+    return started(session, done, follow=follow, wait=wait)
+
+
+def _configuration(
+    session: Session,
+    words: list[str] | None,
+    *,
+    file: tuple[str, ...],
+    code: str | None,
+    no_code: bool,
+    sets: tuple[str, ...],
+    **options: Any,
+) -> RunConfiguration:
+    if words is None and not file:
+        raise UsageError("say what to run", USAGE)
+    if code is not None and no_code:
+        raise UsageError("--code and --no-code exclude each other")
+    if words is not None:
+        if file:
+            raise UsageError(f"{file[0]!r} before -- is neither an option nor needed", USAGE)
+        place = None if no_code else code or "."
+        asked = command_words(words, USAGE)
+        return session.workspace.configure(command=asked, sets=list(sets), code=place, **options)
+    if len(file) > 1 or not file[0].endswith((".yml", ".yaml")):
+        raise UsageError(
+            f"{file[0]!r} is no job file (FILE.yml)", f"a command stands after --: wb submit -- {' '.join(file)}"
+        )
+    if no_code:
+        raise UsageError("--no-code is for commands", "leave code out of the job file")
+    return session.workspace.configure(file=Path(file[0]), sets=list(sets), code=code, **options)
+
+
+def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
+    """Print what a submit would do."""
+    asked, packed = plan["configuration"], plan.get("snapshot") or {}
+    command = asked["command"] if isinstance(asked["command"], str) else " ".join(asked["command"])
+    skipped = packed.get("skipped") or {}
+    count = sum(skipped.values()) if isinstance(skipped, dict) else skipped
+    facts = [
+        ("command", clean(command, 2000)),
+        ("target", clean_name(asked.get("target") or "the default one")),
+        ("experiment", clean_name(asked.get("experiment", "default"))),
+        ("name", clean_name(asked.get("name") or "")),
+        ("gpus", str(asked["gpus"]) if asked.get("gpus") is not None else ""),
+        ("timeout", durations.short(asked["timeout"]) if asked.get("timeout") else ""),
+        ("tags", run_view.mapping(asked.get("tags"))),
+        ("inputs", run_view.mapping(asked.get("inputs"))),
+        ("setup", clean("\n".join(asked.get("setup") or []))),
+        ("secrets", ", ".join(clean_name(name) for name in asked.get("secrets") or [])),
+        ("code", clean_name(asked.get("code") or "none: an empty directory", 1000)),
+        ("files", f"{packed['files']}, {sizes.short(packed['size'])}" if packed else ""),
+        ("left out", f"{count} paths" if count else ""),
+        ("warnings", "\n".join(clean_name(str(item), 400) for item in packed.get("warnings") or [])),
+    ]
+    output.record(session, plan, facts)
+    output.note(session, "nothing was sent")

@@ -1,0 +1,62 @@
+"""Locks on files that die with their holders."""
+
+import fcntl
+import os
+import stat
+import time
+from typing import Optional
+
+OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+
+
+def try_lock(path, shared=False):
+    # type: (str, bool) -> Optional[int]
+    """A descriptor that holds the lock until it and its copies are closed; None when another holds it.
+
+    After locking, the file must still be the one at the path: a cleaner may have removed it in between.
+    The file takes its directory's group permissions, so that a shared lease folder works for a group.
+    """
+    while True:
+        handle = os.open(path, OPEN, 0o600)
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except BaseException:
+            os.close(handle)
+            raise
+        mine = os.fstat(handle)
+        try:
+            there = os.stat(path)
+        except FileNotFoundError:
+            os.close(handle)
+            continue
+        if (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino):
+            share_with_group(path, handle)
+            return handle
+        os.close(handle)
+
+
+def lock(path, patience=30.0):
+    # type: (str, float) -> int
+    """Like `try_lock`, waiting for it. Raises TimeoutError after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    pause = 0.001
+    while True:
+        handle = try_lock(path)
+        if handle is not None:
+            return handle
+        if time.monotonic() > deadline:
+            raise TimeoutError("another process holds %s for more than %g s" % (path, patience))
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def share_with_group(path, handle):
+    # type: (str, int) -> None
+    """Give a new file of ours to its directory's group when that directory is the group's to write."""
+    folder = os.stat(os.path.dirname(path))
+    mine = os.fstat(handle)
+    if folder.st_mode & stat.S_IWGRP and mine.st_uid == os.getuid() and not mine.st_mode & stat.S_IWGRP:
+        os.fchmod(handle, 0o660)

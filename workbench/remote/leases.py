@@ -1,0 +1,126 @@
+"""Who may start next on a machine, with which GPUs, and why the others wait. Pure: values in, values out.
+
+Order: priority, then the number drawn at submit. Where the first cannot start yet, later ones that fit may
+go ahead (backfill) until the first has waited BACKFILL_SECONDS; from then on what it could use is kept free.
+"""
+
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+BACKFILL_SECONDS = 300.0
+
+# A run that waits. order: drawn at submit, lower is earlier. gpus: how many it wants. devices: those it may
+# use, preferred first. slots: runs at once on the machine as its target says, 0 = no limit. waited: seconds.
+Ticket = NamedTuple(
+    "Ticket",
+    [
+        ("run", str),
+        ("order", int),
+        ("priority", int),
+        ("gpus", int),
+        ("devices", Tuple[str, ...]),
+        ("slots", int),
+        ("hold", bool),
+        ("waited", float),
+    ],
+)
+
+# A run that holds devices (maybe none: then it counts for slots only). name, by: for sentences.
+Lease = NamedTuple("Lease", [("run", str), ("devices", Tuple[str, ...]), ("name", str), ("by", str)])
+
+# starts: run -> the devices it may start with. waits: run -> why it waits, as a sentence.
+Decision = NamedTuple("Decision", [("starts", Dict[str, Tuple[str, ...]]), ("waits", Dict[str, str])])
+
+
+def decide(tickets, leases, busy=()):
+    # type: (Iterable[Ticket], Sequence[Lease], Iterable[str]) -> Decision
+    """Which waiting runs may start now, and why each other one waits.
+
+    busy: devices that somebody outside the queue uses; nobody gets them.
+    """
+    starts = {}  # type: Dict[str, Tuple[str, ...]]
+    waits = {}  # type: Dict[str, str]
+    taken = set(device for lease in leases for device in lease.devices)
+    foreign = set(busy) - taken
+    kept = set()  # type: Set[str]
+    slot_kept_for = None  # type: Optional[Ticket]
+    for ticket in sorted(tickets, key=lambda ticket: (-ticket.priority, ticket.order, ticket.run)):
+        if ticket.hold:
+            waits[ticket.run] = "on hold"
+            continue
+        running = len(leases) + len(starts)
+        free = [d for d in ticket.devices if d not in taken and d not in foreign and d not in kept]
+        if slot_kept_for is not None and ticket.slots:
+            waits[ticket.run] = "behind %s" % slot_kept_for.run
+        elif ticket.slots and running >= ticket.slots:
+            waits[ticket.run] = _no_slot(ticket, leases, running)
+            slot_kept_for = ticket
+        elif len(free) >= ticket.gpus:
+            starts[ticket.run] = tuple(free[: ticket.gpus])
+            taken.update(starts[ticket.run])
+        else:
+            waits[ticket.run] = _no_devices(ticket, leases, taken, foreign, kept)
+            if ticket.waited >= BACKFILL_SECONDS and len(ticket.devices) >= ticket.gpus:
+                kept.update(ticket.devices)
+    return Decision(starts, waits)
+
+
+def _no_slot(ticket, leases, running):
+    # type: (Ticket, Sequence[Lease], int) -> str
+    text = "%s at once on this machine, %d now" % (_count(ticket.slots, "run"), running)
+    return text + _holders(leases)
+
+
+def _no_devices(ticket, leases, taken, foreign, kept):
+    # type: (Ticket, Sequence[Lease], Iterable[str], Iterable[str], Iterable[str]) -> str
+    wanted = _count(ticket.gpus, "GPU") + " wanted"
+    if len(ticket.devices) < ticket.gpus:
+        return "%s, %d here to be used" % (wanted, len(ticket.devices))
+    mine = set(ticket.devices)
+    free = mine - set(taken) - set(foreign) - set(kept)
+    text = "%s, %d free" % (wanted, len(free))
+    text += _holders([lease for lease in leases if mine.intersection(lease.devices)])
+    used = len(mine.intersection(foreign))
+    if used:
+        text += ", %s in use outside the queue" % _count(used, "GPU")
+    reserved = len(mine.intersection(kept) - set(taken) - set(foreign))
+    if reserved:
+        text += ", %d kept for a run that waits longer" % reserved
+    return text
+
+
+def _holders(leases):
+    # type: (Sequence[Lease]) -> str
+    names = ["%s (%s)" % (lease.name or lease.run, lease.by) if lease.by else lease.name for lease in leases]
+    if not names:
+        return ""
+    more = len(names) - 3
+    return ", held by " + ", ".join(names[:3]) + (" and %d more" % more if more > 0 else "")
+
+
+def _count(number, noun):
+    # type: (int, str) -> str
+    return "%d %s%s" % (number, noun, "" if number == 1 else "s")
+
+
+def resolve_devices(wanted, found):
+    # type: (Sequence[object], Sequence[str]) -> Tuple[str, ...]
+    """The devices a run may use, preferred first.
+
+    wanted: the target's choice by UUID, its beginning, or index; empty = all found. found: UUIDs the
+    machine's driver lists, in bus order; empty = no driver, and then the choice stands as it is written.
+    """
+    if not wanted:
+        return tuple(found)
+    chosen = []  # type: List[str]
+    for item in wanted:
+        text = str(item)
+        if not text or len(text) > 200 or not text.isprintable() or "," in text:
+            continue
+        if found and text.isdigit():
+            matches = [found[int(text)]] if int(text) < len(found) else []
+        elif found:
+            matches = [device for device in found if device.startswith(text)]
+        else:
+            matches = [text]
+        chosen.extend(device for device in matches if device not in chosen)
+    return tuple(chosen)

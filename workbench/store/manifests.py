@@ -1,0 +1,86 @@
+"""The table of manifests: which files, by content, make up a snapshot."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import zlib
+
+from workbench.entities.snapshot import Entry, EntryKind, Manifest, Snapshot
+from workbench.errors import NotFound, StoreError
+from workbench.store.codec import micros
+from workbench.store.database import Transaction
+
+
+def has(connection: sqlite3.Connection, snapshot: str) -> bool:
+    """Whether the snapshot's manifest is kept."""
+    return connection.execute("SELECT 1 FROM manifests WHERE id = ?", (snapshot,)).fetchone() is not None
+
+
+def put(change: Transaction, manifest: Manifest) -> str:
+    """Keep a manifest; returns the snapshot's id. The same again changes nothing but its age."""
+    identity = manifest.id
+    # Paths may hold undecodable bytes; JSON escapes carry those, UTF-8 does not.
+    lines = [
+        [entry.path, entry.kind.value, entry.mode, entry.size, entry.target if entry.kind is EntryKind.LINK else entry.sha256]
+        for entry in manifest.entries
+    ]
+    data = zlib.compress(json.dumps(lines, separators=(",", ":")).encode("ascii"))
+    files = sum(1 for entry in manifest.entries if entry.kind is EntryKind.FILE)
+    change.execute(
+        "INSERT INTO manifests (id, created, files, size, data) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET created = excluded.created",
+        (identity, micros(change.now), files, manifest.size, data),
+    )
+    return identity
+
+
+def get(connection: sqlite3.Connection, snapshot: str) -> Manifest:
+    """The manifest of a snapshot; raises NotFound, StoreError when it is damaged."""
+    row = connection.execute("SELECT data FROM manifests WHERE id = ?", (snapshot,)).fetchone()
+    if row is None:
+        raise NotFound(f"no snapshot {snapshot}", "it was pruned, or never came to this store")
+    try:
+        lines = json.loads(zlib.decompress(row[0]))
+        entries = tuple(_entry(*line) for line in lines)
+    except (ValueError, TypeError, zlib.error) as problem:
+        raise StoreError(f"the manifest of snapshot {snapshot} is damaged: {problem}") from problem
+    return Manifest(entries=entries)
+
+
+def row(connection: sqlite3.Connection, snapshot: str) -> Snapshot:
+    """The figures of a snapshot; raises NotFound."""
+    found = connection.execute("SELECT files, size FROM manifests WHERE id = ?", (snapshot,)).fetchone()
+    if found is None:
+        raise NotFound(f"no snapshot {snapshot}", "it was pruned, or never came to this store")
+    return Snapshot(id=snapshot, files=found[0], size=found[1])
+
+
+def unused(connection: sqlite3.Connection, grace: float) -> list[str]:
+    """Manifests of no run that are older than grace seconds."""
+    horizon = int((time.time() - grace) * 1_000_000)
+    rows = connection.execute(
+        "SELECT id FROM manifests WHERE created <= ? AND id NOT IN (SELECT snapshot FROM runs WHERE snapshot IS NOT NULL)",
+        (horizon,),
+    )
+    return [found[0] for found in rows]
+
+
+def needed_blobs(connection: sqlite3.Connection, without: set[str]) -> set[str]:
+    """The contents that manifests (but those in without) and collected files refer to."""
+    needed = {
+        found[0]
+        for found in connection.execute("SELECT sha256 FROM run_files WHERE collected = 1 AND sha256 IS NOT NULL")
+    }
+    for (identity,) in connection.execute("SELECT id FROM manifests").fetchall():
+        if identity not in without:
+            needed.update(entry.sha256 for entry in get(connection, identity).entries if entry.sha256)
+    return needed
+
+
+def _entry(path: str, kind: str, mode: int, size: int, content: str) -> Entry:
+    what = EntryKind(kind)
+    if what is EntryKind.LINK:
+        return Entry(path=path, kind=what, mode=mode, size=size, target=content)
+    return Entry(path=path, kind=what, mode=mode, size=size, sha256=content)

@@ -1,0 +1,131 @@
+"""Series summed up from their figures and chunk summaries, unpacking points only where it cannot be helped."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Sequence
+
+from workbench.entities.metric import Bucket, SeriesSummary
+from workbench.entities.run import MetricValue
+from workbench.store import chunks, series
+from workbench.store.chunks import BLOCK, Block, Columns
+from workbench.store.codec import moment_of_seconds
+from workbench.store.envelope import Collector, number_or_nan
+from workbench.store.plain_view import Piece, SeriesRow, covered, pieces, touched
+
+
+def of_run(connection: sqlite3.Connection, run: int) -> list[SeriesSummary]:
+    """One summary for each metric, rank and attempt of a run; processes of one rank are taken together."""
+    groups: dict[tuple[str, int, int], list[SeriesRow]] = {}
+    for row in series.of_run(connection, run):
+        groups.setdefault((row.name, row.rank, row.attempt), []).append(row)
+    return [_summary(rows) for rows in groups.values()]
+
+
+def _summary(rows: Sequence[SeriesRow]) -> SeriesSummary:
+    newest = max(rows, key=lambda row: (row.high, row.last_time))
+    return SeriesSummary(
+        name=newest.name,
+        rank=newest.rank,
+        attempt=newest.attempt,
+        count=sum(row.count for row in rows),
+        first_step=min(row.low for row in rows),
+        last_step=newest.high,
+        last=number_or_nan(newest.last),
+        min=min((row.min for row in rows if row.min is not None), default=None),
+        max=max((row.max for row in rows if row.max is not None), default=None),
+        nan_count=sum(row.nan_count for row in rows),
+        last_time=moment_of_seconds(max(row.last_time for row in rows)),
+    )
+
+
+def plain_value(connection: sqlite3.Connection, rows: Sequence[SeriesRow]) -> MetricValue:
+    """The plain view of one metric and rank in figures; rows is not empty.
+
+    Its last value is the latest attempt's, at that one's highest step.
+    """
+    parts = pieces(rows)
+    attempt = max(row.attempt for row in rows)
+    latest = _summary([row for row in rows if row.attempt == attempt])
+    if not any(touched((part.series.low, part.series.high), part.hidden) for part in parts):
+        whole = _summary([part.series for part in parts])
+        least, most, count = whole.min, whole.max, whole.count
+    else:
+        collector = Collector(min(row.low for row in rows), max(row.high for row in rows), 1)
+        for part in parts:
+            _collect(connection, part, collector)
+        total = collector.total()
+        least, most, count = _finite(total.min), _finite(total.max), total.count
+    return MetricValue(last=latest.last, min=least, max=most, count=count, last_step=latest.last_step)
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def envelope(connection: sqlite3.Connection, run: int, name: str, rank: int | None, buckets: int) -> list[Bucket]:
+    """The plain view of a metric (or of one rank) as at most so many buckets, by step."""
+    parts = pieces(series.of_name(connection, run, name, rank))
+    if not parts or buckets < 1:
+        return []
+    collector = Collector(min(part.series.low for part in parts), max(part.series.high for part in parts), buckets)
+    for part in parts:
+        _collect(connection, part, collector)
+    return collector.buckets()
+
+
+def _collect(connection: sqlite3.Connection, piece: Piece, collector: Collector) -> None:
+    """Count the visible points of one series in: by chunk, by block, else one by one."""
+    row = piece.series
+    coarse = not piece.hidden and row.chunks and collector.fits(row.low, row.low + (row.high - row.low) // row.chunks)
+    if coarse:
+        _collect_chunks(connection, piece, collector)
+    else:
+        for n, data in connection.execute(
+            "SELECT n, blocks FROM chunk_summaries WHERE series = ? ORDER BY n", (row.id,)
+        ):
+            _collect_blocks(connection, piece, n, data, collector)
+    tail = chunks.empty()
+    series.read_tail(connection, row.id, tail)
+    _collect_points(tail, piece, collector)
+
+
+def _collect_chunks(connection: sqlite3.Connection, piece: Piece, collector: Collector) -> None:
+    """Chunks that are no wider than a bucket or so; one that is wider all the same by its blocks."""
+    for n, low, high, count, least, most, last in connection.execute(
+        "SELECT n, low, high, count, min, max, last FROM chunk_summaries WHERE series = ? ORDER BY n",
+        (piece.series.id,),
+    ):
+        if collector.fits(low, high):
+            collector.add(
+                Block(low, high, count, number_or_nan(least), number_or_nan(most), number_or_nan(last))
+            )
+        else:
+            data = connection.execute(
+                "SELECT blocks FROM chunk_summaries WHERE series = ? AND n = ?", (piece.series.id, n)
+            ).fetchone()[0]
+            _collect_blocks(connection, piece, n, data, collector)
+
+
+def _collect_blocks(
+    connection: sqlite3.Connection, piece: Piece, n: int, data: bytes, collector: Collector
+) -> None:
+    chunk: Columns | None = None
+    hidden = piece.hidden
+    for index, block in enumerate(chunks.blocks(data)):
+        span = (block.low, block.high)
+        if hidden and covered(span, hidden):
+            continue
+        if collector.fits(block.low, block.high) and not (hidden and touched(span, hidden)):
+            collector.add(block)
+            continue
+        if chunk is None:
+            chunk = series.read_chunk(connection, piece.series.id, n)
+        _collect_points(chunk.part(index * BLOCK, (index + 1) * BLOCK), piece, collector)
+
+
+def _collect_points(points: Columns, piece: Piece, collector: Collector) -> None:
+    shown = series.visible(points, piece)
+    if shown.steps:
+        collector.add_points(shown)
