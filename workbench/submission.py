@@ -21,7 +21,8 @@ from workbench.settings import load_settings
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.cache import StatCache
 from workbench.snapshots.git import git_facts
-from workbench.snapshots.scan import Limits, Scan, scan
+from workbench.snapshots.limits import limits_from
+from workbench.snapshots.scan import Scan, scan
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,8 +49,8 @@ class Submission:
                 "id": found.manifest.id,
                 "files": len(found.manifest.entries),
                 "size": found.manifest.size,
-                "skipped": dict(found.skipped_counts),
-                "warnings": list(found.warnings),
+                "skipped": found.skipped,
+                "warnings": found.warnings,
             }
             plan["git"] = to_wire(git)
         return plan
@@ -62,9 +63,9 @@ class Submission:
         if configuration.code is not None and configuration.snapshot_code:
             code = Path(configuration.code)
             found = self._scan(code)
-            notices = list(found.warnings)
+            notices = found.warnings
             git, diff = git_facts(code, self._environ)
-            parameters = {"snapshot": self._upload(found), "git": to_wire(git) if git else None, "diff": diff}
+            parameters = {"snapshot": self._upload(found), "git": to_wire(git) or None, "diff": diff}
         run = self._start(configuration, secrets, parameters)
         return {**run, "notices": notices} if notices else run
 
@@ -115,9 +116,15 @@ class Submission:
         return {name: self._environ[name] for name in configuration.secrets}
 
     def _scan(self, code: Path) -> Scan:
-        limits = load_settings(self._home.settings_file, self._environ).snapshots
-        with StatCache.open(self._home.cache, code) as cache:
-            return scan(code, limits=Limits(limits.max_bytes, limits.max_files), cache=cache)
+        settings = load_settings(self._home.settings_file, self._environ)
+        code = code.expanduser().resolve()
+        return scan(
+            code,
+            limits=limits_from(settings.snapshots, self._environ),
+            cache=StatCache.load(self._home.cache, code),
+            exclude=[self._home.root],
+            environ=self._environ,
+        )
 
     def _upload(self, found: Scan) -> str:
         entries = to_wire(found.manifest.entries)
@@ -129,7 +136,7 @@ class Submission:
 
             def source() -> Any:
                 nonlocal done
-                for block in zip_blobs({sha: found.paths[sha] for sha in answer["missing"]}):
+                for block in zip_blobs(found.sources(answer["missing"])):
                     done += len(block)
                     if self._progress is not None:
                         self._progress("packing code", min(done, total), total)

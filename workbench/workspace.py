@@ -113,7 +113,7 @@ class Workspace:
         """
         from workbench.runs.configuration import Options, configuration_from_command, load_job
 
-        said = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+        said: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
         if file is not None:
             return load_job(file, sets, Options(**said))
         return configuration_from_command(command or [], Options(**said), sets)

@@ -1,4 +1,4 @@
-"""A run's folder with payload and shims as a supervisor lays it out, and every Python that this machine has."""
+"""A run's folder with payload and shims as a supervisor lays it out, and every Python of this machine."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ class InsideRun:
         code = str(self.folder / "code")
         return subprocess.Popen(argv, cwd=code, env=environment, stdout=pipe, stderr=pipe, text=True, **more)
 
-    def output(self, argv: list[str], environment: dict[str, str], code: int = 0, **more: Any) -> tuple[str, str]:
+    def output(
+        self, argv: list[str], environment: dict[str, str], code: int = 0, **more: Any
+    ) -> tuple[str, str]:
         """What a process of the run prints on stdout and stderr; it must end with that exit code."""
         process = self.start(argv, environment, **more)
         try:

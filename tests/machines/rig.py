@@ -109,11 +109,21 @@ class SshServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.home.mkdir(parents=True, exist_ok=True)
         self.authorize(self.client_key)
+        if self.plain_bash:
+            rc = f'cd "$HOME"\n{rc}'  # sshd starts in the account's own home
         if rc:
             place = {"tcsh": ".tcshrc", "fish": ".config/fish/config.fish", "zsh": ".zshenv"}
             file = self.home / place.get(Path(self.shell).name, ".bashrc")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(rc)
+
+    @property
+    def plain_bash(self) -> bool:
+        """Whether the account's own shell serves; any other is put in its place by a forced command.
+
+        sshd passes signals on to plain commands only.
+        """
+        return Path(self.shell).name == "bash" == Path(pwd.getpwuid(os.getuid()).pw_shell).name
 
     def authorize(self, key: Path) -> None:
         """Let the holder of key in as well."""
@@ -255,7 +265,7 @@ class SshServer:
             "LogLevel VERBOSE",
             "Subsystem sftp internal-sftp",
             f'SetEnv HOME="{self.home}" SHELL="{self.shell}"',
-            f"ForceCommand {wrapper}",
+            *([] if self.plain_bash else [f"ForceCommand {wrapper}"]),
         ]
         return "\n".join(lines) + "\n"
 

@@ -125,7 +125,7 @@ def test_the_code_of_compared_runs_is_held_against_the_first():
     trees = [manifest(a="1", b="2"), manifest(a="1", b="3", c="4"), None, manifest(a="1")]
     changes = compare([make_run()] * 4, trees).code
     assert {change.path: change.changes for change in changes} == {
-        "b": [None, "changed", None, "removed"],
+        "b": [None, "modified", None, "removed"],
         "c": [None, "added", None, None],
     }
 

@@ -19,7 +19,15 @@ KEYS = ("id", "kind", "subject", "state", "text", "done", "total", "started", "e
 
 @command("ls", cls=Listing)
 @click.option("--active", is_flag=True, help="Only what goes on now.")
-@click.option("-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@click.option(
+    "-n",
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
 @click.pass_obj
 def ls(session: Session, active: bool, limit: int) -> None:
     """List what takes long, newest first: how far it is, how it ended, what to do about it."""
@@ -29,7 +37,9 @@ def ls(session: Session, active: bool, limit: int) -> None:
         Field(Column("STATE", keep=90, least=8), lambda item: _state(item, plain)),
         Field(Column("WHAT", keep=100), lambda item: clean_name(item["kind"])),
         Field(Column("OF", keep=95, least=12, middle=True), lambda item: clean_name(item["subject"])),
-        Field(Column("AGE", right=True, keep=60), lambda item: times.ago(times.parse(item.get("started")), now)),
+        Field(
+            Column("AGE", right=True, keep=60), lambda item: times.ago(times.parse(item.get("started")), now)
+        ),
         Field(Column("TOOK", right=True, keep=50), lambda item: _took(item, now)),
         Field(Column("NOTE", keep=80, least=16), _note),
     ]

@@ -110,6 +110,8 @@ def answer_prompt(session: Session, prompt: dict[str, Any], name: str) -> str:
     Raises NeedsSignIn when nobody is there to ask.
     """
     if not session.asker.present():
-        raise NeedsSignIn(f"{name} asks for something only you can give", f"wb compute login {name}, at a terminal")
+        raise NeedsSignIn(
+            f"{name} asks for something only you can give", f"wb compute login {name}, at a terminal"
+        )
     text = clean(str(prompt.get("text") or prompt.get("kind") or "password"), 500).rstrip()
     return session.asker.ask(f"{text}{'' if text.endswith(':') else ':'} ", echo=bool(prompt.get("echo")))

@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Entry(NamedTuple):
-    """Where a command is found ("module:function") and the line that describes it, so that help loads nothing."""
+    """Where a command is ("module:function") and the line that describes it, so that help loads nothing."""
 
     place: str
     help: str
@@ -40,22 +40,24 @@ def _store(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return store
 
 
-def shared_options() -> list[click.Parameter]:
-    """--workspace and --debug, which every command takes."""
+def shared_options(*, hidden: bool) -> list[click.Parameter]:
+    """--workspace and --debug, which every command takes; only the root's help shows them."""
     return [
         click.Option(
             ["--workspace"],
             metavar="NAME",
             expose_value=False,
             callback=_store("workspace_name"),
-            help="Another workspace than the default one.",
+            hidden=hidden,
+            help="Another workspace than the default one; also after any command.",
         ),
         click.Option(
             ["--debug"],
             is_flag=True,
             expose_value=False,
             callback=_store("debug"),
-            help="Show the traceback of an error.",
+            hidden=hidden,
+            help="Show the traceback of an error; also after any command.",
         ),
     ]
 
@@ -66,9 +68,10 @@ def listing_options() -> list[click.Parameter]:
         click.Option(
             ["-o", "--format"],
             type=click.Choice(FORMATS),
+            metavar="FORMAT",
             expose_value=False,
             callback=_store("format"),
-            help="How data is printed; a table on a terminal, tab-separated otherwise.",
+            help="table, json, jsonl or csv; else a table on a terminal and tab-separated lines in a pipe.",
         ),
         click.Option(
             ["--to"],
@@ -90,7 +93,7 @@ class Command(click.Command):
         options.setdefault("context_settings", SETTINGS)
         super().__init__(*arguments, **options)
         self.params += listing_options() if self.listing else []
-        self.params += shared_options()
+        self.params += shared_options(hidden=True)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse options, with what follows `--` put into ctx.meta["command"] untouched."""
@@ -122,13 +125,18 @@ class Group(click.Group):
     """Commands by name from a table; a module is imported when its command is used, not to list it."""
 
     def __init__(
-        self, name: str, table: Mapping[str, Entry | Section], *, headings: Mapping[str, Sequence[str]], **options: Any
+        self,
+        name: str,
+        table: Mapping[str, Entry | Section],
+        *,
+        headings: Mapping[str, Sequence[str]],
+        **options: Any,
     ) -> None:
         options.setdefault("context_settings", SETTINGS)
         super().__init__(name, **options)
         self._table = table
         self._headings = headings
-        self.params += shared_options()
+        self.params += shared_options(hidden=name != "wb")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order they are shown."""
@@ -140,7 +148,9 @@ class Group(click.Group):
         if entry is None:
             return None
         if isinstance(entry, Section):
-            return Group(cmd_name, entry.commands, headings={"Commands": list(entry.commands)}, help=entry.help)
+            return Group(
+                cmd_name, entry.commands, headings={"Commands": list(entry.commands)}, help=entry.help
+            )
         module, _, attribute = entry.place.partition(":")
         found: click.Command = getattr(import_module(module), attribute)
         return found
@@ -158,7 +168,9 @@ class Group(click.Group):
 
             args = [*words_for(word), *args[1:]]
         elif word not in self._table:
-            raise UsageError(f"there is no command {word!r}", _did_you_mean(word, self._table, ctx.command_path))
+            raise UsageError(
+                f"there is no command {word!r}", _did_you_mean(word, self._table, ctx.command_path)
+            )
         name = args[0]
         return name, self.get_command(ctx, name), args[1:]
 

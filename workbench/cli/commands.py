@@ -1,4 +1,4 @@
-"""The table of all commands: names, where they are, one line of help each. Importing it imports no command."""
+"""The table of all commands: names, places, a line of help each. Importing it imports none of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ RUN = {
     "ls": Entry("workbench.cli.runs:ls", "List runs, newest first."),
     "show": Entry("workbench.cli.runs:show", "Show one run."),
     "logs": Entry("workbench.cli.run_logs:logs", "Print what a run wrote; -f follows."),
-    "metrics": Entry("workbench.cli.run_metrics:metrics", "List a run's metrics, print or plot their points."),
+    "metrics": Entry(
+        "workbench.cli.run_metrics:metrics", "List a run's metrics, print or plot their points."
+    ),
     "compare": Entry("workbench.cli.run_compare:compare", "Show what differs between runs."),
     "diff": Entry("workbench.cli.run_compare:diff", "Show the difference of two runs' code."),
     "files": Entry("workbench.cli.run_files:files", "List the files a run kept."),

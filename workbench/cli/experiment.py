@@ -33,7 +33,9 @@ def ls(session: Session, archived: bool) -> None:
         Field(Column("NAME", keep=100, least=12, middle=True), lambda item: clean_name(item["name"])),
         Field(Column("RUNS", right=True, keep=90), lambda item: str(item.get("runs", 0))),
         Field(Column("JUDGED BY", keep=80, least=10), judged_by),
-        Field(Column("AGE", right=True, keep=60), lambda item: times.ago(times.parse(item.get("created")), now)),
+        Field(
+            Column("AGE", right=True, keep=60), lambda item: times.ago(times.parse(item.get("created")), now)
+        ),
         Field(Column("TAGS", keep=50, least=8), lambda item: mapping(item.get("tags"))),
     ]
     output.rows(session, found, fields, KEYS, "no experiments; the first submit makes one")

@@ -25,7 +25,9 @@ class Field(NamedTuple):
     show: Callable[[Any], Cell | str]
 
 
-def rows(session: Session, found: Sequence[Row], fields: Sequence[Field], keys: Sequence[str], empty: str) -> None:
+def rows(
+    session: Session, found: Sequence[Row], fields: Sequence[Field], keys: Sequence[str], empty: str
+) -> None:
     """Print a list of things. keys are what csv and tab-separated lines hold, dotted for nested values.
 
     empty is what a person is told when there are none, on stderr.
@@ -36,7 +38,7 @@ def rows(session: Session, found: Sequence[Row], fields: Sequence[Field], keys: 
             note(session, empty)
             return
         cells = [[field.show(row) for field in fields] for row in found]
-        text = "\n".join(render([field.column for field in fields], cells, _look(session))) + "\n"
+        text = "\n".join(render([field.column for field in fields], cells, *_look(session))) + "\n"
     elif chosen == "json":
         text = dumps(list(found), indent=2) + "\n"
     elif chosen == "jsonl":
@@ -51,7 +53,7 @@ def record(session: Session, thing: Row, facts: Sequence[tuple[str, Cell | str]]
     """Print one thing: facts on a terminal; key and value a line, json or csv (one row) otherwise."""
     chosen = _format(session)
     if chosen == "table":
-        text = "\n".join(pairs([(name, item) for name, item in facts if _text(item)], _look(session))) + "\n"
+        text = "\n".join(pairs([(name, item) for name, item in facts if _text(item)], *_look(session))) + "\n"
     elif chosen in ("json", "jsonl"):
         text = dumps(thing, indent=2 if chosen == "json" else None) + "\n"
     elif chosen == "csv":
@@ -146,5 +148,7 @@ def _format(session: Session) -> str:
             return suffix
         if suffix in ("tsv", "txt", ""):
             return "tsv"
-        raise UsageError(f"{session.to!r} names no format", "end it in .json, .jsonl, .csv or .tsv, or add -o FORMAT")
+        raise UsageError(
+            f"{session.to!r} names no format", "end it in .json, .jsonl, .csv or .tsv, or add -o FORMAT"
+        )
     return "table" if session.terminal.stdout else "tsv"

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import click
 
 from workbench.errors import UsageError
 from workbench.text import durations, sizes
 
 
-class Duration(click.ParamType):
-    """90s, 2h, 1d12h; the value is seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
-        return value if isinstance(value, float) else _convert(self, durations.parse, value, param, ctx)
-
-
-def _convert(
-    kind: click.ParamType,
-    parse: Callable[[str], float],
-    value: Any,
-    param: click.Parameter | None,
-    ctx: click.Context | None,
-) -> float:
+def duration(text: str) -> float:
+    """The seconds that 90s, 2h or 1d12h mean; raises UsageError for what means none."""
     try:
-        return parse(str(value))
+        return durations.parse(text)
     except ValueError as problem:
-        kind.fail(str(problem), param, ctx)
-
-
-DURATION = Duration()
+        raise UsageError(str(problem)) from problem
 
 
 def assignments(words: Iterable[str], what: str) -> dict[str, str]:

@@ -23,6 +23,13 @@ def report(problem: Exception, session: Session) -> int:
     """Print problem on stderr and return the exit code it stands for."""
     if session.debug:
         traceback.print_exception(problem)
+    if (
+        isinstance(problem, click.UsageError)
+        and problem.ctx
+        and type(problem).__name__ == "NoArgsIsHelpError"
+    ):
+        print(problem.ctx.get_help(), file=sys.stderr)
+        return problem.exit_code
     colour = session.terminal.stderr and session.terminal.colour
     if isinstance(problem, WorkbenchError):
         message, hint, code = problem.message, problem.hint, problem.exit_code

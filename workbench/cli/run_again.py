@@ -40,7 +40,9 @@ def started(session: Session, run: dict[str, Any], *, follow: bool, wait: bool) 
 @command("rerun", cls=Command)
 @RUN
 @click.option("-t", "--target", metavar="NAME", shell_complete=complete.target, help="On another machine.")
-@click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Change a field, such as inputs.lr=3e-4.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Change a field, such as inputs.lr=3e-4."
+)
 @click.option(
     "--code",
     default="snapshot",
@@ -66,14 +68,18 @@ def rerun(
 
 @command("resume", cls=Command)
 @RUN
-@click.option("--secret", "names", multiple=True, metavar="NAME", help="Hand over a variable of this environment.")
+@click.option(
+    "--secret", "names", multiple=True, metavar="NAME", help="Hand over a variable of this environment."
+)
 @staying
 @click.pass_obj
 def resume(session: Session, run: str, names: tuple[str, ...], follow: bool, wait: bool) -> int:
     """Start an ended run again in its own folder, with what it left there: a new attempt. Prints its id."""
     missing = [name for name in names if name not in os.environ]
     if missing:
-        raise UsageError(f"secret {missing[0]} is not in the environment", f"export {missing[0]}=... before this")
+        raise UsageError(
+            f"secret {missing[0]} is not in the environment", f"export {missing[0]}=... before this"
+        )
     secrets = {name: os.environ[name] for name in names}
     found = session.call("runs", "resume", run=run, secrets=secrets or None)
     return started(session, found, follow=follow, wait=wait)

@@ -8,7 +8,7 @@ import click
 
 from workbench.cli import ask, complete, output
 from workbench.cli.command import Listing, command
-from workbench.cli.parsing import DURATION, tags
+from workbench.cli.parsing import duration, tags
 from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text import states
@@ -20,7 +20,7 @@ RUN = click.argument("run", shell_complete=complete.run)
 
 @command("cancel")
 @RUNS
-@click.option("--grace", type=DURATION, metavar="TIME", help="Between asking it to end and ending it.")
+@click.option("--grace", type=duration, metavar="TIME", help="Between asking it to end and ending it.")
 @click.pass_obj
 def cancel(session: Session, runs: tuple[str, ...], grace: float | None) -> None:
     """Cancel runs: each is asked to end, and ended when it does not."""
@@ -59,7 +59,10 @@ def print_tags(session: Session, found: dict[str, str | None]) -> None:
 @click.option("--name", metavar="NAME", help="Give the run another display name.")
 @click.pass_obj
 def note(session: Session, run: str, text: tuple[str, ...], name: str | None) -> None:
-    """Write a run's description (Markdown), or print it when no TEXT is given. "-" reads it from standard input."""
+    """Write a run's description (Markdown), or print it when no TEXT is given.
+
+    "-" as TEXT reads it from standard input.
+    """
     if not text and name is None:
         description = session.call("runs", "get", run=run).get("description") or ""
         if description:

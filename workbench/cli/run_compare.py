@@ -26,14 +26,16 @@ LEAST = 12
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
 @click.pass_obj
 def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
-    """Show runs side by side: parameters, metrics and facts that differ. The best of each metric has a star."""
+    """Show runs side by side: parameters, metrics and facts that differ; a star marks the best."""
     if len(runs) < 2:
         raise UsageError("there is nothing to compare one run with", "wb run compare RUN RUN...")
     found = session.call("runs", "compare", runs=list(runs), all=everything or None)
     if session.format in ("json", "jsonl"):
         output.record(session, found, [])
         return
-    table = session.format == "table" or (session.format is None and session.to is None and session.terminal.stdout)
+    table = session.format == "table" or (
+        session.format is None and session.to is None and session.terminal.stdout
+    )
     if table:
         output.write(session, "\n".join(_tables(found, session.terminal.look)) + "\n")
         return
@@ -51,7 +53,11 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
     for name, values in found.get("facts", {}).items():
         yield "fact", clean_name(name), [output.plain(value) for value in values]
     for change in found.get("code", []):
-        yield "code", clean_name(change["path"], 1000), [output.plain(value) for value in _changes(change, found)]
+        yield (
+            "code",
+            clean_name(change["path"], 1000),
+            [output.plain(value) for value in _changes(change, found)],
+        )
 
 
 def _changes(change: dict[str, Any], found: dict[str, Any]) -> list[Any]:
@@ -65,15 +71,18 @@ def _tables(found: dict[str, Any], look: Look) -> list[str]:
     runs = found["runs"]
     rows = list(_rows(found, look.ascii_only))
     left = max([len(row[0].text) for row in rows], default=8)
-    each = max(1, (look.cells - min(left, look.cells // 3)) // (LEAST + 2))
+    each = max(1, (look.width - min(left, look.width // 3)) // (LEAST + 2))
     lines: list[str] = []
     for start in range(0, len(runs), each):
         part = range(start, min(start + each, len(runs)))
         columns = [Column("", keep=100, least=10, middle=True)]
-        columns += [Column(clean_name(runs[index]["name"]), right=True, least=8, keep=90, middle=True) for index in part]
+        columns += [
+            Column(clean_name(runs[index]["name"]), right=True, least=8, keep=90, middle=True)
+            for index in part
+        ]
         picked = [[row[0], *(row[index + 1] for index in part)] if len(row) > 1 else row for row in rows]
         full = [row + [Cell("")] * (len(columns) - len(row)) for row in picked]
-        lines += ["", *render(columns, full, look)] if lines else render(columns, full, look)
+        lines += ["", *render(columns, full, *look)] if lines else render(columns, full, *look)
     return lines
 
 
@@ -92,7 +101,10 @@ def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
         star = "*" if ascii_only else "★"
         yield [
             Cell("  " + clean_name(name)),
-            *(Cell(f"{star} {text}", "good") if index == best else Cell(text) for index, text in enumerate(texts)),
+            *(
+                Cell(f"{star} {text}", "good") if index == best else Cell(text)
+                for index, text in enumerate(texts)
+            ),
         ]
     facts = {name: values for name, values in found.get("facts", {}).items() if name != "status"}
     if facts:
@@ -105,7 +117,10 @@ def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
     roles = {"added": "good", "removed": "bad", "changed": "warn"}
     for change in found.get("code", []):
         marks = (_value(value) for value in _changes(change, found))
-        yield [Cell("  " + clean_name(change["path"], 300)), *(Cell(m.text, roles.get(m.text, "quiet")) for m in marks)]
+        yield [
+            Cell("  " + clean_name(change["path"], 300)),
+            *(Cell(m.text, roles.get(m.text, "quiet")) for m in marks),
+        ]
 
 
 def _value(value: Any, most: int = 200) -> Cell:

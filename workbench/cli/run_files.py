@@ -34,7 +34,9 @@ def files(session: Session, run: str) -> None:
         Field(Column("HERE", keep=50), lambda file: "yes" if file.get("collected") else "no"),
     ]
     keys = ("path", "size", "modified", "sha256", "collected")
-    output.rows(session, found, fields, keys, "no files yet; a run keeps what it writes in outputs/ and logs/")
+    output.rows(
+        session, found, fields, keys, "no files yet; a run keeps what it writes in outputs/ and logs/"
+    )
 
 
 @command("download", cls=Command)
@@ -60,7 +62,9 @@ def download(session: Session, run: str, paths: tuple[str, ...], to: str | None,
         pairs += [(name, _destination(place, name, one)) for name in below]
     existing = [there for _, there in pairs if there.exists()]
     if existing and not overwrite:
-        raise Refused(f"{existing[0]} exists", "add --overwrite to replace it, or name another place with --to")
+        raise Refused(
+            f"{existing[0]} exists", "add --overwrite to replace it, or name another place with --to"
+        )
     with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
         for name, there in pairs:
             there.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +97,9 @@ def snapshot(session: Session, run: str) -> None:
         Field(Column("MODE", keep=50), lambda entry: f"{int(entry.get('mode', 0o644)):04o}"),
         Field(Column("SHA256", keep=40), lambda entry: clean_name(entry.get("sha256", ""))[:12]),
     ]
-    output.rows(session, found, fields, ("path", "size", "sha256", "mode"), "the run ran in an empty directory")
+    output.rows(
+        session, found, fields, ("path", "size", "sha256", "mode"), "the run ran in an empty directory"
+    )
 
 
 def _size(entry: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import click
 
 from workbench.cli import complete
 from workbench.cli.command import command
-from workbench.cli.parsing import DURATION
+from workbench.cli.parsing import duration
 from workbench.cli.session import Session
 from workbench.errors import RunFailed
 from workbench.text import states
@@ -23,13 +23,16 @@ INTERRUPTED = 130
 @click.argument("run", shell_complete=complete.run)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("-n", "--lines", type=click.IntRange(0), metavar="N", help="Only the last N lines.")
-@click.option("--since", type=DURATION, metavar="AGE", help="Only what was written in the last 10m, 2h ...")
+@click.option("--since", type=duration, metavar="AGE", help="Only what was written in the last 10m, 2h ...")
 @click.option("--to", metavar="FILE", help="Write to a file instead of standard output.")
 @click.pass_obj
-def logs(session: Session, run: str, follow: bool, lines: int | None, since: float | None, to: str | None) -> int:
+def logs(
+    session: Session, run: str, follow: bool, lines: int | None, since: float | None, to: str | None
+) -> int:
     """Print what a run wrote.
 
-    In a pipe and in a file every byte as it was written; on a terminal colours stay, other control sequences go.
+    In a pipe and in a file that is every byte as it was written; on a terminal colours stay and other control
+    sequences go.
     """
     source = session.workspace.read("runs", "logs", run=run, lines=lines, follow=follow or None, since=since)
     try:
@@ -92,7 +95,8 @@ def watch(session: Session, run: str) -> dict[str, Any]:
 def follow_submitted(session: Session, run: dict[str, Any], *, logs: bool) -> int:
     """Stay with a run that was just submitted: its log on stdout, its states on stderr.
 
-    Ctrl-C stops the following alone and says how to cancel (AZ-15). Raises RunFailed when it does not complete.
+    Ctrl-C stops the following alone and says how to cancel (AZ-15). Raises RunFailed when the run does not
+    complete.
     """
     try:
         ended = _follow(session, run) if logs else watch(session, run["id"])

@@ -52,13 +52,19 @@ def metrics(
     elif len(names) == 1:
         _list_points(session, run, names[0], rank, limit)
     else:
-        raise UsageError("points are printed of one metric at a time", "name one, or add --plot to draw several")
+        raise UsageError(
+            "points are printed of one metric at a time", "name one, or add --plot to draw several"
+        )
 
 
 def _list_series(session: Session, run: str, rank: int | None) -> None:
-    found = [row for row in session.call("runs", "metrics", run=run) if rank is None or row.get("rank", 0) == rank]
+    found = [
+        row for row in session.call("runs", "metrics", run=run) if rank is None or row.get("rank", 0) == rank
+    ]
     several = len({row.get("rank", 0) for row in found}) > 1
-    fields = [Field(Column("METRIC", keep=100, least=12, middle=True), lambda row: clean_name(row["name"], 300))]
+    fields = [
+        Field(Column("METRIC", keep=100, least=12, middle=True), lambda row: clean_name(row["name"], 300))
+    ]
     if several:
         fields.append(Field(Column("RANK", right=True, keep=80), lambda row: str(row.get("rank", 0))))
     for title, key, keep in (("LAST", "last", 95), ("MIN", "min", 70), ("MAX", "max", 65)):
@@ -68,13 +74,17 @@ def _list_series(session: Session, run: str, rank: int | None) -> None:
         Field(Column("STEPS", right=True, keep=50), lambda row: f"{row['first_step']}-{row['last_step']}"),
     ]
     if any(row.get("nan_count") for row in found):
-        fields.append(Field(Column("NAN", right=True, keep=85), lambda row: numbers.count(row.get("nan_count", 0))))
-    output.rows(session, found, fields, SERIES_KEYS, "no metrics yet; in the script: workbench.log('loss', value)")
+        fields.append(
+            Field(Column("NAN", right=True, keep=85), lambda row: numbers.count(row.get("nan_count", 0)))
+        )
+    output.rows(
+        session, found, fields, SERIES_KEYS, "no metrics yet; in the script: workbench.log('loss', value)"
+    )
 
 
 def _number(title: str, key: str, keep: int) -> Field:
     """A column of metric values: each series has its own scale, so each number is short by itself."""
-    return Field(Column(title, right=True, keep=keep), lambda row: numbers.short(numbers.number(row.get(key))))
+    return Field(Column(title, right=True, keep=keep), lambda row: numbers.format_metric(row.get(key)))
 
 
 def _list_points(session: Session, run: str, name: str, rank: int | None, limit: int | None) -> None:
@@ -87,11 +97,15 @@ def _list_points(session: Session, run: str, name: str, rank: int | None, limit:
         Field(Column("TIME", keep=50), lambda point: times.local(times.parse(point.get("time")), now)),
         Field(Column("VALUE", right=True, keep=100), lambda point: str(point["_text"])),
     ]
-    table = session.format == "table" or (session.format is None and session.to is None and session.terminal.stdout)
+    table = session.format == "table" or (
+        session.format is None and session.to is None and session.terminal.stdout
+    )
     output.rows(session, shown if table else found, fields, POINT_KEYS, f"{name} has no points")
 
 
-def _draw(session: Session, run: str, names: tuple[str, ...], rank: int | None, log: tuple[bool, bool]) -> None:
+def _draw(
+    session: Session, run: str, names: tuple[str, ...], rank: int | None, log: tuple[bool, bool]
+) -> None:
     rows = session.call("runs", "metrics", run=run)
     known = list(dict.fromkeys(row["name"] for row in rows))
     for name in names:
@@ -118,7 +132,9 @@ def _draw(session: Session, run: str, names: tuple[str, ...], rank: int | None, 
         blocks.append("\n".join(plot(series, frame)))
     output.write(session, "\n\n".join(blocks) + "\n")
     if not names and len(known) > MOST_PLOTS:
-        output.note(session, f"{len(known) - MOST_PLOTS} more: {', '.join(known[MOST_PLOTS : MOST_PLOTS + 8])}")
+        output.note(
+            session, f"{len(known) - MOST_PLOTS} more: {', '.join(known[MOST_PLOTS : MOST_PLOTS + 8])}"
+        )
 
 
 def _series(

@@ -36,25 +36,28 @@ Run = Mapping[str, Any]
 
 def fields(runs: Sequence[Run], primary: Mapping[str, str], now: datetime, ascii_only: bool) -> list[Field]:
     """The columns of a list of runs; primary names the metric each experiment is judged by."""
+    together = len({run["experiment"] for run in runs}) == 1
     found = [
-        Field(Column("STATE", keep=90, least=8), lambda run: state(run, ascii_only)),
+        Field(Column("STATE", keep=90), lambda run: state(run, ascii_only)),
         Field(Column("NAME", keep=100, least=14, middle=True), lambda run: clean_name(run["name"])),
-        Field(Column("EXP", keep=60, least=8), lambda run: clean_name(run["experiment"])),
+        Field(Column("EXP", keep=30 if together else 58, least=8), lambda run: clean_name(run["experiment"])),
         Field(Column("TARGET", keep=70, least=7), lambda run: clean_name(run["target"])),
-        Field(Column("GPU", right=True, keep=40), lambda run: gpus(run)),
-        Field(Column("AGE", right=True, keep=55), lambda run: times.ago(times.parse(run.get("created")), now)),
+        Field(Column("GPU", right=True, keep=40), gpus),
+        Field(
+            Column("AGE", right=True, keep=55), lambda run: times.ago(times.parse(run.get("created")), now)
+        ),
         Field(Column("TOOK", right=True, keep=65), lambda run: took(run, now)),
     ]
     metric = metric_field(runs, primary)
     if metric is not None:
         found.append(metric)
     if any(note(run, now).text for run in runs):
-        found.append(Field(Column("NOTE", keep=50, least=14), lambda run: note(run, now)))
+        found.append(Field(Column("NOTE", keep=60, least=24), lambda run: note(run, now)))
     return found
 
 
 def metric_field(runs: Sequence[Run], primary: Mapping[str, str]) -> Field | None:
-    """The column of the metric runs are judged by: a number where all have the same one, else name and number."""
+    """The column of the metric runs are judged by: a number where all share one, else name and number."""
     names = {primary.get(run["experiment"]) for run in runs if run.get("metrics")} - {None}
     if not names:
         return None
@@ -101,7 +104,7 @@ def note(run: Run, now: datetime) -> Cell:
         return Cell(said, "bad")
     if status in states.ACTIVE_RUN:
         stale = staleness(run, now)
-        return Cell("  ".join(part for part in (message, stale) if part), "quiet" if stale else "")
+        return Cell("  ".join(part for part in (stale, message) if part), "quiet" if stale else "")
     return Cell(message or clean_name(str(run.get("description") or "").partition("\n")[0], 80), "quiet")
 
 
@@ -129,7 +132,9 @@ def page(run: Run, now: datetime, ascii_only: bool) -> list[tuple[str, Cell | st
     """A run's facts, most important first; empty ones are left out when they are printed."""
     shown = state(run, ascii_only)
     stale = staleness(run, now)
-    why = note(run, now).text if run.get("status") in ("Failed", "Queued", "Preparing", "NotResponding") else ""
+    why = (
+        note(run, now).text if run.get("status") in ("Failed", "Queued", "Preparing", "NotResponding") else ""
+    )
     status = "  ".join(part for part in (shown.text, why, stale if stale not in why else "") if part)
     facts: list[tuple[str, Cell | str]] = [
         ("name", Cell(clean_name(run["name"]), "bold")),
@@ -174,7 +179,7 @@ def metrics(run: Run) -> str:
     for name, value in (run.get("metrics") or {}).items():
         figures = value if isinstance(value, Mapping) else {"last": value}
         low, high = numbers.number(figures.get("min")), numbers.number(figures.get("max"))
-        text = f"{clean_name(name, 60)} {numbers.short(numbers.number(figures.get('last')))}"
+        text = f"{clean_name(name, 60)} {numbers.format_metric(figures.get('last'))}"
         lines.append(text + (f"  ({numbers.short(low)} to {numbers.short(high)})" if low != high else ""))
     return "\n".join(lines)
 

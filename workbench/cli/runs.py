@@ -21,15 +21,29 @@ def _filters(function: F) -> F:
         (
             click.argument("text", nargs=-1),
             click.option(
-                "-e", "--experiment", metavar="NAME", shell_complete=complete.experiment, help="Of one experiment."
+                "-e",
+                "--experiment",
+                metavar="NAME",
+                shell_complete=complete.experiment,
+                help="Of one experiment.",
             ),
-            click.option("-t", "--target", metavar="NAME", shell_complete=complete.target, help="On one machine."),
+            click.option(
+                "-t", "--target", metavar="NAME", shell_complete=complete.target, help="On one machine."
+            ),
             click.option("--status", multiple=True, metavar="STATE", help="In a state; may be repeated."),
-            click.option("--tag", "tag_words", multiple=True, metavar="K[=V]", help="With a tag; may be repeated."),
+            click.option(
+                "--tag", "tag_words", multiple=True, metavar="K[=V]", help="With a tag; may be repeated."
+            ),
             click.option("--active", is_flag=True, help="Only those that have not ended."),
             click.option("--archived", is_flag=True, help="Only archived ones."),
             click.option(
-                "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
+                "-n",
+                "--limit",
+                metavar="N",
+                type=click.IntRange(1),
+                default=50,
+                show_default=True,
+                help="At most so many.",
             ),
         )
     ):
@@ -40,7 +54,7 @@ def _filters(function: F) -> F:
 @command("ls", cls=Listing)
 @_filters
 @click.pass_obj
-def ls(session: Session, **filters: Any) -> None:
+def ls(session: Session, /, **filters: Any) -> None:
     """List runs, newest first. Words search names, notes, tags and commands."""
     _list(session, **filters)
 
@@ -48,7 +62,7 @@ def ls(session: Session, **filters: Any) -> None:
 @command("ps", cls=Listing)
 @_filters
 @click.pass_obj
-def ps(session: Session, **filters: Any) -> None:
+def ps(session: Session, /, **filters: Any) -> None:
     """List runs, newest first: short for `wb run ls`."""
     _list(session, **filters)
 
@@ -84,7 +98,9 @@ def _list(
 
 def print_runs(session: Session, found: Sequence[run_view.Run]) -> None:
     """Print runs as the list of `wb ps`."""
-    columns = run_view.fields(found, primary_metrics(session, found), session.clock(), session.terminal.ascii_only)
+    columns = run_view.fields(
+        found, primary_metrics(session, found), session.clock(), session.terminal.ascii_only
+    )
     output.rows(session, found, columns, run_view.KEYS, "no runs; start one: wb submit -- python train.py")
 
 

@@ -9,7 +9,7 @@ import click
 
 from workbench.cli import complete, output, run_view
 from workbench.cli.command import Launcher, command
-from workbench.cli.parsing import DURATION, command_words
+from workbench.cli.parsing import command_words, duration
 from workbench.cli.progress import ProgressBar
 from workbench.cli.run_again import started, staying
 from workbench.cli.session import Session
@@ -26,28 +26,51 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
 @command("submit", cls=Launcher)
 @click.argument("file", nargs=-1, metavar="[FILE.yml | -- COMMAND...]")
 @click.option(
-    "-t", "--target", metavar="NAME", shell_complete=complete.target, help="The machine; else the default one."
+    "-t",
+    "--target",
+    metavar="NAME",
+    shell_complete=complete.target,
+    help="The machine; else the default one.",
 )
 @click.option(
-    "-e", "--experiment", metavar="NAME", shell_complete=complete.experiment, help="The experiment; made when new."
+    "-e",
+    "--experiment",
+    metavar="NAME",
+    shell_complete=complete.experiment,
+    help="The experiment; made when new.",
 )
 @click.option("--gpus", type=click.IntRange(0), metavar="N", help="GPUs to hold; 0 hides them.")
 @click.option("--name", metavar="NAME", help="A display name; else one is made up.")
 @click.option("--tag", "tags", multiple=True, metavar="K[=V]", help="A tag; may be repeated.")
 @click.option("--input", "inputs", multiple=True, metavar="K=VALUE", help="A value for ${{inputs.K}}.")
-@click.option("--env", "environment", metavar="PYTHON", help="An interpreter on the machine, by absolute path.")
-@click.option("--code", type=click.Path(), metavar="DIR", help="The directory to send; for a command: this one.")
+@click.option(
+    "--env", "environment", metavar="PYTHON", help="An interpreter on the machine, by absolute path."
+)
+@click.option(
+    "--code", type=click.Path(), metavar="DIR", help="The directory to send; for a command: this one."
+)
 @click.option("--no-code", is_flag=True, help="Send nothing; run in an empty directory.")
 @click.option("--setup", multiple=True, metavar="LINE", help="A shell line to run before; may be repeated.")
-@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Hand over a variable of this environment.")
-@click.option("--timeout", type=DURATION, metavar="TIME", help="End it after 90m, 2h ...")
+@click.option(
+    "--secret", "secrets", multiple=True, metavar="NAME", help="Hand over a variable of this environment."
+)
+@click.option("--timeout", type=duration, metavar="TIME", help="End it after 90m, 2h ...")
 @click.option("--priority", type=int, metavar="N", help="Higher goes first in the machine's queue.")
-@click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Change a field, such as inputs.lr=3e-4.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Change a field, such as inputs.lr=3e-4."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent and run.")
-@click.option("-o", "--format", "chosen", type=click.Choice(["json"]), help="Print the whole run, or the dry run.")
+@click.option(
+    "-o",
+    "--format",
+    "chosen",
+    type=click.Choice(["json"]),
+    metavar="json",
+    help="Print the whole run, or the dry run.",
+)
 @staying
 @click.pass_context
-def submit(context: click.Context, **options: Any) -> int:
+def submit(context: click.Context, /, **options: Any) -> int:
     """Run a command or a job file on a machine. Prints the run's id alone.
 
     After `--`, several words are run exactly as they are; one quoted word is a shell line:
@@ -94,7 +117,8 @@ def _configuration(
         return session.workspace.configure(command=asked, sets=list(sets), code=place, **options)
     if len(file) > 1 or not file[0].endswith((".yml", ".yaml")):
         raise UsageError(
-            f"{file[0]!r} is no job file (FILE.yml)", f"a command stands after --: wb submit -- {' '.join(file)}"
+            f"{file[0]!r} is no job file (FILE.yml)",
+            f"a command stands after --: wb submit -- {' '.join(file)}",
         )
     if no_code:
         raise UsageError("--no-code is for commands", "leave code out of the job file")

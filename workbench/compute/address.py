@@ -10,7 +10,9 @@ from workbench.errors import UsageError
 _ADDRESS = re.compile(
     r"^(?:(?P<user>[^@\s:][^\s]*)@)?(?:\[(?P<v6>[0-9A-Fa-f:.%A-Za-z]+)\]|(?P<host>[^@:\s\[\]]+))(?::(?P<port>[0-9]{1,5}))?$"
 )
-_BARE_V6 = re.compile(r"^(?:(?P<user>[^@\s:][^\s]*)@)?(?P<host>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%A-Za-z]*)$")
+_BARE_V6 = re.compile(
+    r"^(?:(?P<user>[^@\s:][^\s]*)@)?(?P<host>[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%A-Za-z]*)$"
+)
 _UNSAFE = re.compile(r"[\x00-\x20\x7f'\"`$\\;&|<>()*?!{}]")
 
 
@@ -37,7 +39,9 @@ def parse_address(text: str) -> Address:
     user, port = parts.get("user"), int(parts.get("port") or 0)
     wrong = not host or host.startswith("-") or (user or "").startswith("-") or port > 65535
     if wrong or _UNSAFE.search(text) or (parts.get("port") and not port):
-        raise UsageError(f"{text[:200]!r} is no address", "write [USER@]HOST[:PORT] or a Host of ~/.ssh/config")
+        raise UsageError(
+            f"{text[:200]!r} is no address", "write [USER@]HOST[:PORT] or a Host of ~/.ssh/config"
+        )
     return Address(host, user, port or None)
 
 

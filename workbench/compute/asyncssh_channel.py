@@ -67,9 +67,6 @@ class AsyncsshChannel:
             async with asyncio.timeout(LAST_WORDS):
                 await self._discard()
                 await self._channel.wait_closed()
-        self._channel.close()
-        # Closing a channel does not end the command at the other end; its input is closed, which is our
-        # far end's sign to go, and TERM reaches whatever does not read it.
         self._end()
         await self._end_stderr()
 
@@ -89,6 +86,8 @@ class AsyncsshChannel:
         return self._stderr.decode("utf-8", "replace")
 
     def _end(self) -> None:
+        # Closing a channel does not end the command at the other end. Its closed input is our far end's sign
+        # to go; TERM reaches whatever does not read.
         if not self._channel.is_closing() and isinstance(self._channel, asyncssh.SSHClientChannel):
             with suppress(OSError, asyncssh.Error):
                 self._channel.terminate()

@@ -1,33 +1,26 @@
-"""A machine reached through asyncssh: jump hosts, host keys, sign-in, one connection for everything."""
+"""A machine reached through asyncssh: its jump hosts, then itself; one connection for everything."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shlex
-import tempfile
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import asyncssh
 
 from workbench.compute.address import Address, parse_address, parse_jump
 from workbench.compute.asyncssh_channel import AsyncsshChannel
 from workbench.compute.channel import Channel
-from workbench.compute.host_keys import DEFAULT_PORT, HostKeys
-from workbench.compute.identities import sort_identities, without_agents
+from workbench.compute.host_keys import HostKeys
 from workbench.compute.signin import SignIn
-from workbench.compute.ssh_client import HopClient
 from workbench.compute.ssh_config import Survey, config_paths, survey
 from workbench.compute.ssh_errors import explain
+from workbench.compute.ssh_hop import Manner, join_hop
 from workbench.entities.target import TargetSettings
-from workbench.errors import ConfigurationError, NeedsSignIn, Unreachable, UsageError, WorkbenchError
+from workbench.errors import ConfigurationError, Unreachable, UsageError
 from workbench.text.sanitize import clean_name
 
-CONNECT_TIMEOUT = 20.0  # seconds a hop gets to be reached and to let us in, questions to the user not counted
-KEEPALIVE = 15
+CONNECT_TIMEOUT = 20.0
 MAX_HOPS = 8
 
 
@@ -48,14 +41,15 @@ class AsyncsshHost:
     ) -> None:
         if not settings.address:
             raise UsageError("the target has no address", "set one: wb compute set NAME address=USER@HOST")
-        self._settings = settings
         self._address = parse_address(settings.address)
-        self._sign_in = sign_in
-        self._host_keys = HostKeys(known_hosts, accept_keys)
-        self._timeout = timeout
+        self._jump = settings.jump
+        self._ssh_config = settings.ssh_config
+        self._manner = Manner(HostKeys(known_hosts, accept_keys), sign_in, timeout)
+        self._identity = Path(settings.identity).expanduser() if settings.identity else None
         self._lock = asyncio.Lock()
         self._connections: list[asyncssh.SSHClientConnection] = []
-        self._survey: Survey | None = None
+        self.survey: Survey | None = None
+        """What ssh_config says of the machine; None before the first connect."""
 
     async def connect(self) -> None:
         """See `Host`."""
@@ -63,10 +57,12 @@ class AsyncsshHost:
             if self._connections and not self._connections[-1].is_closed():
                 return
             await self._hang_up()
+            paths = config_paths(self._ssh_config)
             try:
-                paths = await asyncio.to_thread(config_paths, self._settings.ssh_config)
-                await self._reach(self._address, paths, jump=self._settings.jump, depth=0, target=True)
-            except BaseException:  # a hop may stand already; also when the attempt is cancelled
+                self.survey = await asyncio.to_thread(survey, self._address, paths)
+                manner = self._manner._replace(identity=self._identity)
+                await self._reach(self._address, self.survey, self._jump, manner, depth=0)
+            except BaseException:  # also when the attempt is cancelled: a hop may stand already
                 await self._hang_up()
                 raise
 
@@ -81,7 +77,8 @@ class AsyncsshHost:
                 "its sshd allows few sessions a connection (MaxSessions)",
             ) from error
         except (asyncssh.Error, OSError) as error:
-            raise explain(error, self.describe(), self._port) from error
+            assert self.survey is not None
+            raise explain(error, self.survey.host, self.survey.port) from error
 
     async def close(self) -> None:
         """See `Host`."""
@@ -90,18 +87,22 @@ class AsyncsshHost:
 
     def describe(self) -> str:
         """See `Host`."""
-        if self._survey is None:
+        if self.survey is None:
             return str(self._address)
-        return f"{self._survey.user}@{self._survey.host}:{self._survey.port}"
+        return str(Address(self.survey.host, self.survey.user, self.survey.port))
 
-    @property
-    def survey(self) -> Survey | None:
-        """What ssh_config says of the machine; None before the first connect."""
-        return self._survey
-
-    @property
-    def _port(self) -> int:
-        return self._survey.port if self._survey else self._address.port or DEFAULT_PORT
+    async def _reach(
+        self, address: Address, found: Survey, jump: str | None, manner: Manner, depth: int
+    ) -> None:
+        """Connect to address, over its jump hosts first; every connection made joins the list."""
+        if depth > MAX_HOPS:
+            raise ConfigurationError("the jump hosts of ssh_config lead round in a circle", "check ProxyJump")
+        # Only the first hop has a way of its own; later ones are reached from the hop before.
+        for hop in [] if self._connections else jump_hosts(found, jump):
+            there = await asyncio.to_thread(survey, hop, found.paths)
+            await self._reach(hop, there, None, self._manner, depth + 1)
+        over = self._connections[-1] if self._connections else None
+        self._connections.append(await join_hop(address, found, over, manner))
 
     async def _hang_up(self) -> None:
         connections, self._connections = self._connections, []
@@ -109,74 +110,11 @@ class AsyncsshHost:
             connection.abort()
             await connection.wait_closed()
 
-    # --- the way there --------------------------------------------------------------------------------
 
-    async def _reach(
-        self, address: Address, paths: list[Path], *, jump: str | None, depth: int, target: bool = False
-    ) -> None:
-        """Connect to address, over its jump hosts when it has any; the connection is the last of the list."""
-        if depth > MAX_HOPS:
-            raise ConfigurationError("the jump hosts of ssh_config lead round in a circle", "check its ProxyJump")
-        found = await asyncio.to_thread(survey, address, paths)
-        if target:
-            self._survey = found
-        for hop in self._hops(found, jump, first=not self._connections):
-            await self._reach(hop, paths, jump=None, depth=depth + 1)
-        await self._join(address, found)
+def jump_hosts(found: Survey, jump: str | None) -> list[Address]:
+    """The hosts on the way to a host: those of its settings, else of ssh_config.
 
-    @staticmethod
-    def _hops(found: Survey, jump: str | None, *, first: bool) -> list[Address]:
-        """The jump hosts before a host; none where one stands already, nor itself (`Host *` matches it too)."""
-        if not first:
-            return []
-        hops = parse_jump(jump if jump is not None else found.proxy_jump)
-        return [] if hops and hops[-1].host in (found.host, found.named) else hops
-
-    async def _join(self, address: Address, found: Survey) -> None:
-        name = f"{found.user}@{found.host}" + (f":{found.port}" if found.port != DEFAULT_PORT else "")
-        known_name, known_port = (found.alias, DEFAULT_PORT) if found.alias else (found.host, found.port)
-        known = await asyncio.to_thread(self._host_keys.known, found.known_hosts, known_name, known_port)
-        keys = await asyncio.to_thread(sort_identities, self._identities(found))
-        agent = str(found.options.get("IdentityAgent") or os.environ.get("SSH_AUTH_SOCK", ""))
-        encrypted = await without_agents(keys.encrypted, agent)
-        timeout = float(found.options.get("ConnectTimeout") or self._timeout)
-        log = _ProxyLog() if found.proxy_command and not self._connections else None
-        client: HopClient | None = None
-        try:
-            async with asyncio.timeout(timeout) as scope:
-
-                def asking(begun: bool) -> None:
-                    with suppress(RuntimeError):  # the attempt has ended meanwhile
-                        scope.reschedule(None if begun else asyncio.get_running_loop().time() + timeout)
-
-                client = HopClient(
-                    name, known, self._host_keys, found.strict, self._sign_in, encrypted, asking
-                )
-                one = client
-                options = self._options(found, [str(path) for path in keys.plain])
-                if log is not None:
-                    options["proxy_command"] = log.wrap(found.proxy_command or "")
-                connection = await asyncssh.connect(
-                    address.host,
-                    address.port or (),
-                    username=address.user or (),
-                    config=[str(path) for path in found.paths],
-                    tunnel=self._connections[-1] if self._connections else (),
-                    client_factory=lambda: one,
-                    known_hosts=lambda *_: (
-                        [entry.key for entry in known.keys], known.authorities, known.revoked
-                    ),
-                    **{**({} if "HostKeyAlgorithms" in found.options else
-                          {"server_host_key_algs": known.algorithms()}), **options},
-                )
-        except (OSError, asyncssh.Error, ValueError) as error:
-            raise _why(error, client, found, log) from error
-        finally:
-            if log is not None:
-                log.remove()
-        self._connections.append(connection)
-
-    def _identities(self, found: Survey) -> list[Path]:
-        if self._settings.identity is None:
-            return found.identities
-        return [Path(self._settings.identity).expanduser()]
+    A host is never its own jump host, although a ProxyJump under `Host *` says so.
+    """
+    hops = parse_jump(jump if jump is not None else found.proxy_jump)
+    return [] if hops and hops[-1].host in (found.host, found.named) else hops

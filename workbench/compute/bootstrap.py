@@ -28,9 +28,15 @@ OLDEST = 306
 # Searched in this order; the first that is new enough is taken. python2 is there to be named in the error.
 ON_PATH = ("python3", *(f"python3.{minor}" for minor in range(14, 5, -1)), "python", "python2")
 PLACES = (
-    "/usr/bin/python3", "/usr/local/bin/python3", "/opt/conda/bin/python3",
-    "$HOME/miniconda3/bin/python3", "$HOME/anaconda3/bin/python3", "$HOME/miniforge3/bin/python3",
-    "$HOME/mambaforge/bin/python3", "$HOME/.local/bin/python3", "$HOME/.pyenv/versions/*/bin/python3",
+    "/usr/bin/python3",
+    "/usr/local/bin/python3",
+    "/opt/conda/bin/python3",
+    "$HOME/miniconda3/bin/python3",
+    "$HOME/anaconda3/bin/python3",
+    "$HOME/miniforge3/bin/python3",
+    "$HOME/mambaforge/bin/python3",
+    "$HOME/.local/bin/python3",
+    "$HOME/.pyenv/versions/*/bin/python3",
 )
 
 # One line, no single quote, backslash, exclamation mark or newline: it stands between single quotes in
@@ -126,7 +132,9 @@ class MagicReader:
         try:
             return protocol.loads(body)
         except ValueError:
-            raise RemoteError(f"the machine's first answer makes no sense: {clean(repr(body), 200)}") from None
+            raise RemoteError(
+                f"the machine's first answer makes no sense: {clean(repr(body), 200)}"
+            ) from None
 
     def rest(self) -> bytes:
         """What followed the last answer: the first frames."""

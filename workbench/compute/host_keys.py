@@ -126,6 +126,16 @@ def judge(known: KnownHost, key: asyncssh.SSHKey) -> Unreachable | None:
     )
 
 
+def untrusted(known: KnownHost, reason: str) -> HostKeyChanged:
+    """The error for a host certificate or revoked key that must not be trusted; reason in English."""
+    return HostKeyChanged(
+        f"{known.pattern} cannot be trusted: {reason}",
+        "known_hosts marks the key as revoked, or has another certificate authority for it",
+        host=known.host,
+        port=known.port,
+    )
+
+
 def _problem(
     kind: type[Unreachable], known: KnownHost, key: asyncssh.SSHKey, message: str, hint: str
 ) -> Unreachable:
@@ -171,7 +181,9 @@ class HostKeys:
         if not isinstance(problem, HostKeyUnknown):
             return problem
         if strict == "yes":
-            problem.hint = "your ssh_config says StrictHostKeyChecking yes: add the key to known_hosts yourself"
+            problem.hint = (
+                "your ssh_config says StrictHostKeyChecking yes: add the key to known_hosts yourself"
+            )
             return problem
         if strict == "accept-new" or key.get_fingerprint() in self.accept:
             record(self.own, problem.data["line"])

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import asyncssh
 
+UserKey = asyncssh.SSHKey | tuple[asyncssh.SSHKey, str]
+"""A private key, alone or with the file of its certificate."""
+
 
 class Identities(NamedTuple):
     """Private key files sorted by what they need; files that hold no private key are in none of them."""
@@ -65,7 +68,7 @@ def _public_data(file: Path) -> bytes | None:
         return None
 
 
-def with_certificate(file: Path, key: asyncssh.SSHKey) -> asyncssh.SSHKey | tuple[asyncssh.SSHKey, str]:
+def with_certificate(file: Path, key: asyncssh.SSHKey) -> UserKey:
     """key together with the certificate that lies beside its file, if one does."""
     certificate = Path(f"{file}-cert.pub")
     return (key, str(certificate)) if certificate.is_file() else key

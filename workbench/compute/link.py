@@ -119,7 +119,9 @@ class Link:
         stream = LinkStream(self._next, WINDOWS.get(method, protocol.INITIAL_CREDIT), self._send)
         self._next += 1
         self._streams[stream.id] = stream
-        request = frames.encode_message(protocol.REQUEST, stream.id, {"method": method, "params": params or {}})
+        request = frames.encode_message(
+            protocol.REQUEST, stream.id, {"method": method, "params": params or {}}
+        )
         # A stream's frames keep their order because small ones never overtake what they belong to.
         opening = b"".join(request)
         if stream.window > protocol.INITIAL_CREDIT:

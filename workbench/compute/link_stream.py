@@ -13,9 +13,18 @@ from workbench.remote import frames, protocol
 from workbench.text.sanitize import clean
 
 # What a far end may say of itself; anything else it claims becomes a RemoteError.
-TRUSTED_CODES = frozenset({
-    "not_found", "ambiguous", "conflict", "refused", "usage", "no_python", "hostile_archive", "remote",
-})
+TRUSTED_CODES = frozenset(
+    {
+        "not_found",
+        "ambiguous",
+        "conflict",
+        "refused",
+        "usage",
+        "no_python",
+        "hostile_archive",
+        "remote",
+    }
+)
 
 Item = dict[str, Any] | bytes
 
@@ -24,7 +33,9 @@ def remote_error(wire: object) -> WorkbenchError:
     """The error a RESPONSE holds; data["code"] of a RemoteError is the far end's own code."""
     fields = wire if isinstance(wire, dict) else {}
     code = clean(str(fields.get("code", "")), 80)
-    message = clean(str(fields.get("message", "the machine answered with an error it does not explain")), 2000)
+    message = clean(
+        str(fields.get("message", "the machine answered with an error it does not explain")), 2000
+    )
     hint = clean(str(fields.get("hint", "")), 2000)
     if code in TRUSTED_CODES:
         return from_wire({"code": code, "message": message, "hint": hint})

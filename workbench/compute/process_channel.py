@@ -47,6 +47,11 @@ class ProcessChannel:
         """The child's process id."""
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether the child has not ended yet."""
+        return self._process.returncode is None
+
     async def read(self, n: int) -> bytes:
         """See `Channel`."""
         return await self._stdout.read(n)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import asyncssh
 
-from workbench.compute.host_keys import HostKeys, KnownHost
+from workbench.compute.host_keys import HostKeys, KnownHost, untrusted
+from workbench.compute.identities import UserKey, with_certificate
 from workbench.compute.signin import PromptKind, SignIn, make_prompt
 from workbench.errors import NeedsSignIn, StoreError, WorkbenchError
 
@@ -21,8 +22,9 @@ MAX_PROMPTS = 16  # of one keyboard-interactive challenge; real ones have one to
 class HopClient(asyncssh.SSHClient):
     """asyncssh's callbacks for one hop. `problem` says why the attempt ended, better than asyncssh can.
 
-    name: USER@HOST for prompts. encrypted: private key files that need a pass phrase. asking: called with
-    True before and False after a question, so that the connect timeout does not run meanwhile.
+    name: USER@HOST for prompts. known: what known_hosts files say of it. strict: StrictHostKeyChecking.
+    encrypted: private key files that need a pass phrase. asking: called with True before and False after a
+    question, so that the connect timeout does not run meanwhile.
     """
 
     def __init__(
@@ -30,13 +32,16 @@ class HopClient(asyncssh.SSHClient):
         name: str,
         known: KnownHost,
         host_keys: HostKeys,
-        strict: str,
         sign_in: SignIn,
+        strict: str,
         encrypted: Sequence[Path],
         asking: Callable[[bool], None],
     ) -> None:
         self.problem: WorkbenchError | None = None
         self.tried: list[str] = []
+        """Methods of signing in that were tried, in SSH's names."""
+        self.asked = False
+        """Whether the user was asked anything."""
         self._name = name
         self._known = known
         self._host_keys = host_keys
@@ -59,6 +64,10 @@ class HopClient(asyncssh.SSHClient):
             self.problem = error
         return self.problem is None
 
+    def unverifiable(self, reason: str) -> WorkbenchError:
+        """The error for a key or certificate that asyncssh refused before asking us."""
+        return self.problem or untrusted(self._known, reason)
+
     # --- who we are -----------------------------------------------------------------------------------
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
@@ -66,7 +75,7 @@ class HopClient(asyncssh.SSHClient):
         if len(self._notices) < 4:
             self._notices.append(msg[:1000])
 
-    async def public_key_auth_requested(self) -> asyncssh.SSHKey | None:
+    async def public_key_auth_requested(self) -> UserKey | None:
         """The next encrypted key, its pass phrase asked; None when there is none left."""
         self._note("publickey")
         while self._encrypted and self.problem is None:
@@ -128,14 +137,15 @@ class HopClient(asyncssh.SSHClient):
 
     # --- asking ---------------------------------------------------------------------------------------
 
-    async def _unlock(self, path: Path) -> asyncssh.SSHKey | None:
+    async def _unlock(self, path: Path) -> UserKey | None:
         again = ""
         for _ in range(TRIES):
             phrase = await self._ask("passphrase", f"{again}pass phrase for the key {path}:", echo=False)
             if not phrase:
                 return None
             try:
-                return await asyncio.to_thread(asyncssh.read_private_key, str(path), phrase)
+                key = await asyncio.to_thread(asyncssh.read_private_key, str(path), phrase)
+                return with_certificate(path, key)
             except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
                 again = "wrong pass phrase, try again\n"
             except OSError:
@@ -150,6 +160,7 @@ class HopClient(asyncssh.SSHClient):
         notice = "\n".join(self._notices)
         self._notices.clear()
         self._asking(True)
+        self.asked = True
         try:
             return await self._sign_in.answer(
                 make_prompt(kind, f"{notice}\n{text}" if notice else text, self._name, echo=echo)
@@ -169,5 +180,3 @@ class HopClient(asyncssh.SSHClient):
     def _note(self, method: str) -> None:
         if method not in self.tried:
             self.tried.append(method)
-
-

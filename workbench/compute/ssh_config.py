@@ -19,7 +19,15 @@ from workbench.compute.address import Address
 from workbench.errors import ConfigurationError
 
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
-DEFAULT_IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", "id_ecdsa_sk", "id_ed448", "id_dsa")
+DEFAULT_IDENTITIES = (
+    "id_ed25519",
+    "id_ecdsa",
+    "id_rsa",
+    "id_ed25519_sk",
+    "id_ecdsa_sk",
+    "id_ed448",
+    "id_dsa",
+)
 MAX_INCLUDES = 16
 
 
@@ -34,6 +42,8 @@ class Line(NamedTuple):
 class Survey(NamedTuple):
     """Everything the configuration says of one host."""
 
+    named: str
+    """The host as it was asked for."""
     host: str
     """The name or address to connect to (HostName)."""
     port: int
@@ -136,7 +146,7 @@ def _survey(address: Address, paths: list[Path]) -> Survey:
     host = str(options.get("Hostname", address.host))
     port = address.port or int(str(options.get("Port", 22)))
     user = address.user or str(options.get("User", getpass.getuser()))
-    return Survey(host, port, user, config.lines, paths, options)
+    return Survey(address.host, host, port, user, config.lines, paths, options)
 
 
 def _load(address: Address, paths: list[Path], *, final: bool) -> _RecordingConfig:
@@ -213,7 +223,9 @@ def _words(line: str) -> list[str]:
     if not words or words[0].startswith("#"):
         return []
     first, equals, rest = words[0].partition("=")
-    return [first, *([rest] if rest else []), *(word for word in words[1:] if word != "=")] if equals else words
+    return (
+        [first, *([rest] if rest else []), *(word for word in words[1:] if word != "=")] if equals else words
+    )
 
 
 def _included(patterns: list[str]) -> list[Path]:

@@ -11,8 +11,7 @@ from workbench.text.sanitize import clean_name
 OURS = frozenset({"stricthostkeychecking", "match", "host", "include"})
 
 # Without effect here, and nothing is lost: they are about a terminal session, logs, or forwards of their own.
-HARMLESS = frozenset(
-    """
+_HARMLESS = """
     addkeystoagent batchmode channeltimeout checkhostip clearallforwardings connectionattempts
     dynamicforward enableescapecommandline escapechar exitonforwardfailure fingerprinthash
     forkafterauthentication forwardagent forwardx11 forwardx11timeout forwardx11trusted gatewayports
@@ -21,8 +20,8 @@ HARMLESS = frozenset(
     permitremoteopen remotecommand remoteforward requesttty sessiontype stdinnull streamlocalbindmask
     streamlocalbindunlink syslogfacility tunnel tunneldevice updatehostkeys usekeychain verifyhostkeydns
     versionaddendum visualhostkey warnweakcrypto xauthlocation
-    """.split()
-)
+"""
+HARMLESS = frozenset(_HARMLESS.split())
 
 # Only the system's ssh can do these; why, in words.
 NEEDS_OPENSSH = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.entities.base import Entity
 
 
-class RunConfiguration(Entity, kw_only=True):
+class RunConfiguration(Entity, frozen=True, kw_only=True):
     """Everything that says how to run a command; a YAML file, a command line or a form make one."""
 
     command: list[str] | str

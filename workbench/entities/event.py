@@ -9,7 +9,7 @@ from typing import Any
 from workbench.entities.base import Entity
 
 
-class Event(Entity, kw_only=True):
+class Event(Entity, frozen=True, kw_only=True):
     """One change, written in the same transaction as the change itself."""
 
     sequence: int
@@ -31,7 +31,7 @@ class ActivityState(StrEnum):
     CANCELED = "canceled"
 
 
-class Activity(Entity, kw_only=True):
+class Activity(Entity, frozen=True, kw_only=True):
     """A long-running operation with progress, an end, and an error that says what to do."""
 
     id: str

@@ -18,7 +18,7 @@ class Goal(StrEnum):
     MAXIMIZE = "maximize"
 
 
-class Experiment(Entity, kw_only=True):
+class Experiment(Entity, frozen=True, kw_only=True):
     """A family of runs; submitting to an unknown name creates it."""
 
     id: str

@@ -7,7 +7,7 @@ from datetime import datetime
 from workbench.entities.base import Entity
 
 
-class SeriesSummary(Entity, kw_only=True):
+class SeriesSummary(Entity, frozen=True, kw_only=True):
     """One row of `wb run metrics ID`: a series' plain figures."""
 
     name: str
@@ -25,7 +25,7 @@ class SeriesSummary(Entity, kw_only=True):
     last_time: datetime | None = None
 
 
-class Point(Entity, kw_only=True):
+class Point(Entity, frozen=True, kw_only=True):
     """One value of a series."""
 
     step: int
@@ -33,7 +33,7 @@ class Point(Entity, kw_only=True):
     value: float
 
 
-class Bucket(Entity, kw_only=True):
+class Bucket(Entity, frozen=True, kw_only=True):
     """The envelope of the points that fall on one pixel column: spikes survive."""
 
     first_step: int

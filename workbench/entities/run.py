@@ -34,7 +34,7 @@ class RunState(StrEnum):
         return self.value in protocol.TERMINAL
 
 
-class Transition(Entity, kw_only=True):
+class Transition(Entity, frozen=True, kw_only=True):
     """One step in a run's life, as the machine that ran it wrote it down."""
 
     seq: int
@@ -51,7 +51,7 @@ class Transition(Entity, kw_only=True):
     signal: int | None = None
 
 
-class Resources(Entity, kw_only=True):
+class Resources(Entity, frozen=True, kw_only=True):
     """What an attempt used, by the kernel's accounting of the whole tree."""
 
     cpu_seconds: float | None = None
@@ -62,7 +62,7 @@ class Resources(Entity, kw_only=True):
     """Bytes of output that were not kept (full disk, or over the cap)."""
 
 
-class GitFacts(Entity, kw_only=True):
+class GitFacts(Entity, frozen=True, kw_only=True):
     """Where the code came from (AZ-120 to AZ-125); credentials are stripped from the URL."""
 
     repository_uri: str | None = None
@@ -73,7 +73,7 @@ class GitFacts(Entity, kw_only=True):
     build_uri: str | None = None
 
 
-class MetricValue(Entity, kw_only=True):
+class MetricValue(Entity, frozen=True, kw_only=True):
     """The summary of one metric in a run's row: its plain view over ranks and files."""
 
     last: float
@@ -83,7 +83,7 @@ class MetricValue(Entity, kw_only=True):
     last_step: int | None = None
 
 
-class RunFile(Entity, kw_only=True):
+class RunFile(Entity, frozen=True, kw_only=True):
     """A file the run kept, by its path relative to the run's folder (outputs/..., logs/...)."""
 
     path: str
@@ -95,7 +95,7 @@ class RunFile(Entity, kw_only=True):
     """Whether its bytes are on this side too."""
 
 
-class Run(Entity, kw_only=True):
+class Run(Entity, frozen=True, kw_only=True):
     """One execution of a command on a target, in one or more attempts."""
 
     id: str

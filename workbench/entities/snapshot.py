@@ -18,7 +18,7 @@ class EntryKind(StrEnum):
     """Only for a directory that would otherwise vanish because nothing in it is kept."""
 
 
-class Entry(Entity, kw_only=True):
+class Entry(Entity, frozen=True, kw_only=True):
     """One path of a snapshot."""
 
     path: str
@@ -33,7 +33,7 @@ class Entry(Entity, kw_only=True):
     """Where a link points."""
 
 
-class Manifest(Entity, kw_only=True):
+class Manifest(Entity, frozen=True, kw_only=True):
     """All entries of a tree, sorted by path."""
 
     entries: tuple[Entry, ...]
@@ -65,7 +65,7 @@ def canonical(entries: Iterable[Entry]) -> bytes:
     return b"".join(line + b"\0\n" for line in lines)
 
 
-class Snapshot(Entity, kw_only=True):
+class Snapshot(Entity, frozen=True, kw_only=True):
     """A stored snapshot's row."""
 
     id: str

@@ -35,7 +35,7 @@ class TargetState(StrEnum):
     """Nothing to ask it now; the connection is closed."""
 
 
-class TargetSettings(Entity, kw_only=True):
+class TargetSettings(Entity, frozen=True, kw_only=True):
     """Everything about a target a person may set."""
 
     address: str | None = None
@@ -68,7 +68,7 @@ class TargetSettings(Entity, kw_only=True):
     protected: bool = False
 
 
-class Target(Entity, kw_only=True):
+class Target(Entity, frozen=True, kw_only=True):
     """A compute target's row."""
 
     name: str

@@ -91,7 +91,7 @@ class Exchange(object):
 
     def widen(self, window):
         # type: (int) -> None
-        """Let the near end send window bytes ahead instead of INITIAL_CREDIT: a long round trip stays full."""
+        """Let the near end send window bytes ahead instead of INITIAL_CREDIT: for long round trips."""
         with self._condition:
             more = window - protocol.INITIAL_CREDIT
             self._allowed += more

@@ -43,8 +43,14 @@ def execute(exchange):
     environment[ENV_COMMAND] = mark
     try:
         child = subprocess.Popen(
-            argv, cwd=cwd, env=environment, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+            argv,
+            cwd=cwd,
+            env=environment,
+            start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
         )
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RequestError("not_found", "%s: %s on the machine" % (error.filename, error.strerror))
@@ -63,12 +69,15 @@ class Command(object):
 
     def __init__(self, exchange, child, mark):
         # type: (Exchange, subprocess.Popen[bytes], str) -> None
-        assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
         self._exchange = exchange
         self._child = child
         self._find = tree_of_command(child.pid, mark)
         self._input = child.stdin.fileno()  # -1 once closed
         self._pending = b""
+        self._busy_at = time.monotonic()  # it ran, wrote, or the near end was too slow to be told
         self._names = {child.stdout.fileno(): "out", child.stderr.fileno(): "err"}
         decoder = codecs.getincrementaldecoder("utf-8")
         self._decoders = {fd: decoder("replace") for fd in self._names}
@@ -81,18 +90,18 @@ class Command(object):
         # type: (Optional[float]) -> Dict[str, Any]
         """Until it ends by itself or runs out of time. Raises Cancelled."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        ended_at = None  # type: Optional[float]
         self._take_input()
         while self._names or self._child.poll() is None:
             self._exchange.check()
+            running = self._child.poll() is None
             now = time.monotonic()
-            if deadline is not None and now >= deadline and ended_at is None:
+            if deadline is not None and now >= deadline and running:
                 self.end_tree()
                 self._drain()
                 return {"exit_code": TIMED_OUT, "timed_out": True}
-            if ended_at is None and self._child.poll() is not None:
-                ended_at = now
-            if ended_at is not None and now - ended_at > LINGER and self._exchange.credit > 0:
+            if running:
+                self._busy_at = now
+            elif now - self._busy_at > LINGER:
                 break
             self._step(TICK if deadline is None else max(0.0, min(TICK, deadline - now)))
         code = self._child.wait()
@@ -101,7 +110,11 @@ class Command(object):
     def end_tree(self):
         # type: () -> None
         """End it and whatever it started."""
-        processes.end_tree(self._find, GRACE, 5.0, lambda: self._child.poll() and None)
+        processes.end_tree(self._find, GRACE, 5.0, self._reap)
+        self._reap()
+
+    def _reap(self):
+        # type: () -> None
         self._child.poll()
 
     def close(self):
@@ -121,6 +134,8 @@ class Command(object):
         if self._exchange.credit > 0:  # else the near end is slow: so is the command, by its full pipe
             for fd in self._names:
                 poll.register(fd, select.POLLIN)
+        else:
+            self._busy_at = time.monotonic()
         if self._pending and self._input >= 0:
             poll.register(self._input, select.POLLOUT)
         for fd, _ in poll.poll(wait * 1000):
@@ -135,6 +150,7 @@ class Command(object):
     def _forward(self, fd):
         # type: (int) -> None
         block = os.read(fd, BLOCK)
+        self._busy_at = time.monotonic()
         text = self._decoders[fd].decode(block, not block)
         if text:
             self._exchange.event({self._names[fd]: text})
@@ -196,7 +212,7 @@ class Command(object):
 
 def tree_of_command(pid, mark):
     # type: (int, str) -> Callable[[], List[processes.Identity]]
-    """A finder for TreeEnd: the command, what descends from it, what carries its mark; never a run's guard."""
+    """A finder for TreeEnd: the command, what descends from it or carries its mark; never a run's guard."""
     first = processes.identity(pid)
     known = {first} if first is not None else set()  # type: Set[processes.Identity]
 

@@ -53,7 +53,7 @@ def walk(folder):
 
 def checked_path(folder, path):
     # type: (RunFolder, str) -> str
-    """The real path of a file the run kept; raises RequestError for any path that leaves outputs/ and logs/."""
+    """The real path of a file the run kept; raises RequestError for a path that leaves outputs/ and logs/."""
     parts = path.split("/")
     wrong = parts[0] not in KEPT or len(parts) < 2 or "\0" in path
     if wrong or any(part in ("", ".", "..") for part in parts):
@@ -81,7 +81,9 @@ def read_file(exchange, folder, path, offset):
         if not stat.S_ISREG(facts.st_mode):
             raise RequestError("refused", "%.200r is no ordinary file" % path)
         if offset > facts.st_size:
-            raise RequestError("conflict", "%.200r is shorter than what you have of it" % path, "read it from 0")
+            raise RequestError(
+                "conflict", "%.200r is shorter than what you have of it" % path, "read it from 0"
+            )
         digest = hashlib.sha256()
         at = 0
         while at < facts.st_size:
@@ -89,7 +91,9 @@ def read_file(exchange, folder, path, offset):
             end = offset if at < offset else facts.st_size
             block = os.read(handle, min(BLOCK, end - at))
             if not block:
-                raise RequestError("conflict", "%.200r became shorter while it was read" % path, "read it again")
+                raise RequestError(
+                    "conflict", "%.200r became shorter while it was read" % path, "read it again"
+                )
             digest.update(block)
             if at >= offset:
                 exchange.data(block)

@@ -214,17 +214,19 @@ def main(root=None, lease_dir=None, payload=None):
     link = Link(reader, writer, methods.table())
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: link.stop())
-    link.greet({
-        "version": protocol.VERSION,
-        "capabilities": sorted(methods.table()) + ["ping"],
-        "python": sys.executable,
-        "python_version": platform.python_version(),
-        "root": machine.root,
-        "lease_dir": machine.lease_dir,
-        "machine": machine.machine_id,
-        "boot": machine.boot_id,
-        "pid": os.getpid(),
-    })
+    link.greet(
+        {
+            "version": protocol.VERSION,
+            "capabilities": sorted(methods.table()) + ["ping"],
+            "python": sys.executable,
+            "python_version": platform.python_version(),
+            "root": machine.root,
+            "lease_dir": machine.lease_dir,
+            "machine": machine.machine_id,
+            "boot": machine.boot_id,
+            "pid": os.getpid(),
+        }
+    )
     try:
         link.serve()
     finally:

@@ -6,15 +6,20 @@ Rooms are imported when first asked for, so that a link is up before it has read
 import os
 import shutil
 import tempfile
-from typing import Any, Dict, List, Optional
+import threading
+from typing import Any, Dict, List
 
-from workbench.remote import protocol
+from workbench.remote import parameters, protocol
 from workbench.remote.exchange import Exchange
-from workbench.remote.link import Handler
+from workbench.remote.link import LATER, Handler
 from workbench.remote.machine import Machine
 from workbench.remote.problems import RequestError
+from workbench.remote.runfolder import RunFolder
 
-UPLOAD_WINDOW = 8 << 20
+UPLOAD_WINDOW = 8 << 20  # bytes of a zip that may be on their way
+
+# What `list` leaves out of a spec: `spec` gives it whole.
+LONG_FIELDS = ("environment_variables", "setup", "configuration", "command", "git", "params", "description")
 
 
 class Methods(object):
@@ -23,12 +28,201 @@ class Methods(object):
     def __init__(self, machine):
         # type: (Machine) -> None
         self._machine = machine
+        self._lock = threading.Lock()
+        self._settling = threading.Lock()
+        self._follower = None  # type: Any
 
     def table(self):
         # type: () -> Dict[str, Handler]
         """Method name -> handler."""
-        return {}
+        return {
+            "facts": self._facts,
+            "doctor": self._doctor,
+            "tree": self._tree,
+            "blobs": self._blobs,
+            "submit": self._submit,
+            "status": self._status,
+            "cancel": self._cancel,
+            "list": self._list,
+            "spec": self._spec,
+            "follow": self._follow,
+            "files": self._files,
+            "read": self._read,
+            "exec": self._exec,
+            "remove": self._remove,
+            "reconcile": self._reconcile,
+        }
 
     def close(self):
         # type: () -> None
         """The link is ending."""
+        if self._follower is not None:
+            self._follower.close()
+
+    # --- the machine -----------------------------------------------------------------------------------
+
+    def _facts(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.facts import facts
+
+        return facts(self._machine)
+
+    def _doctor(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.facts import doctor
+
+        return {"checks": doctor(self._machine)}
+
+    def _exec(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.execute import execute
+
+        return execute(exchange)
+
+    # --- snapshots -------------------------------------------------------------------------------------
+
+    def _tree(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.trees import accept_manifest
+
+        params = exchange.params
+        snapshot = parameters.text(params, "snapshot")
+        base = parameters.optional_text(params, "base")
+        removed, added = params.get("removed") or [], params.get("added") or []
+        return accept_manifest(self._machine, snapshot, base, removed, added)
+
+    def _blobs(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.trees import store_blobs
+
+        exchange.widen(UPLOAD_WINDOW)
+        folder = os.path.join(self._machine.root, "blobs")
+        os.makedirs(folder, 0o700, exist_ok=True)
+        handle, path = tempfile.mkstemp(".partial", "upload-", folder)
+        try:
+            with os.fdopen(handle, "wb", 0) as file:
+                while True:
+                    block = exchange.read()
+                    if not block:
+                        break
+                    view = memoryview(block)
+                    while len(view):
+                        view = view[file.write(view) :]
+            return {"stored": store_blobs(self._machine, path)}
+        finally:
+            os.unlink(path)
+
+    # --- runs ------------------------------------------------------------------------------------------
+
+    def _submit(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.submission import submit
+
+        params = exchange.params
+        spec = parameters.mapping(params, "spec")
+        return submit(self._machine, parameters.run_id(params), spec, parameters.texts(params, "secrets"))
+
+    def _status(self, exchange):
+        # type: (Exchange) -> Any
+        folder = RunFolder(self._machine, parameters.run_id(exchange.params))
+        status = folder.read_status()
+        if status is None:
+            raise absent(folder)
+        return status
+
+    def _spec(self, exchange):
+        # type: (Exchange) -> Any
+        folder = RunFolder(self._machine, parameters.run_id(exchange.params))
+        spec = folder.read_spec()
+        if spec is None:
+            raise absent(folder)
+        return spec
+
+    def _cancel(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.cancel import cancel
+
+        params = exchange.params
+        return cancel(self._machine, parameters.run_id(params), parameters.seconds(params, "grace"))
+
+    def _list(self, exchange):
+        # type: (Exchange) -> Any
+        found = []  # type: List[Dict[str, Any]]
+        for name in sorted(os.listdir(self._machine.runs)):
+            exchange.check()
+            if not protocol.valid_run_id(name):
+                continue
+            folder = RunFolder(self._machine, name)
+            try:
+                status, spec = folder.read_status(), folder.read_spec()
+            except (OSError, ValueError) as error:  # one damaged run is one row that says so
+                found.append({"run": name, "problem": str(error)[:500]})
+                continue
+            short = {key: value for key, value in (spec or {}).items() if key not in LONG_FIELDS}
+            found.append({"run": name, "status": status, "spec": short})
+        return {"runs": found}
+
+    def _follow(self, exchange):
+        # type: (Exchange) -> Any
+        with self._lock:
+            if self._follower is None:
+                from workbench.remote.follow import Follower
+
+                self._follower = Follower(self._machine, self._settle)
+        self._follower.add(exchange)
+        return LATER
+
+    def _files(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.files import list_files
+
+        return {"files": list_files(RunFolder(self._machine, parameters.run_id(exchange.params)))}
+
+    def _read(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.files import read_file
+
+        params = exchange.params
+        folder = RunFolder(self._machine, parameters.run_id(params))
+        return read_file(
+            exchange, folder, parameters.text(params, "path"), parameters.offset(params, "offset")
+        )
+
+    def _remove(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.run_status import is_terminal
+
+        folder = RunFolder(self._machine, parameters.run_id(exchange.params))
+        if not os.path.isdir(folder.path):
+            return {}
+        status = folder.read_status()
+        if status is None or not is_terminal(status):
+            raise RequestError("conflict", "run %s is not over" % folder.run_id, "cancel it first")
+        # Out of sight at once, so that nobody meets half of it.
+        doomed = os.path.join(self._machine.runs, ".removed-%s-%s" % (folder.run_id, os.urandom(4).hex()))
+        os.rename(folder.path, doomed)
+        shutil.rmtree(doomed)
+        return {}
+
+    def _reconcile(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.reconcile import reconcile
+
+        with self._settling:
+            return reconcile(self._machine)
+
+    def _settle(self):
+        # type: () -> None
+        from workbench.remote.reconcile import reconcile
+
+        if self._settling.acquire(False):
+            try:
+                reconcile(self._machine)
+            finally:
+                self._settling.release()
+
+
+def absent(folder):
+    # type: (RunFolder) -> RequestError
+    """The error for a run this machine does not have."""
+    return RequestError("not_found", "run %s is not on this machine" % folder.run_id)

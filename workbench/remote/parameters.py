@@ -82,7 +82,11 @@ def argument_list(params, name):
     value = params.get(name)
     if value is None:
         return None
-    fine = isinstance(value, list) and value and all(isinstance(item, str) and "\0" not in item for item in value)
+    fine = (
+        isinstance(value, list)
+        and value
+        and all(isinstance(item, str) and "\0" not in item for item in value)
+    )
     if not fine:
         raise RequestError("usage", "parameter %s must be a list of texts" % name)
     return list(value)

@@ -123,11 +123,14 @@ def children_of(pid):
     return found
 
 
-def descendants(pid):
-    # type: (int) -> List[Identity]
-    """All descendants of a process now, zombies included; it costs by the size of the tree where it can."""
+def descendants(pid, spared=None):
+    # type: (int, Optional[Callable[[int], bool]]) -> List[Identity]
+    """All descendants of a process now, zombies included; it costs by the size of the tree where it can.
+
+    spared: as for `descend`.
+    """
     if not children_listed():
-        return descend([pid], snapshot())
+        return descend([pid], snapshot(), spared)
     found = []  # type: List[Identity]
     waiting = [pid]
     seen = {pid}
@@ -153,7 +156,7 @@ def descendants(pid):
             return descend([pid], snapshot())
         for child in children:
             known = identity(child)
-            if known is not None and child not in seen:
+            if known is not None and child not in seen and not (spared and spared(child)):
                 seen.add(child)
                 waiting.append(child)
                 found.append(known)
@@ -289,16 +292,10 @@ def belongs_to_another_run(pid, run_id):
     return owner is not None and owner != run_id
 
 
-def tree_of(roots, run_id):
-    # type: (Iterable[int], str) -> Callable[[], List[Identity]]
-    """A finder for TreeEnd: all that descends from the roots, except other runs' guards and theirs."""
-    pids = list(roots)
-
-    def find():
-        # type: () -> List[Identity]
-        return descend(pids, snapshot(), lambda pid: belongs_to_another_run(pid, run_id))
-
-    return find
+def tree_of(pid, run_id):
+    # type: (int, str) -> Callable[[], List[Identity]]
+    """A finder for TreeEnd: all that descends from a process, except other runs' guards and theirs."""
+    return lambda: descendants(pid, lambda child: belongs_to_another_run(child, run_id))
 
 
 def remains_of(run_id, recorded):

@@ -128,7 +128,8 @@ class RunFolder(object):
     def write_tree(self, processes):
         # type: (List[Identity]) -> None
         """Keep which processes are the run's, for who finds them when guard and supervisor are gone."""
-        write_whole(self.tree, json.dumps([list(process) for process in processes]).encode("ascii"))
+        body = json.dumps([list(process) for process in processes]).encode("ascii")
+        write_whole(self.tree, body, sync=False)  # of use only while this boot lasts
 
     def read_tree(self):
         # type: () -> List[Identity]
@@ -158,8 +159,8 @@ def pairs(value):
     ]
 
 
-def write_whole(path, body):
-    # type: (str, bytes) -> None
+def write_whole(path, body, sync=True):
+    # type: (str, bytes, bool) -> None
     """Replace a file's content: written beside it, synced, renamed. Raises OSError; the old one stays then."""
     partial = "%s.%d.partial" % (path, os.getpid())
     try:
@@ -168,7 +169,8 @@ def write_whole(path, body):
             view = memoryview(body)
             while view:
                 view = view[os.write(handle, view) :]
-            os.fsync(handle)
+            if sync:
+                os.fsync(handle)
         finally:
             os.close(handle)
         os.rename(partial, path)

@@ -75,8 +75,8 @@ def _read(files, offset, limit):
 class StreamWriter(object):
     """Appends to the stream of a run's folder, going on where an earlier attempt ended.
 
-    cap: bytes kept in all, half of them the head. Never raises for a full disk: what does not fit is
-    counted in `dropped` and is no part of the stream.
+    cap: bytes kept in all, half of them the head. Writing never fails: what a full or broken disk does not
+    take is counted in `dropped` and is no part of the stream; `disk_full` says that this was why.
     """
 
     def __init__(self, folder, cap=protocol.DEFAULT_STREAM_CAP):
@@ -98,7 +98,7 @@ class StreamWriter(object):
 
     def write(self, data):
         # type: (bytes) -> None
-        """Append; bytes are in the file when it returns. Raises OSError for anything but a full disk."""
+        """Append; bytes are in the file, or counted as dropped, when it returns."""
         if data:
             self._note_time()
         view = memoryview(data)
@@ -106,7 +106,7 @@ class StreamWriter(object):
             room = self._room()
             if room <= 0:
                 if not self._next_segment():
-                    self._drop(len(view))
+                    self.dropped += len(view)
                     return
                 continue
             if self._file < 0:  # the disk was full when it was to be made
@@ -114,13 +114,11 @@ class StreamWriter(object):
             try:
                 written = os.write(self._file, view[:room]) if self._file >= 0 else 0
             except OSError as error:
-                if error.errno not in DISK_FULL:
-                    raise
+                self.disk_full = error.errno in DISK_FULL
                 written = 0
             if written == 0:
-                self._drop(len(view))
+                self.dropped += len(view)
                 return
-            self.disk_full = False
             self.offset += written
             view = view[written:]
 
@@ -160,11 +158,6 @@ class StreamWriter(object):
                 remove_quietly(path)
         return True
 
-    def _drop(self, count):
-        # type: (int) -> None
-        self.dropped += count
-        self.disk_full = True
-
     def _note_time(self):
         # type: () -> None
         """A line of the index for the bytes that come now."""
@@ -174,19 +167,16 @@ class StreamWriter(object):
             return
         try:
             os.write(self._index, b"%.3f %d\n" % (now, self.offset))
-        except OSError as error:
-            if error.errno not in DISK_FULL:
-                raise
+        except OSError:
+            return  # the bytes matter, their time less
         self._index_at = now
         self._index_lines += 1
 
-    @staticmethod
-    def _open(path):
+    def _open(self, path):
         # type: (str) -> int
-        """The file for appending, or -1 on a full disk."""
+        """The file for appending, or -1 when it cannot be made now."""
         try:
             return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            if error.errno not in DISK_FULL:
-                raise
+            self.disk_full = error.errno in DISK_FULL
             return -1

@@ -127,7 +127,7 @@ def lay_out(machine: Any, snapshot: str, directory: str) -> int:
     partial = "%s.%s.partial" % (directory, uuid.uuid4().hex[:8])
     os.mkdir(partial, 0o755)
     try:
-        files = _fill(machine.root, os.fsencode(partial), entries)
+        files = _Layout(machine.root, os.fsencode(partial)).fill(entries)
         os.rename(partial, directory)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -182,51 +182,60 @@ def _partial(place: str) -> Any:
     return os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), partial
 
 
-def _fill(root: str, base: bytes, entries: List[List[Any]]) -> int:
-    # Entries were checked: no path leaves the tree or lies below a link. Links come last all the same.
-    copier = Copier()
-    made = {b""}
-    files = 0
-    links = []
-    for path, kind, mode, size, content in entries:
-        raw = encode(path)
-        parent = raw if kind not in (FILE, LINK) else raw.rpartition(b"/")[0]
-        if parent not in made:
-            _make_directories(base, parent, made)
-        if kind == LINK:
-            links.append((raw, encode(content)))
-        elif kind == FILE:
-            _copy_blob(copier, blob_path(root, content), base + b"/" + raw, mode, size, path)
-            files += 1
-    for raw, target in links:
-        os.symlink(target, base + b"/" + raw)
-    return files
+class _Layout:
+    """One tree being put together in an empty directory, from entries that were checked."""
 
+    def __init__(self, root: str, base: bytes) -> None:
+        self._root = root
+        self._base = base + b"/"
+        self._copier = Copier()
+        self._made: Set[bytes] = {b""}
+        self._exact: Set[int] = set()  # modes that the umask leaves alone, seen on the first file of each
 
-def _make_directories(base: bytes, path: bytes, made: Set[bytes]) -> None:
-    todo = []
-    while path not in made:
-        todo.append(path)
-        path = path.rpartition(b"/")[0]
-    for directory in reversed(todo):
-        os.mkdir(base + b"/" + directory, 0o755)
-        made.add(directory)
+    def fill(self, entries: List[List[Any]]) -> int:
+        """Writes everything, links last, so that nothing is written through one; returns the files."""
+        files = 0
+        links = []
+        for path, kind, mode, size, content in entries:
+            raw = encode(path)
+            parent = raw if kind not in (FILE, LINK) else raw.rpartition(b"/")[0]
+            if parent not in self._made:
+                self._directories(parent)
+            if kind == LINK:
+                links.append((raw, encode(content)))
+            elif kind == FILE:
+                self._file(path, self._base + raw, mode, size, content)
+                files += 1
+        for raw, target in links:
+            os.symlink(target, self._base + raw)
+        return files
 
+    def _directories(self, path: bytes) -> None:
+        todo = []
+        while path not in self._made:
+            todo.append(path)
+            path = path.rpartition(b"/")[0]
+        for directory in reversed(todo):
+            os.mkdir(self._base + directory, 0o755)
+            self._made.add(directory)
 
-def _copy_blob(copier: Copier, blob: str, place: bytes, mode: int, size: int, path: str) -> None:
-    try:
-        source = os.open(blob, os.O_RDONLY)
-    except FileNotFoundError:
-        raise MissingBlob("the contents of %.200r are not on this machine" % path)
-    try:
-        target = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    def _file(self, path: str, place: bytes, mode: int, size: int, sha256: str) -> None:
         try:
-            copied = copier.copy(source, target, size)
-            if mode not in exact:  # the umask took something
-                os.fchmod(target, mode)
+            source = os.open(blob_path(self._root, sha256), os.O_RDONLY)
+        except FileNotFoundError:
+            raise MissingBlob("the contents of %.200r are not on this machine" % path)
+        try:
+            target = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            try:
+                copied = self._copier.copy(source, target, size)
+                if mode not in self._exact:
+                    if os.fstat(target).st_mode & 0o777 == mode:
+                        self._exact.add(mode)
+                    else:
+                        os.fchmod(target, mode)
+            finally:
+                os.close(target)
         finally:
-            os.close(target)
-    finally:
-        os.close(source)
-    if copied != size:
-        raise MissingBlob("the contents of %.200r are damaged on this machine" % path)
+            os.close(source)
+        if copied != size:
+            raise MissingBlob("the contents of %.200r are damaged on this machine" % path)

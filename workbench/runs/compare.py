@@ -9,9 +9,10 @@ from workbench.entities.base import Entity
 from workbench.entities.experiment import Goal, guess_goal
 from workbench.entities.run import Run
 from workbench.entities.snapshot import Manifest
+from workbench.snapshots.diff import changes
 
 
-class MetricComparison(Entity, kw_only=True):
+class MetricComparison(Entity, frozen=True, kw_only=True):
     """One metric over the compared runs."""
 
     values: list[float | None]
@@ -21,15 +22,15 @@ class MetricComparison(Entity, kw_only=True):
     goal: Goal
 
 
-class CodeChange(Entity, kw_only=True):
+class CodeChange(Entity, frozen=True, kw_only=True):
     """A path that is not the same in all compared snapshots, against the first run's."""
 
     path: str
     changes: list[str | None]
-    """Per run: added, removed, changed, or None where it equals the first run's."""
+    """Per run: a `snapshots.diff.ChangeKind`, or None where it equals the first run's."""
 
 
-class Comparison(Entity, kw_only=True):
+class Comparison(Entity, frozen=True, kw_only=True):
     """Two to twenty runs side by side; every list is in the order of `runs`."""
 
     runs: list[Run]
@@ -110,23 +111,11 @@ def _metric(name: str, runs: list[Run], goal: Goal) -> MetricComparison:
 
 
 def _code(manifests: list[Manifest | None]) -> list[CodeChange]:
-    trees = [
-        {entry.path: (entry.kind, entry.mode, entry.sha256, entry.target) for entry in manifest.entries}
-        if manifest is not None
-        else None
-        for manifest in manifests
-    ]
-    first = trees[0] if trees else None
+    first = manifests[0] if manifests else None
     if first is None:
         return []
-    changes = []
-    for path in sorted({path for tree in trees if tree is not None for path in tree}):
-        row: list[str | None] = []
-        for tree in trees:
-            if tree is None or tree.get(path) == first.get(path):
-                row.append(None)
-            else:
-                row.append("added" if path not in first else "removed" if path not in tree else "changed")
-        if any(row):
-            changes.append(CodeChange(path=path, changes=row))
-    return changes
+    columns = [
+        {change.path: change.change.value for change in changes(first, manifest)} if manifest is not None else {}
+        for manifest in manifests
+    ]
+    return [CodeChange(path=path, changes=[column.get(path) for column in columns]) for path in _names(columns)]

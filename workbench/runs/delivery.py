@@ -12,7 +12,7 @@ from workbench.compute.link import Link
 from workbench.entities.snapshot import Manifest
 from workbench.errors import RemoteError
 from workbench.snapshots.archive import zip_blobs
-from workbench.snapshots.delta import manifest_delta
+from workbench.snapshots.delta import delta
 from workbench.store.keeper import Keeper
 from workbench.store.store import Store
 
@@ -30,10 +30,9 @@ async def deliver_snapshot(link: Link, keep: Keeper, snapshot: str, base: str | 
     answer: dict[str, Any] = {"unknown_base": True}
     if base is not None and await keep(Store.has_manifest, base):
         old = await keep(Store.manifest, base)
-        answer = await link.call("tree", {"snapshot": snapshot, "base": base, **manifest_delta(old, manifest)})
+        answer = await link.call("tree", {"snapshot": snapshot, "base": base, **delta(old, manifest)._asdict()})
     if answer.get("unknown_base"):
-        whole = manifest_delta(Manifest(entries=()), manifest)
-        answer = await link.call("tree", {"snapshot": snapshot, "base": None, **whole})
+        answer = await link.call("tree", {"snapshot": snapshot, "base": None, **delta(None, manifest)._asdict()})
     missing = answer.get("missing")
     if not isinstance(missing, list):
         raise RemoteError("the machine did not say which files it lacks")

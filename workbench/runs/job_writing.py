@@ -41,7 +41,9 @@ def _quoted(dumper: yaml.SafeDumper, text: _Quoted) -> yaml.ScalarNode:
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
+    # Quotes escape what YAML would fold or take for the end of a line.
+    odd = not text.replace("\n", "").isprintable()
+    style = '"' if odd else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 
 from workbench.entities.configuration import RunConfiguration
 from workbench.runs import scalars
+from workbench.runs.shell_words import split_commands
 
 MAX_PARAMS = 500
 MAX_VALUE = 500
+MAX_COMMAND = 100_000
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]{0,199}")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SECRET = re.compile(r"(^|[_.\-])(password|passwd|secret|credentials?|api[_\-]?key|token)$", re.IGNORECASE)
-_OPERATOR = re.compile(r"[();<>|&]+")
 _PYTHON = re.compile(r"(.*/)?(python|pypy)[0-9.]*")
 _PYTHON_VALUE_OPTIONS = ("-W", "-X")
-MAX_COMMAND = 100_000
 
 
 def params_of(configuration: RunConfiguration) -> dict[str, str]:
@@ -37,38 +36,12 @@ def params_from_command(command: list[str] | str) -> dict[str, str]:
     several numbers after an option are one value. Names that say password, secret or token are left out.
     """
     found: dict[str, str] = {}
-    for words in [command] if isinstance(command, list) else _segments(command):
+    for words in [command] if isinstance(command, list) else split_commands(command[:MAX_COMMAND]):
         for name, value in _of_words(_arguments(words)):
             key = name.lstrip("+").replace("-", "_")
             if len(found) < MAX_PARAMS and _NAME.fullmatch(name.lstrip("+")) and not _SECRET.search(key):
                 found[key] = value[:MAX_VALUE]
     return found
-
-
-def _segments(script: str) -> Iterator[list[str]]:
-    """The simple commands of a shell script, each as words; a line that cannot be split is left out."""
-    for line in re.sub(r"\\\r?\n", " ", script[:MAX_COMMAND]).splitlines():
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        lexer.commenters = ""
-        words: list[str] = []
-        skip = False
-        try:
-            for word in lexer:
-                if skip:
-                    skip = False  # the file of a redirection
-                elif word.startswith("#"):
-                    break
-                elif _OPERATOR.fullmatch(word):
-                    skip = word[0] in "<>" or word in ("&>", "&>>")
-                    if not skip:
-                        yield words
-                        words = []
-                else:
-                    words.append(word)
-        except ValueError:
-            continue
-        yield words
 
 
 def _arguments(words: list[str]) -> list[str]:

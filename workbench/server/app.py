@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -71,7 +71,7 @@ async def _stream(request: web.Request, operation: Operation, parameters: Any) -
     return response
 
 
-async def _generator(values: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _generator(values: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
     """values, closed with its consumer also where it is no generator."""
     try:
         async for value in values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from workbench.compute.fleet import Fleet
@@ -21,6 +22,8 @@ class Context(NamedTuple):
 
     name: str
     home: Home
+    folder: Path
+    """Where the workspace's store is: its place in home, or elsewhere when that is on a network."""
     settings: Settings
     keep: Keeper
     fleet: Fleet

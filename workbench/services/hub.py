@@ -24,6 +24,7 @@ from workbench.services.runs import RunService
 from workbench.services.snapshots import SnapshotService
 from workbench.settings import Settings
 from workbench.store.keeper import Keeper
+from workbench.store.location import choose_directory
 from workbench.store.store import Store
 from workbench.version import __version__
 
@@ -35,13 +36,13 @@ class OpenWorkspace:
         self._bus = Bus()
         self._keep = Keeper()
         self._loop = asyncio.get_running_loop()
-        self._folder = home.workspace(name)
+        self._folder, self.notice = choose_directory(private_folder(home.workspace(name)), os.getuid())
         self._fleet = Fleet(home.known_hosts, self._state_changed)
         self._states: set[asyncio.Task[None]] = set()
         self.conductor = Conductor(
             name, self._folder / "files", self._keep, self._fleet, BusWatcher(self._bus), settings.collect
         )
-        context = Context(name, home, settings, self._keep, self._fleet, self._bus, self.conductor)
+        context = Context(name, home, self._folder, settings, self._keep, self._fleet, self._bus, self.conductor)
         self._compute = ComputeService(context)
         self.operations: dict[str, Operation] = operations([
             ("runs", RunService(context)),
@@ -56,7 +57,6 @@ class OpenWorkspace:
 
     async def open(self) -> None:
         """Open the store, take up active runs; raises StoreError, StoreTooNew."""
-        private_folder(self._folder)
         store = await self._keep.open(self._folder)
         store.on_events = self._events
         targets = await self._keep(Store.targets)
@@ -129,6 +129,7 @@ class Hub:
             "home": str(self._home.root),
             "socket": str(self._home.socket),
             "workspaces": sorted(self._workspaces),
+            "notices": [workspace.notice for workspace in self._workspaces.values() if workspace.notice],
             "active_runs": sum(workspace.conductor.active for workspace in self._workspaces.values()),
         }
 
@@ -136,8 +137,7 @@ class Hub:
         """Open every workspace that exists, so that active runs are followed from the start."""
         root = self._home.root / "workspaces"
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
-            if (folder / "workbench.db").exists():
-                await self.workspace(folder.name)
+            await self.workspace(folder.name)
 
     async def workspace(self, name: str) -> OpenWorkspace:
         """The workspace of that name, opened on first use; raises UsageError, StoreError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from workbench.runs.collect import read_file, safe_path
 from workbench.runs.compare import Comparison, compare
 from workbench.services.context import Context
 from workbench.services.operation import call, items, read
-from workbench.snapshots.archive import zip_snapshot
-from workbench.snapshots.diff import diff_text
+from workbench.snapshots.archive import zip_tree
+from workbench.snapshots.diff import unified
 from workbench.store.records import RecordBatch
 from workbench.store.store import Store
 
@@ -150,7 +150,7 @@ class RunOutputService:
         after = await self._manifest_or_fail(await self._context.resolve(b))
         shas = {entry.sha256 for manifest in (before, after) for entry in manifest.entries if entry.sha256}
         places = {sha: await self._context.keep(Store.blob_path, sha) for sha in shas}
-        return {"text": await asyncio.to_thread(diff_text, before, after, lambda sha: places[sha].read_bytes(), path)}
+        return {"text": await asyncio.to_thread(unified, before, after, lambda sha: places[sha].read_bytes(), path)}
 
     @call
     async def files(self, run: str) -> list[RunFile]:
@@ -189,7 +189,7 @@ class RunOutputService:
         manifest = await self._manifest_or_fail(await self._context.resolve(run))
         shas = {entry.sha256 for entry in manifest.entries if entry.sha256}
         places = {sha: await self._context.keep(Store.blob_path, sha) for sha in shas}
-        for block in zip_snapshot(manifest, places.__getitem__):
+        for block in zip_tree(manifest, lambda sha: _pieces(places[sha])):
             yield block
             await asyncio.sleep(0)
 
@@ -208,6 +208,12 @@ async def _blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
         handle.seek(start)
         while start < end and (block := await asyncio.to_thread(handle.read, min(BLOCK, end - start))):
             start += len(block)
+            yield block
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with open(path, "rb") as handle:
+        while block := handle.read(BLOCK):
             yield block
 
 

@@ -21,6 +21,7 @@ from workbench.store.query import RunQuery
 from workbench.store.store import Store
 
 MAX_LIST = 10_000
+Names = list[str] | None
 
 
 class RunService:
@@ -107,7 +108,7 @@ class RunService:
             return await self._context.keep(Store.target, name)
         targets = await self._context.keep(Store.targets)
         chosen = next((target for target in targets if target.default), None)
-        return chosen or await self._context.keep(Store.target, "local")
+        return chosen if chosen is not None else await self._context.keep(Store.target, "local")
 
     async def _new_run(
         self,
@@ -122,7 +123,9 @@ class RunService:
         keep = self._context.keep
         now = datetime.now(UTC)
         experiment = await keep(Store.ensure_experiment, configuration.experiment, now)
-        inputs = {name: str(value) for name, value in configuration.inputs.items()}
+        inputs = {
+            name: configuration.written.get(name, str(value)) for name, value in configuration.inputs.items()
+        }
         return Run(
             id=id,
             name=configuration.name or display_name(id, await keep(Store.next_number)),
@@ -171,7 +174,7 @@ class RunService:
         return {"configuration": configuration, "snapshot": found.snapshot, "git": found.git}
 
     @call
-    async def tag(self, run: str, set: dict[str, str | None] | None = None, remove: list[str] | None = None) -> Run:  # noqa: A002
+    async def tag(self, run: str, set: dict[str, str | None] | None = None, remove: Names = None) -> Run:
         """Set and remove tags (AZ-78); a value of null is a bare tag."""
         found = await self._context.resolve(run)
         return await self._context.keep(Store.tag, found.id, set or {}, remove or [])

@@ -6,18 +6,24 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import StoreError, UsageError
 from workbench.remote.archive import ArchiveError
+from workbench.remote.trees import store_blobs
 from workbench.services.context import Context
 from workbench.services.operation import call, write
-from workbench.snapshots.archive import unpack_blobs
 from workbench.store.store import Store
 
 MAX_ENTRIES = 200_000
 MAX_UPLOAD = 8 << 30
+
+
+class _Here(NamedTuple):
+    """This side as a place for blobs, laid out as a machine's root is."""
+
+    root: str
 
 
 class SnapshotService:
@@ -41,7 +47,7 @@ class SnapshotService:
     @write
     async def upload(self, *, source: AsyncIterator[bytes]) -> dict[str, int]:
         """Take in a zip whose entries are named by their sha256; {"stored": files}. Hostile zips are refused."""
-        descriptor, name = tempfile.mkstemp(suffix=".zip", dir=self._context.home.workspace(self._context.name))
+        descriptor, name = tempfile.mkstemp(suffix=".zip", dir=self._context.folder)
         try:
             with os.fdopen(descriptor, "wb") as spool:
                 size = 0
@@ -50,11 +56,8 @@ class SnapshotService:
                     if size > MAX_UPLOAD:
                         raise UsageError(f"the upload is over {MAX_UPLOAD} bytes")
                     await asyncio.to_thread(spool.write, block)
-            stored = 0
-            for sha, data in await asyncio.to_thread(lambda: list(unpack_blobs(name))):
-                await self._context.keep(Store.put_blob, data, sha)
-                stored += 1
-            return {"stored": stored}
+            here = _Here(str(self._context.folder))
+            return {"stored": await asyncio.to_thread(store_blobs, here, name)}
         except OSError as problem:
             raise StoreError(f"the upload cannot be kept: {problem.strerror}", "free some disk space") from problem
         except ArchiveError as problem:

@@ -147,12 +147,14 @@ def _configuration(top: Path, environ: Mapping[str, str]) -> tuple[Path | None, 
         values[name] = value if has_value else b"true"
     ignore_case = values.get(b"core.ignorecase", b"").lower() in (b"true", b"yes", b"on", b"1")
     chosen = values.get(b"core.excludesfile")
+    home = environ.get("HOME")
     if chosen is not None:
         if not chosen:
             return None, ignore_case
+        if chosen.startswith(b"~/") and home:
+            return Path(home, os.fsdecode(chosen[2:])), ignore_case
         return top / Path(os.fsdecode(os.path.expanduser(chosen))), ignore_case
     settings = environ.get("XDG_CONFIG_HOME")
-    home = environ.get("HOME")
     if settings:
         return Path(settings) / "git" / "ignore", ignore_case
     return (Path(home) / ".config" / "git" / "ignore" if home else None), ignore_case

@@ -17,7 +17,7 @@ from workbench.remote import protocol
 EMPTY = hashlib.sha256(b"").hexdigest()
 _PIECE = 1 << 20
 _DURABLE = 1 << 20
-"""Contents from this size on are fsynced: a lost large output cannot be made again, a lost source file can."""
+"""Contents from this size on are fsynced: a lost output cannot be made again, a source file can."""
 
 
 class Pruned(NamedTuple):
@@ -62,7 +62,10 @@ class Blobs:
             with os.fdopen(descriptor, "wb") as target:
                 digest, size = _copy(source, target)
                 if digest != sha256:
-                    raise Refused(f"content that should have sha256 {sha256} has {digest}", "it changed on its way: try again")
+                    raise Refused(
+                        f"content that should have sha256 {sha256} has {digest}",
+                        "it changed on its way: try again",
+                    )
                 target.flush()
                 if size >= _DURABLE:
                     os.fsync(target.fileno())
@@ -79,7 +82,7 @@ class Blobs:
                     yield entry.name, entry.stat(follow_symlinks=False)
 
     def prune(self, needed: set[str], dry_run: bool, grace: float) -> Pruned:
-        """Remove blobs nobody needs that are older than grace seconds: younger ones may be of a submit under way."""
+        """Remove blobs nobody needs, older than grace seconds: younger ones may be of a submit under way."""
         count = size = 0
         horizon = time.time() - grace
         for name, facts in list(self.every()):
@@ -95,14 +98,13 @@ class Blobs:
 
 def _copy(source: Path | bytes | BinaryIO, target: BinaryIO) -> tuple[str, int]:
     """Copy everything; returns its sha256 and size."""
+    if isinstance(source, Path):
+        with open(source, "rb") as opened:
+            return _copy(opened, target)
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
     digest, size = hashlib.sha256(), 0
-    opened: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") if isinstance(source, Path) else source
-    try:
-        while piece := opened.read(_PIECE):
-            digest.update(piece)
-            target.write(piece)
-            size += len(piece)
-    finally:
-        if opened is not source:
-            opened.close()
+    while piece := stream.read(_PIECE):
+        digest.update(piece)
+        target.write(piece)
+        size += len(piece)
     return digest.hexdigest(), size

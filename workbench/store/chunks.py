@@ -44,7 +44,7 @@ class Block(NamedTuple):
 
     low: int
     high: int
-    count: int
+    points: int
     min: float
     max: float
     last: float
@@ -57,11 +57,23 @@ def empty() -> Columns:
 
 def pack(points: Columns) -> bytes:
     """The bytes of points."""
+    return b"".join((_bytes(points.steps), _bytes(points.times), _bytes(points.values)))
+
+
+def _bytes(column: array[int] | array[float]) -> bytes:
     if _SWAP:
-        points = Columns(*(column[:] for column in points))
-        for column in points:
-            column.byteswap()
-    return points.steps.tobytes() + points.times.tobytes() + points.values.tobytes()
+        column = column[:]
+        column.byteswap()
+    return column.tobytes()
+
+
+def _append(column: array[int] | array[float], data: memoryview) -> None:
+    if not _SWAP:
+        column.frombytes(data)
+        return
+    turned = array(column.typecode, bytes(data))
+    turned.byteswap()
+    column.frombytes(turned.tobytes())
 
 
 def unpack_into(data: bytes, points: Columns) -> None:
@@ -70,14 +82,9 @@ def unpack_into(data: bytes, points: Columns) -> None:
     if rest or third % 8:
         raise ValueError("a chunk of points is damaged")
     view = memoryview(data)
-    for index, column in enumerate(points):
-        part = view[index * third : (index + 1) * third]
-        if _SWAP:
-            turned = array(column.typecode, bytes(part))
-            turned.byteswap()
-            column.extend(turned)
-        else:
-            column.frombytes(part)
+    _append(points.steps, view[:third])
+    _append(points.times, view[third : 2 * third])
+    _append(points.values, view[2 * third :])
 
 
 def unpack(data: bytes) -> Columns:

@@ -7,6 +7,7 @@ what was committed when its block began (WAL).
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import weakref
@@ -16,9 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from workbench.entities.base import to_wire
 from workbench.entities.event import Event
 from workbench.errors import StoreError
-from workbench.store.codec import micros, to_text
+from workbench.store.codec import micros
 from workbench.store.problems import explained
 
 BUSY_MILLISECONDS = 10_000
@@ -37,19 +39,37 @@ class Transaction:
         self.events: list[Event] = []
 
     def event(
-        self, kind: str, subject: str, data: dict[str, Any], *, fleeting: bool = False, actor: str | None = None
+        self,
+        kind: str,
+        subject: str,
+        data: dict[str, Any],
+        *,
+        fleeting: bool = False,
+        actor: str | None = None,
     ) -> None:
-        """Write down that subject changed. A fleeting event replaces the one before of its kind and subject."""
+        """Write down that subject changed. A fleeting event replaces the last of its kind and subject."""
+        plain: dict[str, Any] = to_wire(data)
+        text = json.dumps(plain, separators=(",", ":"))
+        actor = actor or self.actor
         if fleeting:
-            self.execute("DELETE FROM events WHERE subject = ? AND kind = ? AND fleeting = 1", (subject, kind))
+            self.execute(
+                "DELETE FROM events WHERE subject = ? AND kind = ? AND fleeting = 1", (subject, kind)
+            )
         cursor = self.execute(
             "INSERT INTO events (time, actor, kind, subject, data, fleeting) VALUES (?, ?, ?, ?, ?, ?)",
-            (micros(self.now), actor or self.actor, kind, subject, to_text(data), int(fleeting)),
+            (micros(self.now), actor, kind, subject, text, int(fleeting)),
         )
         sequence = cursor.lastrowid
         assert sequence is not None
         self.events.append(
-            Event(sequence=sequence, time=self.now, actor=actor or self.actor, kind=kind, subject=subject, data=data)
+            Event(
+                sequence=sequence,
+                time=self.now,
+                actor=actor,
+                kind=kind,
+                subject=subject,
+                data=plain,
+            )
         )
 
 
@@ -69,11 +89,13 @@ class _Reader:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode with this store's settings."""
-    connection = sqlite3.connect(path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False
+    )
     connection.execute("PRAGMA foreign_keys = 1")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     connection.execute("PRAGMA temp_store = MEMORY")
-    # WAL with NORMAL never damages the file; a power cut may take the last commits back, offsets and data alike.
+    # WAL with NORMAL never damages the file; a power cut may undo the last commits, offsets and data alike.
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection
 
@@ -99,7 +121,9 @@ class Database:
         """Raise StoreError unless the calling thread may write."""
         self._check_open()
         if threading.get_ident() != self._thread:
-            raise StoreError("the store was written from a thread that is not its writer", "use the thread that opened it")
+            raise StoreError(
+                "the store was written from a thread that is not its writer", "use the thread that opened it"
+            )
 
     def _check_open(self) -> None:
         if self._closed:
@@ -132,14 +156,13 @@ class Database:
         self._check_open()
         connection = self._writer if threading.get_ident() == self._thread else self._reader()
         with explained(self.path):
-            if connection.in_transaction:
-                yield connection
-                return
-            connection.execute("BEGIN")
+            inside = connection.in_transaction
+            if not inside:
+                connection.execute("BEGIN")
             try:
                 yield connection
             finally:
-                if connection.in_transaction:
+                if not inside:
                     connection.execute("COMMIT")
 
     def _reader(self) -> sqlite3.Connection:

@@ -25,7 +25,9 @@ class Collector:
 
     def fits(self, low: int, high: int) -> bool:
         """Whether a stretch of these steps is narrow enough to be put in one piece."""
-        return ((high - self._low) * self._count // self._span) - ((low - self._low) * self._count // self._span) <= 1
+        return ((high - self._low) * self._count // self._span) - (
+            (low - self._low) * self._count // self._span
+        ) <= 1
 
     def add(self, piece: Block) -> None:
         """Count a stretch of points in, at the bucket of its middle."""
@@ -64,7 +66,14 @@ class Collector:
     def buckets(self) -> list[Bucket]:
         """The buckets that got any point, by step."""
         return [
-            Bucket(first_step=item.low, last_step=item.high, min=item.min, max=item.max, last=item.last, count=item.count)
+            Bucket(
+                first_step=item.low,
+                last_step=item.high,
+                min=item.min,
+                max=item.max,
+                last=item.last,
+                count=item.points,
+            )
             for item in self._found
             if item is not None
         ]

@@ -26,11 +26,19 @@ def run_subject(experiment: str, run_id: str) -> str:
 def after(connection: sqlite3.Connection, sequence: int, limit: int) -> list[Event]:
     """Up to limit events later than sequence, oldest first."""
     rows = connection.execute(
-        "SELECT sequence, time, actor, kind, subject, data FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?",
+        "SELECT sequence, time, actor, kind, subject, data FROM events"
+        " WHERE sequence > ? ORDER BY sequence LIMIT ?",
         (sequence, limit),
     )
     return [
-        Event(sequence=row[0], time=moment(row[1]), actor=row[2], kind=row[3], subject=row[4], data=json.loads(row[5]))
+        Event(
+            sequence=row[0],
+            time=moment(row[1]),
+            actor=row[2],
+            kind=row[3],
+            subject=row[4],
+            data=json.loads(row[5]),
+        )
         for row in rows
     ]
 

@@ -31,7 +31,8 @@ def ensure(change: Transaction, name: str, now: datetime) -> int:
         return int(row[0])
     if not valid_experiment_name(name):
         raise UsageError(
-            f"{name!r} is no experiment name", "start with a letter or digit, then letters, digits, _ and -, up to 255"
+            f"{name!r} is no experiment name",
+            "start with a letter or digit, then letters, digits, _ and -, up to 255",
         )
     identity = make_run_id(max(0, micros(now)) // 1000, os.urandom(10))
     cursor = change.execute(
@@ -46,7 +47,9 @@ def ensure(change: Transaction, name: str, now: datetime) -> int:
 def every(connection: sqlite3.Connection, archived: bool) -> list[Experiment]:
     """All active experiments by name; with archived, those too."""
     where = "" if archived else "WHERE archived = 0"
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM experiments {where} ORDER BY name, archived, created DESC")
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM experiments {where} ORDER BY name, archived, created DESC"
+    )
     return [_experiment(row) for row in rows]
 
 
@@ -56,7 +59,8 @@ def number(connection: sqlite3.Connection, name: str) -> int:
     Raises NotFound.
     """
     row = connection.execute(
-        "SELECT number FROM experiments WHERE name = ? OR id = ? ORDER BY archived, created DESC, number DESC LIMIT 1",
+        "SELECT number FROM experiments WHERE name = ? OR id = ?"
+        " ORDER BY archived, created DESC, number DESC LIMIT 1",
         (plain_text(name), plain_text(name)),
     ).fetchone()
     if row is None:
@@ -95,7 +99,8 @@ def update(
         goal = before.goal if primary_metric == before.primary_metric else guess_goal(primary_metric)
     chosen_now = primary_metric is not None or goal is not None
     change.execute(
-        "UPDATE experiments SET primary_metric = ?, goal = ?, primary_set = ?, tags = ?, archived = ? WHERE number = ?",
+        "UPDATE experiments SET primary_metric = ?, goal = ?, primary_set = ?, tags = ?, archived = ?"
+        " WHERE number = ?",
         (
             before.primary_metric if primary_metric is None else plain_text(primary_metric),
             (goal or before.goal).value,
@@ -115,14 +120,16 @@ def update(
 def guess_primary(change: Transaction, experiment: int, names: Iterable[str]) -> None:
     """At an experiment's first metrics, settle on the one it is judged by, until a person chooses."""
     row = change.execute(
-        "SELECT name FROM experiments WHERE number = ? AND primary_metric IS NULL AND primary_set = 0", (experiment,)
+        "SELECT name FROM experiments WHERE number = ? AND primary_metric IS NULL AND primary_set = 0",
+        (experiment,),
     ).fetchone()
     guess = None if row is None else likeliest_primary(names)
     if row is None or guess is None:
         return
     goal = guess_goal(guess)
     change.execute(
-        "UPDATE experiments SET primary_metric = ?, goal = ? WHERE number = ?", (guess, goal.value, experiment)
+        "UPDATE experiments SET primary_metric = ?, goal = ? WHERE number = ?",
+        (guess, goal.value, experiment),
     )
     data = {"primary_metric": guess, "goal": goal, "guessed": True}
     change.event(EXPERIMENT_CHANGED, f"experiments/{row[0]}", data)

@@ -34,14 +34,29 @@ def put(change: Transaction, run_id: str, files: list[RunFile]) -> int:
         " ON CONFLICT (run, path) DO UPDATE SET size = excluded.size, modified = excluded.modified,"
         " sha256 = excluded.sha256, collected = excluded.collected",
         [
-            (number, _key(file.path), file.size, optional_micros(file.modified), file.sha256, int(file.collected))
+            (
+                number,
+                _key(file.path),
+                file.size,
+                optional_micros(file.modified),
+                file.sha256,
+                int(file.collected),
+            )
             for file in changed
         ],
     )
-    change.executemany("DELETE FROM run_files WHERE run = ? AND path = ?", [(number, _key(path)) for path in gone])
+    change.executemany(
+        "DELETE FROM run_files WHERE run = ? AND path = ?", [(number, _key(path)) for path in gone]
+    )
     if changed or gone:
         data = {"files": len(changed), "gone": len(gone)}
-        change.event(RUN_CHANGED, run_subject(run.experiment, run_id), data, fleeting=True, actor=f"compute/{run.target}")
+        change.event(
+            RUN_CHANGED,
+            run_subject(run.experiment, run_id),
+            data,
+            fleeting=True,
+            actor=f"compute/{run.target}",
+        )
     return len(files) - len(good)
 
 
@@ -57,7 +72,8 @@ def mark_collected(change: Transaction, run_id: str, path: str, sha256: str) -> 
     if not protocol.SHA256.match(sha256):
         raise NotFound(f"{sha256[:80]!r} is no sha256")
     cursor = change.execute(
-        "UPDATE run_files SET sha256 = ?, collected = 1 WHERE run = ? AND path = ?", (sha256, number, _key(path))
+        "UPDATE run_files SET sha256 = ?, collected = 1 WHERE run = ? AND path = ?",
+        (sha256, number, _key(path)),
     )
     if cursor.rowcount == 0:
         raise NotFound(f"run {run_id} kept no file {path!r}", f"wb run files {run_id} shows them")

@@ -11,6 +11,7 @@ from workbench.store import experiments, run_entries, series, summaries, tables
 from workbench.store.codec import plain_text
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, RUN_RECORDS, run_subject
+from workbench.store.plain_view import SeriesRow
 from workbench.store.records import Header, RecordBatch
 
 MAX_SERIES = 50_000
@@ -38,7 +39,8 @@ class _Owner(NamedTuple):
 def record_file(connection: sqlite3.Connection, run: int, file: str) -> RecordFile:
     """How far a file was taken in; 0 and no header before the first time."""
     row = connection.execute(
-        "SELECT stop, bad, attempt, rank, wall FROM record_files WHERE run = ? AND name = ?", (run, plain_text(file))
+        "SELECT stop, bad, attempt, rank, wall FROM record_files WHERE run = ? AND name = ?",
+        (run, plain_text(file)),
     ).fetchone()
     if row is None:
         return RecordFile(0, None, 0)
@@ -50,9 +52,7 @@ def stops(connection: sqlite3.Connection, run: int) -> dict[str, int]:
     return dict(connection.execute("SELECT name, stop FROM record_files WHERE run = ?", (run,)).fetchall())
 
 
-def take(
-    change: Transaction, run: int, file: str, batch: RecordBatch, end: int, start: int | None
-) -> bool:
+def take(change: Transaction, run: int, file: str, batch: RecordBatch, end: int, start: int | None) -> bool:
     """Take a batch in that ends at offset end of file; False when it was taken before.
 
     Raises Conflict when it starts elsewhere than the last one ended (start None: the caller knows it does).
@@ -117,11 +117,13 @@ def _metrics(
 
 def _room(change: Transaction, run: int) -> bool:
     """Whether the run may have one more series; counts it."""
-    cursor = change.execute("UPDATE runs SET series = series + 1 WHERE number = ? AND series < ?", (run, MAX_SERIES))
+    cursor = change.execute(
+        "UPDATE runs SET series = series + 1 WHERE number = ? AND series < ?", (run, MAX_SERIES)
+    )
     return cursor.rowcount == 1
 
 
-def _plain(change: Transaction, run: int, name: str, rank: int, rows: list[series.SeriesRow]) -> None:
+def _plain(change: Transaction, run: int, name: str, rank: int, rows: list[SeriesRow]) -> None:
     """Keep the figure of the plain view up to date, when this rank is the one it shows."""
     shown = change.execute("SELECT rank FROM run_metrics WHERE run = ? AND name = ?", (run, name)).fetchone()
     if shown is not None and shown[0] < rank:
@@ -129,9 +131,10 @@ def _plain(change: Transaction, run: int, name: str, rank: int, rows: list[serie
     value = summaries.plain_value(change.connection, rows)
     last: float | None = None if value.last != value.last else value.last
     change.execute(
-        "INSERT INTO run_metrics (run, name, rank, last, min, max, count, last_step) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (run, name) DO UPDATE SET rank = excluded.rank, last = excluded.last, min = excluded.min,"
-        " max = excluded.max, count = excluded.count, last_step = excluded.last_step",
+        "INSERT INTO run_metrics (run, name, rank, last, min, max, count, last_step)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, name) DO UPDATE SET rank = excluded.rank,"
+        " last = excluded.last, min = excluded.min, max = excluded.max, count = excluded.count,"
+        " last_step = excluded.last_step",
         (run, name, rank, last, value.min, value.max, value.count, value.last_step),
     )
 

@@ -34,6 +34,11 @@ class LineAssembler:
         """The offset of the next byte wanted."""
         return self.done + self._waiting_length
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for the end of its line."""
+        return self._waiting_length == 0
+
     def feed(self, offset: int, data: bytes) -> Lines | None:
         """The lines that data, which starts at offset of the file, completes; None when it completes none.
 

@@ -1,4 +1,4 @@
-"""Where the store may live: a database in WAL mode needs a disk of this host, a home is often on the network."""
+"""Where the store may live: a database in WAL mode needs a disk of this host; many homes are on a network."""
 
 from __future__ import annotations
 
@@ -13,12 +13,59 @@ from workbench.errors import StoreError
 MOUNTINFO = Path("/proc/self/mountinfo")
 POINTER = "store-location"
 _NETWORK = frozenset(
-    "9p afs afpfs beegfs beegfs_nodev ceph cifs coda davfs efs fhgfs gfs2 glusterfs gpfs lustre mmfs ncpfs nfs nfs4"
-    " ocfs2 orangefs panfs pvfs2 smb3 smbfs vboxsf wekafs".split()
+    [
+        "9p",
+        "afs",
+        "afpfs",
+        "beegfs",
+        "beegfs_nodev",
+        "ceph",
+        "cifs",
+        "coda",
+        "davfs",
+        "efs",
+        "fhgfs",
+        "gfs2",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "mmfs",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "ocfs2",
+        "orangefs",
+        "panfs",
+        "pvfs2",
+        "smb3",
+        "smbfs",
+        "vboxsf",
+        "wekafs",
+    ]
 )
 _NETWORK_FUSE = frozenset(
-    "beegfs ceph cephfs cvmfs2 davfs2 gcsfuse glusterfs goofys gvfsd-fuse juicefs lustre mount.ceph moosefs mfs"
-    " rclone s3fs s3ql seaweedfs smbnetfs sshfs".split()
+    [
+        "beegfs",
+        "ceph",
+        "cephfs",
+        "cvmfs2",
+        "davfs2",
+        "gcsfuse",
+        "glusterfs",
+        "goofys",
+        "gvfsd-fuse",
+        "juicefs",
+        "lustre",
+        "mount.ceph",
+        "moosefs",
+        "mfs",
+        "rclone",
+        "s3fs",
+        "s3ql",
+        "seaweedfs",
+        "smbnetfs",
+        "sshfs",
+    ]
 )
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
@@ -35,7 +82,11 @@ def filesystem_type(path: str, mountinfo: str) -> str | None:
         if not separator or len(fields) < 5:
             continue
         place = _ESCAPE.sub(lambda match: chr(int(match.group(1), 8)), fields[4])
-        place = place.encode("latin-1", "replace").decode("utf-8", "surrogateescape") if not place.isascii() else place
+        place = (
+            place.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
+            if not place.isascii()
+            else place
+        )
         inside = path == place or path.startswith(place.rstrip("/") + "/")
         # Of mounts on the same place the last one covers the others.
         if inside and (best is None or len(place) >= best[0]):
@@ -88,15 +139,18 @@ def _own_folder(folder: Path, uid: int) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         facts = os.lstat(folder)
     except OSError as problem:
-        raise StoreError(f"{folder}: {problem.strerror}", "set WORKBENCH_HOME to a folder on a local disk") from problem
+        raise StoreError(
+            f"{folder}: {problem.strerror}", "set WORKBENCH_HOME to a folder on a local disk"
+        ) from problem
     if not os.path.isdir(folder) or os.path.islink(folder) or facts.st_uid != uid or facts.st_mode & 0o022:
         raise StoreError(
-            f"{folder} is not a folder that only you may write", "set WORKBENCH_HOME to a folder on a local disk"
+            f"{folder} is not a folder that only you may write",
+            "set WORKBENCH_HOME to a folder on a local disk",
         )
 
 
 def _point(home: Path, place: Path) -> None:
-    """Write into home which host keeps the store where; one line a host. It is for people: nothing reads it back."""
+    """Write into home which host keeps the store where, for people; one line a host."""
     host = socket.gethostname()
     pointer = home / POINTER
     try:

@@ -23,7 +23,13 @@ def put(change: Transaction, manifest: Manifest) -> str:
     identity = manifest.id
     # Paths may hold undecodable bytes; JSON escapes carry those, UTF-8 does not.
     lines = [
-        [entry.path, entry.kind.value, entry.mode, entry.size, entry.target if entry.kind is EntryKind.LINK else entry.sha256]
+        [
+            entry.path,
+            entry.kind.value,
+            entry.mode,
+            entry.size,
+            entry.target if entry.kind is EntryKind.LINK else entry.sha256,
+        ]
         for entry in manifest.entries
     ]
     data = zlib.compress(json.dumps(lines, separators=(",", ":")).encode("ascii"))
@@ -61,7 +67,8 @@ def unused(connection: sqlite3.Connection, grace: float) -> list[str]:
     """Manifests of no run that are older than grace seconds."""
     horizon = int((time.time() - grace) * 1_000_000)
     rows = connection.execute(
-        "SELECT id FROM manifests WHERE created <= ? AND id NOT IN (SELECT snapshot FROM runs WHERE snapshot IS NOT NULL)",
+        "SELECT id FROM manifests WHERE created <= ?"
+        " AND id NOT IN (SELECT snapshot FROM runs WHERE snapshot IS NOT NULL)",
         (horizon,),
     )
     return [found[0] for found in rows]
@@ -71,7 +78,9 @@ def needed_blobs(connection: sqlite3.Connection, without: set[str]) -> set[str]:
     """The contents that manifests (but those in without) and collected files refer to."""
     needed = {
         found[0]
-        for found in connection.execute("SELECT sha256 FROM run_files WHERE collected = 1 AND sha256 IS NOT NULL")
+        for found in connection.execute(
+            "SELECT sha256 FROM run_files WHERE collected = 1 AND sha256 IS NOT NULL"
+        )
     }
     for (identity,) in connection.execute("SELECT id FROM manifests").fetchall():
         if identity not in without:

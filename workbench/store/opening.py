@@ -49,7 +49,9 @@ def open_database(directory: Path, actor: str) -> Database:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
-        raise StoreError(f"the database {path} cannot use a write-ahead log ({mode})", "move the store to a local disk")
+        raise StoreError(
+            f"the database {path} cannot use a write-ahead log ({mode})", "move the store to a local disk"
+        )
     migrate(connection, path)
 
 

@@ -21,7 +21,7 @@ class SeriesRow(NamedTuple):
     rank: int
     attempt: int
     file: str
-    count: int
+    points: int
     chunks: int
     low: int
     high: int

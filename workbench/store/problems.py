@@ -32,7 +32,8 @@ def explain_sqlite(problem: sqlite3.Error, place: Path) -> StoreError:
         return disk_full(place)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(
-            f"the database {place} is locked by another process", "wait for it, or stop the server: wb server stop"
+            f"the database {place} is locked by another process",
+            "wait for it, or stop the server: wb server stop",
         )
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StoreError(
@@ -40,9 +41,13 @@ def explain_sqlite(problem: sqlite3.Error, place: Path) -> StoreError:
             "move the file away and adopt the runs again from their machines: wb compute adopt",
         )
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return StoreError(f"the database {place} cannot be written: {problem}", "check the folder's owner and rights")
+        return StoreError(
+            f"the database {place} cannot be written: {problem}", "check the folder's owner and rights"
+        )
     if primary == sqlite3.SQLITE_IOERR:
-        return StoreError(f"reading or writing {place} failed: {problem}", "check the disk and its free space")
+        return StoreError(
+            f"reading or writing {place} failed: {problem}", "check the disk and its free space"
+        )
     return StoreError(f"the database {place} refused: {problem}")
 
 

@@ -8,7 +8,10 @@ below it, its runs become the only ones looked at.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from workbench.entities.base import Entity
 from workbench.entities.run import RunState
@@ -22,7 +25,7 @@ _OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 _ACTIVE = "r.status NOT IN ('Completed', 'Failed', 'Canceled')"
 
 
-class MetricCondition(Entity, kw_only=True):
+class MetricCondition(Entity, frozen=True, kw_only=True):
     """The last value of a metric compared with a number; nan fits nothing."""
 
     name: str
@@ -31,7 +34,7 @@ class MetricCondition(Entity, kw_only=True):
     value: float
 
 
-class ParamCondition(Entity, kw_only=True):
+class ParamCondition(Entity, frozen=True, kw_only=True):
     """A param compared with a text; as numbers when the text is one, so 1e-3 equals 0.001."""
 
     name: str
@@ -40,26 +43,26 @@ class ParamCondition(Entity, kw_only=True):
     value: str
 
 
-class RunQuery(Entity, kw_only=True):
+class RunQuery(Entity, frozen=True, kw_only=True):
     """Which runs, in what order. All conditions hold together (AZ-66, AZ-79)."""
 
     experiment: str | None = None
-    statuses: list[RunState] = []
+    statuses: tuple[RunState, ...] = ()
     """Any of these; empty = all."""
     target: str | None = None
-    tags: dict[str, str | None] = {}
+    tags: Mapping[str, str | None] = msgspec.field(default_factory=dict)
     """None as a value: the tag is there, whatever its value."""
-    properties: dict[str, str | None] = {}
-    params: list[ParamCondition] = []
-    metrics: list[MetricCondition] = []
+    properties: Mapping[str, str | None] = msgspec.field(default_factory=dict)
+    params: tuple[ParamCondition, ...] = ()
+    metrics: tuple[MetricCondition, ...] = ()
     text: str | None = None
     """Part of the id, name, description or command, in any case of ASCII letters."""
     parent: str | None = None
     snapshot: str | None = None
-    active: bool | None = None
-    """True: only runs that can still change; False: only ended ones."""
-    archived: bool = False
-    """Whether archived runs are listed too."""
+    active: bool = False
+    """Only runs that can still change."""
+    archived: bool | None = False
+    """False: none that is archived; True: only those; None: all."""
     limit: int = 50
     """-1: no limit."""
     offset: int = 0
@@ -102,7 +105,8 @@ def _by_metric(
     if (0 <= query.limit <= len(found)) or any(condition.name == metric for condition in query.metrics):
         return found
     lacking: Condition = (
-        "NOT EXISTS (SELECT 1 FROM run_metrics m WHERE m.run = r.number AND m.name = ? AND m.last IS NOT NULL)",
+        "NOT EXISTS (SELECT 1 FROM run_metrics m"
+        " WHERE m.run = r.number AND m.name = ? AND m.last IS NOT NULL)",
         [metric],
     )
     passed = query.offset
@@ -112,13 +116,23 @@ def _by_metric(
         passed = min(count, query.offset)
     limit = query.limit - len(found) if query.limit >= 0 else -1
     rest = _select(
-        connection, "runs r", [lacking, *conditions], "r.created DESC, r.id DESC", limit, query.offset - passed
+        connection,
+        "runs r",
+        [lacking, *conditions],
+        "r.created DESC, r.id DESC",
+        limit,
+        query.offset - passed,
     )
     return found + rest
 
 
 def _select(
-    connection: sqlite3.Connection, source: str, conditions: list[Condition], order: str, limit: int, offset: int
+    connection: sqlite3.Connection,
+    source: str,
+    conditions: list[Condition],
+    order: str,
+    limit: int,
+    offset: int,
 ) -> list[int]:
     where, values = _where(conditions)
     sql = f"SELECT r.number FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
@@ -157,15 +171,15 @@ def _few(connection: sqlite3.Connection, sql: str, values: list[Any]) -> set[int
 def _columns(connection: sqlite3.Connection, query: RunQuery) -> list[Condition]:
     """Conditions on columns of the run itself."""
     found: list[Condition] = []
-    if not query.archived:
-        found.append(("r.archived = 0", []))
+    if query.archived is not None:
+        found.append(("r.archived = ?", [int(query.archived)]))
     if query.experiment is not None:
         found.append(("r.experiment = ?", [experiments.number(connection, query.experiment)]))
     if query.statuses:
         marks = ", ".join("?" * len(query.statuses))
         found.append((f"r.status IN ({marks})", [status.value for status in query.statuses]))
-    if query.active is not None:
-        found.append((_ACTIVE if query.active else f"NOT ({_ACTIVE})", []))
+    if query.active:
+        found.append((_ACTIVE, []))
     for column in ("target", "parent", "snapshot"):
         value = getattr(query, column)
         if value is not None:

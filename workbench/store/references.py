@@ -7,8 +7,9 @@ import sqlite3
 
 from workbench.entities.experiment import Goal
 from workbench.errors import Ambiguous, NotFound
-from workbench.store import experiments, query
+from workbench.store import experiments
 from workbench.store.codec import plain_text
+from workbench.store.query import MetricCondition, RunQuery, find
 
 _SHOW = "wb run ls -a shows all runs"
 _AT = re.compile(r"^@([1-9][0-9]{0,8})$")
@@ -52,26 +53,32 @@ def _prefixed(connection: sqlite3.Connection, prefix: str) -> str | None:
     if len(rows) > 1:
         candidates = [{"id": row[0], "name": row[1]} for row in rows[:CANDIDATES]]
         few = ", ".join(f"{row[0]} ({row[1]})" for row in rows[:3])
-        raise Ambiguous(f"{prefix} begins several run ids: {few}", "give more of the id, or the name", candidates=candidates)
+        raise Ambiguous(
+            f"{prefix} begins several run ids: {few}",
+            "give more of the id, or the name",
+            candidates=candidates,
+        )
     return str(rows[0][0]) if rows else None
 
 
 def _at(connection: sqlite3.Connection, reference: str, experiment: str | None) -> str:
     match = _AT.match(reference)
     if match is not None:
-        query = query.RunQuery(experiment=experiment, limit=1, offset=int(match.group(1)) - 1)
-        found = query.find(connection, query)
+        query = RunQuery(experiment=experiment, limit=1, offset=int(match.group(1)) - 1)
+        found = find(connection, query)
         if not found:
             where = f" in experiment {experiment!r}" if experiment else ""
             raise NotFound(f"there are not that many runs{where}: {reference}", _SHOW)
         return _id(connection, found[0])
     if reference == "@best":
         return _best(connection, experiment)
-    raise NotFound(f"no run {reference!r}", "@1 is the newest run, @2 the one before, @best the best of its experiment")
+    raise NotFound(
+        f"no run {reference!r}", "@1 is the newest run, @2 the one before, @best the best of its experiment"
+    )
 
 
 def _best(connection: sqlite3.Connection, name: str | None) -> str:
-    """The run with the best last value of the primary metric, in the newest run's experiment without a name."""
+    """The run whose last primary metric is best, in the newest run's experiment when none is named."""
     if name is None:
         newest = connection.execute(
             "SELECT e.id FROM runs r JOIN experiments e ON e.number = r.experiment"
@@ -84,20 +91,21 @@ def _best(connection: sqlite3.Connection, name: str | None) -> str:
     metric = experiment.primary_metric
     if metric is None:
         raise NotFound(
-            f"experiment {experiment.name!r} has no primary metric yet", "choose one: wb experiment set --primary-metric"
+            f"experiment {experiment.name!r} has no primary metric yet",
+            "choose one: wb experiment set --primary-metric",
         )
-    query = query.RunQuery(
+    query = RunQuery(
         experiment=name,
         order_metric=metric,
         descending=experiment.goal is Goal.MAXIMIZE,
         limit=1,
         # A diverged run has infinite loss or reward; it is not the best of anything.
-        metrics=[
-            query.MetricCondition(name=metric, operator="<", value=float("inf")),
-            query.MetricCondition(name=metric, operator=">", value=float("-inf")),
-        ],
+        metrics=(
+            MetricCondition(name=metric, operator="<", value=float("inf")),
+            MetricCondition(name=metric, operator=">", value=float("-inf")),
+        ),
     )
-    found = query.find(connection, query)
+    found = find(connection, query)
     if not found:
         raise NotFound(f"no run of experiment {experiment.name!r} has a value of {metric!r}", _SHOW)
     return _id(connection, found[0])

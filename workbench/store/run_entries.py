@@ -24,7 +24,10 @@ def put_tags(change: Transaction, number: int, tags: Mapping[str, str | None]) -
     change.executemany(
         "INSERT INTO run_tags (run, name, value) VALUES (?, ?, ?)"
         " ON CONFLICT (run, name) DO UPDATE SET value = excluded.value",
-        [(number, entry_name(name), None if value is None else _value(value)) for name, value in tags.items()],
+        [
+            (number, entry_name(name), None if value is None else _value(value))
+            for name, value in tags.items()
+        ],
     )
 
 
@@ -43,9 +46,13 @@ def put_properties(change: Transaction, number: int, properties: Mapping[str, st
     _room(change, "run_properties", number, len(properties))
     for raw_name, raw_value in properties.items():
         name, value = entry_name(raw_name), _value(raw_value)
-        row = change.execute("SELECT value FROM run_properties WHERE run = ? AND name = ?", (number, name)).fetchone()
+        row = change.execute(
+            "SELECT value FROM run_properties WHERE run = ? AND name = ?", (number, name)
+        ).fetchone()
         if row is None:
-            change.execute("INSERT INTO run_properties (run, name, value) VALUES (?, ?, ?)", (number, name, value))
+            change.execute(
+                "INSERT INTO run_properties (run, name, value) VALUES (?, ?, ?)", (number, name, value)
+            )
         elif row[0] != value:
             raise Conflict(
                 f"property {name!r} has the value {row[0]!r} and cannot become {value!r}",

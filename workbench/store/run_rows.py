@@ -11,8 +11,9 @@ from workbench.errors import NotFound
 from workbench.store.codec import from_text, moment, optional_moment
 
 _COLUMNS = (
-    "r.number, r.id, r.name, e.name, r.target, r.status, r.cause, r.message, r.note, r.created, r.started, r.ended,"
-    " r.exit_code, r.signal, r.attempt, r.command, r.description, r.environment, r.gpus, r.git, r.snapshot,"
+    "r.number, r.id, r.name, e.name, r.target, r.status, r.cause, r.message, r.note, r.created, r.started,"
+    " r.ended, r.exit_code, r.signal,"
+    " r.attempt, r.command, r.description, r.environment, r.gpus, r.git, r.snapshot,"
     " r.submitted_by, r.parent, r.resources, r.warnings, r.archived, r.as_of"
 )
 NAN = float("nan")
@@ -43,11 +44,14 @@ def load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
     for run, name, last, low, high, count, last_step in connection.execute(
         f"SELECT run, name, last, min, max, count, last_step FROM run_metrics WHERE run IN {among}"
     ):
-        value = MetricValue(last=NAN if last is None else last, min=low, max=high, count=count, last_step=last_step)
+        value = MetricValue(
+            last=NAN if last is None else last, min=low, max=high, count=count, last_step=last_step
+        )
         metrics.setdefault(run, {})[name] = value
     found = {}
     for row in connection.execute(
-        f"SELECT {_COLUMNS} FROM runs r JOIN experiments e ON e.number = r.experiment WHERE r.number IN {among}"
+        f"SELECT {_COLUMNS} FROM runs r JOIN experiments e ON e.number = r.experiment"
+        f" WHERE r.number IN {among}"
     ):
         key = row[0]
         found[key] = _run(

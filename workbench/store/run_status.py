@@ -48,7 +48,8 @@ def apply_status(
 def known_transitions(connection: sqlite3.Connection, number: int) -> list[Transition]:
     """All transitions kept of a run, by seq."""
     rows = connection.execute(
-        "SELECT seq, state, time, attempt, cause, message, exit_code, signal FROM transitions WHERE run = ? ORDER BY seq",
+        "SELECT seq, state, time, attempt, cause, message, exit_code, signal FROM transitions"
+        " WHERE run = ? ORDER BY seq",
         (number,),
     )
     return [
@@ -68,7 +69,9 @@ def known_transitions(connection: sqlite3.Connection, number: int) -> list[Trans
 
 def reached_seq(connection: sqlite3.Connection, number: int) -> int:
     """The seq up to which all transitions of a run are known."""
-    return contiguous(row[0] for row in connection.execute("SELECT seq FROM transitions WHERE run = ?", (number,)))
+    return contiguous(
+        row[0] for row in connection.execute("SELECT seq FROM transitions WHERE run = ?", (number,))
+    )
 
 
 def _transition_row(number: int, step: Transition) -> tuple[Any, ...]:
@@ -87,8 +90,8 @@ def _transition_row(number: int, step: Transition) -> tuple[Any, ...]:
 
 def _stand(change: Transaction, number: int, standing: Standing) -> None:
     change.execute(
-        "UPDATE runs SET status = ?, cause = ?, message = ?, started = ?, ended = ?, exit_code = ?, signal = ?,"
-        " attempt = ? WHERE number = ?",
+        "UPDATE runs SET status = ?, cause = ?, message = ?, started = ?, ended = ?, exit_code = ?,"
+        " signal = ?, attempt = ? WHERE number = ?",
         (
             standing.state.value,
             standing.cause,
@@ -103,7 +106,9 @@ def _stand(change: Transaction, number: int, standing: Standing) -> None:
     )
 
 
-def _tell(change: Transaction, run: Run, fresh: list[Transition], counted: set[int], standing: Standing) -> None:
+def _tell(
+    change: Transaction, run: Run, fresh: list[Transition], counted: set[int], standing: Standing
+) -> None:
     """One RunStatusChanged for every transition that counted, RunCompleted for terminal ones (AZ-20)."""
     subject = run_subject(run.experiment, run.id)
     actor = f"compute/{run.target}"

@@ -60,7 +60,11 @@ def insert(change: Transaction, run: Run, configuration: RunConfiguration, diff:
     assert number is not None
     change.execute(
         "INSERT INTO configurations (run, data, diff) VALUES (?, ?, ?)",
-        (number, to_text(configuration), None if diff is None else zlib.compress(diff.encode("utf-8", "surrogatepass"))),
+        (
+            number,
+            to_text(configuration),
+            None if diff is None else zlib.compress(diff.encode("utf-8", "surrogatepass")),
+        ),
     )
     run_entries.put_tags(change, number, run.tags)
     run_entries.put_params(change, number, run.params)
@@ -90,7 +94,8 @@ def change_tags(change: Transaction, run_id: str, new: Mapping[str, str | None],
     number = run_rows.number(change.connection, run_id)
     run_entries.put_tags(change, number, new)
     change.executemany(
-        "DELETE FROM run_tags WHERE run = ? AND name = ?", [(number, run_entries.entry_name(name)) for name in remove]
+        "DELETE FROM run_tags WHERE run = ? AND name = ?",
+        [(number, run_entries.entry_name(name)) for name in remove],
     )
     before = {name: run.tags[name] for name in (*new, *remove) if name in run.tags}
     data = {"tags": dict(new), "removed": remove, "before": before}
@@ -110,7 +115,9 @@ def describe(change: Transaction, run_id: str, description: str | None, name: st
     data: dict[str, Any] = {}
     if description is not None:
         data |= {"description": description, "description_before": run.description}
-        change.execute("UPDATE runs SET description = ? WHERE id = ?", (optional_text(description or None), run_id))
+        change.execute(
+            "UPDATE runs SET description = ? WHERE id = ?", (optional_text(description or None), run_id)
+        )
     if name is not None:
         named = clean_name(name)
         if not named:
@@ -139,6 +146,7 @@ def remove(change: Transaction, run_id: str) -> None:
 def next_number(change: Transaction) -> int:
     """The next of the numbers that display names end in: 1, 2, 3 ..."""
     change.execute(
-        "INSERT INTO counters (name, value) VALUES ('run', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+        "INSERT INTO counters (name, value) VALUES ('run', 1)"
+        " ON CONFLICT (name) DO UPDATE SET value = value + 1"
     )
     return int(change.execute("SELECT value FROM counters WHERE name = 'run'").fetchone()[0])

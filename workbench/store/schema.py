@@ -14,10 +14,12 @@ _FIRST: Step = (
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE events (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, actor TEXT NOT NULL,
-        kind TEXT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL, fleeting INTEGER NOT NULL DEFAULT 0)""",
+        kind TEXT NOT NULL, subject TEXT NOT NULL, data TEXT NOT NULL,
+        fleeting INTEGER NOT NULL DEFAULT 0)""",
     "CREATE INDEX events_fleeting ON events (subject, kind) WHERE fleeting = 1",
     "CREATE TABLE targets (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE activities (id TEXT PRIMARY KEY, started INTEGER NOT NULL, state TEXT NOT NULL, data TEXT NOT NULL)",
+    """CREATE TABLE activities (
+        id TEXT PRIMARY KEY, started INTEGER NOT NULL, state TEXT NOT NULL, data TEXT NOT NULL)""",
     "CREATE INDEX activities_started ON activities (started)",
     """CREATE TABLE experiments (
         number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, created INTEGER NOT NULL,
@@ -26,7 +28,8 @@ _FIRST: Step = (
     "CREATE UNIQUE INDEX experiments_active ON experiments (name) WHERE archived = 0",
     """CREATE TABLE runs (
         number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
-        experiment INTEGER NOT NULL REFERENCES experiments (number), target TEXT NOT NULL, status TEXT NOT NULL,
+        experiment INTEGER NOT NULL REFERENCES experiments (number), target TEXT NOT NULL,
+        status TEXT NOT NULL,
         cause TEXT, message TEXT, note TEXT, created INTEGER NOT NULL, started INTEGER, ended INTEGER,
         exit_code INTEGER, signal INTEGER, attempt INTEGER NOT NULL, command TEXT, description TEXT,
         environment TEXT, gpus TEXT NOT NULL, git TEXT, snapshot TEXT, submitted_by TEXT, parent TEXT,
@@ -49,7 +52,8 @@ _FIRST: Step = (
         {_RUN}, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
     "CREATE INDEX run_properties_value ON run_properties (name, value)",
     f"""CREATE TABLE run_params (
-        {_RUN}, name TEXT NOT NULL, value TEXT NOT NULL, number REAL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
+        {_RUN}, name TEXT NOT NULL, value TEXT NOT NULL, number REAL,
+        PRIMARY KEY (run, name)) WITHOUT ROWID""",
     "CREATE INDEX run_params_value ON run_params (name, value)",
     "CREATE INDEX run_params_number ON run_params (name, number) WHERE number IS NOT NULL",
     f"""CREATE TABLE run_metrics (
@@ -64,10 +68,11 @@ _FIRST: Step = (
         {_RUN}, name TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
     f"""CREATE TABLE record_files (
         {_RUN}, name TEXT NOT NULL, stop INTEGER NOT NULL, bad INTEGER NOT NULL,
-        attempt INTEGER NOT NULL, rank INTEGER NOT NULL, wall REAL NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID""",
+        attempt INTEGER NOT NULL, rank INTEGER NOT NULL, wall REAL NOT NULL,
+        PRIMARY KEY (run, name)) WITHOUT ROWID""",
     f"""CREATE TABLE series (
         id INTEGER PRIMARY KEY, {_RUN}, name TEXT NOT NULL, rank INTEGER NOT NULL, attempt INTEGER NOT NULL,
-        file TEXT NOT NULL, count INTEGER NOT NULL, chunks INTEGER NOT NULL, low INTEGER NOT NULL,
+        file TEXT NOT NULL, points INTEGER NOT NULL, chunks INTEGER NOT NULL, low INTEGER NOT NULL,
         high INTEGER NOT NULL, next_step INTEGER NOT NULL, last REAL, min REAL, max REAL,
         nan_count INTEGER NOT NULL, last_time REAL NOT NULL, ordered INTEGER NOT NULL,
         UNIQUE (run, name, rank, attempt, file))""",
@@ -91,8 +96,12 @@ _FIRST: Step = (
         id INTEGER PRIMARY KEY, {_RUN}, name TEXT NOT NULL, rank INTEGER NOT NULL, attempt INTEGER NOT NULL,
         step INTEGER, seconds REAL NOT NULL, whole INTEGER NOT NULL, data TEXT NOT NULL)""",
     "CREATE INDEX table_rows_run ON table_rows (run, name)",
-    "CREATE TABLE streams (run INTEGER PRIMARY KEY REFERENCES runs (number) ON DELETE CASCADE, stop INTEGER NOT NULL)",
-    f"CREATE TABLE gaps ({_RUN}, start INTEGER NOT NULL, stop INTEGER NOT NULL, PRIMARY KEY (run, start)) WITHOUT ROWID",
+    """CREATE TABLE streams (
+        run INTEGER PRIMARY KEY REFERENCES runs (number) ON DELETE CASCADE, stop INTEGER NOT NULL)""",
+    f"""CREATE TABLE stream_marks (
+        {_RUN}, time INTEGER NOT NULL, start INTEGER NOT NULL, PRIMARY KEY (run, time)) WITHOUT ROWID""",
+    f"""CREATE TABLE gaps (
+        {_RUN}, start INTEGER NOT NULL, stop INTEGER NOT NULL, PRIMARY KEY (run, start)) WITHOUT ROWID""",
     """CREATE TABLE manifests (
         id TEXT PRIMARY KEY, created INTEGER NOT NULL, files INTEGER NOT NULL, size INTEGER NOT NULL,
         data BLOB NOT NULL)""",

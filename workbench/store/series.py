@@ -10,6 +10,7 @@ import sqlite3
 from array import array
 from typing import Any
 
+from workbench.errors import NotFound
 from workbench.store import chunks
 from workbench.store.chunks import CHUNK, Columns
 from workbench.store.codec import LARGEST_SECONDS
@@ -18,7 +19,8 @@ from workbench.store.plain_view import Piece, SeriesRow, pieces
 from workbench.store.records import Column
 
 _COLUMNS = (
-    "id, name, rank, attempt, file, count, chunks, low, high, next_step, last, min, max, nan_count, last_time, ordered"
+    "id, name, rank, attempt, file, points, chunks, low, high, next_step, last, min, max, nan_count,"
+    " last_time, ordered"
 )
 
 
@@ -45,13 +47,13 @@ def of_name(connection: sqlite3.Connection, run: int, name: str, rank: int | Non
     return [SeriesRow._make(row) for row in rows]
 
 
-def find(change: Transaction, run: int, name: str, rank: int, attempt: int, file: str) -> SeriesRow | None:
-    """One series by its whole key."""
-    row = change.execute(
-        f"SELECT {_COLUMNS} FROM series WHERE run = ? AND name = ? AND rank = ? AND attempt = ? AND file = ?",
-        (run, name, rank, attempt, file),
-    ).fetchone()
-    return None if row is None else SeriesRow._make(row)
+def known(connection: sqlite3.Connection, run: int, name: str, rank: int | None) -> list[SeriesRow]:
+    """As `of_name`; raises NotFound when there is none."""
+    found = of_name(connection, run, name, rank)
+    if not found:
+        of_rank = "" if rank is None else f" of rank {rank}"
+        raise NotFound(f"no metric {name!r}{of_rank} in this run", "wb run metrics ID shows them")
+    return found
 
 
 def append(
@@ -66,21 +68,24 @@ def append(
         cursor = change.execute(f"INSERT INTO series (run, {_COLUMNS[4:]}) VALUES ({marks})", values)
         assert cursor.lastrowid is not None
         row = row._replace(id=cursor.lastrowid)
-    tail = row.count - row.chunks * CHUNK
+    tail = row.points - row.chunks * CHUNK
     if tail >= CHUNK:
         row = row._replace(chunks=_pack_tail(change, row, points))
     else:
         change.execute("INSERT INTO tails (series, data) VALUES (?, ?)", (row.id, chunks.pack(points)))
     change.execute(
-        "UPDATE series SET count = ?, chunks = ?, low = ?, high = ?, next_step = ?, last = ?, min = ?, max = ?,"
-        " nan_count = ?, last_time = ?, ordered = ? WHERE id = ?",
+        "UPDATE series SET points = ?, chunks = ?, low = ?, high = ?, next_step = ?, last = ?, min = ?,"
+        " max = ?, nan_count = ?, last_time = ?, ordered = ? WHERE id = ?",
         (*row[5:], row.id),
     )
     return row
 
 
 def resolve(column: Column, next_step: int) -> Columns:
-    """A column as arrays: missing steps counted on from next_step, times held within the calendar."""
+    """A column as arrays: times held within the calendar, missing steps counted on from next_step.
+
+    The steps counted are written into the column, for those who show it.
+    """
     steps = column.steps
     if None in steps:
         counted: list[int] = []
@@ -88,6 +93,7 @@ def resolve(column: Column, next_step: int) -> Columns:
             counted.append(next_step if step is None else step)
             next_step = counted[-1] + 1
         packed = array("q", counted)
+        column.steps = [*counted]
     else:
         packed = array("q", [step for step in steps if step is not None])
     times = array("d", column.times)
@@ -107,7 +113,7 @@ def _figures(key: tuple[str, int, int, str], before: SeriesRow | None, points: C
     count, packed, identity = len(steps), 0, 0
     extremes = [] if least != least else [least, most]
     if before is not None:
-        identity, packed, count = before.id, before.chunks, count + before.count
+        identity, packed, count = before.id, before.chunks, count + before.points
         in_order = in_order and before.ordered and low >= before.high
         if high < before.high:
             last = before.last
@@ -131,16 +137,20 @@ def _figures(key: tuple[str, int, int, str], before: SeriesRow | None, points: C
 
 
 def _pack_tail(change: Transaction, row: SeriesRow, points: Columns) -> int:
-    """Turn the tail with points added into chunks; what does not fill one stays. Returns the chunks there are."""
+    """Turn the tail and points into chunks; what does not fill one stays. Returns the chunks there are."""
     tail = chunks.empty()
-    for (data,) in change.execute("SELECT data FROM tails WHERE series = ? ORDER BY id", (row.id,)).fetchall():
+    for (data,) in change.execute(
+        "SELECT data FROM tails WHERE series = ? ORDER BY id", (row.id,)
+    ).fetchall():
         chunks.unpack_into(data, tail)
     tail.extend(points)
     change.execute("DELETE FROM tails WHERE series = ?", (row.id,))
     n, start = row.chunks, 0
     while len(tail.steps) - start >= CHUNK:
         chunk = tail.part(start, start + CHUNK)
-        change.execute("INSERT INTO chunks (series, n, data) VALUES (?, ?, ?)", (row.id, n, chunks.pack(chunk)))
+        change.execute(
+            "INSERT INTO chunks (series, n, data) VALUES (?, ?, ?)", (row.id, n, chunks.pack(chunk))
+        )
         change.execute(
             "INSERT INTO chunk_summaries (series, n, low, high, count, min, max, last, blocks)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -169,10 +179,10 @@ def columns(
     connection: sqlite3.Connection, run: int, name: str, rank: int | None, limit: int | None = None
 ) -> Columns:
     """The points of a metric by step: the plain view, or that of one rank. limit: only the last so many."""
-    parts = pieces(of_name(connection, run, name, rank))
+    parts = pieces(known(connection, run, name, rank))
     if len(parts) == 1 and parts[0].series.ordered and not parts[0].hidden:
         row = parts[0].series
-        first = 0 if limit is None else max(0, row.count - limit) // CHUNK
+        first = 0 if limit is None else max(0, row.points - limit) // CHUNK
         found = chunks.empty()
         _read(connection, row, first, found)
     else:
@@ -220,5 +230,3 @@ def visible(points: Columns, piece: Piece) -> Columns:
         array("d", [points.times[index] for index in keep]),
         array("d", [points.values[index] for index in keep]),
     )
-
-

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.errors import Conflict
+from workbench.store.codec import LARGEST_SECONDS, micros
 from workbench.store.database import Transaction
+
+MARK_SECONDS = 5
 
 
 def length(connection: sqlite3.Connection, run: int, path: Path) -> int:
@@ -57,8 +61,30 @@ def wanted(have: int, offset: int, data: bytes) -> bytes:
 def commit(change: Transaction, run: int, stop: int) -> None:
     """Say that the stream is here up to stop."""
     change.execute(
-        "INSERT INTO streams (run, stop) VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET stop = excluded.stop", (run, stop)
+        "INSERT INTO streams (run, stop) VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET stop = excluded.stop",
+        (run, stop),
     )
+
+
+def mark(change: Transaction, run: int, start: int) -> None:
+    """Note that bytes from start on come now; at most one note in MARK_SECONDS."""
+    now = micros(change.now)
+    row = change.execute("SELECT max(time) FROM stream_marks WHERE run = ?", (run,)).fetchone()
+    if row[0] is None or not row[0] <= now < row[0] + MARK_SECONDS * 1_000_000:
+        change.execute(
+            "INSERT INTO stream_marks (run, time, start) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (run, now, start),
+        )
+
+
+def since(connection: sqlite3.Connection, run: int, seconds: float, end: int) -> int:
+    """Where the stream stood so many seconds ago, up to MARK_SECONDS earlier; end when nothing came since."""
+    horizon = micros(datetime.now(UTC)) - int(min(max(seconds, 0.0), LARGEST_SECONDS) * 1_000_000)
+    row = connection.execute(
+        "SELECT start FROM stream_marks WHERE run = ? AND time >= ? ORDER BY time LIMIT 1",
+        (run, horizon - MARK_SECONDS * 1_000_000),
+    ).fetchone()
+    return end if row is None else min(int(row[0]), end)
 
 
 def add_gap(change: Transaction, run: int, start: int, stop: int) -> None:

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
 from workbench.entities.base import Entity
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.event import Activity, Event
@@ -30,7 +32,6 @@ from workbench.store import (
     opening,
     references,
     run_entries,
-    query,
     run_rows,
     run_status,
     runs,
@@ -46,25 +47,25 @@ from workbench.store.database import Database
 from workbench.store.ingest import RecordFile
 from workbench.store.lines import LineAssembler
 from workbench.store.problems import explained
+from workbench.store.query import RunQuery, find
 from workbench.store.records import RecordBatch, parse_records
-from workbench.store.query import RunQuery
 
 PRUNE_GRACE = 3600.0
 
 
-class Offsets(Entity, kw_only=True):
+class Offsets(Entity, frozen=True, kw_only=True):
     """How much of a run is here: where a follower goes on."""
 
     seq: int = 0
     """All transitions up to this one."""
     stream: int = 0
     """Bytes of output, gaps counted."""
-    records: dict[str, int] = {}
+    records: dict[str, int] = msgspec.field(default_factory=dict)
     """Bytes taken in, by record file."""
 
 
 class Store:
-    """Made by `Store.open`. Every method raises StoreError when the disk is full or the database is damaged."""
+    """Made by `Store.open`. Every method raises StoreError for a full disk or a damaged database."""
 
     def __init__(self, directory: Path, database: Database) -> None:
         self.directory = directory
@@ -197,7 +198,7 @@ class Store:
     def find_runs(self, query: RunQuery) -> list[Run]:
         """The runs that fit, in the order asked for; raises NotFound (experiment), UsageError."""
         with self._db.read() as connection:
-            return run_rows.load(connection, query.find(connection, query))
+            return run_rows.load(connection, find(connection, query))
 
     def resolve(self, reference: str, experiment: str | None = None) -> str:
         """The id that an id, unique prefix, name, @N or @best means; raises NotFound, Ambiguous."""
@@ -302,8 +303,8 @@ class Store:
             number = run_rows.number(change.connection, run_id)
             ingest.take(change, number, file, batch, end_offset, start_offset)
 
-    def ingest_chunk(self, run_id: str, file: str, offset: int, data: bytes) -> int:
-        """Read and keep what data, from offset of file on, brings that is new; returns where the file stands.
+    def ingest_bytes(self, run_id: str, file: str, offset: int, data: bytes) -> RecordBatch | None:
+        """Read and keep what data, from offset of file on, brings that is new: the batch, None without any.
 
         Chunks may be cut anywhere and come twice. A line waits, in memory, for its end. Raises NotFound;
         Conflict when bytes between are missing (go on from what `offsets` says).
@@ -317,12 +318,14 @@ class Store:
             if assembler is None or assembler.done != known.stop:
                 assembler = self._lines[key] = LineAssembler(known.stop)
             lines = assembler.feed(offset, data)
+            if assembler.idle:
+                del self._lines[key]
             if lines is None:
-                return known.stop
+                return None
             _, batch, _ = parse_records(lines.data, known.header)
             batch.bad += lines.too_long
             self.ingest(run_id, file, batch, lines.stop, lines.start)
-            return lines.stop
+            return batch
         except BaseException:
             self._lines.pop(key, None)  # what was read is not kept: it has to be read again
             raise
@@ -340,9 +343,9 @@ class Store:
     def columns(
         self, run_id: str, name: str, rank: int | None = None, limit: int | None = None
     ) -> tuple[array[int], array[float], array[float]]:
-        """Steps, times (seconds since 1970) and values of a metric, by step; empty when there is none.
+        """Steps, times (seconds since 1970) and values of a metric, by step.
 
-        rank None: the plain view. limit: only the last so many. Raises NotFound (run).
+        rank None: the plain view. limit: only the last so many. Raises NotFound (run, metric).
         """
         with self._db.read() as connection:
             return series.columns(connection, run_rows.number(connection, run_id), name, rank, limit)
@@ -357,7 +360,7 @@ class Store:
         ]
 
     def envelope(self, run_id: str, name: str, buckets: int, rank: int | None = None) -> list[Bucket]:
-        """A metric as at most so many buckets of min, max and last; raises NotFound (run)."""
+        """A metric as at most so many buckets of min, max and last; raises NotFound."""
         with self._db.read() as connection:
             return summaries.envelope(connection, run_rows.number(connection, run_id), name, rank, buckets)
 
@@ -446,10 +449,21 @@ class Store:
         with explained(self._spool):
             spool.write(self.spool_path(run_id), have, new)
         with self._db.write() as change:
+            spool.mark(change, number, have)
             spool.commit(change, number, have + len(new))
         return have + len(new)
 
-    def gap(self, run_id: str, start: int, stop: int) -> int:
+    def stream_offset_since(self, run_id: str, seconds: float) -> int:
+        """From which byte of the stream on came what came in the last so many seconds, by this side's clock.
+
+        A few seconds more rather than less; the stream's length when nothing came. Raises NotFound.
+        """
+        with self._db.read() as connection:
+            number = run_rows.number(connection, run_id)
+            end = spool.length(connection, number, self.spool_path(run_id))
+            return spool.since(connection, number, seconds, end)
+
+    def add_gap(self, run_id: str, start: int, stop: int) -> int:
         """Record that the machine no longer has bytes start to stop; returns how much is here, as appended.
 
         Raises NotFound; Conflict when bytes before start are missing too.

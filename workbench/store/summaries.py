@@ -1,4 +1,4 @@
-"""Series summed up from their figures and chunk summaries, unpacking points only where it cannot be helped."""
+"""Series summed up from their figures and chunk summaries; points are unpacked only where they must be."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _summary(rows: Sequence[SeriesRow]) -> SeriesSummary:
         name=newest.name,
         rank=newest.rank,
         attempt=newest.attempt,
-        count=sum(row.count for row in rows),
+        count=sum(row.points for row in rows),
         first_step=min(row.low for row in rows),
         last_step=newest.high,
         last=number_or_nan(newest.last),
@@ -56,7 +56,7 @@ def plain_value(connection: sqlite3.Connection, rows: Sequence[SeriesRow]) -> Me
         for part in parts:
             _collect(connection, part, collector)
         total = collector.total()
-        least, most, count = _finite(total.min), _finite(total.max), total.count
+        least, most, count = _finite(total.min), _finite(total.max), total.points
     return MetricValue(last=latest.last, min=least, max=most, count=count, last_step=latest.last_step)
 
 
@@ -64,12 +64,16 @@ def _finite(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def envelope(connection: sqlite3.Connection, run: int, name: str, rank: int | None, buckets: int) -> list[Bucket]:
+def envelope(
+    connection: sqlite3.Connection, run: int, name: str, rank: int | None, buckets: int
+) -> list[Bucket]:
     """The plain view of a metric (or of one rank) as at most so many buckets, by step."""
-    parts = pieces(series.of_name(connection, run, name, rank))
-    if not parts or buckets < 1:
+    parts = pieces(series.known(connection, run, name, rank))
+    if buckets < 1:
         return []
-    collector = Collector(min(part.series.low for part in parts), max(part.series.high for part in parts), buckets)
+    collector = Collector(
+        min(part.series.low for part in parts), max(part.series.high for part in parts), buckets
+    )
     for part in parts:
         _collect(connection, part, collector)
     return collector.buckets()
@@ -78,7 +82,11 @@ def envelope(connection: sqlite3.Connection, run: int, name: str, rank: int | No
 def _collect(connection: sqlite3.Connection, piece: Piece, collector: Collector) -> None:
     """Count the visible points of one series in: by chunk, by block, else one by one."""
     row = piece.series
-    coarse = not piece.hidden and row.chunks and collector.fits(row.low, row.low + (row.high - row.low) // row.chunks)
+    coarse = (
+        not piece.hidden
+        and row.chunks
+        and collector.fits(row.low, row.low + (row.high - row.low) // row.chunks)
+    )
     if coarse:
         _collect_chunks(connection, piece, collector)
     else:

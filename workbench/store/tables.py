@@ -19,15 +19,28 @@ _NO_BYTES = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # what no file name ho
 def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> int:
     """Keep the rows, tables, texts and artifacts of a batch; returns how many paths were refused."""
     change.executemany(
-        "INSERT INTO table_rows (run, name, rank, attempt, step, seconds, whole, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO table_rows (run, name, rank, attempt, step, seconds, whole, data)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (run, row.name, header.rank, header.attempt, row.step, row.time, int(row.whole), to_text(row.data))
+            (
+                run,
+                row.name,
+                header.rank,
+                header.attempt,
+                row.step,
+                row.time,
+                int(row.whole),
+                to_text(row.data),
+            )
             for row in batch.rows
         ],
     )
     change.executemany(
         "INSERT INTO texts (run, name, rank, attempt, step, seconds, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(run, item.name, header.rank, header.attempt, item.step, item.time, item.text) for item in batch.texts],
+        [
+            (run, item.name, header.rank, header.attempt, item.step, item.time, item.text)
+            for item in batch.texts
+        ],
     )
     good = [(run, name, path) for name, path in batch.artifacts if safe_path(path)]
     if good:
@@ -58,7 +71,8 @@ def rows(connection: sqlite3.Connection, run: int, name: str | None) -> dict[str
     """
     where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
     found = connection.execute(
-        f"SELECT name, attempt, whole, data FROM table_rows WHERE run = ? {where} ORDER BY name, attempt, id", values
+        f"SELECT name, attempt, whole, data FROM table_rows WHERE run = ? {where} ORDER BY name, attempt, id",
+        values,
     )
     tables: dict[str, dict[str, list[Any]]] = {}
     attempts: dict[str, int] = {}
@@ -82,7 +96,9 @@ def _append(table: dict[str, list[Any]], more: dict[str, list[Any]]) -> None:
         cells.extend([None] * (added - len(new)))
 
 
-def texts(connection: sqlite3.Connection, run: int, name: str | None) -> dict[str, list[tuple[int | None, str | None]]]:
+def texts(
+    connection: sqlite3.Connection, run: int, name: str | None
+) -> dict[str, list[tuple[int | None, str | None]]]:
     """Metrics whose values are texts (or nothing), by name: step and text in the order written."""
     where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
     found: dict[str, list[tuple[int | None, str | None]]] = {}

@@ -56,6 +56,7 @@ def _get(connection: sqlite3.Connection, name: str) -> Target | None:
 
 def _write(change: Transaction, target: Target) -> None:
     change.execute(
-        "INSERT INTO targets (name, data) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET data = excluded.data",
+        "INSERT INTO targets (name, data) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET data = excluded.data",
         (target.name, to_text(target)),
     )

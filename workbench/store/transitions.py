@@ -13,7 +13,7 @@ MAX_ATTEMPT = 1_000_000
 
 
 class Standing(NamedTuple):
-    """Where a run stands after all transitions known; times, exit code and signal are the newest attempt's."""
+    """Where a run stands after all transitions known; times, exit code, signal are the newest attempt's."""
 
     state: RunState
     cause: str | None
@@ -39,9 +39,8 @@ def fold(transitions: Iterable[Transition]) -> tuple[Standing | None, set[int]]:
     standing: Standing | None = None
     counted: set[int] = set()
     for step in sorted(transitions, key=lambda transition: transition.seq):
-        if standing is not None:
-            if step.attempt < standing.attempt or (step.attempt == standing.attempt and standing.state.terminal):
-                continue
+        if standing is not None and _ignored(step, standing):
+            continue
         counted.add(step.seq)
         same = standing if standing is not None and standing.attempt == step.attempt else None
         started = same.started if same else None
@@ -58,6 +57,10 @@ def fold(transitions: Iterable[Transition]) -> tuple[Standing | None, set[int]]:
             step.attempt,
         )
     return standing, counted
+
+
+def _ignored(step: Transition, standing: Standing) -> bool:
+    return step.attempt < standing.attempt or (step.attempt == standing.attempt and standing.state.terminal)
 
 
 def contiguous(seqs: Iterable[int]) -> int:

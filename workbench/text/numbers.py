@@ -36,6 +36,11 @@ def short(value: float | None, figures: int = FIGURES) -> str:
     return scientific(value, figures)
 
 
+def format_metric(value: Any, figures: int = FIGURES) -> str:
+    """A metric's value as JSON gives it (a number, nan, inf, -inf, or absent), short."""
+    return short(number(value), figures)
+
+
 def scientific(value: float, figures: int = FIGURES) -> str:
     """A finite value in few characters with an exponent: 3e-4, 1.234e9."""
     mantissa, _, exponent = f"{value:.{max(0, figures - 1)}e}".partition("e")

@@ -68,9 +68,7 @@ def plot(series: Sequence[Series], frame: Frame) -> list[str]:
     Above: title and legend. Left: value ticks. Below: the axis, its ticks and its label. When nothing can be
     shown it is one line that says so.
     """
-    shown = [
-        Series(item.name, [span for span in item.spans if _usable(span, frame)]) for item in series
-    ]
+    shown = [Series(item.name, [span for span in item.spans if _usable(span, frame)]) for item in series]
     spans = [span for item in shown for span in item.spans]
     if not spans:
         why = "nothing to plot: no finite values" + (" above zero" if frame.log_y else "")

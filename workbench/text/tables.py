@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from workbench.text.cells import cut, pad, width
+from workbench.text.cells import cut, pad
+from workbench.text.cells import width as cells_of
 from workbench.text.style import paint
 
 GAP = 2
@@ -37,24 +38,37 @@ class Cell(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What the terminal can do: its width in cells, whether colours and other than ASCII may be used."""
+    """What the terminal can do: its width in cells, whether colours and other than ASCII may be used.
 
-    cells: int
+    Unpacks into the last arguments of `render` and `pairs`: render(columns, rows, *look).
+    """
+
+    width: int
     colour: bool = False
     ascii_only: bool = False
 
 
-def render(columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]], look: Look) -> list[str]:
-    """The table's lines, header first; no line is wider than look.cells and none ends in spaces."""
+def render(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Cell | str]],
+    width: int,
+    colour: bool = False,
+    ascii_only: bool = False,
+) -> list[str]:
+    """The table's lines, header first; none fills more than width cells.
+
+    The header is left out when no column has a title.
+    """
     cells = [[item if isinstance(item, Cell) else Cell(item) for item in row] for row in rows]
     wanted = [
-        max([width(column.title), *(width(row[index].text) for row in cells)])
+        max([cells_of(column.title), *(cells_of(row[index].text) for row in cells)])
         for index, column in enumerate(columns)
     ]
-    shown = fit(columns, wanted, look.cells)
-    ellipsis = "~" if look.ascii_only else "…"
+    shown = fit(columns, wanted, width)
+    ellipsis = "~" if ascii_only else "…"
     header = [Cell(column.title, "dim") for column in columns]
-    return [_line(columns, shown, row, look.colour, ellipsis) for row in [header, *cells]]
+    titled = any(column.title for column in columns)
+    return [_line(columns, shown, row, colour, ellipsis) for row in ([header, *cells] if titled else cells)]
 
 
 def fit(columns: Sequence[Column], wanted: Sequence[int], cells: int) -> dict[int, int]:
@@ -87,7 +101,7 @@ def _line(
     for index, cells in shown.items():
         column = columns[index]
         text = cut(row[index].text, cells, middle=column.middle, ellipsis=ellipsis)
-        space = pad("", cells - width(text))
+        space = " " * (cells - cells_of(text))
         painted = paint(text, row[index].role, colour)
         if column.right:
             parts.append(space + painted)
@@ -97,18 +111,22 @@ def _line(
     return line if colour else line.rstrip()
 
 
-def pairs(items: Sequence[tuple[str, Cell | str]], look: Look) -> list[str]:
+def pairs(
+    items: Sequence[tuple[str, Cell | str]], width: int, colour: bool = False, ascii_only: bool = False
+) -> list[str]:
     """Names and values under each other, for one thing's facts; long values wrap at the width."""
     if not items:
         return []
-    left = min(max(width(name) for name, _ in items), max(1, look.cells // 3))
-    room = max(1, look.cells - left - GAP)
+    left = min(max(cells_of(name) for name, _ in items), max(1, width // 3))
+    room = max(1, width - left - GAP)
+    ellipsis = "~" if ascii_only else "…"
     lines = []
     for name, item in items:
         cell = item if isinstance(item, Cell) else Cell(item)
         for number, part in enumerate(wrap(cell.text, room)):
-            head = paint(pad(cut(name, left), left), "dim", look.colour) if not number else " " * left
-            lines.append((head + " " * GAP + paint(part, cell.role, look.colour)).rstrip())
+            title = "" if number else cut(name, left, ellipsis=ellipsis)
+            head = paint(pad(title, left), "dim", colour)
+            lines.append((head + " " * GAP + paint(part, cell.role, colour)).rstrip())
     return lines
 
 
@@ -119,12 +137,12 @@ def wrap(text: str, cells: int) -> list[str]:
         line = ""
         for word in paragraph.split(" "):
             joined = f"{line} {word}" if line else word
-            if width(joined) <= cells:
+            if cells_of(joined) <= cells:
                 line = joined
                 continue
             if line:
                 lines.append(line)
-            while width(word) > cells:
+            while cells_of(word) > cells:
                 head = cut(word, cells, ellipsis="") or word[0]
                 lines.append(head)
                 word = word[len(head) :]

@@ -1,0 +1,122 @@
+"""What a benchmark says, and the table that is made of it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib import metadata
+
+PEERS = ("mlflow", "numpy", "asyncssh", "aiohttp", "msgspec", "click")
+"""Distributions whose versions stand in the report's heading, where installed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure.
+
+    what: what was measured, in words. figure: the median measured, in unit; None when it could not be
+    measured. budget: what it must hold, in words. reference: what was measured beside it in the same run,
+    with its own figure; or that it is not installed. ratio: figure / reference. note: anything else.
+    """
+
+    what: str
+    figure: float | None
+    unit: str
+    budget: str = ""
+    reference: str = ""
+    ratio: float | None = None
+    note: str = ""
+
+
+def installed(distribution: str) -> str | None:
+    """The version of a distribution, None when it is not installed: then say so in the row, never guess."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def alternate(measures: Sequence[Callable[[], float]], repetitions: int) -> list[float]:
+    """The median of each measure over so many rounds, in which each is taken once: noise hits all alike."""
+    taken: list[list[float]] = [[] for _ in measures]
+    for _ in range(repetitions):
+        for found, measure in zip(taken, measures, strict=True):
+            found.append(measure())
+    return [statistics.median(found) for found in taken]
+
+
+def collect(modules: Iterable[str]) -> list[Row]:
+    """The rows of benchmark modules, each of which has `run() -> list[Row]`; progress goes to stderr."""
+    rows: list[Row] = []
+    for name in modules:
+        sys.stderr.write(f"{name} ...\n")
+        rows.extend(importlib.import_module(name).run())
+    return rows
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, thousands with commas, "-" for what is absent."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def cells(row: Row) -> list[str]:
+    """A row as texts, in the order of HEADINGS."""
+    figure = f"{number(row.figure)} {row.unit}" if row.figure is not None else "-"
+    return [row.what, figure, row.budget, row.reference, number(row.ratio), row.note]
+
+
+HEADINGS = ["what", "figure", "budget", "reference in the same run", "ratio", "note"]
+
+
+def plain_table(rows: Iterable[Row]) -> str:
+    """The table for a terminal."""
+    lines = [HEADINGS, *(cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded) + "\n"
+
+
+def markdown(rows: Iterable[Row], day: date) -> str:
+    """The page docs/benchmarks.md: where, with what and when it was measured, and the table."""
+    escaped = ([cell.replace("|", "\\|") for cell in cells(row)] for row in rows)
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `python -m tests.bench --write`. Figures are medians; each stands beside a reference taken",
+        "in the same run, since machines differ. A peer that is not installed is named as such.",
+        "",
+        f"{machine()}. {versions()}. {day.isoformat()}.",
+        "",
+        "| " + " | ".join(HEADINGS) + " |",
+        "|" + "---|" * len(HEADINGS),
+        *("| " + " | ".join(line) + " |" for line in escaped),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def machine() -> str:
+    """This machine in one line."""
+    model = platform.machine()
+    try:
+        with open("/proc/cpuinfo") as opened:
+            names = [line.partition(":")[2].strip() for line in opened if line.startswith("model name")]
+        model = names[0] if names else model
+    except OSError:
+        pass  # no Linux: the architecture is what can be said
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cpus} CPUs ({model}), {platform.system()} {platform.release()}"
+
+
+def versions() -> str:
+    """The interpreter's version and those of the peers."""
+    found = [f"Python {platform.python_version()}"]
+    found += [f"{name} {installed(name) or 'not installed'}" for name in PEERS]
+    return ", ".join(found)

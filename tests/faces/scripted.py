@@ -1,0 +1,190 @@
+"""A small scripted world behind the command line: a workspace that answers from plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from workbench.cli.terminal import Terminal
+from workbench.errors import NotFound
+
+NOW = datetime(2026, 11, 23, 12, 4, 30, tzinfo=UTC)
+TTY = Terminal(stdout=True, stderr=True, cells=80, lines=24, colour=False, ascii_only=False)
+PIPE = Terminal(stdout=False, stderr=False, cells=100_000, lines=24, colour=False, ascii_only=False)
+
+
+def ago(**spans: float) -> str:
+    """RFC 3339 of a moment before NOW."""
+    return (NOW - timedelta(**spans)).isoformat().replace("+00:00", "Z")
+
+
+def make_run(number: int, name: str, **fields: Any) -> dict[str, Any]:
+    """A run's JSON with what every run has."""
+    return {
+        "id": f"01JD{number:022d}",
+        "name": name,
+        "experiment": "mnist",
+        "target": "gpu1",
+        "status": "Completed",
+        "created": ago(hours=1),
+        "attempt": 1,
+        "tags": {},
+        "properties": {},
+        "params": {},
+        "metrics": {},
+        "gpus": [],
+        "warnings": 0,
+        "archived": False,
+        **fields,
+    }
+
+
+def figures(last: float, low: float, high: float) -> dict[str, Any]:
+    """A metric in a run's row."""
+    return {"last": last, "min": low, "max": high, "count": 100, "last_step": 99}
+
+
+RUNS = [
+    make_run(
+        42, "calm-otter-42", status="Running", created=ago(minutes=4.5), started=ago(minutes=4.2), gpus=["2", "3"],
+        metrics={"loss": figures(0.0412, 0.0401, 2.3), "acc": figures(0.981, 0.1, 0.982)},
+        params={"lr": "3e-4"}, command="python train.py --lr 3e-4", as_of=ago(seconds=1), submitted_by="ann@laptop",
+        git={"commit": "0123456789abcdef", "branch": "main", "dirty": True},
+    ),
+    make_run(
+        41, "brisk-heron-41", status="Queued", created=ago(minutes=6), as_of=ago(minutes=2),
+        message="2 GPUs wanted, 0 free, held by calm-otter-42 (ann)",
+    ),
+    make_run(
+        40, "vivid-lark-40", target="lab-7", started=ago(minutes=59), ended=ago(minutes=37), exit_code=0,
+        metrics={"loss": figures(0.0398, 0.0398, 2.4), "acc": figures(0.983, 0.1, 0.983)},
+        description="best so far", params={"lr": "1e-3"},
+    ),
+    make_run(
+        39, "dull-ibis-39", target="lab-7", status="Failed", created=ago(hours=2), started=ago(hours=2),
+        ended=ago(hours=1, minutes=59, seconds=29), exit_code=1, cause="exit", message="CUDA out of memory",
+    ),
+    make_run(
+        38, "快乐-panda-38", status="Canceled", created=ago(days=3), started=ago(days=3), ended=ago(days=2, hours=21),
+        metrics={"loss": figures(float("nan"), 0.1, 2.4)},
+    ),
+]  # fmt: skip
+TARGETS = [
+    {
+        "name": "gpu1", "kind": "ssh", "created": ago(days=9), "state": "connected", "last_seen": ago(seconds=1),
+        "settings": {"address": "ann@gpu1.lab.example", "transport": "asyncssh", "gpus": 1, "grace": 10.0},
+        "facts": {"hostname": "gpu1", "cpus": 64, "memory": 540 << 30, "user": "ann",
+                  "gpus": [{"uuid": f"GPU-{n}", "name": "NVIDIA A100", "memory": 80 << 30} for n in range(4)]},
+        "default": True,
+    },
+    {
+        "name": "lab-7", "kind": "ssh", "created": ago(days=9), "state": "unreachable", "last_seen": ago(hours=3),
+        "settings": {"address": "lab-7"}, "facts": {"gpus": []}, "default": False,
+        "problem": "the connection was refused; is sshd running there?",
+    },
+    {"name": "local", "kind": "local", "created": ago(days=9), "state": "idle", "settings": {}, "facts": {},
+     "default": False},
+]  # fmt: skip
+EXPERIMENTS = [
+    {"id": "e1", "name": "mnist", "created": ago(days=9), "tags": {"team": "vision"}, "primary_metric": "loss",
+     "goal": "minimize", "primary_set": False, "archived": False, "runs": 42},
+]  # fmt: skip
+
+
+class World:
+    """A workspace: answers by "noun.method", from values or functions of the parameters; calls are kept."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.submitted: list[dict[str, Any]] = []
+        self.closed = False
+        self.answers: dict[str, Any] = {
+            "runs.list": self._list,
+            "runs.get": self.run,
+            "compute.list": TARGETS,
+            "compute.get": lambda name: find(TARGETS, name),
+            "experiments.list": EXPERIMENTS,
+            "experiments.get": lambda name: find(EXPERIMENTS, name),
+            **{name.replace("__", "."): value for name, value in answers.items()},
+        }
+
+    def _list(self, active: bool | None = None, limit: int = 50, **_: Any) -> list[dict[str, Any]]:
+        ended = ("Completed", "Failed", "Canceled")
+        return [run for run in RUNS if not active or run["status"] not in ended][:limit]
+
+    def run(self, run: str, **_: Any) -> dict[str, Any]:
+        """The run of a name, id or @1; raises NotFound."""
+        for found in RUNS:
+            if run in (found["name"], found["id"]):
+                return found
+        if run == "@1":
+            return RUNS[0]
+        raise NotFound(f"no run answers to {run!r}", "wb ps lists them")
+
+    def _answer(self, noun: str, method: str, parameters: dict[str, Any]) -> Any:
+        given = {key: value for key, value in parameters.items() if value is not None}
+        self.calls.append((f"{noun}.{method}", given))
+        answer = self.answers[f"{noun}.{method}"]
+        answer = answer(**given) if callable(answer) else answer
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def call(self, noun: str, method: str, **parameters: Any) -> Any:
+        """One value."""
+        return self._answer(noun, method, parameters)
+
+    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
+        """Values; an exception among them is raised when it is reached."""
+        for item in self._answer(noun, method, parameters):
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def read(self, noun: str, method: str, **parameters: Any) -> Iterator[bytes]:
+        """Blocks of bytes, as items."""
+        yield from self.items(noun, method, **parameters)
+
+    def configure(self, **asked: Any) -> Any:
+        """The words of a submit, as they arrived."""
+        return asked
+
+    def submit(self, configuration: Any, *, on_progress: Any = None, dry_run: bool = False) -> dict[str, Any]:
+        """The first run, or a plan."""
+        self.submitted.append(configuration)
+        if dry_run:
+            plan = {"command": configuration["command"], "target": configuration.get("target")}
+            return {
+                "configuration": plan,
+                "snapshot": {"files": 12, "size": 34567, "skipped": {"ignored": 3}, "warnings": []},
+            }
+        return {**RUNS[0], "notices": ["data/ is 200 MB; is it code?"]}
+
+    def rerun(self, run: str, **options: Any) -> dict[str, Any]:
+        """Another run."""
+        self.submitted.append({"run": run, **options})
+        return RUNS[0]
+
+    def download(self, run: str, path: str, to: Path, on_progress: Callable[..., None] | None = None) -> Path:
+        """A file that holds its own path."""
+        to.write_text(path)
+        return to
+
+    def save_snapshot(self, run: str, to: Path) -> Path:
+        """An empty file in place of a zip."""
+        to.write_bytes(b"")
+        return to
+
+    def close(self) -> None:
+        """Noted."""
+        self.closed = True
+
+
+def find(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The row of that name; raises NotFound."""
+    for row in rows:
+        if row["name"] == name:
+            return row
+    raise NotFound(f"there is no {name!r}")

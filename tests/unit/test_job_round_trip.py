@@ -1,0 +1,99 @@
+"""A configuration written as a job file reads as itself again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.test_job_yaml import WHOLE
+from workbench.entities.base import from_wire, replace, to_wire
+from workbench.entities.configuration import RunConfiguration
+from workbench.runs.configuration import Options, configuration_from_command, parse_job, to_job_yaml
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40).filter(
+    lambda text: "${{" not in text
+)
+LINE = TEXT.map(lambda text: text.replace("\n", " ")).filter(lambda text: bool(text.strip()))
+VARIABLE = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,10}", fullmatch=True)
+LITERAL = (
+    LINE.filter(lambda text: ":" not in text)
+    | st.integers(-(2**62), 2**62)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.booleans()
+)
+
+CONFIGURATIONS: st.SearchStrategy[RunConfiguration] = st.builds(
+    RunConfiguration,
+    command=TEXT.filter(lambda text: bool(text.strip())),
+    code=st.none() | LINE,
+    experiment=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}", fullmatch=True),
+    name=st.none() | LINE,
+    description=st.none() | TEXT,
+    target=st.none() | VARIABLE,
+    tags=st.dictionaries(LINE, st.none() | TEXT, max_size=3),
+    inputs=st.dictionaries(VARIABLE, LITERAL, max_size=3),
+    environment=st.none() | LINE.map(lambda text: "/" + text),
+    environment_variables=st.dictionaries(VARIABLE, TEXT, max_size=3),
+    gpus=st.none() | st.integers(0, 64),
+    priority=st.integers(-9, 9),
+    timeout=st.none() | st.floats(0.001, 1e9),
+    grace=st.none() | st.floats(0, 1e6),
+    setup=st.lists(TEXT, max_size=3),
+    secrets=st.lists(VARIABLE, max_size=2),
+    collect_outputs=st.booleans(),
+    snapshot_code=st.booleans(),
+)
+
+
+@given(CONFIGURATIONS)
+def test_every_configuration_reads_as_itself_again(job: RunConfiguration) -> None:
+    again = parse_job(to_job_yaml(job), "written")
+    assert again == job
+    assert {k: type(v) for k, v in again.inputs.items()} == {k: type(v) for k, v in job.inputs.items()}
+
+
+def test_a_whole_file_survives_with_its_expressions() -> None:
+    job = parse_job(WHOLE, "job.yml")
+    text = to_job_yaml(job)
+    assert parse_job(text, "written") == job
+    assert "lr: 3e-4" in text
+    assert "${{inputs.lr}}" in text
+    assert parse_job(text, "written", ["inputs.lr=1"]).inputs["lr"] == 1
+
+
+@pytest.mark.parametrize(
+    "declared",
+    ["{type: number, default: 3}", "{type: boolean, default: yes}", "{type: integer, default: 1e3}"],
+)
+def test_declared_inputs_keep_type_and_words(declared: str) -> None:
+    job = parse_job(f"command: x ${{{{inputs.v}}}}\ninputs: {{v: {declared}}}\n", "job.yml")
+    again = parse_job(to_job_yaml(job), "written")
+    assert again == job
+    assert type(again.inputs["v"]) is type(job.inputs["v"])
+
+
+@given(st.lists(TEXT, min_size=1, max_size=5).filter(lambda words: any(word.strip() for word in words)), LINE)
+def test_an_argv_becomes_the_line_that_runs_the_same_words(words: list[str], value: str) -> None:
+    value = value.replace(":", "")
+    options = Options(inputs=(f"v={value}",)) if value.strip() and value != "~" else Options()
+    words = [*words, "${{inputs.v}}"] if options.inputs else words
+    try:
+        job = configuration_from_command(words, options)
+    except Exception:
+        if value.lower() != "null":
+            raise
+        return
+    again = parse_job(to_job_yaml(job), "written")
+    assert isinstance(again.command, str)
+    assert shlex.split(again.command) == job.command
+
+
+def test_wire_keeps_a_configuration() -> None:
+    job = parse_job(WHOLE, "job.yml")
+    wire: Any = to_wire(job)
+    assert from_wire(RunConfiguration, wire) == job
+    assert from_wire(RunConfiguration, to_wire(replace(job, template=None, written={}))).written == {}

@@ -1,0 +1,359 @@
+"""The command job YAML: what is read, and how every mistake is named with its line."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.errors import ConfigurationError, NotFound
+from workbench.runs.configuration import load_job, parse_job
+from workbench.runs.yaml_lines import MAX_BYTES
+
+WHOLE = """\
+$schema: https://azuremlschemas.azureedge.net/latest/commandJob.schema.json
+type: command
+display_name: first try
+experiment_name: mnist
+description: |
+  # Title
+  text
+command: |
+  set -u
+  python train.py --lr ${{inputs.lr}} --name "${{ inputs.name }}" --deep ${{inputs.deep}}
+code: src
+compute: azureml:gpu1
+environment:
+  python: /opt/py/bin/python
+inputs:
+  lr: 3e-4
+  name: "1.10"
+  deep: true
+  epochs:
+    type: integer
+    default: 12
+environment_variables:
+  PRECISION: 1.10
+  SWITCH: on
+  EMPTY:
+resources:
+  gpus: 2
+  priority: -3
+  instance_count: 1
+limits:
+  timeout: 1e3
+tags:
+  note: yes
+  bare:
+workbench:
+  setup: module load cuda
+  secrets: [HF_TOKEN]
+"""
+
+
+def problems_of(text: str, sets: list[str] | None = None) -> list[dict[str, Any]]:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_job(text, "job.yml", sets or [])
+    problems: list[dict[str, Any]] = caught.value.data["problems"]
+    assert problems
+    assert "\n" not in caught.value.message
+    return problems
+
+
+def only_problem(text: str) -> dict[str, Any]:
+    problems = problems_of(text)
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+def test_a_whole_file_is_read_as_it_is_meant() -> None:
+    """AZ-129: an existing interpreter is used as it is."""
+    job = parse_job(WHOLE, "job.yml")
+    assert job.command == 'set -u\npython train.py --lr 3e-4 --name "1.10" --deep true\n'
+    assert "${{inputs.lr}}" in str(job.template)
+    assert (job.name, job.experiment, job.description) == ("first try", "mnist", "# Title\ntext\n")
+    assert (job.code, job.target, job.environment) == ("src", "gpu1", "/opt/py/bin/python")
+    assert job.inputs == {"lr": 0.0003, "name": "1.10", "deep": True, "epochs": 12}
+    assert [type(value) for value in job.inputs.values()] == [float, str, bool, int]
+    assert job.environment_variables == {"PRECISION": "1.10", "SWITCH": "on", "EMPTY": ""}
+    assert (job.gpus, job.priority, job.timeout) == (2, -3, 1000.0)
+    assert job.tags == {"note": "yes", "bare": None}
+    assert (job.setup, job.secrets) == (["module load cuda"], ["HF_TOKEN"])
+    assert job.collect_outputs
+    assert job.snapshot_code
+
+
+def test_the_shortest_file() -> None:
+    job = parse_job("command: python train.py\n", "job.yml")
+    assert job.command == "python train.py"
+    assert job.template is None
+    assert (job.target, job.environment, job.code, job.gpus, job.timeout) == (None,) * 5
+    assert job.experiment == "default"
+
+
+def test_switches_of_the_history() -> None:
+    """AZ-119: the snapshot and the collection of outputs can be turned off for a run."""
+    job = parse_job(
+        "command: x\nworkbench: {collect_outputs: false, snapshot_code: no, grace: 0}\n", "job.yml"
+    )
+    assert (job.collect_outputs, job.snapshot_code, job.grace) == (False, False, 0.0)
+
+
+def test_all_mistakes_at_once_each_with_its_line() -> None:
+    problems = problems_of(
+        "comand: x\n"  # 1
+        "inputs:\n"
+        "  a: {type: uri_file, path: x}\n"  # 3
+        "  b: [1]\n"  # 4
+        "resources:\n"
+        "  gpus: many\n"  # 6
+        "  gpuz: 1\n"  # 7
+        "environment: azureml:sklearn@latest\n"  # 8
+        "limits: {timeout: -1}\n"  # 9
+        "experiment_name: -bad\n"  # 10
+        "command: run ${{inputs.c}}\n"  # 11
+    )
+    assert [(p["line"], p["field"]) for p in problems] == [
+        (1, "comand"),
+        (3, "inputs.a"),
+        (4, "inputs.b"),
+        (6, "resources.gpus"),
+        (7, "resources.gpuz"),
+        (8, "environment"),
+        (9, "limits.timeout"),
+        (10, "experiment_name"),
+        (11, "command"),
+    ]
+    assert "did you mean command?" in problems[0]["message"]
+    assert "did you mean gpus?" in problems[4]["message"]
+    assert "not supported yet" in problems[5]["message"]
+    assert "python" in problems[5]["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("distribution: {type: pytorch}", "distribution"),
+        ("outputs: {model: }", "outputs"),
+        ("services: {a: {type: jupyter_lab}}", "services"),
+        ("identity: {type: managed}", "identity"),
+        ("resources: {instance_count: 2}", "resources.instance_count"),
+        ("resources: {shm_size: 2g}", "resources.shm_size"),
+        ("environment: {image: python}", "environment.image"),
+        ("environment: {conda_file: env.yml}", "environment.conda_file"),
+        ("environment: {requirements: r.txt}", "environment.requirements"),
+        ("inputs: {d: azureml:data@latest}", "inputs.d"),
+        ("inputs: {d: 'https://example.org/x.csv'}", "inputs.d"),
+        ("type: sweep", "type"),
+        ("name: my-run", "name"),
+        ("workbench: {mlflow: true}", "workbench.mlflow"),
+    ],
+)
+def test_what_is_known_and_not_there_yet_is_refused_in_words(text: str, field: str) -> None:
+    problem = only_problem(f"command: x\n{text}\n")
+    assert (problem["line"], problem["field"]) == (2, field)
+    assert len(problem["message"]) > 15
+    assert "unknown field" not in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("command: x ${{inputs.rat}}\ninputs: {rate: 1}", "did you mean rate?"),
+        ("command: x ${{outputs.model}}", "not supported yet"),
+        ("command: x ${{search_space.lr}}", "sweep"),
+        ("command: x ${{ 1 + 1 }}", "unknown expression"),
+        ("command: x ${{inputs.lr", "never closed"),
+        ("command: x\nenvironment_variables: {A: '${{inputs.a}}'}", "in command only"),
+    ],
+)
+def test_unknown_expressions_are_errors_before_anything_is_sent(text: str, part: str) -> None:
+    assert part in only_problem(text)["message"]
+
+
+def test_replacement_is_textual_and_looks_at_its_own_text_only_once() -> None:
+    """AZ-57: the script reads a literal input from its arguments."""
+    job = parse_job("command: a ${{inputs.x}}\ninputs: {x: '${{inputs.y}} $(b)', y: 1}\n", "job.yml")
+    assert job.command == "a ${{inputs.y}} $(b)"
+
+
+def test_duplicate_keys_name_both_lines() -> None:
+    problem = only_problem("command: x\ntags:\n  a: 1\n  b: 2\n  a: 3\n")
+    assert (problem["line"], problem["field"]) == (5, "a")
+    assert "line 3" in problem["message"]
+    assert "line 5" in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
+        ("command: x\ninputs:\n\tlr: 1\n", 3, "tab"),
+        ("command: echo a: b\n", 1, "colon"),
+        ("command: [1, 2\n", 2, ""),
+        ("command: x\n---\ncommand: y\n", 2, "second document"),
+        ("command: !!python/object/apply:os.system [id]\n", 1, "tag"),
+        ("command: !!str x\n", 1, "tag"),
+        ("command: *nowhere\n", 1, "anchor"),
+        ("command: &a [*a]\n", 1, "anchor"),
+        ("command: x\ntags: {a: \x01}\n", 2, "not allowed"),
+    ],
+)
+def test_text_that_is_no_yaml_says_where(text: str, line: int, part: str) -> None:
+    problem = only_problem(text)
+    assert problem["line"] == line, problem
+    assert part in problem["message"]
+
+
+def test_bombs_are_refused_quickly() -> None:
+    begun = time.monotonic()
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    assert "values" in only_problem(f"a0: &a0 [x]\n{levels}command: x\n")["message"]
+    assert "deep" in only_problem("command: " + "[" * 5000 + "\n")["message"]
+    assert "larger" in only_problem("command: x # " + "y" * MAX_BYTES)["message"]
+    assert "values" in only_problem("tags:\n" + "".join(f"  k{n}: v\n" for n in range(6000)))["message"]
+    assert time.monotonic() - begun < 60
+
+
+def test_anchors_may_be_used_in_reason() -> None:
+    job = parse_job("command: &c python x.py\ndescription: *c\n", "job.yml")
+    assert job.description == job.command
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- a\n- b\n", "just text\n", "{}", "null", "command:\n", "command: '  '\n"]
+)
+def test_a_file_without_a_command_says_so(text: str) -> None:
+    fields = [problem["field"] for problem in problems_of(text)]
+    assert "command" in fields
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("3e-4", 0.0003),
+        ("1E5", 100000.0),
+        (".5", 0.5),
+        ("-7", -7),
+        ("007", 7),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("True", True),
+        ("1:30", "1:30"),
+        ("0x1F", "0x1F"),
+        ("1_000", "1_000"),
+        ("2026-01-01", "2026-01-01"),
+        (".nan", ".nan"),
+        ("1e999", "1e999"),
+        ("9" * 30, "9" * 30),
+        ("'3e-4'", "3e-4"),
+        ("NO", "NO"),
+    ],
+)
+def test_literals_are_what_they_look_like_and_not_what_yaml_1_1_says(written: str, value: object) -> None:
+    job = parse_job(f"command: x ${{{{inputs.v}}}}\ninputs: {{v: {written}}}\n", "job.yml")
+    assert job.inputs["v"] == value
+    assert type(job.inputs["v"]) is type(value)
+    assert job.command == "x " + written.strip("'")
+
+
+@pytest.mark.parametrize(
+    ("declared", "part"),
+    [
+        ("{type: integer, default: 1.5}", "integer"),
+        ("{type: number, default: much}", "number"),
+        ("{type: boolean, default: 3}", "boolean"),
+        ("{type: number}", "default"),
+        ("{type: number, default: 5, max: 3}", "max 3"),
+        ("{type: string, default: c, enum: [a, b]}", "a, b"),
+        ("{type: tensor, default: 5}", "string, integer"),
+        ("{type: number, default: 5, color: red}", "unknown field"),
+    ],
+)
+def test_declared_inputs_are_checked(declared: str, part: str) -> None:
+    problem = only_problem(f"command: x\ninputs:\n  v: {declared}\n")
+    assert problem["line"] == 3
+    assert part in problem["message"]
+
+
+def test_declared_types_decide() -> None:
+    job = parse_job(
+        "command: x ${{inputs.a}} ${{inputs.b}} ${{inputs.c}}\n"
+        "inputs:\n"
+        "  a: {type: string, default: 3e-4}\n"
+        "  b: {type: boolean, default: yes}\n"
+        "  c: {type: number, default: 3}\n",
+        "job.yml",
+    )
+    assert job.inputs == {"a": "3e-4", "b": True, "c": 3.0}
+    assert job.command == "x 3e-4 yes 3"
+
+
+def test_code_is_found_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "src").mkdir()
+    job = tmp_path / "jobs" / "job.yml"
+    job.write_text("command: x\ncode: ../src\n")
+    assert load_job(job).code == str((tmp_path / "src").resolve())
+    job.write_text("command: x\ncode: ../gone\nresources: {gpus: -1}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_job(job)
+    assert [problem["field"] for problem in caught.value.data["problems"]] == ["code", "resources.gpus"]
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        load_job(tmp_path / "none.yml")
+    with pytest.raises(NotFound):
+        load_job(tmp_path)
+    bad = tmp_path / "latin.yml"
+    bad.write_bytes(b"command: x\ntags: {a: \xe9}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        load_job(bad)
+    assert caught.value.data["problems"][0]["line"] == 2
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
+def test_any_text_is_a_configuration_or_a_list_of_problems(text: str) -> None:
+    try:
+        parse_job(text, "job.yml")
+    except ConfigurationError as error:
+        assert error.data["problems"]  # noqa: PT017 - either outcome is right, a crash is not
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "command: x",
+            "inputs:",
+            "  a: 1",
+            "  b: {type: number}",
+            "tags: &t {a: b}",
+            "resources: *t",
+            "- x",
+            "{",
+            "}: [",
+            "code: 'y",
+            "workbench: [a]",
+            "  setup: |",
+            "   text",
+            "environment: []",
+            "limits: {timeout: {}}",
+            "\t",
+            "? [a]",
+            ": x",
+        ]
+    ),
+    max_size=12,
+)
+
+
+@given(LINES)
+def test_any_lines_are_a_configuration_or_a_list_of_problems(lines: list[str]) -> None:
+    try:
+        parse_job("\n".join(lines), "job.yml")
+    except ConfigurationError as error:
+        assert all(problem["line"] > 0 for problem in error.data["problems"])  # noqa: PT017

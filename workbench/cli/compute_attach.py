@@ -1,0 +1,127 @@
+"""wb compute attach, wb compute login: reaching a machine, with the questions only its user can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from workbench.cli import ask, complete, output
+from workbench.cli.command import Listing, command
+from workbench.cli.compute import card, settings_of, with_summary
+from workbench.cli.session import Session
+from workbench.errors import HostKeyUnknown, UsageError, WorkbenchError
+from workbench.text import states
+from workbench.text.sanitize import clean_name
+from workbench.text.tables import Cell
+
+Step = Callable[..., dict[str, Any]]
+MOST_QUESTIONS = 20
+
+
+@command("attach", cls=Listing)
+@click.argument("name")
+@click.argument("address", required=False, metavar="[[USER@]HOST[:PORT]]")
+@click.option("--identity", metavar="FILE", help="The private key to sign in with.")
+@click.option("--jump", metavar="HOST", help="The host to go through.")
+@click.option("--root", metavar="DIR", help="Where runs live on the machine; else ~/.workbench.")
+@click.option("--python", metavar="PATH", help="The interpreter runs use there.")
+@click.option(
+    "--transport", type=click.Choice(["asyncssh", "openssh"]), help="The SSH client that carries it."
+)
+@click.option("--accept-new", is_flag=True, help="Accept the key of a host seen for the first time.")
+@click.option("--set", "words", multiple=True, metavar="KEY=VALUE", help="A setting, as of compute set.")
+@click.option("--yes", is_flag=True, help="Answer every question with yes.")
+@click.pass_obj
+def attach(
+    session: Session,
+    /,
+    name: str,
+    address: str | None,
+    accept_new: bool,
+    words: tuple[str, ...],
+    yes: bool,
+    **options: str | None,
+) -> None:
+    """Attach a machine under a NAME. Without an address, NAME is a Host of ~/.ssh/config.
+
+    Nothing is installed there. `local` as name or address is this machine.
+    """
+    settings = {**settings_of(words), **{key: value for key, value in options.items() if value is not None}}
+    local = address == "local" or (address is None and name == "local")
+    if local and settings.keys() & {"identity", "jump", "transport"}:
+        raise UsageError(
+            "this machine is not reached over SSH", "leave out --identity, --jump and --transport"
+        )
+    if not local:
+        settings["address"] = address or name
+
+    def step(**more: Any) -> dict[str, Any]:
+        kind = "local" if local else "ssh"
+        found: dict[str, Any] = session.call(
+            "compute", "attach", name=name, kind=kind, settings=settings, **more
+        )
+        return found
+
+    found = sign_in(session, name, step, yes=yes or accept_new)
+    _print_card(session, found)
+
+
+@command("login", cls=Listing)
+@click.argument("name", shell_complete=complete.target)
+@click.option("--accept-new", is_flag=True, help="Accept the key of a host seen for the first time.")
+@click.pass_obj
+def login(session: Session, name: str, accept_new: bool) -> None:
+    """Sign in to a machine that asks for a password, a pass phrase or a code; the connection then stays."""
+
+    def step(**more: Any) -> dict[str, Any]:
+        found: dict[str, Any] = session.call("compute", "login", name=name, **more)
+        return found
+
+    found = sign_in(session, name, step, yes=accept_new)
+    output.record(session, with_summary(found["target"]), card(found["target"], session))
+
+
+def sign_in(session: Session, name: str, step: Step, *, yes: bool) -> dict[str, Any]:
+    """Take steps until the machine is reached; its answer has "target".
+
+    step(accept_key=, session=) is tried first and again after each host key that was accepted; prompts are
+    answered through `compute.login` in the attempt's own session. yes accepts unknown host keys.
+    """
+    more: dict[str, Any] = {}
+    for _ in range(MOST_QUESTIONS):
+        try:
+            found = step(**more)
+            while "prompt" in found:
+                answer = ask.answer_prompt(session, found["prompt"], name)
+                attempt = found["session"]
+                found = session.call(
+                    "compute", "login", name=name, session=attempt, answer=answer, **_key(more)
+                )
+                if "prompt" not in found and "card" not in found:
+                    found = step(session=attempt, **_key(more))
+        except HostKeyUnknown as problem:
+            more = {"accept_key": ask.accept_host_key(session, problem, yes=yes)}
+            continue
+        return found
+    raise WorkbenchError(f"{name} asks without end", f"wb compute doctor {name}")
+
+
+def _key(more: dict[str, Any]) -> dict[str, Any]:
+    return {"accept_key": more["accept_key"]} if "accept_key" in more else {}
+
+
+def _print_card(session: Session, found: dict[str, Any]) -> None:
+    """What was found on the machine, what to mind, and the next command."""
+    target = found["target"]
+    facts = card(target, session)
+    extra = found.get("card") or {}
+    for check in extra.get("warnings") or []:
+        text = check if isinstance(check, str) else f"{check.get('text', '')}  {check.get('hint') or ''}"
+        mark = states.CHECK["warn"].text(session.terminal.ascii_only)
+        facts.append((mark.split()[0] + " mind", Cell(clean_name(text, 400), "warn")))
+    output.record(session, with_summary(target), facts)
+    name = clean_name(target["name"])
+    where = "" if target.get("default") else f" -t {name}"
+    output.note(session, f"{name} is attached. Next:  wb submit{where} --follow -- python train.py")

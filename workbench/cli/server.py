@@ -1,0 +1,113 @@
+"""wb server status, start, stop, logs: the local server of this home."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+import click
+
+from workbench.cli import output
+from workbench.cli.command import Command, Listing, command
+from workbench.cli.session import Session
+from workbench.client import SocketClient
+from workbench.errors import NotFound, ServerError
+from workbench.home import find_home, workspace_name
+from workbench.text import times
+from workbench.text.sanitize import clean, clean_name
+
+NOT_RUNNING = 3
+PATIENCE = 10.0
+STEP = 0.05
+BLOCK = 1 << 16
+
+
+def ask_running(session: Session) -> dict[str, Any] | None:
+    """What the server says of itself, None when none runs; never starts one."""
+    home = find_home()
+    client = SocketClient(home.socket, session.workspace_name or workspace_name())
+    try:
+        found: dict[str, Any] = client.call("server", "info")
+    except ServerError:
+        return None
+    return found
+
+
+@command("status", cls=Listing)
+@click.pass_obj
+def status(session: Session) -> int:
+    """Say whether the local server runs, since when, and what it is busy with.
+
+    Exits 3 when none runs.
+    """
+    info = ask_running(session)
+    if info is None:
+        output.record(session, {"running": False}, [("server", "not running; any command starts it")])
+        return NOT_RUNNING
+    _print(session, info)
+    return 0
+
+
+def _print(session: Session, info: dict[str, Any]) -> None:
+    now = session.clock()
+    started = times.parse(info.get("started"))
+    facts = [("server", f"running for {times.took(started, None, now)}, as process {info.get('pid')}")]
+    for key, value in info.items():
+        if key not in ("pid", "started"):
+            facts.append((key.replace("_", " "), clean_name(output.plain(value), 1000)))
+    output.record(session, {"running": True, **info}, facts)
+
+
+@command("start", cls=Listing)
+@click.pass_obj
+def start(session: Session) -> None:
+    """Start the local server, unless it runs; other commands do this by themselves."""
+    _print(session, session.call("server", "info"))
+
+
+@command("stop", cls=Command)
+@click.pass_obj
+def stop(session: Session) -> None:
+    """Stop the local server. Runs go on; the next command starts it again."""
+    if ask_running(session) is None:
+        output.note(session, "the server was not running")
+        return
+    home = find_home()
+    client = SocketClient(home.socket, session.workspace_name or workspace_name())
+    client.call("server", "stop")
+    deadline = time.monotonic() + PATIENCE
+    while home.socket.exists() and ask_running(session) is not None:
+        if time.monotonic() > deadline:
+            raise ServerError("the server was asked to stop and still answers", "wb server logs")
+        time.sleep(STEP)
+    output.note(session, "stopped; runs go on")
+
+
+@command("logs", cls=Command)
+@click.option(
+    "-n", "--lines", type=click.IntRange(1), default=200, show_default=True, help="The last so many."
+)
+@click.pass_obj
+def logs(session: Session, lines: int) -> None:
+    """Print the end of what the local server wrote."""
+    path = find_home().server_log
+    try:
+        text = _tail(str(path), lines)
+    except FileNotFoundError as problem:
+        raise NotFound("the server has written nothing yet", f"it would be in {path}") from problem
+    sys.stdout.write(clean(text, len(text) + 1) if session.terminal.stdout else text)
+
+
+def _tail(path: str, lines: int) -> str:
+    """The last lines of a file, read from its end."""
+    with open(path, "rb") as file:
+        position = file.seek(0, os.SEEK_END)
+        data = b""
+        while position > 0 and data.count(b"\n") <= lines:
+            size = min(BLOCK, position)
+            position -= size
+            file.seek(position)
+            data = file.read(size) + data
+    return b"".join(data.splitlines(keepends=True)[-lines:]).decode("utf-8", "replace")

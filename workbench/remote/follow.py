@@ -1,0 +1,325 @@
+"""One thread that follows every run the near end follows: status, stream and records, from given offsets.
+
+It polls: files are all a run leaves, and they may lie on a network disk that notifies nobody. What it costs
+is by what is new, never by what was sent before. A run is looked at every few ten milliseconds while it
+runs, less often while it waits or has been silent for long.
+"""
+
+import os
+import re
+import stat
+import threading
+import time
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from workbench.remote import frames, parameters, protocol, run_status
+from workbench.remote.exchange import Exchange
+from workbench.remote.machine import Machine
+from workbench.remote.problems import Cancelled, RequestError
+from workbench.remote.runfolder import RunFolder
+from workbench.remote.stream import read_stream, stream_end
+
+MOVING = 0.02  # seconds to the next look after something was new
+RUNNING = 0.05  # while the run is up, so that half of all lines are seen within half of it
+SILENT = 0.1  # after SILENT_AFTER seconds without anything new
+SILENT_AFTER = 60.0
+WAITING = 0.2  # while it is queued or prepared
+PER_RUN = 0.001  # seconds added for each run that is followed: the whole costs a fixed share of a core
+BLOCK = 1 << 19
+ROUNDS = 8  # blocks of one run before the next one's turn
+JUDGE_EVERY = 30.0  # seconds between two judgements of a run whose heartbeat is stale
+
+RECORD_FILE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.jsonl$")
+RECORDS = "records/"
+STREAM = "stream"
+
+
+class Follower(object):
+    """The thread; it starts with the first run and ends with `close`.
+
+    settle: called, in a thread of its own, when a run looks dead: settles runs whose guard is gone.
+    """
+
+    def __init__(self, machine, settle):
+        # type: (Machine, Callable[[], None]) -> None
+        self._machine = machine
+        self._settle = settle
+        self._condition = threading.Condition()
+        self._runs = []  # type: List[FollowedRun]
+        self._thread = None  # type: Optional[threading.Thread]
+        self._closed = False
+        self._woken = False
+
+    def add(self, exchange):
+        # type: (Exchange) -> None
+        """Follow the run of a request from now on; it is answered when the run is over and all was sent.
+
+        Raises RequestError when the parameters do not fit or there is no such run.
+        """
+        run = FollowedRun(self._machine, exchange)
+        exchange.changed = self.wake
+        with self._condition:
+            self._runs.append(run)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
+        self.wake()
+
+    def wake(self):
+        # type: () -> None
+        """Look at every run now: credit came, or one was given up."""
+        with self._condition:
+            self._woken = True
+            self._condition.notify()
+
+    def close(self):
+        # type: () -> None
+        """End the thread."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+
+    def _work(self):
+        # type: () -> None
+        while True:
+            with self._condition:
+                now = time.monotonic()
+                due = min([run.due for run in self._runs]) if self._runs else now + 3600.0
+                if not self._woken and due > now and not self._closed:
+                    self._condition.wait(due - now)
+                if self._closed:
+                    return
+                runs, everyone = list(self._runs), self._woken
+                self._woken = False
+            now = time.monotonic()
+            ended = [run for run in runs if (everyone or run.due <= now) and self._look(run, len(runs))]
+            if ended:
+                with self._condition:
+                    self._runs = [run for run in self._runs if run not in ended]
+
+    def _look(self, run, count):
+        # type: (FollowedRun, int) -> bool
+        """One look at a run; whether it is done with."""
+        try:
+            ended = run.step()
+            run.due = time.monotonic() + run.pause() + PER_RUN * count
+            if run.looks_dead():
+                threading.Thread(target=self._settle, daemon=True).start()
+            return ended
+        except BrokenPipeError:  # nobody is left to be told
+            return True
+        except Exception as error:  # a fault in one run ends its following only, and says why
+            try:
+                run.exchange.fail(error)
+            except BrokenPipeError:
+                return True
+            return True
+
+
+class FollowedRun(object):
+    """How far one run was sent."""
+
+    def __init__(self, machine, exchange):
+        # type: (Machine, Exchange) -> None
+        params = exchange.params
+        self.exchange = exchange
+        self.due = 0.0
+        self._folder = RunFolder(machine, parameters.run_id(params))
+        self._stream = parameters.offset(params, "stream")
+        self._records = {}  # type: Dict[str, RecordFile]
+        for name, offset in parameters.mapping(params, "records").items():
+            plain = name[len(RECORDS) :] if name.startswith(RECORDS) else name
+            if RECORD_FILE.match(plain):  # another one cannot be ours: it is not looked for
+                self._records[plain] = RecordFile(parameters.checked_offset("records", offset))
+        self._status = None  # type: Optional[Dict[str, Any]]
+        self._status_facts = None  # type: Optional[Tuple[int, int, int]]
+        self._status_sent = None  # type: Optional[Dict[str, Any]]
+        self._moved_at = time.monotonic()
+        self._moved = True
+        self._judge_at = 0.0
+        if not os.path.isdir(self._folder.path):
+            raise RequestError("not_found", "run %s is not on this machine" % self._folder.run_id)
+
+    def step(self):
+        # type: () -> bool
+        """Send what is new and may be sent now; True when the run is over and everything was sent.
+
+        The terminal status goes last: who has seen it has seen all.
+        """
+        if self.exchange.cancelled:
+            raise Cancelled()
+        self._moved = False
+        self._read_status()
+        over = self._status is not None and run_status.is_terminal(self._status)
+        if not over:
+            self._send_status()
+        done = self._send_stream()
+        done = self._send_records(over) and done
+        if self._moved:
+            self._moved_at = time.monotonic()
+        if not (over and done):
+            return False
+        self._send_status()
+        self.exchange.answer({})
+        return True
+
+    def pause(self):
+        # type: () -> float
+        """Seconds until the next look."""
+        if self._moved:
+            return MOVING
+        state = run_status.state_of(self._status) if self._status else protocol.NOT_STARTED
+        if state not in (protocol.RUNNING, protocol.FINALIZING, protocol.CANCEL_REQUESTED):
+            return WAITING
+        return RUNNING if time.monotonic() - self._moved_at < SILENT_AFTER else SILENT
+
+    def looks_dead(self):
+        # type: () -> bool
+        """Whether its heartbeat is so old that somebody should see what happened; asked now and then only."""
+        now = time.monotonic()
+        if self._judge_at > now or self._status is None or run_status.is_terminal(self._status):
+            return False
+        self._judge_at = now + JUDGE_EVERY
+        try:
+            return self._folder.heartbeat_age() > protocol.STALE_SECONDS
+        except OSError:
+            return False
+
+    def _read_status(self):
+        # type: () -> None
+        try:
+            facts = os.stat(self._folder.status)
+        except FileNotFoundError:
+            if not os.path.isdir(self._folder.path):
+                raise RequestError("not_found", "run %s was removed" % self._folder.run_id)
+            return
+        now = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        if now != self._status_facts:
+            self._status = self._folder.read_status()
+            self._status_facts = now
+
+    def _send_status(self):
+        # type: () -> None
+        if self._status is not None and self._status != self._status_sent:
+            self._status_sent = self._status
+            self._moved = True
+            self.exchange.event({"status": self._status})
+
+    def _send_stream(self):
+        # type: () -> bool
+        """Whether the stream's end was reached."""
+        if stream_end(self._folder.path) <= self._stream:
+            return True
+        for _ in range(ROUNDS):
+            credit = self.exchange.credit
+            if credit <= 0:
+                return False
+            offset, body, gap = read_stream(self._folder.path, self._stream, min(BLOCK, credit))
+            if gap is not None:
+                self.exchange.event({"gap": gap})
+            if not body:
+                return True
+            self._send(STREAM, offset, body)
+            self._stream = offset + len(body)
+        return False
+
+    def _send_records(self, over):
+        # type: (bool) -> bool
+        """Whether the end of every record file was reached."""
+        done = True
+        try:
+            names = os.listdir(self._folder.records)
+        except FileNotFoundError:
+            return True
+        for name in names:
+            if RECORD_FILE.match(name):
+                file = self._records.setdefault(name, RecordFile(0))
+                done = self._send_record_file(name, file, over) and done
+        return done
+
+    def _send_record_file(self, name, file, over):
+        # type: (str, RecordFile, bool) -> bool
+        path = os.path.join(self._folder.records, name)
+        while True:
+            credit = self.exchange.credit
+            if credit <= 0:
+                return not file.grown(path)
+            body = file.read_lines(path, over)
+            if not body:
+                return True
+            self._send(RECORDS + name, file.offset, body)
+            file.offset += len(body)
+
+    def _send(self, name, offset, body):
+        # type: (str, int, bytes) -> None
+        pieces = []  # type: List[frames.Bytes]
+        size = 0
+        for start, end in cuts(name, body):
+            prefix = frames.chunk_prefix(name, offset + start)
+            length = len(prefix) + end - start
+            size += length
+            pieces.append(protocol.HEADER.pack(length, protocol.DATA, self.exchange.stream) + prefix)
+            pieces.append(memoryview(body)[start:end])
+        self._moved = True
+        self.exchange.send(pieces, size)
+
+
+class RecordFile(object):
+    """How far one record file was sent; bytes after the last newline wait for the rest of their line."""
+
+    def __init__(self, offset):
+        # type: (int) -> None
+        self.offset = offset
+        self._held = -1  # size at which what follows offset was found to be no whole line
+
+    def grown(self, path):
+        # type: (str) -> bool
+        """Whether there is something to look at after the offset."""
+        try:
+            facts = os.stat(path)
+        except FileNotFoundError:
+            return False
+        return stat.S_ISREG(facts.st_mode) and facts.st_size > self.offset and facts.st_size != self._held
+
+    def read_lines(self, path, over):
+        # type: (str, bool) -> bytes
+        """Whole lines from offset on; over: the file will not grow, so a torn last line is given as it is.
+
+        A line longer than a record may be comes in pieces: its reader knows it by its length.
+        """
+        try:
+            if not over and not self.grown(path):
+                return b""
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:  # it vanished, or is a link: none of ours
+            return b""
+        try:
+            facts = os.fstat(handle)
+            if not stat.S_ISREG(facts.st_mode):
+                return b""
+            body = os.pread(handle, BLOCK, self.offset)
+            cut = body.rfind(b"\n") + 1
+            if not cut and len(body) == BLOCK:
+                body = os.pread(handle, protocol.MAX_RECORD + 1, self.offset)
+                cut = body.rfind(b"\n") + 1 or (len(body) if len(body) > protocol.MAX_RECORD else 0)
+            if not cut and over:
+                cut = len(body)
+            self._held = -1 if cut else facts.st_size
+            return body[:cut]
+        finally:
+            os.close(handle)
+
+
+def cuts(name, body):
+    # type: (str, bytes) -> List[Tuple[int, int]]
+    """Where to cut a block into DATA chunks: records after a newline if there is one, the stream anywhere."""
+    room = protocol.MAX_BODY - 64 - len(name)  # the prefix of a chunk is shorter than this
+    found = []
+    start = 0
+    while start < len(body):
+        end = min(len(body), start + room)
+        if name != STREAM and end < len(body):
+            end = body.rfind(b"\n", start, end) + 1 or end
+        found.append((start, end))
+        start = end
+    return found

@@ -1,0 +1,187 @@
+"""A run's guard: started once a run, it forks the supervisor, waits, and settles what that one cannot.
+
+`python PAYLOAD guard ROOT LEASE_DIR RUN` with a JSON object of secrets on its input. It detaches, takes the
+run's lock for life and exits silently when another guard has it: submitting twice starts one run.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from typing import Any, Dict, List, Mapping, Optional
+
+from workbench.remote import protocol, run_status
+from workbench.remote.endings import canceled, failed, signal_name
+from workbench.remote.filelock import try_lock
+from workbench.remote.machine import Machine
+from workbench.remote.masking import masked_text
+from workbench.remote.processes import end_tree, identity, tree_of
+from workbench.remote.queue_files import Queue
+from workbench.remote.runfolder import RunFolder
+from workbench.remote.status_keeper import StatusKeeper
+from workbench.remote.supervisor import Supervisor
+from workbench.remote.watch import Watch
+
+PR_SET_CHILD_SUBREAPER = 36
+MAX_SECRETS = 16 << 20
+LOCK_PATIENCE = 3.0  # seconds: a visitor who only looks holds the lock for an instant
+CRASH_REPORT = "supervisor.log"
+
+
+def main(argv):
+    # type: (List[str]) -> int
+    """Start the guard in the background; returns once it has the run's lock, or found that another has."""
+    root, lease_dir, run_id = argv
+    secrets = read_secrets(sys.stdin.buffer.read(MAX_SECRETS + 1))
+    machine = Machine(root, lease_dir, sys.path[0])
+    folder = RunFolder(machine, run_id)
+    waiting, told = os.pipe()
+    if os.fork():
+        os.close(told)
+        os.read(waiting, 1)  # ends when the guard has its lock, or is gone
+        return 0
+    code = 1
+    try:
+        os.close(waiting)
+        umask = detach()
+        lock = take_lock(folder)
+        os.close(told)
+        if lock is not None:
+            guard(machine, folder, secrets, lock, umask)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def read_secrets(body):
+    # type: (bytes) -> Dict[str, str]
+    """The secrets as names and values; none when nothing came. Raises ValueError for what is no object."""
+    if not body.strip():
+        return {}
+    return {str(name): str(value) for name, value in protocol.loads(body).items() if "\0" not in str(value)}
+
+
+def detach():
+    # type: () -> int
+    """Leave the session, the terminal, the directory and the connection's pipes; returns the user's umask."""
+    os.setsid()
+    os.chdir("/")
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGPIPE"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    become_subreaper()
+    return os.umask(0o077)
+
+
+def become_subreaper():
+    # type: () -> bool
+    """Have orphans of our descendants become our children; False where the kernel or ctypes cannot."""
+    try:
+        return ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0  # type: ignore[no-any-return]
+    except (OSError, AttributeError):
+        return False
+
+
+def take_lock(folder):
+    # type: (RunFolder) -> Optional[int]
+    """The run's lock; None when somebody else looks after the run."""
+    deadline = time.monotonic() + LOCK_PATIENCE
+    while True:
+        lock = try_lock(folder.lock)
+        if lock is not None or time.monotonic() > deadline:
+            return lock
+        time.sleep(0.02)
+
+
+def guard(machine, folder, secrets, lock, umask):
+    # type: (Machine, RunFolder, Mapping[str, str], int, int) -> None
+    """Have the run supervised to its end, whatever happens to the supervisor."""
+    spec, status = folder.read_spec(), folder.read_status()
+    if spec is None or status is None or run_status.is_terminal(status):
+        return  # settled (cancelled) before we came
+    me = identity(os.getpid())
+    assert me is not None
+    status["guard"] = {"pid": me[0], "start": me[1]}
+    guarded, life = os.pipe()
+    supervisor = os.fork()
+    if supervisor == 0:
+        code = 1
+        try:
+            os.close(life)
+            supervise(machine, folder, spec, status, secrets, lock, guarded, umask)
+            code = 0
+        except BaseException:  # reported, and the exit code tells the guard
+            report_crash(folder, secrets)
+        finally:
+            os._exit(code)
+    os.close(guarded)
+    outcome = wait_for(supervisor)
+    if outcome != 0:
+        settle(machine, folder, lock, outcome)
+
+
+def supervise(machine, folder, spec, status, secrets, lock, guarded, umask):
+    # type: (Machine, RunFolder, Dict[str, Any], run_status.Status, Mapping[str, str], int, int, int) -> None
+    """In the supervisor's process: its whole life."""
+    become_subreaper()
+    me = identity(os.getpid())
+    assert me is not None
+    status["supervisor"] = {"pid": me[0], "start": me[1]}
+    watch = Watch(guarded)
+    keeper = StatusKeeper(folder, status, lock)
+    Supervisor(machine, folder, spec, secrets, keeper, watch, umask).supervise()
+
+
+def wait_for(pid):
+    # type: (int) -> int
+    """The wait status of the supervisor; orphans that come to us meanwhile are reaped."""
+    while True:
+        ended, status = os.wait()
+        if ended == pid:
+            return status
+
+
+def settle(machine, folder, lock, outcome):
+    # type: (Machine, RunFolder, int, int) -> None
+    """The supervisor died: end the run's processes, which are all ours now, and say what happened."""
+    grace = folder.cancel_grace()
+    end_tree(tree_of(os.getpid(), folder.run_id), protocol.DEFAULT_GRACE if grace is None else grace, reap=reap)
+    status = folder.read_status() or {}
+    Queue(machine).release(folder.run_id)
+    if not status or run_status.is_terminal(status):
+        return
+    if os.path.exists(folder.cancel):
+        ending = canceled()
+    elif outcome & 0x7F:
+        how = "its supervisor was killed (%s), so the run was ended" % signal_name(outcome & 0x7F)
+        ending = failed(protocol.CAUSE_SUPERVISOR_LOST, how)
+    else:
+        how = "its supervisor failed; see %s in the run's folder" % CRASH_REPORT
+        ending = failed(protocol.CAUSE_SUPERVISOR_LOST, how)
+    StatusKeeper(folder, status, lock).finish(ending)
+
+
+def reap():
+    # type: () -> None
+    """Take the ends of children that have ended."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def report_crash(folder, secrets):
+    # type: (RunFolder, Mapping[str, str]) -> None
+    """Leave the traceback of a mistake of ours where it can be found."""
+    text = masked_text(traceback.format_exc(), secrets.values())
+    try:
+        with open(folder.inside(CRASH_REPORT), "a") as file:
+            file.write(json.dumps(time.time()) + "\n" + text)
+    except OSError:
+        pass  # the status will still say that the supervisor failed

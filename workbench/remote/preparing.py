@@ -1,0 +1,57 @@
+"""What a run needs before it can start: its code, its shims, its folders, the names of its GPUs."""
+
+import glob
+import os
+import shutil
+import sys
+from typing import Any, Dict
+
+from workbench.remote import devices, endings, environ, leases, protocol
+from workbench.remote.machine import Machine
+from workbench.remote.runfolder import DISK_FULL, RunFolder
+
+
+class NoInterpreter(Exception):
+    """The interpreter a run asks for is not on the machine."""
+
+
+def prepare(machine, folder, spec):
+    # type: (Machine, RunFolder, Dict[str, Any]) -> Dict[str, Any]
+    """Lay out a run's folder; returns {"bin", "site", "devices"}.
+
+    A later attempt keeps the code as the earlier left it. Raises what laying out raises, OSError, NoInterpreter.
+    """
+    from workbench.remote.shims import write_shims  # here, in a forked child: a supervisor stays small
+
+    python = spec.get("python") or sys.executable
+    if not os.access(python, os.X_OK) or os.path.isdir(python):
+        raise NoInterpreter("no interpreter at %s" % python)
+    lay_out_code(machine, folder, spec)
+    environ.prepare_folders(folder.path, folder.code, folder.outputs, folder.logs)
+    bin_dir, site_dir = write_shims(folder.path, machine.payload, python)
+    found = [gpu["uuid"] for gpu in devices.list_gpus()] if spec.get("gpus") else []
+    usable = leases.resolve_devices(spec.get("devices") or [], found)
+    return {"bin": bin_dir, "site": site_dir, "devices": list(usable)}
+
+
+def lay_out_code(machine, folder, spec):
+    # type: (Machine, RunFolder, Dict[str, Any]) -> None
+    """Put the snapshot into code/, unless an earlier attempt did; no snapshot: an empty directory."""
+    for unfinished in glob.glob(glob.escape(folder.code) + ".*.partial"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    snapshot = spec.get("snapshot")
+    if snapshot and not os.path.isdir(folder.code):
+        from workbench.remote.trees import lay_out
+
+        lay_out(machine, snapshot, folder.code)
+
+
+def preparation_failed(error):
+    # type: (Dict[str, Any]) -> endings.Ending
+    """The ending for an error that `prepare` raised, as `Aside` tells it."""
+    message = str(error.get("message"))
+    if error.get("type") == NoInterpreter.__name__:
+        return endings.failed(protocol.CAUSE_COMMAND, message)
+    if error.get("errno") in DISK_FULL:
+        return endings.failed(protocol.CAUSE_DISK_FULL, "the code could not be laid out: the disk is full")
+    return endings.failed(protocol.CAUSE_SNAPSHOT, "the code could not be laid out: %s" % message)

@@ -1,0 +1,84 @@
+"""A run's wait for its GPUs and its slot."""
+
+import time
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from workbench.remote.devices import busy_devices
+from workbench.remote.leases import Ticket
+from workbench.remote.machine import Machine
+from workbench.remote.queue_files import Queue, keeper_entry
+from workbench.remote.run_status import Status, identity_of
+from workbench.remote.runfolder import RunFolder
+
+LOOK = 0.2  # seconds between two looks at the queue's folders
+AGAIN = 2.0  # seconds after which it is decided anew though nothing seems to have changed
+CONTENDED = 0.02  # seconds to wait while another decides
+BUSY_FRESH = 5.0  # seconds for which it is believed who uses the GPUs outside the queue
+
+
+class Waiting(object):
+    """One run in the queue: its ticket, and after that its lease.
+
+    reason: why it waits, as a sentence. pause: seconds to the next look.
+    """
+
+    def __init__(self, machine, folder, spec, devices):
+        # type: (Machine, RunFolder, Dict[str, Any], Sequence[str]) -> None
+        self.reason = ""
+        self.pause = LOOK
+        self._machine = machine
+        self._folder = folder
+        self._spec = spec
+        self._devices = tuple(devices)
+        self._queue = Queue(machine)
+        self._seen = (-1, -1)
+        self._again = 0.0
+        self._busy = ()  # type: Tuple[str, ...]
+        self._busy_until = 0.0
+
+    def enter(self, status):
+        # type: (Status) -> None
+        """Take the place in the queue that was drawn at submit."""
+        spec = self._spec
+        guard, supervisor = identity_of(status, "guard"), identity_of(status, "supervisor")
+        number = status.get("ticket")
+        ticket = Ticket(
+            run=self._folder.run_id,
+            order=number if isinstance(number, int) else self._queue.draw_number(),
+            priority=int(spec.get("priority") or 0),
+            gpus=int(spec.get("gpus") or 0),
+            devices=self._devices,
+            slots=int(spec.get("slots") or 0),
+            hold=False,  # the marker in the run's folder says so, whenever somebody looks
+            waited=0.0,
+        )
+        assert guard is not None and supervisor is not None
+        self._queue.enter(ticket, keeper_entry(self._machine, spec, self._folder, guard, supervisor))
+
+    def attempt(self, aside):
+        # type: (Callable[[Callable[[], Dict[str, Any]]], Dict[str, Any]]) -> Optional[List[str]]
+        """The devices when it may start now, else None. aside: runs a slow function in a child."""
+        run = self._folder.run_id
+        self._seen = self._queue.fingerprint()
+        self._again = time.monotonic() + AGAIN
+        if self._devices and time.monotonic() >= self._busy_until and self._queue.may_start(run):
+            found = aside(lambda: {"busy": list(busy_devices(self._devices))}).get("busy")
+            self._busy = tuple(found or ())
+            self._busy_until = time.monotonic() + BUSY_FRESH
+        outcome = self._queue.attempt(run, self._busy)
+        if outcome is None:
+            self._again, self.pause = time.monotonic() + CONTENDED, CONTENDED
+            return None
+        devices, self.reason = outcome
+        self.pause = LOOK
+        return None if devices is None else list(devices)
+
+    def should_look(self):
+        # type: () -> bool
+        """Whether the queue may have changed since the last attempt."""
+        return time.monotonic() >= self._again or self._queue.fingerprint() != self._seen
+
+    def release(self):
+        # type: () -> None
+        """Leave the queue, or give the lease back."""
+        self._queue.release(self._folder.run_id)

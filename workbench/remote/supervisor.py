@@ -1,0 +1,298 @@
+"""One run from its claim to its end: prepare, wait for a lease, run the command, end what is left.
+
+A supervisor is forked from its guard and outlives every connection. Wherever it waits, it also drains the
+output, beats, and notices the cancel marker, the deadline and the loss of its guard.
+"""
+
+import os
+import time
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from workbench.remote import environ, launch, protocol, run_status
+from workbench.remote.aside import Aside
+from workbench.remote.capture import Capture
+from workbench.remote.endings import Ending, Stop, canceled, failed, not_started, of_exit, setup_failed
+from workbench.remote.machine import Machine
+from workbench.remote.masking import Mask, masked_text
+from workbench.remote.memory_kills import count_memory_kills, killed_for_memory
+from workbench.remote.preparing import preparation_failed, prepare
+from workbench.remote.processes import TreeEnd, identity, tree_of
+from workbench.remote.queueing import Waiting
+from workbench.remote.runfolder import RunFolder, write_whole
+from workbench.remote.shell_talk import ShellTalk
+from workbench.remote.status_keeper import StatusKeeper
+from workbench.remote.stream import StreamWriter
+from workbench.remote.tree_recorder import TreeRecorder
+from workbench.remote.watch import Watch
+
+LOOK = 0.25  # seconds between two looks for the cancel marker
+STEP = 0.02  # seconds between two rounds of ending a tree
+STUCK = 60.0  # seconds after the last KILL before processes stuck in the kernel are given up
+NEARLY_FULL = 65536  # bytes free
+
+
+class Supervisor(object):
+    """Supervises one attempt of one run; call `supervise` once.
+
+    secrets: name -> value, for the environment of the command only. umask: the user's, for the command.
+    """
+
+    def __init__(self, machine, folder, spec, secrets, keeper, watch, umask):
+        # type: (Machine, RunFolder, Dict[str, Any], Mapping[str, str], StatusKeeper, Watch, int) -> None
+        self._machine = machine
+        self._folder = folder
+        self._spec = spec
+        self._secrets = secrets
+        self._keeper = keeper
+        self._watch = watch
+        self._umask = umask
+        self._stoppable = True
+        self._next_look = 0.0
+        self._deadline = None  # type: Optional[float]
+        self._main = 0
+        self._launch = None  # type: Optional[launch.Launch]
+        self._talk = None  # type: Optional[ShellTalk]
+        self._waiting = None  # type: Optional[Waiting]
+        self._find = tree_of(os.getpid(), folder.run_id)
+        self._recorder = TreeRecorder(folder, self._find)
+        cap = spec.get("stream_cap") or protocol.DEFAULT_STREAM_CAP
+        self._capture = Capture(StreamWriter(folder.path, int(cap)), Mask(secrets.values()))
+        self._watch.on(self._capture.fd, self._on_output)
+        self._kills = count_memory_kills()
+
+    def supervise(self):
+        # type: () -> None
+        """The whole life of the run's attempt; how it ended is in its status when this returns."""
+        try:
+            prepared = self._prepare()
+            devices = self._lease(prepared)
+            ending = self._run(prepared, devices)
+        except Stop as stop:
+            ending = stop.ending
+        self._end(ending)
+
+    def _prepare(self):
+        # type: () -> Dict[str, Any]
+        """Code, shims and setup lines, before anything is leased."""
+        self._keeper.move(protocol.PREPARING)
+        prepared = self._aside(lambda: prepare(self._machine, self._folder, self._spec))
+        if "error" in prepared:
+            raise Stop(preparation_failed(prepared["error"]))
+        script = self._folder.inside(launch.SCRIPT)
+        shell = launch.find_shell()
+        try:
+            plan = launch.plan_launch(self._spec, script, shell, prepared["bin"], prepared["site"])
+            if plan.script is not None:
+                write_whole(script, os.fsencode(plan.script))
+        except (ValueError, OSError) as error:
+            raise Stop(failed(protocol.CAUSE_COMMAND, str(error)))
+        self._launch = plan
+        if plan.shakes:
+            self._talk = ShellTalk()
+            self._start(prepared, None)
+            self._set_up(self._talk)
+        return prepared
+
+    def _set_up(self, talk):
+        # type: (ShellTalk) -> None
+        """Wait until the shell is through its setup lines."""
+        self._watch.on(talk.fd, talk.listen)
+        self._until(lambda: talk.ready or self._main in self._watch.ends)
+        self._watch.off(talk.fd)
+        talk.listen()  # what it said just before it ended
+        if not talk.ready:
+            lines = self._spec.get("setup") or []
+            line = str(lines[talk.line - 1]) if 0 < talk.line <= len(lines) else ""
+            ending = setup_failed(talk.line, line, self._watch.ends[self._main])
+            message = masked_text(ending.message or "", self._secrets.values())
+            raise Stop(ending._replace(message=message))
+
+    def _lease(self, prepared):
+        # type: (Dict[str, Any]) -> List[str]
+        """Wait for GPUs and a slot; returns the devices leased, none where none are wanted."""
+        gpus = self._spec.get("gpus") or 0
+        if not gpus and not self._spec.get("slots"):
+            return []
+        self._waiting = Waiting(self._machine, self._folder, self._spec, prepared["devices"])
+        self._waiting.enter(self._keeper.status)
+        while True:
+            devices = self._waiting.attempt(self._aside)
+            if devices is not None:
+                self._keeper.set(gpus=list(devices))
+                return list(devices)
+            if self._waiting.reason:
+                self._keeper.queued(self._waiting.reason)
+            self._until(self._waiting.should_look, self._waiting.pause)
+            if self._main in self._watch.ends:
+                raise Stop(failed(protocol.CAUSE_SETUP, "the shell ended while it waited for its lease"))
+
+    def _run(self, prepared, devices):
+        # type: (Dict[str, Any], List[str]) -> Ending
+        """The command itself."""
+        visible = environ.visible_devices(self._spec.get("gpus"), devices)
+        if self._talk is not None:
+            self._talk.proceed(visible)
+        else:
+            self._start(prepared, visible)
+        if self._spec.get("timeout"):
+            self._deadline = time.monotonic() + float(self._spec["timeout"])
+        self._keeper.move(protocol.RUNNING)
+        self._until(lambda: self._main in self._watch.ends)
+        exact = self._talk is not None and isinstance(self._spec["command"], list)
+        memory = killed_for_memory(self._kills, count_memory_kills())
+        return of_exit(self._watch.ends[self._main], memory, self._disk_full(), exact)
+
+    def _start(self, prepared, visible):
+        # type: (Dict[str, Any], Optional[str]) -> None
+        """Start the command, or the shell that runs the setup lines first."""
+        assert self._launch is not None
+        folders = (self._folder.path, prepared["bin"], prepared["site"])
+        environment = environ.run_environment(os.environ, self._spec, *folders, secrets=self._secrets)
+        if visible is not None:
+            environment["CUDA_VISIBLE_DEVICES"] = visible
+        ends = self._talk.shell_ends() if self._talk else (None, None)
+        output = self._capture.command_end
+        try:
+            self._main = launch.start(
+                self._launch, self._folder.code, environment, output, self._umask, hear=ends[0], say=ends[1]
+            )
+        except OSError as error:
+            raise Stop(not_started(self._launch.argv[0], error))
+        except ValueError as error:  # a NUL in a secret's value
+            raise Stop(failed(protocol.CAUSE_COMMAND, "the command could not be started: %s" % error))
+        finally:
+            self._capture.let_go()
+            if self._talk:
+                self._talk.let_go()
+        self._recorder.record()
+        known = identity(self._main)
+        self._keeper.set(child={"pid": known[0], "start": known[1]} if known else None)
+
+    def _end(self, ending):
+        # type: (Ending) -> None
+        """End what still runs, take the last output, give the lease back and say how it ended."""
+        self._stoppable = False
+        if ending.state == protocol.CANCELED:
+            self._keeper.move(protocol.CANCEL_REQUESTED)
+        elif run_status.has_been(self._keeper.status, protocol.RUNNING):
+            self._keeper.move(protocol.FINALIZING)
+        stuck = self._end_tree()
+        self._watch.reap()
+        self._watch.off(self._capture.fd)
+        self._capture.finish()
+        if self._waiting is not None:
+            self._waiting.release()
+        if stuck:
+            ending = ending._replace(message="%s; %d processes would not end" % (ending.message or "done", stuck))
+        self._keeper.status["resources"] = self._resources()
+        self._keeper.finish(self._with_exit(ending))
+
+    def _end_tree(self):
+        # type: () -> int
+        """TERM, grace, KILL for all that descends from us; returns how many could not be ended."""
+        grace = self._grace()
+        tree = TreeEnd(self._find, grace)
+        give_up = time.monotonic() + grace + STUCK
+        while not tree.step():
+            if time.monotonic() > give_up:
+                return len(self._find())
+            self._tend(STEP)
+        return 0
+
+    def _with_exit(self, ending):
+        # type: (Ending) -> Ending
+        """A run that was ended says how its command took it."""
+        status = self._watch.ends.get(self._main)
+        if status is None or ending.exit_code is not None or ending.signal is not None:
+            return ending
+        if status & 0x7F:
+            return ending._replace(signal=status & 0x7F)
+        return ending._replace(exit_code=status >> 8)
+
+    def _grace(self):
+        # type: () -> float
+        chosen = self._folder.cancel_grace()
+        if chosen is None:
+            chosen = self._spec.get("grace")
+        return protocol.DEFAULT_GRACE if chosen is None else max(0.0, float(chosen))
+
+    def _resources(self):
+        # type: () -> Dict[str, Any]
+        """cpu_seconds of all the run's processes, peak_memory in bytes of the largest of them."""
+        return {
+            "cpu_seconds": round(self._watch.cpu_seconds, 3),
+            "peak_memory": self._watch.peak_memory,
+            "stream_bytes": self._capture.writer.offset,
+            "stream_dropped": self._capture.writer.dropped,
+        }
+
+    def _disk_full(self):
+        # type: () -> bool
+        if self._capture.writer.disk_full:
+            return True
+        try:
+            disk = os.statvfs(self._folder.path)
+        except OSError:
+            return False
+        return disk.f_bavail * disk.f_frsize < NEARLY_FULL
+
+    def _aside(self, function):
+        # type: (Callable[[], Dict[str, Any]]) -> Dict[str, Any]
+        """The answer of a function run in a child, waited for like everything else."""
+        aside = Aside(function)
+        self._watch.own_helper(aside.pid)
+        done = []  # type: List[bool]
+
+        def on_answer():
+            # type: () -> None
+            fd = aside.fd
+            if aside.read():
+                self._watch.off(fd)
+                done.append(True)
+
+        self._watch.on(aside.fd, on_answer)
+        self._until(lambda: bool(done))
+        return aside.answer
+
+    def _until(self, condition, pause=LOOK):
+        # type: (Callable[[], bool], float) -> None
+        """Tend to everything until the condition holds, looking at it every `pause` seconds at least."""
+        while not condition():
+            self._tend(pause)
+
+    def _tend(self, seconds):
+        # type: (float) -> None
+        """One round of waiting; raises Stop when the run is to end."""
+        if self._stoppable:
+            self._stop_if_asked()
+        wait = min(seconds, LOOK, max(0.0, self._recorder.next - time.monotonic()))
+        delay = self._capture.delay()
+        if delay > 0:
+            self._watch.round(min(wait, delay), ignored=self._capture.fd)
+        else:
+            self._watch.round(wait)
+        self._keeper.tick()
+        self._recorder.tick()
+
+    def _stop_if_asked(self):
+        # type: () -> None
+        now = time.monotonic()
+        if self._watch.guard_lost:
+            raise Stop(failed(protocol.CAUSE_GUARD_LOST, "its guard was killed, so the run was ended"))
+        if self._watch.asked_to_end:
+            text = "its supervisor was asked to end (SIGTERM): the machine or the user's session shut down"
+            raise Stop(failed(protocol.CAUSE_SUPERVISOR_LOST, text))
+        if now >= self._next_look:
+            self._next_look = now + LOOK
+            if os.path.exists(self._folder.cancel):
+                raise Stop(canceled())
+        if self._deadline is not None and now >= self._deadline and self._main not in self._watch.ends:
+            limit = "%g s" % float(self._spec["timeout"])
+            raise Stop(failed(protocol.CAUSE_TIMEOUT, "it ran longer than its maximum duration of " + limit))
+
+    def _on_output(self):
+        # type: () -> None
+        fd = self._capture.fd
+        self._capture.pump()
+        if self._capture.fd < 0:
+            self._watch.off(fd)

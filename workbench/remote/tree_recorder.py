@@ -1,0 +1,49 @@
+"""Keeping on disk which processes are a run's, for who finds them when guard and supervisor are both gone."""
+
+import time
+from typing import Callable, Iterable, List, Optional
+
+from workbench.remote.processes import Identity
+from workbench.remote.runfolder import RunFolder
+
+FIRST = (0.02, 0.1, 0.3)  # seconds after the start: a run's processes mostly appear early
+SLOWEST = 10.0
+SHARE = 2000.0  # a look is repeated at the soonest after so many times what it cost: 0.05 % of a core
+
+
+class TreeRecorder(object):
+    """Writes tree.json when the tree has changed, often at first and rarely later."""
+
+    def __init__(self, folder, find):
+        # type: (RunFolder, Callable[[], List[Identity]]) -> None
+        self._folder = folder
+        self._find = find
+        self._last = None  # type: Optional[List[Identity]]
+        self._steps = list(FIRST)
+        self._pause = 1.0
+        self.next = 0.0
+
+    def tick(self):
+        # type: () -> None
+        """Look when it is time; `next` says when that is, by time.monotonic."""
+        now = time.monotonic()
+        if now >= self.next:
+            self.record()
+            cost = time.monotonic() - now
+            if self._steps:
+                pause = self._steps.pop(0)
+            else:
+                pause, self._pause = self._pause, min(self._pause * 2, SLOWEST)
+            self.next = now + max(pause, cost * SHARE)
+
+    def record(self, others=()):
+        # type: (Iterable[Identity]) -> None
+        """Look now, and write what changed."""
+        found = sorted(set(self._find()).union(others))
+        if found == self._last:
+            return
+        try:
+            self._folder.write_tree(found)
+            self._last = found
+        except OSError:
+            pass  # a full disk: the next look tries again, and the environment's tag finds most of them too

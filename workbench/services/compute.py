@@ -1,0 +1,270 @@
+"""Compute targets as a service: attaching, signing in, asking, running a command there."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from workbench.compute.attach import card, measure, propose
+from workbench.compute.link import Link
+from workbench.compute.signin import Prompt, SignIn, SignInSession
+from workbench.entities.base import from_wire, replace, to_wire
+from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
+from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageError
+from workbench.runs.adopt import find_runs
+from workbench.services.context import Context
+from workbench.services.operation import call, items
+from workbench.store.query import RunQuery
+from workbench.store.store import Store
+from workbench.text.sanitize import clean
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+MAX_SESSIONS = 16
+PROBE_SECONDS = 60.0
+
+
+class ComputeService:
+    """What can be done with compute targets (AZ-27 to AZ-32)."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._sessions: dict[str, SignInSession[dict[str, Any]]] = {}
+
+    async def close(self) -> None:
+        """Give up the sign-ins that wait for an answer."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+    async def note_state(self, name: str, state: TargetState, problem: str | None) -> None:
+        """Write down what the fleet found of a machine."""
+        try:
+            target = await self._context.keep(Store.target, name)
+        except NotFound:
+            return  # it is being attached, or was just detached
+        seen = datetime.now(UTC) if state is TargetState.CONNECTED else target.last_seen
+        await self._context.keep(Store.put_target, replace(target, state=state, problem=problem, last_seen=seen))
+
+    @call
+    async def list(self) -> list[Target]:
+        """All targets, by name; `local` is always there (AZ-28)."""
+        return await self._context.keep(Store.targets)
+
+    @call
+    async def get(self, name: str) -> Target:
+        """One target; raises NotFound."""
+        return await self._context.keep(Store.target, name)
+
+    @call
+    async def attach(
+        self, name: str, kind: TargetKind, settings: dict[str, Any], accept_key: str | None = None
+    ) -> dict[str, Any]:
+        """Reach a machine, measure it, remember it: {"target", "card"}, or {"session", "prompt"} first.
+
+        accept_key: the fingerprint of the host key the user accepted. The first machine attached becomes the
+        default. Raises HostKeyUnknown, HostKeyChanged, NeedsSignIn, Unreachable, NoPython, Conflict.
+        """
+        if not _NAME.match(name):
+            raise UsageError(f"{name!r} is no name for a target", "letters, digits, '_', '-', '.', at most 64")
+        targets = await self._context.keep(Store.targets)
+        known = {target.name: target for target in targets}
+        if name in known and known[name].kind is not TargetKind.LOCAL:
+            raise Conflict(f"{name} is attached already", f"wb compute detach {name}, or wb compute set {name} ...")
+        target = Target(name=name, kind=kind, settings=_settings(settings), created=datetime.now(UTC))
+        first = all(other.kind is TargetKind.LOCAL for other in targets)
+        target = replace(target, default=first and kind is TargetKind.SSH)
+
+        async def attempt(sign_in: SignIn) -> dict[str, Any]:
+            return await self._attach(target, sign_in, accept_key)
+
+        return await self._begin(attempt)
+
+    async def _attach(self, target: Target, sign_in: SignIn, accept_key: str | None) -> dict[str, Any]:
+        fleet = self._context.fleet
+        fleet.configure(target)
+        try:
+            link = await fleet.link(target.name, sign_in, retry_now=True, accept_keys=_accepted(accept_key))
+            measurement = await measure(link, fleet.host(target.name))
+        except BaseException:
+            await fleet.forget(target.name)
+            raise
+        settings, notes = propose(measurement, target.settings)
+        target = replace(
+            target,
+            settings=settings,
+            facts=measurement.facts,
+            state=TargetState.CONNECTED,
+            last_seen=datetime.now(UTC),
+        )
+        await self._context.keep(Store.put_target, target)
+        fleet.configure(target)
+        return {"target": target, "card": {"lines": card(target, measurement), "warnings": notes}}
+
+    async def _begin(self, attempt: Any) -> dict[str, Any]:
+        if len(self._sessions) >= MAX_SESSIONS:
+            raise Refused("too many sign-ins are waiting for an answer", "answer or interrupt one of them")
+        session: SignInSession[dict[str, Any]] = SignInSession()
+        session.start(attempt)
+        return await self._advance(uuid.uuid4().hex, session)
+
+    async def _advance(self, key: str, session: SignInSession[dict[str, Any]]) -> dict[str, Any]:
+        """The next question of a session, or its end; raises what the attempt raised."""
+        self._sessions[key] = session
+        try:
+            step = await session.next()
+        except BaseException:
+            del self._sessions[key]
+            await session.close()
+            raise
+        if isinstance(step, Prompt):
+            return {"session": key, "prompt": step}
+        del self._sessions[key]
+        return step
+
+    @call
+    async def login(
+        self, name: str, session: str | None = None, answer: str | None = None, accept_key: str | None = None
+    ) -> dict[str, Any]:
+        """Connect to a machine that asks its user: {"session", "prompt"} until {"target"}.
+
+        With session and answer it goes on with the attempt that asked.
+        """
+        if session is not None:
+            waiting = self._sessions.get(session)
+            if waiting is None:
+                raise NotFound("that sign-in is over", f"wb compute login {name} starts a new one")
+            if answer is None:
+                raise UsageError("a sign-in goes on with an answer")
+            waiting.give(answer)
+            return await self._advance(session, waiting)
+        target = await self._context.keep(Store.target, name)
+
+        async def attempt(sign_in: SignIn) -> dict[str, Any]:
+            accepted = _accepted(accept_key)
+            await self._context.fleet.link(target.name, sign_in, retry_now=True, accept_keys=accepted)
+            await self.note_state(target.name, TargetState.CONNECTED, None)
+            return {"target": await self._context.keep(Store.target, target.name)}
+
+        return await self._begin(attempt)
+
+    @call
+    async def set(self, name: str, changes: dict[str, Any]) -> Target:
+        """Change settings of a target by field name; null returns a field to its default. Raises UsageError."""
+        target = await self._context.keep(Store.target, name)
+        merged = {**to_wire(target.settings), **changes}
+        settings = _settings({field: value for field, value in merged.items() if value is not None})
+        target = replace(target, settings=settings)
+        await self._context.keep(Store.put_target, target)
+        self._context.fleet.configure(target)
+        return target
+
+    @call
+    async def default(self, name: str) -> Target:
+        """Make a target the one submits go to when they name none."""
+        target = replace(await self._context.keep(Store.target, name), default=True)
+        await self._context.keep(Store.put_target, target)
+        return target
+
+    @call
+    async def detach(self, name: str) -> dict[str, Any]:
+        """Forget a target; the machine is left as it is (AZ-30). Raises Conflict while runs are active there."""
+        target = await self._context.keep(Store.target, name)
+        if target.name == "local":
+            raise Refused("this machine cannot be detached")
+        active = await self._context.keep(Store.find_runs, RunQuery(target=name, active=True, archived=None))
+        if active:
+            raise Conflict(f"{len(active)} runs are active on {name}", f"wb ps -t {name}; wb cancel them, or wait")
+        if target.settings.protected:
+            raise Refused(f"{name} is protected", f"wb compute set {name} protected=false")
+        await self._context.keep(Store.remove_target, name)
+        await self._context.fleet.forget(name)
+        return {}
+
+    async def _link(self, name: str) -> Link:
+        await self._context.keep(Store.target, name)
+        return await self._context.fleet.link(name, retry_now=True)
+
+    @call
+    async def doctor(self, name: str) -> list[dict[str, Any]]:
+        """What is well and what is not on a machine, in words: name, state (ok, warn, bad), text, hint."""
+        link = await self._link(name)
+        answer = await link.call("doctor", timeout=PROBE_SECONDS)
+        checks = answer.get("checks")
+        if not isinstance(checks, list):
+            raise RemoteError(f"{name} gave no report")
+        return [_check(check) for check in checks if isinstance(check, dict)]
+
+    @call
+    async def facts(self, name: str) -> Target:
+        """Measure a machine again."""
+        link = await self._link(name)
+        facts = await link.call("facts", timeout=PROBE_SECONDS)
+        target = replace(await self._context.keep(Store.target, name), facts=facts, last_seen=datetime.now(UTC))
+        await self._context.keep(Store.put_target, target)
+        return target
+
+    @items
+    async def exec(
+        self, name: str, argv: list[str] | None = None, shell: str | None = None, timeout: float | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Run a command on a machine: {"out": text} and {"err": text} as they come, {"exit_code"} at the end.
+
+        Ending the iteration ends the command's whole tree.
+        """
+        if (argv is None) == (shell is None):
+            raise UsageError("exec takes argv or shell, one of them")
+        link = await self._link(name)
+        asked = {"argv": argv, "shell": shell, "timeout": timeout}
+        stream = link.stream("exec", {key: value for key, value in asked.items() if value is not None})
+        async with stream:
+            async for event in stream:
+                if isinstance(event, dict):
+                    yield event
+            answer = await stream.result()
+        yield {"exit_code": answer.get("exit_code")}
+
+    @call
+    async def adopt(self, name: str) -> dict[str, Any]:
+        """Rebuild the rows of a machine's runs that are not known here (law 10).
+
+        {"adopted": [Run], "known": n, "broken": [id]}.
+        """
+        link = await self._link(name)
+        await link.call("reconcile")
+        keep = self._context.keep
+        known = {run.id for run in await keep(Store.find_runs, RunQuery(archived=None, limit=-1))}
+        found = await find_runs(link, name, known)
+        adopted = []
+        for run, configuration in found.unknown:
+            await keep(Store.ensure_experiment, run.experiment, datetime.now(UTC))
+            row, _ = await keep(Store.insert_run, run, configuration)
+            self._context.conductor.start(row)
+            adopted.append(row)
+        return {"adopted": adopted, "known": found.known, "broken": found.broken}
+
+
+def _settings(fields: dict[str, Any]) -> TargetSettings:
+    unknown = sorted(fields.keys() - set(TargetSettings.__struct_fields__))
+    if unknown:
+        raise UsageError(
+            f"{unknown[0]} is no setting of a target", "one of " + ", ".join(TargetSettings.__struct_fields__)
+        )
+    try:
+        return from_wire(TargetSettings, fields)
+    except msgspec.ValidationError as problem:
+        raise UsageError(f"a setting does not fit: {problem}") from problem
+
+
+def _accepted(fingerprint: str | None) -> tuple[str, ...]:
+    return () if fingerprint is None else (fingerprint,)
+
+
+def _check(check: dict[str, Any]) -> dict[str, Any]:
+    """One line of a machine's report, cleaned."""
+    kept = {key: clean(str(check[key]), 1000) for key in ("name", "state", "text", "hint") if check.get(key)}
+    return {"state": "warn", "name": "?", "text": "", **kept}
