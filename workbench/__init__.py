@@ -6,11 +6,13 @@ Importing this package costs nothing: each name of the SDK is loaded when it is 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from workbench.version import __version__
 
+TYPE_CHECKING = False  # what type checkers take for true; typing itself would cost more than all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
     from workbench.remote.calls import (
         add_properties,
         log,

@@ -19,19 +19,20 @@ ROUNDS = 9
 
 # Run by a process of the run; prints microseconds a call as JSON. The bare write is what any durable
 # append costs on this file system.
-LOGGING = """
+LOGGING = r"""
 import json, os, sys, time
 from workbench import Run
 
 run = Run.get_context(allow_offline=False)
+calls = int(sys.argv[2])
 bare = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-line = b'{"k":"metric","n":"loss","v":0.123456789,"t":1.234567}\\n'
+line = b'{"k":"metric","n":"loss","v":0.123456789,"t":1.234567}\n'
 
 def per_call(action):
     start = time.perf_counter()
-    for n in range(%d):
+    for n in range(calls):
         action(n)
-    return (time.perf_counter() - start) / %d * 1e6
+    return (time.perf_counter() - start) / calls * 1e6
 
 class Scalar:
     def item(self):
@@ -46,11 +47,11 @@ actions = {
     "nothing": lambda n: None,
 }
 taken = {name: [] for name in actions}
-for _ in range(%d):
+for _ in range(int(sys.argv[3])):
     for name, action in actions.items():
         taken[name].append(per_call(action))
 print(json.dumps({name: sorted(found)[len(found) // 2] for name, found in taken.items()}))
-""" % (CALLS, CALLS, ROUNDS)
+"""
 
 MLFLOW = """
 import json, statistics, sys, time
@@ -72,19 +73,21 @@ def _json_of(argv: list[str], environment: dict[str, str], cwd: Path) -> Any:
     return json.loads(subprocess.run(argv, env=environment, cwd=cwd, check=True, capture_output=True).stdout)
 
 
-def _seconds(argv: list[str], environment: dict[str, str]) -> float:
+def _seconds(argv: list[str], environment: dict[str, str], cwd: Path) -> float:
     start = time.perf_counter()
-    subprocess.run(argv, env=environment, check=True)
+    subprocess.run(argv, env=environment, cwd=cwd, check=True)
     return time.perf_counter() - start
 
 
 def _import_costs(inside: InsideRun) -> tuple[float, float]:
     """Seconds of a bare interpreter's life, and what the tracking adds: shims, zip, import, the first log."""
-    bare = [sys.executable, "-c", "pass"]
-    ours = [sys.executable, "-c", "from workbench import Run; Run.get_context().log('loss', 0.5)"]
+    bare = [inside.python, "-c", "pass"]
+    ours = [inside.python, "-c", "from workbench import Run; Run.get_context().log('loss', 0.5)"]
     outside = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     environment = inside.environment()
-    nothing, all_of_it = alternate([lambda: _seconds(bare, outside), lambda: _seconds(ours, environment)], 21)
+    cwd = inside.folder / "code"
+    measures = (lambda: _seconds(bare, outside, cwd), lambda: _seconds(ours, environment, cwd))
+    nothing, all_of_it = alternate(measures, 21)
     return nothing, all_of_it - nothing
 
 
@@ -94,9 +97,8 @@ def run() -> list[Row]:
         root = Path(folder)
         inside = InsideRun(root)
         code = inside.folder / "code"
-        cost = _json_of(
-            [sys.executable, "-c", LOGGING, str(root / "bare")], inside.environment(), code
-        )
+        argv = [inside.python, "-c", LOGGING, str(root / "bare"), str(CALLS), str(ROUNDS)]
+        cost = _json_of(argv, inside.environment(), code)
         bare, added = _import_costs(inside)
         peer = None
         if installed("mlflow"):
@@ -114,8 +116,8 @@ def run() -> list[Row]:
     if peer is None:
         rows.append(Row("log() beside MLflow's log_metric", log, "us/call", "", "mlflow is not installed"))
     else:
-        theirs = peer["log"]
-        rows.append(Row("log() beside MLflow's log_metric", log, "us/call", "", f"{theirs:.0f} us", log / theirs))
+        theirs = f"{peer['log']:.0f} us"
+        rows.append(Row("log() beside MLflow's log_metric", log, "us/call", "", theirs, log / peer["log"]))
     note = "mlflow is not installed" if peer is None else f"import mlflow: {peer['import'] * 1e3:.0f} ms"
     what = "import in a run, with the first log()"
     reference = f"python -c pass {bare * 1e3:.0f} ms"

@@ -80,8 +80,8 @@ def plain_table(rows: Iterable[Row]) -> str:
     """The table for a terminal."""
     lines = [HEADINGS, *(cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
-    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
-    return "\n".join(line.rstrip() for line in padded) + "\n"
+    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(line).rstrip() for line in padded) + "\n"
 
 
 def markdown(rows: Iterable[Row], day: date) -> str:
@@ -90,8 +90,8 @@ def markdown(rows: Iterable[Row], day: date) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `python -m tests.bench --write`. Figures are medians; each stands beside a reference taken",
-        "in the same run, since machines differ. A peer that is not installed is named as such.",
+        "Written by `python -m tests.bench --write`. Figures are medians; each stands beside a reference",
+        "taken in the same run, since machines differ. A peer that is not installed is named as such.",
         "",
         f"{machine()}. {versions()}. {day.isoformat()}.",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -38,11 +39,18 @@ class InsideRun:
         for name in ("code", "outputs", "records"):
             (self.folder / name).mkdir(parents=True)
 
-    def environment(self, python: str = sys.executable, **more: str) -> dict[str, str]:
-        """The environment of this run's command with that interpreter."""
+    @functools.cached_property
+    def python(self) -> str:
+        """An interpreter with nothing installed, as on a machine: what it finds is the payload."""
+        venv = self.payload.parent / "clean"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+        return str(venv / "bin" / "python")
+
+    def environment(self, python: str | None = None, **more: str) -> dict[str, str]:
+        """The environment of this run's command with that interpreter, the clean one by default."""
         base = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", *protocol.RANK_VARIABLES)}
         base.update(more)
-        bin_dir, site_dir = write_shims(str(self.folder), str(self.payload), python)
+        bin_dir, site_dir = write_shims(str(self.folder), str(self.payload), python or self.python)
         base.update(shim_variables(base, bin_dir, site_dir))
         base[protocol.ENV_RUN_ID] = RUN
         base[protocol.ENV_RUN_DIR] = str(self.folder)

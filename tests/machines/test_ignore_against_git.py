@@ -39,12 +39,12 @@ def ask_git(top: Path, paths: list[bytes], home: Path) -> set[bytes]:
         ["git", "check-ignore", "--no-index", "-z", "--stdin"],
         cwd=top,
         env=environment(home),
-        input=b"".join(path + b"\0" for path in paths),
+        input=b"".join(b"./" + path + b"\0" for path in paths),  # "./": a leading ":" is magic to git
         capture_output=True,
         timeout=60,
     )
     assert answer.returncode in (0, 1), answer.stderr
-    return set(answer.stdout.split(b"\0")) - {b""}
+    return {path.removeprefix(b"./") for path in answer.stdout.split(b"\0")} - {b""}
 
 
 atoms = st.one_of(

@@ -33,8 +33,10 @@ def test_python_is_the_chosen_one_and_finds_the_tracking(inside, python):
 
 def test_a_python_of_another_path_and_a_child_find_it_too(inside):
     environment = inside.environment()
+    other = inside.folder / "another python"
+    other.symlink_to(inside.python)
     script = f"import subprocess, sys; subprocess.check_call([sys.executable, '-c', {WHERE!r}])"
-    out, err = inside.output([sys.executable, "-c", script], environment)
+    out, err = inside.output([str(other), "-c", script], environment)
     assert out.splitlines()[0].startswith(str(inside.payload))
     assert err == ""
 

@@ -353,5 +353,13 @@ def test_importing_the_payload_loads_little(inside):
         run.log("loss", 0.5)
         print({heavy!r} & (set(sys.modules) - before))
     """
-    out, _ = inside.output([sys.executable, "-S", "-c", textwrap.dedent(text)], inside.environment())
+    out, _ = inside.output([inside.python, "-S", "-c", textwrap.dedent(text)], inside.environment())
     assert out == "set()\n"
+
+
+def test_importing_our_own_package_loads_nothing_of_the_house():
+    root = str(Path(__file__).parent.parent.parent)
+    text = "import sys; import workbench; print([m for m in sys.modules if m.startswith('workbench.')])"
+    argv = [sys.executable, "-S", "-c", text + "; print('typing' in sys.modules)"]
+    out = subprocess.check_output(argv, env={**os.environ, "PYTHONPATH": root}, text=True)
+    assert out == "['workbench.version']\nFalse\n"

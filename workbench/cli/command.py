@@ -10,7 +10,6 @@ import click
 
 from workbench.cli.session import Session
 from workbench.errors import UsageError
-from workbench.text import location
 
 FORMATS = ("table", "json", "jsonl", "csv")
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -163,7 +162,7 @@ class Group(click.Group):
         Raises UsageError with the nearest names for a word nothing answers to.
         """
         word = args[0]
-        if ctx.parent is None and word not in self._table and location.looks_like_location(word):
+        if ctx.parent is None and word not in self._table and (word[:1] == ":" or "/" in word):
             from workbench.cli.places import words_for
 
             args = [*words_for(word), *args[1:]]

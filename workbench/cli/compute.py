@@ -10,28 +10,19 @@ import click
 
 from workbench.cli import ask, complete, output
 from workbench.cli.command import Command, Launcher, Listing, command
+from workbench.cli.compute_settings import VARIABLE, settings_of
+from workbench.cli.compute_view import card, name_of, problem, seen, state, with_summary
 from workbench.cli.output import Field
-from workbench.cli.parsing import assignments, command_words, duration, setting
+from workbench.cli.parsing import command_words, duration
 from workbench.cli.run_logs import INTERRUPTED
 from workbench.cli.session import Session
 from workbench.errors import UsageError
-from workbench.text import durations, sizes, states, times
-from workbench.text.sanitize import TerminalStream, clean, clean_name
+from workbench.text import states
+from workbench.text.sanitize import TerminalStream, clean_name
 from workbench.text.tables import Cell, Column
 
 NAME = click.argument("name", shell_complete=complete.target)
 KEYS = ("name", "kind", "address", "state", "last_seen", "gpus", "free", "default", "problem")
-KINDS = {
-    "gpus": "int",
-    "slots": "int",
-    "login_shell": "bool",
-    "protected": "bool",
-    "grace": "duration",
-    "stream_cap": "size",
-}
-"""Settings that are not text; the rest of `TargetSettings` is, or a list of it."""
-LISTS = ("setup", "devices")
-TEXTS = ("address", "transport", "identity", "jump", "root", "lease_dir", "python", "ssh_config")
 
 
 @command("ls", cls=Listing)
@@ -56,45 +47,10 @@ def print_targets(session: Session, targets: Sequence[dict[str, Any]]) -> None:
     ]
     if any("free" in target for target in found):
         fields.append(Field(Column("FREE", right=True, keep=85), lambda target: str(target.get("free", "-"))))
-    fields.append(Field(Column("SEEN", right=True, keep=50), lambda target: _seen(target, now)))
+    fields.append(Field(Column("SEEN", right=True, keep=50), lambda target: seen(target, now)))
     if any(target.get("problem") for target in found):
-        fields.append(Field(Column("PROBLEM", keep=70, least=16), _problem))
+        fields.append(Field(Column("PROBLEM", keep=70, least=16), problem))
     output.rows(session, found, fields, KEYS, "no machines; attach one: wb compute attach gpu1 you@host")
-
-
-def with_summary(target: dict[str, Any]) -> dict[str, Any]:
-    """A target's row with its address, number of GPUs and free ones on top, where they are known."""
-    facts, settings = target.get("facts") or {}, target.get("settings") or {}
-    extra: dict[str, Any] = {}
-    if settings.get("address"):
-        extra["address"] = settings["address"]
-    if isinstance(facts.get("gpus"), list):
-        extra["gpus"] = len(facts["gpus"])
-    if facts.get("free") is not None:
-        extra["free"] = facts["free"]
-    return {**extra, **target}
-
-
-def state(target: dict[str, Any], plain: bool) -> Cell:
-    """A target's state as glyph, word and colour."""
-    look = states.look(states.TARGET, clean_name(str(target.get("state", "unknown"))))
-    return Cell(look.text(plain), look.role)
-
-
-def name_of(target: dict[str, Any], plain: bool) -> Cell:
-    """A target's name, the default one marked."""
-    mark = (" *" if plain else " ★") if target.get("default") else ""
-    return Cell(clean_name(target["name"]) + mark, "bold")
-
-
-def _seen(target: dict[str, Any], now: Any) -> str:
-    if target.get("state") == "connected":
-        return "now"
-    return times.ago(times.parse(target.get("last_seen")), now)
-
-
-def _problem(target: dict[str, Any]) -> Cell:
-    return Cell(clean_name(str(target.get("problem") or ""), 400), "bad")
 
 
 @command("show", cls=Listing)
@@ -107,84 +63,8 @@ def show(session: Session, name: str) -> None:
 
 def print_target(session: Session, target: dict[str, Any]) -> None:
     """Print one machine."""
-    output.record(session, with_summary(target), card(target, session))
-
-
-def card(target: dict[str, Any], session: Session) -> list[tuple[str, Cell | str]]:
-    """A machine's facts, most important first; unknown ones are empty."""
-    facts, settings = target.get("facts") or {}, dict(target.get("settings") or {})
-    now, plain = session.clock(), session.terminal.ascii_only
-    address = clean_name(str(settings.pop("address", "") or "this machine"))
-    return [
-        ("name", name_of(target, plain)),
-        ("state", state(target, plain)),
-        ("problem", _problem(target)),
-        ("address", address),
-        ("seen", _seen(target, now)),
-        ("host", clean_name(str(facts.get("hostname") or ""))),
-        ("user", clean_name(str(facts.get("user") or ""))),
-        ("gpus", gpu_lines(facts)),
-        ("cpus", clean_name(str(facts.get("cpus") or ""))),
-        ("memory", _bytes(facts.get("memory"))),
-        (
-            "disk",
-            f"{_bytes(facts.get('home_free'))} free in {_text(facts.get('home'))}"
-            if facts.get("home")
-            else "",
-        ),
-        ("python", clean(python_of(facts), 400)),
-        *((_label(key), _setting(key, value)) for key, value in settings.items() if _said(value)),
-    ]
-
-
-def gpu_lines(facts: dict[str, Any]) -> str:
-    """A line a kind of GPU: how many, name, memory; "none" where the machine said so, empty when unknown."""
-    gpus = facts.get("gpus")
-    if not isinstance(gpus, list):
-        return ""
-    kinds: dict[str, int] = {}
-    for gpu in gpus:
-        label = clean_name(str(gpu.get("name", "GPU"))) if isinstance(gpu, dict) else clean_name(str(gpu))
-        memory = _bytes(gpu.get("memory")) if isinstance(gpu, dict) else ""
-        kind = f"{label}, {memory}" if memory else label
-        kinds[kind] = kinds.get(kind, 0) + 1
-    return "\n".join(f"{count} x {kind}" for kind, count in kinds.items()) or "none"
-
-
-def python_of(facts: dict[str, Any]) -> str:
-    """The interpreter a machine uses, as one text."""
-    python = facts.get("python")
-    if isinstance(python, dict):
-        return " ".join(str(value) for value in python.values() if value)
-    return str(python or "")
-
-
-def _bytes(value: Any) -> str:
-    return sizes.short(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
-
-
-def _text(value: Any) -> str:
-    return clean_name(str(value), 400)
-
-
-def _label(key: str) -> str:
-    return key.replace("_", " ") if key != "gpus" else "gpus a run"
-
-
-def _said(value: Any) -> bool:
-    return value not in (None, "", [], {}, False)
-
-
-def _setting(key: str, value: Any) -> str:
-    if key == "grace":
-        return durations.short(value)
-    if key == "stream_cap":
-        return sizes.short(value)
-    if isinstance(value, list):
-        return "\n".join(_text(item) for item in value)
-    if isinstance(value, dict):
-        return "\n".join(f"{_text(name)}={_text(item)}" for name, item in value.items())
-    return "yes" if value is True else _text(value)
+    facts = card(target, session.clock(), session.terminal.ascii_only)
+    output.record(session, with_summary(target), facts)
 
 
 @command("doctor", cls=Listing)
@@ -257,12 +137,16 @@ def _pass_on(text: str, stream: Any, cleaner: TerminalStream, terminal: bool) ->
 @NAME
 @click.pass_obj
 def adopt(session: Session, name: str) -> None:
-    """Bring back runs that a machine still has and this workspace does not know. Prints their ids."""
+    """Bring back runs that a machine still has and this workspace does not know."""
+    from workbench.cli.runs import print_runs
+
     found = session.call("compute", "adopt", name=name)
-    rows = [{"id": run} if isinstance(run, str) else run for run in found.get("adopted", [])]
-    fields = [Field(Column("ID", keep=100), lambda run: clean_name(run["id"]))]
-    output.rows(session, rows, fields, ("id",), "no run there was unknown here")
-    output.note(session, f"{len(rows)} brought back, {found.get('known', 0)} known already")
+    print_runs(session, found["adopted"], "no run there was unknown here")
+    output.note(session, f"{len(found['adopted'])} brought back, {found.get('known', 0)} known already")
+    broken = found.get("broken") or []
+    if broken:
+        shown = ", ".join(clean_name(str(run)) for run in broken[:5])
+        output.note(session, f"{len(broken)} could not be read there: {shown}")
 
 
 @command("set", cls=Listing)
@@ -281,50 +165,17 @@ def change(session: Session, name: str, words: tuple[str, ...], make_default: bo
     """
     if not words and not make_default:
         raise UsageError("there is nothing to set", f"wb compute set {name} gpus=1, or --default")
-    changes = settings_of(words)
-    if any(key.startswith("environment_variables.") for key in changes):
+    variables = {}
+    if any(word.startswith(VARIABLE) for word in words):
         before = session.call("compute", "get", name=name).get("settings") or {}
-        changes = _merge_variables(changes, before.get("environment_variables") or {})
+        variables = before.get("environment_variables") or {}
+    changes = settings_of(words, variables)
     found: dict[str, Any] = {}
     if changes:
         found = session.call("compute", "set", name=name, changes=changes)
     if make_default:
         found = session.call("compute", "default", name=name)
     print_target(session, found)
-
-
-def settings_of(words: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE words as typed changes of settings; a cleared one is None, a cleared list empty."""
-    changes: dict[str, Any] = {}
-    for word in words:
-        key, text = next(iter(assignments([word], "setting").items()))
-        key = key.replace("-", "_")
-        if key in LISTS:
-            changes[key] = [*changes.get(key, []), *([text] if text else [])]
-        elif (
-            key in TEXTS
-            or key in KINDS
-            or (key.startswith("environment_variables.") and key.partition(".")[2])
-        ):
-            changes[key] = setting(KINDS.get(key, "text"), key, text) if text else None
-        else:
-            raise UsageError(
-                f"there is no setting {key!r}", f"settings: {', '.join((*TEXTS, *KINDS, *LISTS))}"
-            )
-    return changes
-
-
-def _merge_variables(changes: dict[str, Any], before: dict[str, str]) -> dict[str, Any]:
-    merged, rest = dict(before), {}
-    for key, value in changes.items():
-        head, _, name = key.partition(".")
-        if head != "environment_variables":
-            rest[key] = value
-        elif value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = value
-    return {**rest, "environment_variables": merged}
 
 
 @command("detach", cls=Command)

@@ -9,7 +9,9 @@ import click
 
 from workbench.cli import ask, complete, output
 from workbench.cli.command import Listing, command
-from workbench.cli.compute import card, settings_of, with_summary
+from workbench.cli.compute import print_target
+from workbench.cli.compute_settings import settings_of
+from workbench.cli.compute_view import card, with_summary
 from workbench.cli.session import Session
 from workbench.errors import HostKeyUnknown, UsageError, WorkbenchError
 from workbench.text import states
@@ -17,7 +19,8 @@ from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
 
 Step = Callable[..., dict[str, Any]]
-MOST_QUESTIONS = 20
+MOST_HOSTS = 10
+"""Host keys one attempt may ask about: the machine and those on the way to it."""
 
 
 @command("attach", cls=Listing)
@@ -80,42 +83,35 @@ def login(session: Session, name: str, accept_new: bool) -> None:
         return found
 
     found = sign_in(session, name, step, yes=accept_new)
-    output.record(session, with_summary(found["target"]), card(found["target"], session))
+    print_target(session, found["target"])
 
 
 def sign_in(session: Session, name: str, step: Step, *, yes: bool) -> dict[str, Any]:
-    """Take steps until the machine is reached; its answer has "target".
+    """Take steps until the machine is reached; the last answer has "target".
 
-    step(accept_key=, session=) is tried first and again after each host key that was accepted; prompts are
-    answered through `compute.login` in the attempt's own session. yes accepts unknown host keys.
+    step(accept_key=) is tried first, and again after each host key that was accepted; prompts are answered
+    through `compute.login` in the attempt's own session. yes accepts unknown host keys.
     """
     more: dict[str, Any] = {}
-    for _ in range(MOST_QUESTIONS):
+    for _ in range(MOST_HOSTS):
         try:
             found = step(**more)
             while "prompt" in found:
                 answer = ask.answer_prompt(session, found["prompt"], name)
-                attempt = found["session"]
-                found = session.call(
-                    "compute", "login", name=name, session=attempt, answer=answer, **_key(more)
-                )
-                if "prompt" not in found and "card" not in found:
-                    found = step(session=attempt, **_key(more))
+                found = session.call("compute", "login", name=name, session=found["session"], answer=answer)
         except HostKeyUnknown as problem:
             more = {"accept_key": ask.accept_host_key(session, problem, yes=yes)}
             continue
         return found
-    raise WorkbenchError(f"{name} asks without end", f"wb compute doctor {name}")
-
-
-def _key(more: dict[str, Any]) -> dict[str, Any]:
-    return {"accept_key": more["accept_key"]} if "accept_key" in more else {}
+    raise WorkbenchError(
+        f"{name} shows one unknown key after the other", f"ssh {name} says which hosts are on the way"
+    )
 
 
 def _print_card(session: Session, found: dict[str, Any]) -> None:
     """What was found on the machine, what to mind, and the next command."""
     target = found["target"]
-    facts = card(target, session)
+    facts = card(target, session.clock(), session.terminal.ascii_only)
     extra = found.get("card") or {}
     for check in extra.get("warnings") or []:
         text = check if isinstance(check, str) else f"{check.get('text', '')}  {check.get('hint') or ''}"

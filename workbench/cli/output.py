@@ -13,7 +13,8 @@ from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
 from workbench.errors import UsageError
 from workbench.text.sanitize import clean, clean_name
-from workbench.text.tables import Cell, Column, Look, pairs, render
+from workbench.text.style import Look
+from workbench.text.tables import Cell, Column, pairs, render
 
 Row = Mapping[str, Any]
 

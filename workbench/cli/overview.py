@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from workbench.cli import run_view
-from workbench.cli.compute import name_of, state, with_summary
+from workbench.cli.compute_view import name_of, problem, state, with_summary
 from workbench.cli.session import Session
 from workbench.text.sanitize import clean_name
 from workbench.text.style import paint
@@ -53,8 +53,7 @@ def _machines(session: Session, targets: list[dict[str, Any]]) -> list[str]:
     for target in targets:
         known = f"{target['gpus']} GPUs" if target.get("gpus") else ""
         where = clean_name(str(target.get("address", "this machine")))
-        problem = Cell(clean_name(str(target.get("problem") or ""), 300), "bad")
-        rows.append([state(target, plain), name_of(target, plain), where, known, problem])
+        rows.append([state(target, plain), name_of(target, plain), where, known, problem(target)])
     columns = [
         Column("", keep=90, least=8),
         Column("", keep=100, least=10),

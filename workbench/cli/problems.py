@@ -55,14 +55,14 @@ def report(problem: Exception, session: Session) -> int:
 
 def details(data: dict[str, Any]) -> list[str]:
     """The lines that belong to an error: a file's mistakes, candidates, the largest files of a tree."""
-    lines = [_problem(item) for item in _list(data.get("problems"))]
+    mistakes = _list(data.get("problems"))
+    # The message itself tells a single mistake.
+    lines = [_problem(item) for item in mistakes] if len(mistakes) > 1 else []
     lines += [_candidate(item) for item in _list(data.get("candidates"))]
     for item in _list(data.get("largest")):
         if isinstance(item, dict):
-            item = [item.get("path"), item.get("size"), item.get("ignore") or item.get("line")]
-        path, size, ignore = [*item, None, None, None][:3] if isinstance(item, list) else (item, None, None)
-        shown = sizes.short(size) if isinstance(size, int | float) else ""
-        lines.append(f"{shown:>9}  {path}" + (f"   ignore with: {ignore}" if ignore else ""))
+            drop = f"   drop it with: {item['line']}" if item.get("line") else ""
+            lines.append(f"{sizes.short(item.get('size')):>9}  {item.get('path')}{drop}")
     if len(lines) > MOST_DETAILS:
         lines[MOST_DETAILS:] = [f"and {len(lines) - MOST_DETAILS} more"]
     return lines
@@ -75,9 +75,9 @@ def _list(value: Any) -> list[Any]:
 def _problem(item: Any) -> str:
     if not isinstance(item, dict):
         return str(item)
-    line = f"line {item['line']}: " if item.get("line") else ""
-    path = f"{item['path']}: " if item.get("path") else ""
-    return line + path + str(item.get("message") or item.get("text") or item)
+    where = item.get("set") or (f"line {item['line']}" if item.get("line") else "")
+    parts = (where, item.get("field"), item.get("message"))
+    return ": ".join(str(part) for part in parts if part)
 
 
 def _candidate(item: Any) -> str:

@@ -14,8 +14,8 @@ from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text import numbers
 from workbench.text.sanitize import clean, clean_name
-from workbench.text.style import paint
-from workbench.text.tables import Cell, Column, Look, render
+from workbench.text.style import Look, paint
+from workbench.text.tables import Cell, Column, render
 
 LEAST = 12
 """Cells a run's column needs to say anything; runs that do not fit beside each other go below."""
@@ -56,14 +56,8 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
         yield (
             "code",
             clean_name(change["path"], 1000),
-            [output.plain(value) for value in _changes(change, found)],
+            [output.plain(value) for value in change["changes"]],
         )
-
-
-def _changes(change: dict[str, Any], found: dict[str, Any]) -> list[Any]:
-    if "changes" in change:
-        return list(change["changes"])
-    return [None] * (len(found["runs"]) - 1) + [change.get("change")]
 
 
 def _tables(found: dict[str, Any], look: Look) -> list[str]:
@@ -116,7 +110,7 @@ def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
         yield [Cell("code", "bold")]
     roles = {"added": "good", "removed": "bad", "changed": "warn"}
     for change in found.get("code", []):
-        marks = (_value(value) for value in _changes(change, found))
+        marks = (_value(value) for value in change["changes"])
         yield [
             Cell("  " + clean_name(change["path"], 300)),
             *(Cell(m.text, roles.get(m.text, "quiet")) for m in marks),

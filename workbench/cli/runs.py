@@ -15,6 +15,8 @@ from workbench.errors import UsageError
 from workbench.text import states
 from workbench.text.sanitize import clean_name
 
+EMPTY = "no runs; start one: wb submit -- python train.py"
+
 
 def _filters(function: F) -> F:
     for option in reversed(
@@ -96,12 +98,12 @@ def _list(
         output.note(session, f"the newest {limit}; more with --limit")
 
 
-def print_runs(session: Session, found: Sequence[run_view.Run]) -> None:
-    """Print runs as the list of `wb ps`."""
+def print_runs(session: Session, found: Sequence[run_view.Run], empty: str = EMPTY) -> None:
+    """Print runs as the list of `wb ps`; empty is what a person is told when there are none."""
     columns = run_view.fields(
         found, primary_metrics(session, found), session.clock(), session.terminal.ascii_only
     )
-    output.rows(session, found, columns, run_view.KEYS, "no runs; start one: wb submit -- python train.py")
+    output.rows(session, found, columns, run_view.KEYS, empty)
 
 
 def primary_metrics(session: Session, found: Sequence[run_view.Run]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO, NamedTuple
 
-from workbench.text.tables import Look
+from workbench.text.style import Look
 
 UNLIMITED = 100_000
 

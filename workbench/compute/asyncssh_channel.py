@@ -28,6 +28,7 @@ class AsyncsshChannel:
         self._writer = writer
         self._reader = reader
         self._channel = writer.channel
+        self._readers = 0
         self._stderr = b""
         self._stderr_task = asyncio.create_task(self._keep_stderr(errors))
 
@@ -46,10 +47,13 @@ class AsyncsshChannel:
 
     async def read(self, n: int) -> bytes:
         """See `Channel`."""
+        self._readers += 1
         try:
             return await self._reader.read(n)
         except asyncssh.Error as error:
             raise broken(error) from error
+        finally:
+            self._readers -= 1
 
     async def write(self, data: bytes) -> None:
         """See `Channel`."""
@@ -88,7 +92,7 @@ class AsyncsshChannel:
     def _end(self) -> None:
         # Closing a channel does not end the command at the other end. Its closed input is our far end's sign
         # to go; TERM reaches whatever does not read.
-        if not self._channel.is_closing() and isinstance(self._channel, asyncssh.SSHClientChannel):
+        if isinstance(self._channel, asyncssh.SSHClientChannel):
             with suppress(OSError, asyncssh.Error):
                 self._channel.terminate()
         self._channel.abort()
@@ -96,7 +100,7 @@ class AsyncsshChannel:
     async def _discard(self) -> None:
         # A command that still has something to say would wait for ever on a full window.
         with suppress(OSError, asyncssh.Error):
-            while await self._reader.read(READ):
+            while not self._readers and await self._reader.read(READ):
                 pass
 
     async def _keep_stderr(self, stream: asyncssh.SSHReader[bytes]) -> None:

@@ -15,7 +15,7 @@ from workbench.compute.host_keys import HostKeys
 from workbench.compute.signin import SignIn
 from workbench.compute.ssh_config import Survey, config_paths, survey
 from workbench.compute.ssh_errors import explain
-from workbench.compute.ssh_hop import Manner, join_hop
+from workbench.compute.ssh_hop import Hop, Manner, join_hop
 from workbench.entities.target import TargetSettings
 from workbench.errors import ConfigurationError, Unreachable, UsageError
 from workbench.text.sanitize import clean_name
@@ -47,14 +47,14 @@ class AsyncsshHost:
         self._manner = Manner(HostKeys(known_hosts, accept_keys), sign_in, timeout)
         self._identity = Path(settings.identity).expanduser() if settings.identity else None
         self._lock = asyncio.Lock()
-        self._connections: list[asyncssh.SSHClientConnection] = []
+        self._hops: list[Hop] = []
         self.survey: Survey | None = None
         """What ssh_config says of the machine; None before the first connect."""
 
     async def connect(self) -> None:
         """See `Host`."""
         async with self._lock:
-            if self._connections and not self._connections[-1].is_closed():
+            if self._hops and not self._hops[-1].connection.is_closed():
                 return
             await self._hang_up()
             paths = config_paths(self._ssh_config)
@@ -70,7 +70,7 @@ class AsyncsshHost:
         """See `Host`. Raises Unreachable also when the machine allows no further session."""
         await self.connect()
         try:
-            return await AsyncsshChannel.start(self._connections[-1], line)
+            return await AsyncsshChannel.start(self._hops[-1].connection, line)
         except asyncssh.ChannelOpenError as error:
             raise Unreachable(
                 f"{self.describe()} opens no further session: {clean_name(error.reason, 200)}",
@@ -94,21 +94,20 @@ class AsyncsshHost:
     async def _reach(
         self, address: Address, found: Survey, jump: str | None, manner: Manner, depth: int
     ) -> None:
-        """Connect to address, over its jump hosts first; every connection made joins the list."""
+        """Connect to address, over its jump hosts first; every hop joins the list."""
         if depth > MAX_HOPS:
             raise ConfigurationError("the jump hosts of ssh_config lead round in a circle", "check ProxyJump")
         # Only the first hop has a way of its own; later ones are reached from the hop before.
-        for hop in [] if self._connections else jump_hosts(found, jump):
+        for hop in [] if self._hops else jump_hosts(found, jump):
             there = await asyncio.to_thread(survey, hop, found.paths)
             await self._reach(hop, there, None, self._manner, depth + 1)
-        over = self._connections[-1] if self._connections else None
-        self._connections.append(await join_hop(address, found, over, manner))
+        over = self._hops[-1].connection if self._hops else None
+        self._hops.append(await join_hop(address, found, over, manner))
 
     async def _hang_up(self) -> None:
-        connections, self._connections = self._connections, []
-        for connection in reversed(connections):
-            connection.abort()
-            await connection.wait_closed()
+        hops, self._hops = self._hops, []
+        for hop in reversed(hops):
+            await hop.leave()
 
 
 def jump_hosts(found: Survey, jump: str | None) -> list[Address]:

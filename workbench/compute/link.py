@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -140,10 +141,9 @@ class Link:
     # --- coming up ------------------------------------------------------------------------------------
 
     async def _start(self, root: str | None, lease_dir: str | None, payload: Payload) -> None:
-        size = len(payload.data)
-        await self._channel.write(
-            bootstrap.stage0_line(root=root, lease_dir=lease_dir, sha=payload.sha, size=size)
-        )
+        first = bootstrap.stage0_line(root=root, lease_dir=lease_dir, sha=payload.sha, size=len(payload.data))
+        with contextlib.suppress(OSError):  # it may have ended already: then what it said says why
+            await self._channel.write(first)
         magic = bootstrap.MagicReader()
         while True:
             while (answer := magic.answer()) is None:

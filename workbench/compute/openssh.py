@@ -1,4 +1,4 @@
-"""A machine reached through the system's ssh, which can do what only OpenSSH can: Kerberos, FIDO, odd proxies.
+"""A machine reached through the system's ssh, for what only OpenSSH can do: Kerberos, FIDO, odd proxies.
 
 One connection: a live ControlMaster of the user's is shared, else a private one is started, signed in once
 and used for every channel.
@@ -80,7 +80,9 @@ class OpensshHost:
     async def open(self, line: str) -> Channel:
         """See `Host`."""
         await self.connect()
-        channel = await self._start([*self._base(), *self._route(), *self._target(), line])
+        assert self._resolved is not None
+        words = [*self._base(), *self._route(), *self._checks(self._resolved), *self._target(), line]
+        channel = await self._start(words)
         self._channels = [known for known in self._channels if known.running] + [channel]
         return channel
 
@@ -108,8 +110,7 @@ class OpensshHost:
     async def _share(self) -> bool:
         """Whether a live connection of the user's own carries us."""
         assert self._resolved is not None
-        path = self._resolved.control_path
-        if path is None or not os.path.exists(os.path.expanduser(path)):
+        if self._resolved.control_path is None:
             return False
         code, _, _ = await self._ask_ssh([*self._base(), "-O", "check", *self._target()])
         self._shared = code == 0
@@ -170,7 +171,7 @@ class OpensshHost:
             await askpass.close()
         self._shared = False
 
-    # --- its questions --------------------------------------------------------------------------------------
+    # --- its questions -----------------------------------------------------------------------------
 
     async def _answer(self, question: Question) -> str | None:
         """The answer to what ssh asks; None ends the attempt, self._problem says why."""
@@ -206,7 +207,7 @@ class OpensshHost:
             if self._clock is not None and not self._clock.expired():
                 self._clock.reschedule(asyncio.get_running_loop().time() + self._timeout + 5)
 
-    # --- command lines ----------------------------------------------------------------------------------------
+    # --- command lines -----------------------------------------------------------------------------
 
     def _base(self) -> list[str]:
         settings, words = self._settings, ["ssh"]
@@ -219,7 +220,7 @@ class OpensshHost:
         return words
 
     def _route(self) -> list[str]:
-        """How a channel runs: over which connection, without terminal, forwardings and commands of its own."""
+        """How a channel runs: over which connection; no terminal, no forwardings, no other command."""
         words = ["-T", "-x"]
         if self._askpass is not None:
             words += ["-S", str(self._askpass.folder / "c")]
@@ -246,7 +247,7 @@ class OpensshHost:
             words += ["-p", str(address.port)]
         return [*words, "--", address.host]
 
-    # --- processes --------------------------------------------------------------------------------------------
+    # --- processes ---------------------------------------------------------------------------------
 
     async def _start(self, words: list[str]) -> ProcessChannel:
         environment = {**os.environ, **(self._askpass.environment() if self._askpass else {})}

@@ -14,7 +14,8 @@ _FINGERPRINT = re.compile(
     r"(?P<algorithm>[A-Za-z0-9-]+) key fingerprint is (?P<fingerprint>[A-Za-z0-9]+:\S+?)\.?\s"
 )
 _CHANGED = re.compile(
-    r"fingerprint for the (?P<algorithm>\S+) key sent by the remote host is\s+(?P<fingerprint>[A-Za-z0-9]+:\S+?)\.?\s"
+    r"fingerprint for the (?P<algorithm>\S+) key sent by the remote host is\s+"
+    r"(?P<fingerprint>[A-Za-z0-9]+:\S+?)\.?\s"
 )
 _OFFENDING = re.compile(r"Offending \S+ key in (\S+)")
 _NAME = re.compile(r"^\[?(?P<host>[^\]\s]+?)\]?(?::(?P<port>\d+))?(?: \(.*\))?$")

@@ -29,6 +29,7 @@ DEFAULT_IDENTITIES = (
     "id_dsa",
 )
 MAX_INCLUDES = 16
+_PROXIES = ("proxyjump", "proxycommand")
 
 
 class Line(NamedTuple):
@@ -97,14 +98,18 @@ class Survey(NamedTuple):
 
     @property
     def proxy_jump(self) -> str | None:
-        """ProxyJump as written."""
-        return self.first("proxyjump")
+        """ProxyJump as written; None when a ProxyCommand comes first, as in OpenSSH."""
+        return self.first("proxyjump") if self._proxy == "proxyjump" else None
 
     @property
     def proxy_command(self) -> str | None:
-        """ProxyCommand with its tokens expanded; None when there is none."""
+        """ProxyCommand with its tokens expanded; None when there is none or a ProxyJump comes first."""
         value = self.options.get("ProxyCommand")
-        return str(value) if value else None
+        return str(value) if value and self._proxy == "proxycommand" else None
+
+    @property
+    def _proxy(self) -> str | None:
+        return next((line.keyword for line in self.lines if line.keyword in _PROXIES), None)
 
 
 def config_paths(named: str | None) -> list[Path]:

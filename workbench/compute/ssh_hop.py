@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +18,7 @@ from workbench.compute.signin import SignIn
 from workbench.compute.ssh_client import HopClient
 from workbench.compute.ssh_config import Survey
 from workbench.compute.ssh_errors import explain, refused
+from workbench.compute.ssh_way import Direct, ProxyCommand
 from workbench.errors import NeedsSignIn, WorkbenchError
 from workbench.text.sanitize import clean_name
 
@@ -41,9 +40,24 @@ class Manner(NamedTuple):
     """The one key file to use for the machine itself; hops use what ssh_config names."""
 
 
+class Hop(NamedTuple):
+    """A host we are signed in to."""
+
+    connection: asyncssh.SSHClientConnection
+    way: Direct | ProxyCommand | None
+    """What carries it, when no hop before it does."""
+
+    async def leave(self) -> None:
+        """Break the connection off and end what carried it."""
+        self.connection.abort()
+        await self.connection.wait_closed()
+        if self.way is not None:
+            await self.way.close()
+
+
 async def join_hop(
     address: Address, found: Survey, over: asyncssh.SSHClientConnection | None, manner: Manner
-) -> asyncssh.SSHClientConnection:
+) -> Hop:
     """Connect to one host and sign in, through the connection `over` when there is one.
 
     Raises Unreachable, NeedsSignIn, HostKeyUnknown, HostKeyChanged, StoreError.
@@ -53,27 +67,32 @@ async def join_hop(
     keys = await asyncio.to_thread(sort_identities, files)
     encrypted = await without_agents(keys.encrypted, _agent(found))
     timeout = float(found.options.get("ConnectTimeout") or manner.timeout)
+    own_way = None if over is not None else way(found)
     client: HopClient | None = None
-    with _proxy_command(found, used=over is None) as (proxy, complaint):
-        try:
-            async with asyncio.timeout(timeout) as scope:
-                asking = _pausing(scope, timeout)
-                client = HopClient(
-                    _name(found), known, manner.host_keys, manner.sign_in, found.strict, encrypted, asking
-                )
-                options = hop_options(found, known, keys.plain, only=manner.identity)
-                if proxy is not None:
-                    options["proxy_command"] = proxy
-                return await asyncssh.connect(
-                    address.host,
-                    address.port or (),
-                    username=address.user or (),
-                    tunnel=over or (),
-                    client_factory=_once(client),
-                    **options,
-                )
-        except (OSError, asyncssh.Error, ValueError) as error:
-            raise _problem(error, client, found, complaint()) from error
+    try:
+        async with asyncio.timeout(timeout) as scope:
+            asking = _pausing(scope, timeout)
+            client = HopClient(
+                _name(found), known, manner.host_keys, manner.sign_in, found.strict, encrypted, asking
+            )
+            connection = await asyncssh.connect(
+                address.host,
+                address.port or (),
+                username=address.user or (),
+                tunnel=over or own_way,
+                client_factory=_once(client),
+                **hop_options(found, known, keys.plain, only=manner.identity),
+            )
+            return Hop(connection, own_way)
+    except (OSError, asyncssh.Error, ValueError) as error:
+        problem = _problem(error, client, found, own_way.complaint() if own_way else "")
+        if own_way is not None:
+            await own_way.close()
+        raise problem from error
+    except asyncio.CancelledError:
+        if own_way is not None:
+            await own_way.close()
+        raise
 
 
 def hop_options(found: Survey, known: KnownHost, keys: list[Path], only: Path | None) -> dict[str, Any]:
@@ -136,25 +155,11 @@ def _pausing(scope: asyncio.Timeout, timeout: float) -> Callable[[bool], None]:
     return asking
 
 
-@contextmanager
-def _proxy_command(found: Survey, *, used: bool) -> Iterator[tuple[list[str] | None, Callable[[], str]]]:
-    """The ProxyCommand as an argv that a shell runs, as OpenSSH does, and what it last complained of.
-
-    Its error output goes to a file: asyncssh would take it for the machine's own bytes. The pipe it came
-    with stays open beside it, since asyncssh takes the end of any pipe for the end of the connection.
-    """
-    if not used or found.proxy_command is None:
-        yield None, str
-        return
-    with tempfile.NamedTemporaryFile(prefix="workbench-proxy-") as log:
-        script = f"exec 3>&2 2>{shlex.quote(log.name)}; exec {found.proxy_command}"
-        yield ["/bin/sh", "-c", script], lambda: _last_line(log.name)
-
-
-def _last_line(path: str) -> str:
-    with open(path, "rb") as file:
-        lines = file.read(65536).decode("utf-8", "replace").split("\n")
-    return next((line for line in reversed(lines) if line.strip()), "")
+def way(found: Survey) -> Direct | ProxyCommand:
+    """How bytes get to a host that is not behind a jump host."""
+    if found.proxy_command is not None:
+        return ProxyCommand(found.proxy_command)
+    return Direct(found.options.get("AddressFamily") or 0, found.options.get("BindAddress"))
 
 
 def _problem(error: Exception, client: HopClient | None, found: Survey, complaint: str) -> WorkbenchError:

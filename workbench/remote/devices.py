@@ -3,8 +3,6 @@
 import glob
 import os
 import re
-import shutil
-import subprocess
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 DRIVER = "/proc/driver/nvidia/gpus"
@@ -79,6 +77,9 @@ def gpu_memory():
 def ask(argv, seconds=ASK_SECONDS):
     # type: (List[str], float) -> Optional[str]
     """What a program prints; None when it is not there, fails or takes too long."""
+    import shutil  # here: supervisors import this module, and must stay small
+    import subprocess
+
     program = shutil.which(argv[0])
     if program is None:
         return None

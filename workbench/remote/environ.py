@@ -1,7 +1,6 @@
 """What a run finds around it: its environment variables and its working directory."""
 
 import os
-import shutil
 import stat
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -26,7 +25,7 @@ def run_environment(base, spec, run_dir, bin_dir, site_dir, secrets):
     environment = {name: value for name, value in base.items() if name not in DROPPED}
     environment.update(PYTHONUNBUFFERED="1", CUDA_DEVICE_ORDER="PCI_BUS_ID")
     environment.update(_texts(spec.get("environment_variables")))
-    environment.update(secrets)
+    environment.update(_texts(secrets))
     environment["PATH"] = prefixed(bin_dir, environment.get("PATH") or os.defpath)
     environment["PYTHONPATH"] = prefixed(site_dir, environment.get("PYTHONPATH", ""))
     environment.update(identity_variables(spec, run_dir))
@@ -110,6 +109,8 @@ def _merge(source, target):
 
 def _move_one(inside, place):
     # type: (str, str) -> None
+    import shutil  # here: supervisors import this module, and must stay small
+
     if not os.path.lexists(place):
         os.rename(inside, place)
     elif os.path.isdir(inside) and not os.path.islink(inside):

@@ -53,6 +53,16 @@ def lock(path, patience=30.0):
         pause = min(pause * 1.5, 0.05)
 
 
+def remove_locked(path, handle):
+    # type: (str, int) -> None
+    """Remove a lock file while it is locked, and let go: who waits for it notices and makes a new one."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    os.close(handle)
+
+
 def share_with_group(path, handle):
     # type: (str, int) -> None
     """Give a new file of ours to its directory's group when that directory is the group's to write."""

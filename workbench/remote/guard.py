@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from workbench.remote import protocol, run_status
 from workbench.remote.endings import canceled, failed, signal_name
-from workbench.remote.filelock import try_lock
+from workbench.remote.filelock import remove_locked, try_lock
 from workbench.remote.machine import Machine
 from workbench.remote.masking import masked_text
 from workbench.remote.processes import end_tree, identity, tree_of
@@ -36,7 +36,7 @@ def main(argv):
     """Start the guard in the background; returns once it has the run's lock, or found that another has."""
     root, lease_dir, run_id = argv
     secrets = read_secrets(sys.stdin.buffer.read(MAX_SECRETS + 1))
-    machine = Machine(root, lease_dir, sys.path[0])
+    machine = Machine(root, lease_dir, None)
     folder = RunFolder(machine, run_id)
     waiting, told = os.pipe()
     if os.fork():
@@ -51,7 +51,10 @@ def main(argv):
         os.close(told)
         if lock is not None:
             guard(machine, folder, secrets, lock, umask)
+            remove_locked(folder.lock, lock)
         code = 0
+    except BaseException:  # nobody is left to be told but the run's folder
+        report_crash(folder, secrets)
     finally:
         os._exit(code)
 

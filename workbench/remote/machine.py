@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import stat
 from typing import Optional
 
@@ -87,7 +86,7 @@ def own_location():
 def machine_id():
     # type: () -> str
     """Host name and /etc/machine-id; the latter is empty where there is none (small containers)."""
-    return "%s/%s" % (socket.gethostname(), read_line("/etc/machine-id"))
+    return "%s/%s" % (os.uname().nodename, read_line("/etc/machine-id"))
 
 
 def pid_namespace():

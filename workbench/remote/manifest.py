@@ -40,7 +40,7 @@ def check_entry(entry: Any) -> List[Any]:
     if mode not in MODES or isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise BadManifest("mode or size of %.200r does not fit" % path)
     if kind == FILE:
-        if not isinstance(content, str) or not protocol.SHA256.match(content):
+        if not isinstance(content, str) or not protocol.SHA256.fullmatch(content):
             raise BadManifest("%.200r has no sha256" % path)
     elif kind == LINK:
         problem = target_problem(content)

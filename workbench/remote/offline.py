@@ -19,6 +19,18 @@ class MemoryRecords(object):
     def __init__(self) -> None:
         self._lines: Deque[bytes] = deque(maxlen=MOST_KEPT)
         self._start = monotonic()
+        self.pid = os.getpid()
+
+    @property
+    def file(self) -> "MemoryRecords":
+        """Itself: memory is each process' own."""
+        return self
+
+    latest = file
+
+    def write_value(self, head: str, value: float, step: Optional[int]) -> bool:
+        """See RecordFile.write_value."""
+        return self.write(head + repr(value) + ("" if step is None else ',"s":%d' % step))
 
     def write(self, line: str) -> bool:
         """See RecordFile.write."""

@@ -2,7 +2,6 @@
 
 import glob
 import os
-import shutil
 import sys
 from typing import Any, Dict
 
@@ -21,7 +20,7 @@ def prepare(machine, folder, spec):
 
     A later attempt keeps the code as the earlier left it. Raises what laying out raises, OSError, NoInterpreter.
     """
-    from workbench.remote.shims import write_shims  # here, in a forked child: a supervisor stays small
+    from workbench.remote.shims import write_shims
 
     python = spec.get("python") or sys.executable
     if not os.access(python, os.X_OK) or os.path.isdir(python):
@@ -37,6 +36,8 @@ def prepare(machine, folder, spec):
 def lay_out_code(machine, folder, spec):
     # type: (Machine, RunFolder, Dict[str, Any]) -> None
     """Put the snapshot into code/, unless an earlier attempt did; no snapshot: an empty directory."""
+    import shutil  # here, in a forked child: a supervisor stays small
+
     for unfinished in glob.glob(glob.escape(folder.code) + ".*.partial"):
         shutil.rmtree(unfinished, ignore_errors=True)
     snapshot = spec.get("snapshot")

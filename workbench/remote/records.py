@@ -63,8 +63,20 @@ class RecordFile(object):
     def write(self, line: str) -> bool:
         """Append the record whose text, but for its time and closing brace, is line. False: it is dropped."""
         with self._lock:
+            return self._append([line])
+
+    def write_value(self, head: str, value: float, step: "Optional[int]") -> bool:
+        """The same for head + the value + its step, and as fast as can be: the case of each training step.
+
+        value: an int, or a float that is finite. step: None is left out.
+        """
+        with self._lock:
             if self._smooth:
-                data = ('%s,"t":%.6f}\n' % (line, monotonic() - self._mono)).encode("ascii")
+                seconds = monotonic() - self._mono
+                if step is None:
+                    data = f'{head}{value!r},"t":{seconds:.6f}}}\n'.encode("ascii")
+                else:
+                    data = f'{head}{value!r},"s":{step!r},"t":{seconds:.6f}}}\n'.encode("ascii")
                 try:
                     written = os.write(self._fd, data)
                 except OSError as error:
@@ -73,7 +85,7 @@ class RecordFile(object):
                     self._abandon()
                 else:
                     return written == len(data) or self._torn(written, 1)
-            return self._append([line])
+            return self._append([head + repr(value) + ("" if step is None else ',"s":%d' % step)])
 
     def write_many(self, lines: "Sequence[str]") -> bool:
         """Append several records in as few writes as may be. False: some or all were dropped."""
@@ -182,23 +194,21 @@ class RecordWriter(object):
     """
 
     def __init__(self, directory: str, run: str, attempt: int) -> None:
-        self._file = RecordFile(directory, run, attempt)
+        self.latest = RecordFile(directory, run, attempt)
+        """The file of the process that last asked for its `file`: ours, if its pid is."""
         self._files: "Dict[int, RecordFile]" = {}
 
     @property
     def file(self) -> RecordFile:
         """This very process' file."""
-        file = self._file
+        file = self.latest
         if file.pid == getpid():
             return file
         return self._forked(file)
 
     def write(self, line: str) -> bool:
         """See RecordFile.write."""
-        file = self._file
-        if file.pid != getpid():
-            file = self._forked(file)
-        return file.write(line)
+        return self.file.write(line)
 
     def write_many(self, lines: "Sequence[str]") -> bool:
         """See RecordFile.write_many."""
@@ -221,7 +231,7 @@ class RecordWriter(object):
         if file is mine:
             self._files = {mine.pid: mine}  # no ancestors: their numbers may be given out again
             parent.close_inherited()
-        self._file = file
+        self.latest = file
         return file
 
 

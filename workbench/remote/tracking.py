@@ -4,6 +4,7 @@ Outside a run the same calls print what they were given (`offline.py`).
 """
 
 import os
+from os import getpid
 
 from workbench.remote import record_form as form
 from workbench.remote.complaints import Complaints, TrackingWarning, guarded, nothing, say
@@ -41,10 +42,11 @@ UNKNOWN, COUNTED, STEPPED = 0, 1, 2  # how the steps of a metric come
 class Series(object):
     """What is known of one metric name: its records' start, and whether steps are given or counted."""
 
-    __slots__ = ("description", "head", "last", "steps")
+    __slots__ = ("description", "head", "last", "steps", "value_head")
 
     def __init__(self, name: str) -> None:
         self.head = '{"k":"metric","n":%s,' % quote(name)
+        self.value_head = self.head + '"v":'
         self.steps = UNKNOWN
         self.last = 0
         self.description = ""
@@ -94,13 +96,17 @@ class Run(RunFiles):
                 value, kind = float(value), float  # numpy's float64 is one
             if (kind is float and value - value == 0.0) or (kind is int and -SMALL_INT < value < SMALL_INT):
                 if step is None:
-                    if series.steps == COUNTED:
-                        if not self._records.write('%s"v":%r' % (series.head, value)):
-                            self._not_written()
-                        return
+                    as_before = series.steps == COUNTED
                 elif series.steps == STEPPED and type(step) is int and -SMALL_INT < step < SMALL_INT:
+                    as_before = True
                     series.last = step
-                    if not self._records.write('%s"v":%r,"s":%d' % (series.head, value, step)):
+                else:
+                    as_before = False
+                if as_before:
+                    file = self._records.latest
+                    if file.pid != getpid():
+                        file = self._records.file
+                    if not file.write_value(series.value_head, value, step):
                         self._not_written()
                     return
         self._log_any(name, value, description, step, extra or unknown)

@@ -104,7 +104,7 @@ def store_blobs(machine: Any, zip_path: str) -> int:
     stored = 0
     with Archive(zip_path, BLOB_LIMITS) as archive:
         for item in archive.items:
-            if item.kind != "file" or not protocol.SHA256.match(item.path):
+            if item.kind != "file" or not protocol.SHA256.fullmatch(item.path):
                 raise ArchiveError("entry %.200r is not named by a sha256" % item.path)
         for item in archive.items:
             place = blob_path(machine.root, item.path)
@@ -136,7 +136,7 @@ def lay_out(machine: Any, snapshot: str, directory: str) -> int:
 
 
 def _check_id(snapshot: Any) -> None:
-    if not isinstance(snapshot, str) or not protocol.SHA256.match(snapshot):
+    if not isinstance(snapshot, str) or not protocol.SHA256.fullmatch(snapshot):
         raise BadManifest("%.80r is no snapshot id" % (snapshot,))
 
 

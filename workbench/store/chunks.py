@@ -141,6 +141,6 @@ def summarise(points: Columns) -> bytes:
     )
 
 
-def blocks(data: bytes) -> list[Block]:
-    """The blocks that `summarise` packed."""
-    return [Block._make(fields) for fields in _BLOCK.iter_unpack(data)]
+def blocks(data: bytes) -> list[tuple[int, int, int, float, float, float]]:
+    """The fields of the blocks that `summarise` packed."""
+    return list(_BLOCK.iter_unpack(data))

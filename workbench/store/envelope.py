@@ -23,30 +23,35 @@ class Collector:
         self._count = max(1, min(buckets, self._span))
         self._found: list[Block | None] = [None] * self._count
 
-    def fits(self, low: int, high: int) -> bool:
-        """Whether a stretch of these steps is narrow enough to be put in one piece."""
-        return ((high - self._low) * self._count // self._span) - (
-            (low - self._low) * self._count // self._span
-        ) <= 1
+    @property
+    def count(self) -> int:
+        """How many buckets there are."""
+        return self._count
 
-    def add(self, piece: Block) -> None:
-        """Count a stretch of points in, at the bucket of its middle."""
-        low, high, count, least, most, last = piece
-        index = (((low + high) >> 1) - self._low) * self._count // self._span
+    def offer(self, low: int, high: int, points: int, least: float, most: float, last: float) -> bool:
+        """Count a stretch of points in at the bucket of its middle; False when it is too wide for that.
+
+        The arguments are a Block's fields: this is called for every block of a long series.
+        """
+        origin, span, count = self._low, self._span, self._count
+        if (high - origin) * count // span - (low - origin) * count // span > 1:
+            return False
+        index = (((low + high) >> 1) - origin) * count // span
         before = self._found[index]
-        if before is None:
-            self._found[index] = piece
-            return
-        if least != least:
-            least, most = before[3], before[4]
-        else:
-            # A comparison with nan is false, so a nan from before gives way.
-            least = before[3] if before[3] < least else least
-            most = before[4] if before[4] > most else most
-        if high < before[1]:
-            high, last = before[1], before[5]
-        low = before[0] if before[0] < low else low
-        self._found[index] = Block(low, high, count + before[2], least, most, last)
+        if before is not None:
+            low_before, high_before, points_before, least_before, most_before, last_before = before
+            points += points_before
+            # A comparison with nan is false, and nan is unlike itself: whoever has a number keeps it.
+            if least_before < least or least != least:
+                least = least_before
+            if most_before > most or most != most:
+                most = most_before
+            if high < high_before:
+                high, last = high_before, last_before
+            if low_before < low:
+                low = low_before
+        self._found[index] = Block(low, high, points, least, most, last)
+        return True
 
     def add_points(self, points: Columns) -> None:
         """Count points in, each in its own bucket."""
@@ -60,7 +65,9 @@ class Collector:
             index = (steps[start] - self._low) * self._count // self._span
             edge = self._low + -(-(index + 1) * self._span // self._count)
             stop = bisect_left(steps, edge, start)
-            self.add(chunks.block(steps[start:stop], values[start:stop]))
+            part = values[start:stop]
+            least, most = chunks.finite_range(part)
+            self.offer(steps[start], steps[stop - 1], stop - start, least, most, part[-1])
             start = stop
 
     def buckets(self) -> list[Bucket]:
@@ -83,7 +90,7 @@ class Collector:
         whole = Collector(self._low, self._low + self._span - 1, 1)
         for item in self._found:
             if item is not None:
-                whole.add(item)
+                whole.offer(*item)
         if whole._found[0] is None:
             raise ValueError("no points")
         return whole._found[0]

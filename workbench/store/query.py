@@ -149,13 +149,12 @@ def _conditions(connection: sqlite3.Connection, query: RunQuery) -> tuple[list[C
     """Conditions on row r, and the few runs that can fit when one condition alone leaves few."""
     conditions = _columns(connection, query)
     narrow: set[int] | None = None
-    for table, condition in _named(query):
-        sql, values = condition
-        few = _few(connection, f"SELECT run FROM {table} c WHERE {sql}", values)
-        if few is None:
-            conditions.append((f"EXISTS (SELECT 1 FROM {table} c WHERE c.run = r.number AND {sql})", values))
-        else:
-            narrow = few if narrow is None else narrow & few
+    for table, (sql, values) in _named(query):
+        if narrow is None:
+            narrow = _few(connection, f"SELECT run FROM {table} c WHERE {sql}", values)
+            if narrow is not None:
+                continue
+        conditions.append((f"EXISTS (SELECT 1 FROM {table} c WHERE c.run = r.number AND {sql})", values))
     if query.experiment is not None and narrow is None:
         number = experiments.number(connection, query.experiment)
         narrow = _few(connection, "SELECT number FROM runs WHERE experiment = ?", [number])

@@ -11,7 +11,7 @@ from workbench.store import run_rows
 from workbench.store.codec import micros, moment, optional_micros, optional_text, to_text, whole
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, RUN_COMPLETED, RUN_STATUS_CHANGED, run_subject
-from workbench.store.transitions import Standing, contiguous, fold, sensible
+from workbench.store.transitions import Key, Standing, contiguous, fold, key_of, sensible
 
 
 def apply_status(
@@ -27,9 +27,10 @@ def apply_status(
     run = run_rows.get(change.connection, run_id)
     number = run_rows.number(change.connection, run_id)
     known = known_transitions(change.connection, number)
-    seqs = {step.seq for step in known}
-    fresh = [step for step in transitions if sensible(step) and step.seq not in seqs]
-    fresh = list({step.seq: step for step in reversed(fresh)}.values())
+    keys = {key_of(step) for step in known}
+    # Of two with the same key the first counts.
+    fresh = list({key_of(step): step for step in reversed(transitions) if sensible(step)}.values())
+    fresh = sorted((step for step in fresh if key_of(step) not in keys), key=key_of)
     change.executemany(
         "INSERT INTO transitions (run, seq, state, time, attempt, cause, message, exit_code, signal)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -39,17 +40,17 @@ def apply_status(
         standing, counted = fold([*known, *fresh])
         if standing is not None:
             _stand(change, number, standing)
-            _tell(change, run, sorted(fresh, key=lambda step: step.seq), counted, standing)
+            _tell(change, run, fresh, counted, standing)
     _facts(change, run, number, gpus, resources, note)
     latest = max(micros(as_of), optional_micros(run.as_of) or 0)
     change.execute("UPDATE runs SET as_of = ? WHERE number = ?", (latest, number))
 
 
 def known_transitions(connection: sqlite3.Connection, number: int) -> list[Transition]:
-    """All transitions kept of a run, by seq."""
+    """All transitions kept of a run, by attempt and seq."""
     rows = connection.execute(
         "SELECT seq, state, time, attempt, cause, message, exit_code, signal FROM transitions"
-        " WHERE run = ? ORDER BY seq",
+        " WHERE run = ? ORDER BY attempt, seq",
         (number,),
     )
     return [
@@ -107,13 +108,13 @@ def _stand(change: Transaction, number: int, standing: Standing) -> None:
 
 
 def _tell(
-    change: Transaction, run: Run, fresh: list[Transition], counted: set[int], standing: Standing
+    change: Transaction, run: Run, fresh: list[Transition], counted: set[Key], standing: Standing
 ) -> None:
     """One RunStatusChanged for every transition that counted, RunCompleted for terminal ones (AZ-20)."""
     subject = run_subject(run.experiment, run.id)
     actor = f"compute/{run.target}"
     for step in fresh:
-        if step.seq not in counted:
+        if key_of(step) not in counted:
             continue
         data = {
             "seq": step.seq,

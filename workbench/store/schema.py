@@ -45,7 +45,8 @@ _FIRST: Step = (
         run INTEGER PRIMARY KEY REFERENCES runs (number) ON DELETE CASCADE, data TEXT NOT NULL, diff BLOB)""",
     f"""CREATE TABLE transitions (
         {_RUN}, seq INTEGER NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, attempt INTEGER NOT NULL,
-        cause TEXT, message TEXT, exit_code INTEGER, signal INTEGER, PRIMARY KEY (run, seq)) WITHOUT ROWID""",
+        cause TEXT, message TEXT, exit_code INTEGER, signal INTEGER,
+        PRIMARY KEY (run, attempt, seq)) WITHOUT ROWID""",
     f"CREATE TABLE run_tags ({_RUN}, name TEXT NOT NULL, value TEXT, PRIMARY KEY (run, name)) WITHOUT ROWID",
     "CREATE INDEX run_tags_value ON run_tags (name, value)",
     f"""CREATE TABLE run_properties (

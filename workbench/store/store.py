@@ -191,7 +191,7 @@ class Store:
             return runs.diff_text(connection, run_id)
 
     def transitions(self, run_id: str) -> list[Transition]:
-        """All its machine said, by seq; raises NotFound."""
+        """All its machine said, by attempt and seq; raises NotFound."""
         with self._db.read() as connection:
             return run_status.known_transitions(connection, run_rows.number(connection, run_id))
 

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from workbench.entities.metric import Bucket, SeriesSummary
 from workbench.entities.run import MetricValue
 from workbench.store import chunks, series
-from workbench.store.chunks import BLOCK, Block, Columns
+from workbench.store.chunks import BLOCK, Columns
 from workbench.store.codec import moment_of_seconds
 from workbench.store.envelope import Collector, number_or_nan
 from workbench.store.plain_view import Piece, SeriesRow, covered, pieces, touched
+
+COARSE = 2
+"""From so many chunks a bucket on, their blocks tell nothing more."""
 
 
 def of_run(connection: sqlite3.Connection, run: int) -> list[SeriesSummary]:
@@ -82,12 +85,7 @@ def envelope(
 def _collect(connection: sqlite3.Connection, piece: Piece, collector: Collector) -> None:
     """Count the visible points of one series in: by chunk, by block, else one by one."""
     row = piece.series
-    coarse = (
-        not piece.hidden
-        and row.chunks
-        and collector.fits(row.low, row.low + (row.high - row.low) // row.chunks)
-    )
-    if coarse:
+    if not piece.hidden and row.chunks >= COARSE * collector.count:
         _collect_chunks(connection, piece, collector)
     else:
         for n, data in connection.execute(
@@ -100,16 +98,13 @@ def _collect(connection: sqlite3.Connection, piece: Piece, collector: Collector)
 
 
 def _collect_chunks(connection: sqlite3.Connection, piece: Piece, collector: Collector) -> None:
-    """Chunks that are no wider than a bucket or so; one that is wider all the same by its blocks."""
+    """Whole chunks; one that is too wide all the same, by its blocks."""
     for n, low, high, count, least, most, last in connection.execute(
         "SELECT n, low, high, count, min, max, last FROM chunk_summaries WHERE series = ? ORDER BY n",
         (piece.series.id,),
     ):
-        if collector.fits(low, high):
-            collector.add(
-                Block(low, high, count, number_or_nan(least), number_or_nan(most), number_or_nan(last))
-            )
-        else:
+        figures = (number_or_nan(least), number_or_nan(most), number_or_nan(last))
+        if not collector.offer(low, high, count, *figures):
             data = connection.execute(
                 "SELECT blocks FROM chunk_summaries WHERE series = ? AND n = ?", (piece.series.id, n)
             ).fetchone()[0]
@@ -119,14 +114,14 @@ def _collect_chunks(connection: sqlite3.Connection, piece: Piece, collector: Col
 def _collect_blocks(
     connection: sqlite3.Connection, piece: Piece, n: int, data: bytes, collector: Collector
 ) -> None:
+    """A chunk by its blocks; those that are too wide or partly hidden, point by point."""
     chunk: Columns | None = None
     hidden = piece.hidden
-    for index, block in enumerate(chunks.blocks(data)):
-        span = (block.low, block.high)
-        if hidden and covered(span, hidden):
-            continue
-        if collector.fits(block.low, block.high) and not (hidden and touched(span, hidden)):
-            collector.add(block)
+    for index, fields in enumerate(chunks.blocks(data)):
+        if hidden and touched(fields[:2], hidden):
+            if covered(fields[:2], hidden):
+                continue
+        elif collector.offer(*fields):
             continue
         if chunk is None:
             chunk = series.read_chunk(connection, piece.series.id, n)

@@ -10,6 +10,8 @@ from workbench.entities.run import RunState, Transition
 
 MAX_SEQ = 2**31
 MAX_ATTEMPT = 1_000_000
+Key = tuple[int, int]
+"""Attempt, seq: what tells transitions apart and orders them."""
 
 
 class Standing(NamedTuple):
@@ -30,19 +32,23 @@ def sensible(transition: Transition) -> bool:
     return 0 < transition.seq <= MAX_SEQ and 0 < transition.attempt <= MAX_ATTEMPT
 
 
-def fold(transitions: Iterable[Transition]) -> tuple[Standing | None, set[int]]:
-    """The standing after transitions (None without any), and the seqs of those that counted.
+def key_of(transition: Transition) -> Key:
+    """Which transition it is."""
+    return transition.attempt, transition.seq
 
-    In the order of seq. After a terminal state nothing counts but a newer attempt's transitions; what an
-    older attempt says never counts once a newer one began.
+
+def fold(transitions: Iterable[Transition]) -> tuple[Standing | None, set[Key]]:
+    """The standing after transitions (None without any), and the keys of those that counted.
+
+    In the order of attempt, then seq. After a terminal state only a newer attempt's transitions count.
     """
     standing: Standing | None = None
-    counted: set[int] = set()
-    for step in sorted(transitions, key=lambda transition: transition.seq):
-        if standing is not None and _ignored(step, standing):
-            continue
-        counted.add(step.seq)
+    counted: set[Key] = set()
+    for step in sorted(transitions, key=key_of):
         same = standing if standing is not None and standing.attempt == step.attempt else None
+        if same is not None and same.state.terminal:
+            continue
+        counted.add(key_of(step))
         started = same.started if same else None
         if step.state is RunState.RUNNING and started is None:
             started = step.time
@@ -59,14 +65,10 @@ def fold(transitions: Iterable[Transition]) -> tuple[Standing | None, set[int]]:
     return standing, counted
 
 
-def _ignored(step: Transition, standing: Standing) -> bool:
-    return step.attempt < standing.attempt or (step.attempt == standing.attempt and standing.state.terminal)
-
-
 def contiguous(seqs: Iterable[int]) -> int:
     """The largest n such that 1 to n are all there: what a follower need not ask for again."""
     reached = 0
-    for seq in sorted(seqs):
+    for seq in sorted(set(seqs)):
         if seq != reached + 1:
             break
         reached = seq

@@ -12,8 +12,9 @@ ELLIPSIS = "…"
 RESET = "\x1b[0m"
 TAB = 8
 
+# Patterns stay texts: most lines need none of them, and compiling them costs every command a millisecond.
 _PAYLOAD = "[^\\x00-\\x1f\\x7f-\\x9f]*"
-_SEQUENCE = re.compile(
+_SEQUENCE = (
     # strings that run to a terminator: OSC, DCS, SOS, PM, APC; unterminated, only the introducer goes
     f"(?:\\x1b[\\]PX^_]|[\\x9d\\x90\\x98\\x9e\\x9f]){_PAYLOAD}(?:\\x07|\\x1b\\\\|\\x9c)"
     "|\\x1b[\\]PX^_]"
@@ -22,16 +23,15 @@ _SEQUENCE = re.compile(
     # every other escape
     "|\\x1b[ -/]*[0-~]?"
 )
-_SGR = re.compile(r"\x1b\[[0-9;:]{0,48}m")
-_FORBIDDEN = re.compile(
+_SGR = r"\x1b\[[0-9;:]{0,48}m"
+_FORBIDDEN = (
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"
     "\\u061c\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb"
     "\\U000e0000-\\U000e007f]"
 )
-_OPEN = re.compile(f"\\x1b(?:[\\]PX^_]{_PAYLOAD}\\x1b?|\\[[0-?]*[ -/]*|[ -/]*)\\Z")
-_LINE_ENDS = re.compile("\\r\\n?|[\\u2028\\u2029]")
-_SURROGATES = re.compile("[\\ud800-\\udfff]")
-_WHITE = re.compile(r"\s+")
+_OPEN = f"\\x1b(?:[\\]PX^_]{_PAYLOAD}\\x1b?|\\[[0-?]*[ -/]*|[ -/]*)\\Z"
+_LINE_ENDS = "\\r\\n?|[\\u2028\\u2029]"
+_SURROGATES = "[\\ud800-\\udfff]"
 
 
 def _cut(text: str, limit: int) -> str:
@@ -40,10 +40,10 @@ def _cut(text: str, limit: int) -> str:
 
 def _strip(text: str) -> str:
     """text without control sequences and characters; newlines and tabs stay."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # neither control, format nor surrogate characters
         return text
-    text = _LINE_ENDS.sub("\n", _SEQUENCE.sub("", text))
-    return _SURROGATES.sub("�", _FORBIDDEN.sub("", text))
+    text = re.sub(_LINE_ENDS, "\n", re.sub(_SEQUENCE, "", text))
+    return re.sub(_SURROGATES, "�", re.sub(_FORBIDDEN, "", text))
 
 
 def clean(text: str, limit: int = 8000) -> str:
@@ -61,7 +61,7 @@ def clean(text: str, limit: int = 8000) -> str:
 
 def clean_name(text: str, limit: int = 200) -> str:
     """text on one line: cleaned, every run of white space one space, trimmed."""
-    return _cut(_WHITE.sub(" ", clean(text, max(limit * 4, 64))).strip(), limit)
+    return _cut(" ".join(clean(text, max(limit * 4, 64)).split()), limit)
 
 
 def clean_line(text: str, *, colours: bool = False, limit: int = 8000) -> str:
@@ -78,7 +78,7 @@ def clean_line(text: str, *, colours: bool = False, limit: int = 8000) -> str:
         return _cut(_plain(line, 0), limit)
     pieces: list[str] = []
     shown, end, coloured = 0, 0, False
-    for match in [*_SGR.finditer(line), None]:
+    for match in [*re.finditer(_SGR, line), None]:
         piece = _plain(line[end : match.start() if match else len(line)], shown)
         if shown + len(piece) > limit:
             pieces.append(_cut(piece, limit - shown))
@@ -125,7 +125,7 @@ class TerminalStream:
         keep = _incomplete_utf8(data)
         self._bytes = data[len(data) - keep :] if keep else b""
         text = self._text + data[: len(data) - keep].decode("utf-8", "replace")
-        unfinished = _OPEN.search(text, max(0, len(text) - self.HELD))
+        unfinished = re.search(_OPEN, text[-self.HELD :])
         self._text = unfinished.group() if unfinished else ""
         text = text[: len(text) - len(self._text)]
         return self._show(text)
@@ -139,7 +139,7 @@ class TerminalStream:
     def _show(self, text: str) -> str:
         pieces = []
         end = 0
-        for match in _SGR.finditer(text):
+        for match in re.finditer(_SGR, text):
             pieces += [_strip_but_returns(text[end : match.start()]), match.group()]
             end = match.end()
             self.coloured = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 RESET: Final = "\x1b[0m"
 CODES: Final = {
@@ -15,6 +15,17 @@ CODES: Final = {
     "waiting": "34",
     "quiet": "90",
 }
+
+
+class Look(NamedTuple):
+    """What the terminal can do: its width in cells, whether colours and other than ASCII may be used.
+
+    Unpacks into the last arguments of `tables.render` and `tables.pairs`: render(columns, rows, *look).
+    """
+
+    width: int
+    colour: bool = False
+    ascii_only: bool = False
 
 
 def paint(text: str, role: str, colour: bool) -> str:

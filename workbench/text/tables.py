@@ -37,17 +37,6 @@ class Cell(NamedTuple):
     role: str = ""
 
 
-class Look(NamedTuple):
-    """What the terminal can do: its width in cells, whether colours and other than ASCII may be used.
-
-    Unpacks into the last arguments of `render` and `pairs`: render(columns, rows, *look).
-    """
-
-    width: int
-    colour: bool = False
-    ascii_only: bool = False
-
-
 def render(
     columns: Sequence[Column],
     rows: Sequence[Sequence[Cell | str]],

@@ -1,0 +1,48 @@
+"""Settings of a machine as KEY=VALUE words of a command line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.cli.parsing import assignments, setting
+from workbench.errors import UsageError
+
+KINDS = {
+    "gpus": "int",
+    "slots": "int",
+    "login_shell": "bool",
+    "protected": "bool",
+    "grace": "duration",
+    "stream_cap": "size",
+}
+"""Settings that are not text; the rest of `TargetSettings` is, or a list of it."""
+LISTS = ("setup", "devices")
+TEXTS = ("address", "transport", "identity", "jump", "root", "lease_dir", "python", "ssh_config")
+VARIABLE = "environment_variables."
+
+
+def settings_of(words: Sequence[str], variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """KEY=VALUE words as typed changes of settings; a cleared one is None, a cleared list empty.
+
+    variables are the environment variables set before: words change some of them. Raises UsageError for
+    unknown keys and for values that do not fit.
+    """
+    changes: dict[str, Any] = {}
+    for word in words:
+        key, text = next(iter(assignments([word], "setting").items()))
+        name = key.removeprefix(VARIABLE)
+        key = key.replace("-", "_")
+        if name and key.startswith(VARIABLE):
+            kept = changes.setdefault("environment_variables", dict(variables or {}))
+            kept.pop(name, None)
+            kept |= {name: text} if text else {}
+        elif key in LISTS:
+            changes[key] = [*changes.get(key, []), *([text] if text else [])]
+        elif key in TEXTS or key in KINDS:
+            changes[key] = setting(KINDS.get(key, "text"), key, text) if text else None
+        else:
+            raise UsageError(
+                f"there is no setting {key!r}", f"settings: {', '.join((*TEXTS, *KINDS, *LISTS))}"
+            )
+    return changes

@@ -1,0 +1,124 @@
+"""How a machine looks in lists and on its own page. Pure: JSON of targets in, cells out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from workbench.text import durations, sizes, states, times
+from workbench.text.sanitize import clean, clean_name
+from workbench.text.tables import Cell
+
+
+def with_summary(target: dict[str, Any]) -> dict[str, Any]:
+    """A target's row with its address, number of GPUs and free ones on top, where they are known."""
+    facts, settings = target.get("facts") or {}, target.get("settings") or {}
+    extra: dict[str, Any] = {}
+    if settings.get("address"):
+        extra["address"] = settings["address"]
+    if isinstance(facts.get("gpus"), list):
+        extra["gpus"] = len(facts["gpus"])
+    if facts.get("free") is not None:
+        extra["free"] = facts["free"]
+    return {**extra, **target}
+
+
+def state(target: dict[str, Any], plain: bool) -> Cell:
+    """A target's state as glyph, word and colour."""
+    look = states.look(states.TARGET, clean_name(str(target.get("state", "unknown"))))
+    return Cell(look.text(plain), look.role)
+
+
+def name_of(target: dict[str, Any], plain: bool) -> Cell:
+    """A target's name, the default one marked."""
+    mark = (" *" if plain else " ★") if target.get("default") else ""
+    return Cell(clean_name(target["name"]) + mark, "bold")
+
+
+def seen(target: dict[str, Any], now: datetime) -> str:
+    """How long ago the machine was heard of."""
+    if target.get("state") == "connected":
+        return "now"
+    return times.ago(times.parse(target.get("last_seen")), now)
+
+
+def problem(target: dict[str, Any]) -> Cell:
+    """Why it is not connected."""
+    return Cell(clean_name(str(target.get("problem") or ""), 400), "bad")
+
+
+def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, Cell | str]]:
+    """A machine's facts, most important first; unknown ones are empty."""
+    facts, settings = target.get("facts") or {}, dict(target.get("settings") or {})
+    address = clean_name(str(settings.pop("address", "") or "this machine"))
+    return [
+        ("name", name_of(target, plain)),
+        ("state", state(target, plain)),
+        ("problem", problem(target)),
+        ("address", address),
+        ("seen", seen(target, now)),
+        ("host", clean_name(str(facts.get("hostname") or ""))),
+        ("user", clean_name(str(facts.get("user") or ""))),
+        ("gpus", gpu_lines(facts)),
+        ("cpus", clean_name(str(facts.get("cpus") or ""))),
+        ("memory", _bytes(facts.get("memory"))),
+        ("disk", _disk(facts)),
+        ("python", clean(python_of(facts), 400)),
+        *((_label(key), _setting(key, value)) for key, value in settings.items() if _said(value)),
+    ]
+
+
+def gpu_lines(facts: dict[str, Any]) -> str:
+    """A line a kind of GPU: how many, name, memory; "none" where the machine said so, empty when unknown."""
+    gpus = facts.get("gpus")
+    if not isinstance(gpus, list):
+        return ""
+    kinds: dict[str, int] = {}
+    for gpu in gpus:
+        label = clean_name(str(gpu.get("name", "GPU"))) if isinstance(gpu, dict) else clean_name(str(gpu))
+        memory = _bytes(gpu.get("memory")) if isinstance(gpu, dict) else ""
+        kind = f"{label}, {memory}" if memory else label
+        kinds[kind] = kinds.get(kind, 0) + 1
+    return "\n".join(f"{count} x {kind}" for kind, count in kinds.items()) or "none"
+
+
+def python_of(facts: dict[str, Any]) -> str:
+    """The interpreter a machine uses, as one text."""
+    python = facts.get("python")
+    if isinstance(python, dict):
+        return " ".join(str(value) for value in python.values() if value)
+    return str(python or "")
+
+
+def _disk(facts: dict[str, Any]) -> str:
+    if not facts.get("home") or not _bytes(facts.get("home_free")):
+        return ""
+    return f"{_bytes(facts['home_free'])} free in {_text(facts['home'])}"
+
+
+def _bytes(value: Any) -> str:
+    return sizes.short(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def _text(value: Any) -> str:
+    return clean_name(str(value), 400)
+
+
+def _label(key: str) -> str:
+    return key.replace("_", " ") if key != "gpus" else "gpus a run"
+
+
+def _said(value: Any) -> bool:
+    return value not in (None, "", [], {}, False)
+
+
+def _setting(key: str, value: Any) -> str:
+    if key == "grace":
+        return durations.short(value)
+    if key == "stream_cap":
+        return sizes.short(value)
+    if isinstance(value, list):
+        return "\n".join(_text(item) for item in value)
+    if isinstance(value, dict):
+        return "\n".join(f"{_text(name)}={_text(item)}" for name, item in value.items())
+    return "yes" if value is True else _text(value)

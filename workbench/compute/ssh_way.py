@@ -1,0 +1,94 @@
+"""The bytes' way to a host that no jump host leads to: a TCP connection, or a ProxyCommand.
+
+Both are given to asyncssh as its tunnel. A tunnel of `()` would let asyncssh follow ProxyJump by itself,
+without our known_hosts and prompts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+KEPT = 4096  # bytes of a proxy command's error output
+Factory = Callable[[], asyncio.Protocol]
+Made = tuple[asyncio.BaseTransport, asyncio.Protocol]
+
+
+class Direct:
+    """A TCP connection of our own. family: of the address, 0 for any. source: the address to come from."""
+
+    def __init__(self, family: int = 0, source: str | None = None) -> None:
+        self._family = family
+        self._source = source
+
+    async def create_connection(self, factory: Factory, host: str, port: int) -> Made:
+        """Connect to host; raises OSError."""
+        local = (self._source, 0) if self._source else None
+        loop = asyncio.get_running_loop()
+        return await loop.create_connection(factory, host, port, family=self._family, local_addr=local)
+
+    async def close(self) -> None:
+        """Nothing is held beside the connection."""
+
+    def complaint(self) -> str:
+        """See ProxyCommand."""
+        return ""
+
+
+class ProxyCommand:
+    """A ProxyCommand, run by a shell as OpenSSH does; its input and output carry the connection."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._process: asyncio.subprocess.Process | None = None
+        self._said = b""
+        self._listener: asyncio.Task[None] | None = None
+
+    async def create_connection(self, factory: Factory, host: str, port: int) -> Made:
+        """Start the command, which knows host and port; raises OSError."""
+        del host, port
+        near, far = socket.socketpair()
+        try:
+            # A socket is handed over, not pipes: asyncssh's own way takes the command's error output for
+            # bytes of the machine.
+            self._process = await asyncio.create_subprocess_exec(
+                "/bin/sh", "-c", f"exec {self._command}",
+                stdin=far.fileno(), stdout=far.fileno(), stderr=asyncio.subprocess.PIPE, start_new_session=True,
+            )  # fmt: skip
+        except OSError:
+            near.close()
+            raise
+        finally:
+            far.close()
+        self._listener = asyncio.create_task(self._listen(self._process.stderr))
+        return await asyncio.get_running_loop().create_connection(factory, sock=near)
+
+    async def close(self) -> None:
+        """End the command and what it started."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.wait({self._listener})
+
+    def complaint(self) -> str:
+        """The last line the command wrote to its error output."""
+        lines = self._said.decode("utf-8", "replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+    async def _listen(self, stream: Any) -> None:
+        while block := await stream.read(KEPT):
+            self._said = (self._said + block)[-KEPT:]

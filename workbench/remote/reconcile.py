@@ -1,0 +1,143 @@
+"""Runs whose guard and supervisor are both gone: found by any visitor, ended, and settled with the reason."""
+
+import os
+import time
+from typing import Any, Dict, List, Optional
+
+from workbench.remote import protocol, run_status
+from workbench.remote.endings import Ending, canceled, failed
+from workbench.remote.filelock import remove_locked, try_lock
+from workbench.remote.machine import Machine
+from workbench.remote.processes import alive, end_tree, remains_of
+from workbench.remote.queue_files import Queue
+from workbench.remote.runfolder import RunFolder
+from workbench.remote.run_status import Status, add_transition, identity_of, is_terminal
+
+
+def reconcile(machine):
+    # type: (Machine) -> List[str]
+    """Settle what nobody looks after on this machine; returns the ids of the runs settled.
+
+    Only runs of this machine in this pid namespace: a folder may be shared by many machines. A run whose
+    guard never came is left alone: who submitted it will submit it again. Raises OSError.
+    """
+    settled = []
+    for run_id in sorted(os.listdir(machine.runs)):
+        if protocol.valid_run_id(run_id) and settle_if_lost(machine, RunFolder(machine, run_id)) is not None:
+            settled.append(run_id)
+    return settled
+
+
+def settle_if_lost(machine, folder):
+    # type: (Machine, RunFolder) -> Optional[Status]
+    """Settle a run if it is lost; its status then, else None."""
+    try:
+        status = folder.read_status()
+    except ValueError:
+        return None  # not ours to repair; whoever asks for this run is told
+    if status is None or is_terminal(status) or not is_ours(machine, status) or never_started(status):
+        return None
+    if looked_after(machine, folder, status):
+        return None
+    return settle(machine, folder)
+
+
+def settle(machine, folder):
+    # type: (Machine, RunFolder) -> Optional[Status]
+    """End what is left of a run that nobody looks after and write how it ended; None when somebody does."""
+    lock = try_lock(folder.lock)
+    if lock is None:
+        return None
+    try:
+        status = folder.read_status()  # again: it may have been settled while we had no lock
+        if status is None or is_terminal(status) or looked_after_by_pid(machine, status):
+            return None
+        left = 0
+        if status.get("boot") == machine.boot_id:
+            left = len(end_tree(remains_of(folder.run_id, recorded(folder, status)), grace_of(folder)))
+        ending = ending_of(machine, folder, status)
+        if left:
+            ending = ending._replace(message="%s; %d processes would not end" % (ending.message, left))
+        if ending.state == protocol.CANCELED:
+            add_transition(status, protocol.CANCEL_REQUESTED, time.time())
+        add_transition(status, ending.state, time.time(), ending.cause, ending.message)
+        Queue(machine).release(folder.run_id)
+        folder.write_status(status)
+        return status
+    finally:
+        remove_locked(folder.lock, lock)
+
+
+def ending_of(machine, folder, status):
+    # type: (Machine, RunFolder, Status) -> Ending
+    """What became of a run that nobody looks after any more."""
+    if os.path.exists(folder.cancel):
+        return canceled()
+    if status.get("boot") != machine.boot_id:
+        return failed(protocol.CAUSE_REBOOT, "the machine was restarted while the run was on it")
+    return failed(protocol.CAUSE_LOST, "its guard and its supervisor were both gone; what was left was ended")
+
+
+def is_ours(machine, status):
+    # type: (Machine, Status) -> bool
+    """Whether a run's processes would be visible here: same machine, same pid namespace."""
+    return status.get("machine") == machine.machine_id and status.get("pidns") == machine.pidns
+
+
+def never_started(status):
+    # type: (Status) -> bool
+    """Whether no guard ever took the run's newest attempt up."""
+    return identity_of(status, "guard") is None and identity_of(status, "supervisor") is None
+
+
+def looked_after(machine, folder, status):
+    # type: (Machine, RunFolder, Status) -> bool
+    """Whether the run's guard or supervisor lives, by its lock and by their pids."""
+    lock = try_lock(folder.lock, shared=True)
+    if lock is None:
+        return True
+    os.close(lock)
+    return looked_after_by_pid(machine, status)
+
+
+def looked_after_by_pid(machine, status):
+    # type: (Machine, Status) -> bool
+    """The same by pids alone; nothing of an earlier boot lives."""
+    if status.get("boot") != machine.boot_id:
+        return False
+    keepers = (identity_of(status, "guard"), identity_of(status, "supervisor"))
+    return any(keeper is not None and alive(*keeper) for keeper in keepers)
+
+
+def recorded(folder, status):
+    # type: (RunFolder, Status) -> List[Any]
+    """The processes a run's folder knows of."""
+    child = identity_of(status, "child")
+    return folder.read_tree() + ([child] if child else [])
+
+
+def grace_of(folder):
+    # type: (RunFolder) -> float
+    """Seconds between TERM and KILL; a visitor does not wait longer than the default."""
+    grace = folder.cancel_grace()
+    return protocol.DEFAULT_GRACE if grace is None else max(0.0, min(grace, protocol.DEFAULT_GRACE))
+
+
+def observed(machine, run_id):
+    # type: (Machine, str) -> Optional[Dict[str, Any]]
+    """A run's status as this machine judges it now; None when there is no such run.
+
+    Added for a run that is not terminal: "heartbeat_age" in seconds by this machine's clock, and
+    "not_responding", true when that is over STALE_SECONDS. Raises ValueError for a status that cannot be read.
+    """
+    folder = RunFolder(machine, run_id)
+    status = folder.read_status()
+    if status is None or is_terminal(status):
+        return status
+    try:
+        age = folder.heartbeat_age()
+    except FileNotFoundError:
+        return None
+    stale = age > protocol.STALE_SECONDS and run_status.state_of(status) != protocol.NOT_STARTED
+    status.update(heartbeat_age=round(age, 1), not_responding=stale)
+    return status

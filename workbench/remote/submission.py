@@ -1,0 +1,106 @@
+"""Taking a run on: claim it once, start its guard once, however often and by however many it is submitted."""
+
+import time
+from typing import Any, Dict, Mapping
+
+from workbench.remote import protocol, run_status
+from workbench.remote.detaching import start_guard
+from workbench.remote.filelock import lock, remove_locked
+from workbench.remote.launch import check_command
+from workbench.remote.machine import Machine
+from workbench.remote.queue_files import Queue
+from workbench.remote.reconcile import is_ours, looked_after, never_started, observed, settle
+from workbench.remote.runfolder import RunFolder, remove_quietly
+
+SUBMIT_SECONDS = 90.0
+
+
+def submit(machine, run_id, spec, secrets):
+    # type: (Machine, str, Dict[str, Any], Mapping[str, str]) -> Dict[str, Any]
+    """Make sure a run is taken on; returns {"already": bool, "status": its status}.
+
+    already: nothing had to be started. It may be repeated after a cut at any point: a claim nobody took up
+    is taken up, a run that is looked after or finished stays as it is. A spec whose "attempt" is greater
+    than that of a finished run starts it anew in the same folder: outputs, logs, records, stream and code stay.
+    Raises ValueError for a spec that cannot be, OSError, GuardNotStarted.
+    """
+    folder = RunFolder(machine, run_id)
+    check_spec(run_id, spec)
+    path = folder.lock + ".submit"
+    handle = lock(path, SUBMIT_SECONDS)
+    try:
+        status = take_on(machine, folder, spec)
+        started = False
+        if not run_status.is_terminal(status) and is_ours(machine, status):
+            if not looked_after(machine, folder, status):
+                if never_started(status):
+                    start_guard(machine, run_id, secrets)
+                    started = True
+                else:
+                    settle(machine, folder)
+    finally:
+        remove_locked(path, handle)
+    return {"already": not started, "status": observed(machine, run_id) or status}
+
+
+def take_on(machine, folder, spec):
+    # type: (Machine, RunFolder, Dict[str, Any]) -> run_status.Status
+    """Write what is missing of a run's folder; its status, NotStarted when there is something to start."""
+    folder.claim()
+    status = folder.read_status()
+    here = (machine.machine_id, machine.boot_id, machine.pidns)
+    attempt = int(spec.get("attempt") or 1)
+    if status is None:
+        folder.furnish()
+        folder.write_spec(spec)
+        status = run_status.new_status(folder.run_id, here[0], here[1], here[2], attempt, time.time())
+    elif run_status.is_terminal(status) and attempt > int(status.get("attempt") or 1):
+        for leftover in (folder.cancel, folder.hold, folder.tree):
+            remove_quietly(leftover)
+        folder.furnish()
+        folder.write_spec(spec)
+        run_status.begin_attempt(status, attempt, here[0], here[1], here[2], time.time())
+    else:
+        if never_started(status) and not run_status.is_terminal(status) and status.get("boot") != machine.boot_id:
+            status["boot"] = machine.boot_id  # claimed before a reboot, to be started after it
+            folder.write_status(status)
+        return status
+    if spec.get("gpus") or spec.get("slots"):
+        status["ticket"] = Queue(machine).draw_number()
+    folder.write_status(status)
+    return status
+
+
+def check_spec(run_id, spec):
+    # type: (str, Dict[str, Any]) -> None
+    """Raise ValueError, in words, for a spec no supervisor could run."""
+    if not isinstance(spec, dict):
+        raise ValueError("the spec is no object")
+    if spec.get("run") != run_id:
+        raise ValueError("the spec is that of another run")
+    check_command(spec.get("command"))
+    version = spec.get("v", protocol.VERSION)
+    if not isinstance(version, int) or version > protocol.VERSION:
+        raise ValueError("the spec is of a newer version than this payload")
+    for name in ("gpus", "slots", "priority", "attempt", "stream_cap"):
+        check_number(spec, name, int)
+    for name in ("timeout", "grace"):
+        check_number(spec, name, (int, float))
+    for name in ("setup", "devices"):
+        value = spec.get(name) or []
+        if not isinstance(value, list) or not all(isinstance(item, (str, int)) for item in value):
+            raise ValueError("%s is no list of texts" % name)
+    if not isinstance(spec.get("environment_variables") or {}, dict):
+        raise ValueError("environment_variables is no mapping")
+
+
+def check_number(spec, name, kind):
+    # type: (Dict[str, Any], str, Any) -> None
+    """Raise ValueError unless the field is absent, null, or a number that is not negative (priority may be)."""
+    value = spec.get(name)
+    if value is None:
+        return
+    if not isinstance(value, kind) or isinstance(value, bool) or value != value:
+        raise ValueError("%s is no number: %.60r" % (name, value))
+    if value < 0 and name != "priority":
+        raise ValueError("%s is negative: %r" % (name, value))
