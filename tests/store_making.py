@@ -46,7 +46,16 @@ def step(seq: int, state: RunState, attempt: int = 1, **changes: Any) -> Transit
 
 def header(attempt: int = 1, rank: int = 0, wall: float = 1_790_000_000.0) -> dict[str, Any]:
     """A record file's first line."""
-    return {"k": "header", "v": 1, "run": run_id(), "attempt": attempt, "rank": rank, "pid": 7, "wall": wall, "mono": 5}
+    return {
+        "k": "header",
+        "v": 1,
+        "run": run_id(),
+        "attempt": attempt,
+        "rank": rank,
+        "pid": 7,
+        "wall": wall,
+        "mono": 5,
+    }
 
 
 def metric(name: str, value: Any, step: int | None = None, time: float = 0.0) -> dict[str, Any]:

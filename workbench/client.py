@@ -115,7 +115,9 @@ class SocketClient:
         """Send bytes, get one value."""
         connection = self._connect()
         try:
-            extra = f"X-Parameters: {encode_parameters(parameters).decode()}\r\nTransfer-Encoding: chunked\r\n"
+            extra = (
+                f"X-Parameters: {encode_parameters(parameters).decode()}\r\nTransfer-Encoding: chunked\r\n"
+            )
             connection.sendall(self._head(noun, method, "1.1", extra))
             for block in source:
                 if block:
@@ -147,7 +149,9 @@ class _Answer:
         self._buffer = b""
         head = self._until(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1."):
-            raise ServerError("what answers on the server's socket is no workbench server", "wb server status")
+            raise ServerError(
+                "what answers on the server's socket is no workbench server", "wb server status"
+            )
         if head.split(b" ", 2)[1] == b"426":
             raise ServerOutdated("the local server is of an older version and is handing over")
         self.refused = b"application/json" in head.lower()

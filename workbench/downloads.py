@@ -53,4 +53,6 @@ def _write(
             os.fsync(out.fileno())
         os.replace(partial, place)
     except OSError as problem:
-        raise StoreError(f"cannot write {place}: {problem.strerror}", "choose another place with --to") from problem
+        raise StoreError(
+            f"cannot write {place}: {problem.strerror}", "choose another place with --to"
+        ) from problem

@@ -96,7 +96,9 @@ def private_folder(path: Path) -> Path:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     facts = os.lstat(path)
     if not os.path.isdir(path) or os.path.islink(path) or facts.st_uid != os.getuid():
-        raise Refused(f"{path} is not a folder of yours", "set WORKBENCH_HOME or XDG_RUNTIME_DIR to another place")
+        raise Refused(
+            f"{path} is not a folder of yours", "set WORKBENCH_HOME or XDG_RUNTIME_DIR to another place"
+        )
     if facts.st_mode & 0o077:
         os.chmod(path, 0o700)
     return path

@@ -22,22 +22,30 @@ _PREFIX = "WORKBENCH_"
 class SnapshotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits of what one submit may pack."""
 
-    max_bytes: Annotated[int, Meta(gt=0, description="Bytes of one snapshot after exclusion.")] = 300 * 1024 * 1024
+    max_bytes: Annotated[int, Meta(gt=0, description="Bytes of one snapshot after exclusion.")] = (
+        300 * 1024 * 1024
+    )
     max_files: Annotated[int, Meta(gt=0, description="Changed files of one snapshot.")] = 2000
 
 
 class CollectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which files of outputs/ and logs/ are fetched by themselves."""
 
-    max_file: Annotated[int, Meta(ge=0, description="Bytes of one file; larger ones are listed only.")] = 1 << 20
+    max_file: Annotated[int, Meta(ge=0, description="Bytes of one file; larger ones are listed only.")] = (
+        1 << 20
+    )
     max_run: Annotated[int, Meta(ge=0, description="Bytes of all files of one run.")] = 32 << 20
-    logs_every: Annotated[float, Meta(gt=0, description="Seconds between looks at logs/ of an active run.")] = 10.0
+    logs_every: Annotated[
+        float, Meta(gt=0, description="Seconds between looks at logs/ of an active run.")
+    ] = 10.0
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The local server."""
 
-    idle: Annotated[float, Meta(gt=0, description="Seconds without calls and active runs before it ends.")] = 900.0
+    idle: Annotated[
+        float, Meta(gt=0, description="Seconds without calls and active runs before it ends.")
+    ] = 900.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,7 +79,9 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
     try:
         return msgspec.convert(table, Settings, strict=False)
     except msgspec.ValidationError as problem:
-        raise ConfigurationError(f"{path}: {problem}", "see docs/settings.md for what each setting takes") from problem
+        raise ConfigurationError(
+            f"{path}: {problem}", "see docs/settings.md for what each setting takes"
+        ) from problem
 
 
 def settings_schema() -> dict[str, Any]:

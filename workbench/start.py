@@ -33,7 +33,9 @@ def start_server(home: Home) -> None:
     """
     private_folder(home.root)
     private_folder(home.runtime)
-    environ = {**os.environ, "WORKBENCH_HOME": str(home.root)} if home.runtime == home.root else dict(os.environ)
+    environ = (
+        {**os.environ, "WORKBENCH_HOME": str(home.root)} if home.runtime == home.root else dict(os.environ)
+    )
     with open(home.root / "server.err", "wb") as complaints:
         process = subprocess.Popen(
             [sys.executable, "-m", "workbench.server"],
@@ -48,7 +50,9 @@ def start_server(home: Home) -> None:
     while not answers(home):
         code = process.poll()
         if time.monotonic() > deadline or (code is not None and code != 0 and not _another(home, deadline)):
-            raise ServerError(f"the local server did not start: {_last_words(home)}", f"see {home.server_log}")
+            raise ServerError(
+                f"the local server did not start: {_last_words(home)}", f"see {home.server_log}"
+            )
         time.sleep(_STEP)
     process.returncode = 0  # it lives on by itself: nobody here waits for it
 

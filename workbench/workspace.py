@@ -24,14 +24,18 @@ Progress = Callable[[str, int, int], None]
 class Workspace:
     """A workspace as its user sees it. A context manager; not safe for several threads when embedded."""
 
-    def __init__(self, client: Client, home: Home, name: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, client: Client, home: Home, name: str, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.client = client
         self.home = home
         self.name = name
         self._environ = os.environ if environ is None else environ
 
     @classmethod
-    def open(cls, name: str | None = None, *, embedded: bool | None = None, home: Home | None = None) -> Workspace:
+    def open(
+        cls, name: str | None = None, *, embedded: bool | None = None, home: Home | None = None
+    ) -> Workspace:
         """The named workspace (default: WORKBENCH_WORKSPACE, else "default"); raises ServerError."""
         home = home or find_home()
         name = name or workspace_name()
@@ -107,13 +111,15 @@ class Workspace:
         sets: Iterable[str] = (),
         **options: Any,
     ) -> RunConfiguration:
-        """The run configuration of a job file, or of a command (a list is an exact argv, a text a shell line).
+        """The run configuration of a job file, or of a command (a list is exact, a text a shell line).
 
         options are those of `runs.overrides.Options`. Raises ConfigurationError with every mistake at once.
         """
         from workbench.runs.configuration import Options, configuration_from_command, load_job
 
-        said: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+        said: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+        }
         if file is not None:
             return load_job(file, sets, Options(**said))
         return configuration_from_command(command or [], Options(**said), sets)

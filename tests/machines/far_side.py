@@ -58,7 +58,8 @@ class FarSide:
             [python, "-B", "-c", DRIVER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={"PYTHONPATH": str(payload), "PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            cwd=payload,  # first on sys.path of -c: not the checkout
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
         )
 
     def ask(self, name: str, *words: Any) -> Any:

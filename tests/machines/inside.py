@@ -11,7 +11,8 @@ from typing import Any
 
 from workbench.compute.payload import build_payload
 from workbench.remote import protocol
-from workbench.remote.shims import shim_variables, write_shims
+from workbench.remote.environ import run_environment
+from workbench.remote.shims import write_shims
 
 RUN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 VERSIONS = Path.home() / ".pyenv" / "versions"
@@ -51,10 +52,7 @@ class InsideRun:
         base = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", *protocol.RANK_VARIABLES)}
         base.update(more)
         bin_dir, site_dir = write_shims(str(self.folder), str(self.payload), python or self.python)
-        base.update(shim_variables(base, bin_dir, site_dir))
-        base[protocol.ENV_RUN_ID] = RUN
-        base[protocol.ENV_RUN_DIR] = str(self.folder)
-        return base
+        return run_environment(base, {"run": RUN}, str(self.folder), bin_dir, site_dir, {})
 
     def start(self, argv: list[str], environment: dict[str, str], **more: Any) -> subprocess.Popen[str]:
         """A process of the run, its output captured as text."""

@@ -189,7 +189,8 @@ async def test_a_hop_without_a_known_hosts_file_is_still_checked(
 ) -> None:
     first, second = make_server("bastion"), make_server("inner")
     jump_files(first, second)
-    block = second.ssh_config.read_text().replace(f"UserKnownHostsFile {first.known_hosts}", "UserKnownHostsFile none")
+    block = second.ssh_config.read_text()
+    block = block.replace(f"UserKnownHostsFile {first.known_hosts}", "UserKnownHostsFile none")
     second.ssh_config.write_text(block)
     error = await refusal(make_host(second.settings()))
     assert isinstance(error, HostKeyUnknown)
@@ -210,9 +211,8 @@ async def test_a_jump_for_every_host_is_no_circle(make_server: MakeServer, make_
     everyone = "Host *\n  ProxyJump bastion\n"
     second.ssh_config.write_text(first.config_block() + second.config_block() + everyone)
     assert await output(make_host(second.settings()), "echo in") == b"in\n"
-    second.ssh_config.write_text(
-        first.config_block() + second.config_block() + "Host inner\n ProxyJump bastion\nHost bastion\n ProxyJump inner\n"
-    )
+    circle = "Host inner\n  ProxyJump bastion\nHost bastion\n  ProxyJump inner\n"
+    second.ssh_config.write_text(first.config_block() + second.config_block() + circle)
     assert isinstance(await refusal(make_host(second.settings())), ConfigurationError)
 
 
@@ -327,7 +327,7 @@ async def test_a_host_that_speaks_something_else(make_host: MakeHost, tmp_path: 
     assert "\x1b" not in error.message
 
 
-async def test_a_jump_host_that_cannot_reach_the_machine(make_server: MakeServer, make_host: MakeHost) -> None:
+async def test_a_jump_host_that_cannot_reach(make_server: MakeServer, make_host: MakeHost) -> None:
     first, second = make_server("bastion"), make_server("inner")
     jump_files(first, second)
     second.stop()

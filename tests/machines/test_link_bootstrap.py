@@ -125,13 +125,13 @@ async def test_a_given_interpreter_that_is_not_there(tmp_path: Path, make_link: 
 RC = {"zsh": ".zshenv", "tcsh": ".tcshrc", "fish": ".config/fish/config.fish", "bash": ".bash_env", "sh": ""}
 
 
-@pytest.mark.parametrize("noise", ["", "echo WELCOME to the machine, $USER; echo more; echo oops >&2"])
+@pytest.mark.parametrize("noise", ["", "echo WELCOME to the machine; echo more; echo oops >&2"])
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "tcsh", "fish"])
 async def test_every_login_shell_carries_the_line(
     shell: str, noise: str, tmp_path: Path, make_link: MakeLink
 ) -> None:
     need(shell)
-    environment = {"HOME": str(tmp_path), "USER": "ann"}
+    environment = {"HOME": str(tmp_path)}
     if RC[shell]:
         rc = tmp_path / RC[shell]
         rc.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ async def test_every_login_shell_carries_the_line(
     link = await make_link(LocalHost(environment, shutil.which(shell) or shell))
     assert (await link.call("ping"))["time"] > 0
     if noise and RC[shell]:
-        assert b"WELCOME to the machine, ann\nmore\n" in link.noise
+        assert b"WELCOME to the machine\nmore\n" in link.noise
         assert link.noise_size == len(link.noise)
 
 

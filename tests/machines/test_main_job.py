@@ -64,18 +64,29 @@ def attach_local(wb: Wb, tmp_path: Path) -> None:
     wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
 
 
-def test_a_directory_becomes_a_run_that_is_followed_measured_and_compared(wb: Wb, server: SshServer, project: Path):
+def test_a_directory_becomes_a_run_that_is_followed_measured_and_compared(
+    wb: Wb, server: SshServer, project: Path
+):
     """AZ-27, AZ-65, AZ-74, AZ-75, AZ-86, AZ-87, AZ-88, AZ-104, AZ-107, AZ-117"""
     attach(wb, server)
-    followed = wb.run("submit", "-e", "mnist", "--follow", "--", "python", "train.py", "--lr", "0.5", cwd=project)
+    followed = wb.run(
+        "submit", "-e", "mnist", "--follow", "--", "python", "train.py", "--lr", "0.5", cwd=project
+    )
     assert followed.returncode == 0, followed.stderr
     first, *log = followed.stdout.splitlines()
     assert [line for line in log if line.startswith("epoch")] == [f"epoch {step}" for step in range(5)]
-    second = wb("submit", "-e", "mnist", "--wait", "--", "python", "train.py", "--lr", "0.1", cwd=project).split()[0]
+    second = wb(
+        "submit", "-e", "mnist", "--wait", "--", "python", "train.py", "--lr", "0.1", cwd=project
+    ).split()[0]
 
     run = wb.show("@2")
     assert run["id"] == first
-    assert (run["status"], run["exit_code"], run["target"], run["experiment"]) == ("Completed", 0, server.name, "mnist")
+    assert (run["status"], run["exit_code"], run["target"], run["experiment"]) == (
+        "Completed",
+        0,
+        server.name,
+        "mnist",
+    )
     assert run["params"] == {"lr": "0.5", "optimizer": "sgd"}
     assert run["started"] <= run["ended"]
 
@@ -88,10 +99,15 @@ def test_a_directory_becomes_a_run_that_is_followed_measured_and_compared(wb: Wb
     assert compared["params"]["lr"] == ["0.1", "0.5"]
     assert wb.show("@best")["id"] == second
 
-    wb.until(lambda: [f for f in wb.json("run", "files", first) if f.get("collected")], "files to be collected")
+    wb.until(
+        lambda: [f for f in wb.json("run", "files", first) if f.get("collected")], "files to be collected"
+    )
     wb("run", "download", first, "outputs/model.txt", "--to", str(project / "fetched.txt"))
     assert (project / "fetched.txt").read_text() == "0.5"
-    assert {file["path"] for file in wb.json("run", "files", first)} == {"outputs/model.txt", "logs/detail.txt"}
+    assert {file["path"] for file in wb.json("run", "files", first)} == {
+        "outputs/model.txt",
+        "logs/detail.txt",
+    }
 
     wb("run", "snapshot", first, "--to", str(project.parent / "code.zip"))
     with zipfile.ZipFile(project.parent / "code.zip") as archive:
@@ -101,7 +117,9 @@ def test_a_directory_becomes_a_run_that_is_followed_measured_and_compared(wb: Wb
 def test_the_same_words_work_on_this_machine(wb: Wb, project: Path, tmp_path: Path):
     """AZ-27, AZ-28"""
     attach_local(wb, tmp_path)
-    run = wb("submit", "-t", "local", "--wait", "--", "python", "train.py", "--lr", "1", cwd=project).split()[0]
+    run = wb("submit", "-t", "local", "--wait", "--", "python", "train.py", "--lr", "1", cwd=project).split()[
+        0
+    ]
     assert wb.show(run)["status"] == "Completed"
     assert wb("logs", run).count("epoch") == 5
 
@@ -169,7 +187,9 @@ def _over(run: dict[str, Any]) -> bool:
     return run["status"] in ("Completed", "Failed", "Canceled")
 
 
-async def test_a_cut_link_changes_nothing_but_the_wait(wb: Wb, server: SshServer, make_proxy: Any, project: Path):
+async def test_a_cut_link_changes_nothing_but_the_wait(
+    wb: Wb, server: SshServer, make_proxy: Any, project: Path
+):
     """The link is cut while a run goes on; afterwards every byte and metric is there exactly once."""
     import asyncio
 
@@ -243,7 +263,9 @@ def test_a_lost_laptop_is_rebuilt_from_the_machine(make_wb: Any, server: SshServ
     """Law 10: adopt"""
     before = make_wb()
     attach(before, server)
-    run = before("submit", "-e", "mnist", "--wait", "--", "python", "train.py", "--lr", "2", cwd=project).split()[0]
+    run = before(
+        "submit", "-e", "mnist", "--wait", "--", "python", "train.py", "--lr", "2", cwd=project
+    ).split()[0]
     after = make_wb()
     attach(after, server)
     assert len(after.json("compute", "adopt", server.name)["adopted"]) == 1
@@ -284,7 +306,9 @@ def test_a_machine_that_cannot_be_reached_is_told_in_words(wb: Wb, address: str,
     assert "gpu1" not in [target["name"] for target in wb.json("compute", "ls")]
 
 
-def test_an_unknown_host_key_is_refused_with_its_fingerprint_until_accepted(wb: Wb, server: SshServer, project: Path):
+def test_an_unknown_host_key_is_refused_with_its_fingerprint_until_accepted(
+    wb: Wb, server: SshServer, project: Path
+):
     server.known_hosts.write_text("")
     words = ["compute", "attach", server.name, "--set", f"ssh_config={server.ssh_config}", "--set",
              f"lease_dir={server.home / 'lease'}", "--root", str(server.home / "wb")]  # fmt: skip

@@ -20,6 +20,8 @@ from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.delta import delta, wire
 from workbench.snapshots.limits import Limits
 from workbench.snapshots.scan import Scan, scan
+from workbench.snapshots.walk import _VENV
+from workbench.snapshots.worktree import BUILT_IN
 
 __all__ = ["far"]
 
@@ -28,7 +30,8 @@ _counter = itertools.count()
 
 weird = st.binary(min_size=1, max_size=12).map(lambda raw: raw.replace(b"/", b"\\").replace(b"\0", b"\n"))
 names = st.one_of(weird, st.sampled_from([b"a", b"B", b"README", b"readme", b"x y", b"-rf", "é".encode(), b"\xff"])).filter(
-    lambda name: name not in (b".", b"..") and not name.startswith(b".")
+    # hypothesis finds the names that a scan leaves out by reading its source
+    lambda name: not name.startswith(b".") and name not in BUILT_IN.replace(b"/", b"").split() + list(_VENV)
 )
 leaves = st.one_of(
     st.tuples(st.just("file"), st.binary(max_size=300), st.sampled_from([0o644, 0o755, 0o600, 0o775, 0o444])),
@@ -294,7 +297,7 @@ def test_large_files_arrive_whole(machine: FarSide, tmp_path: Path) -> None:
     (tmp_path / "tree/empty").touch()
     found = scan(tmp_path / "tree", environ={})
     send(machine, found, None, tmp_path / "z")
-    assert (tmp_path / "z").stat().st_size < 44 << 20
+    assert (tmp_path / "z").stat().st_size < 4 << 20
     machine.ask("lay_out", found.manifest.id, str(tmp_path / "out"))
     assert seen(os.fsencode(tmp_path / "out")) == seen(os.fsencode(tmp_path / "tree"))
 

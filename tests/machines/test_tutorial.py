@@ -34,7 +34,13 @@ def test_every_block_of_the_tutorial_runs(make_wb, make_server, tmp_path: Path):
     assert len(found) > 5
     script = "set -e\n" + "\n".join(found)
     done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, env=wb.environ, capture_output=True, text=True, timeout=DEADLINE, check=False
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=wb.environ,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}\n{wb.log()}"
     assert "step 19 loss" in done.stdout

@@ -27,16 +27,25 @@ class Wb:
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
         self.environ = {
-            name: value for name, value in os.environ.items() if not name.startswith(("WORKBENCH_", "AZUREML_"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("WORKBENCH_", "AZUREML_"))
         }
-        self.environ |= {"WORKBENCH_HOME": str(folder), "NO_COLOR": "1", "GIT_CONFIG_GLOBAL": "/dev/null", **environ}
+        self.environ |= {
+            "WORKBENCH_HOME": str(folder),
+            "NO_COLOR": "1",
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            **environ,
+        }
         self.started: list[subprocess.Popen[bytes]] = []
 
     def __call__(self, *words: str, code: int | None = 0, cwd: Path | None = None, **environ: str) -> str:
         """Run one command to its end; its standard output. Fails unless it exits with code (None: any)."""
         done = self.run(*words, cwd=cwd, **environ)
         if code is not None and done.returncode != code:
-            pytest.fail(f"wb {' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.log()}")
+            pytest.fail(
+                f"wb {' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.log()}"
+            )
         return done.stdout
 
     def run(self, *words: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:

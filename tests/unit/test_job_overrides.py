@@ -83,7 +83,6 @@ def test_several_words_are_an_argv_and_one_is_a_shell_line() -> None:
 
 
 def test_options_of_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AZ-27: only the target's name says where the same command runs."""
     (tmp_path / "src").mkdir()
     monkeypatch.chdir(tmp_path)
     job = configuration_from_command(

@@ -71,7 +71,6 @@ def only_problem(text: str) -> dict[str, Any]:
 
 
 def test_a_whole_file_is_read_as_it_is_meant() -> None:
-    """AZ-129: an existing interpreter is used as it is."""
     job = parse_job(WHOLE, "job.yml")
     assert job.command == 'set -u\npython train.py --lr 3e-4 --name "1.10" --deep true\n'
     assert "${{inputs.lr}}" in str(job.template)
@@ -96,7 +95,6 @@ def test_the_shortest_file() -> None:
 
 
 def test_switches_of_the_history() -> None:
-    """AZ-119: the snapshot and the collection of outputs can be turned off for a run."""
     job = parse_job(
         "command: x\nworkbench: {collect_outputs: false, snapshot_code: no, grace: 0}\n", "job.yml"
     )
@@ -176,7 +174,6 @@ def test_unknown_expressions_are_errors_before_anything_is_sent(text: str, part:
 
 
 def test_replacement_is_textual_and_looks_at_its_own_text_only_once() -> None:
-    """AZ-57: the script reads a literal input from its arguments."""
     job = parse_job("command: a ${{inputs.x}}\ninputs: {x: '${{inputs.y}} $(b)', y: 1}\n", "job.yml")
     assert job.command == "a ${{inputs.y}} $(b)"
 
@@ -290,6 +287,14 @@ def test_declared_types_decide() -> None:
     )
     assert job.inputs == {"a": "3e-4", "b": True, "c": 3.0}
     assert job.command == "x 3e-4 yes 3"
+
+
+def test_experiment_names() -> None:
+    """AZ-64: a letter or digit first, then letters, digits, _ and -, 1 to 255 characters."""
+    for name in ("a", "9", "A-b_c", "x" * 255):
+        assert parse_job(f"command: x\nexperiment_name: {name}\n", "job.yml").experiment == name
+    for name in ("-a", "_a", "a b", "a/b", "x" * 256, "é"):
+        assert only_problem(f"command: x\nexperiment_name: {name}\n")["field"] == "experiment_name"
 
 
 def test_code_is_found_from_the_file(tmp_path: Path) -> None:

@@ -40,7 +40,9 @@ def table():
 
 async def test_a_marked_method_is_called_with_checked_parameters(table):
     assert await find(table, "thing", "add").call({"a": 1}) == 3
-    assert await find(table, "thing", "commit").call({"git": {"commit": "abc"}, "names": ["x"]}) == "abc ['x']"
+    assert (
+        await find(table, "thing", "commit").call({"git": {"commit": "abc"}, "names": ["x"]}) == "abc ['x']"
+    )
     assert [n async for n in find(table, "thing", "count").iterate({"to": 3})] == [0, 1, 2]
 
 

@@ -24,27 +24,37 @@ ID = "01M84463QWAFX9FSQ1YNP1MZY0"
 
 
 def make_run(**changes):
-    return Run(**{"id": ID, "name": "calm-otter-1", "experiment": "e", "target": "gpu1", "created": NOW, **changes})
+    return Run(
+        **{"id": ID, "name": "calm-otter-1", "experiment": "e", "target": "gpu1", "created": NOW, **changes}
+    )
 
 
 def test_a_spec_rebuilds_the_row_it_was_made_from():
     """Law 10: the laptop can be lost."""
     configuration = RunConfiguration(
-        command=["python", "train.py", "--lr", "3e-4"], experiment="e", tags={"a": None}, timeout=5.0, gpus=2,
+        command=["python", "train.py", "--lr", "3e-4"],
+        experiment="e",
+        tags={"a": None},
+        timeout=5.0,
+        gpus=2,
         inputs={"x": 1},
     )
     run = make_run(
         command="python train.py --lr 3e-4", params={"lr": "3e-4"}, tags={"a": None}, snapshot="f" * 64,
         git=GitFacts(commit="abc", dirty=True), submitted_by="ann@laptop", properties={"p": "1"},
     )  # fmt: skip
-    target = Target(name="gpu1", kind=TargetKind.SSH, created=NOW, settings=TargetSettings(setup=["module load cuda"]))
+    target = Target(
+        name="gpu1", kind=TargetKind.SSH, created=NOW, settings=TargetSettings(setup=["module load cuda"])
+    )
     spec = make_spec(run, configuration, target, "default")
     assert run_from_spec(spec, "gpu1") == (run, configuration)
     assert spec["setup"] == ["module load cuda"]
     assert spec["gpus"] == 2
 
 
-@pytest.mark.parametrize("damage", [{"configuration": {}}, {"created": "x"}, {"run": "../../etc"}, {"tags": 5}])
+@pytest.mark.parametrize(
+    "damage", [{"configuration": {}}, {"created": "x"}, {"run": "../../etc"}, {"tags": 5}]
+)
 def test_a_damaged_spec_is_an_error_in_words(damage):
     target = Target(name="gpu1", kind=TargetKind.SSH, created=NOW)
     spec = make_spec(make_run(), RunConfiguration(command="true"), target, "default")
@@ -97,7 +107,9 @@ def test_one_sick_entry_of_a_listing_hides_no_other():
 
 def test_small_files_are_chosen_within_the_limits():
     """AZ-86"""
-    files = [RunFile(path=f"outputs/{size}", size=size) for size in (1, 50, 60, 101)] + [RunFile(path="logs/x", size=2)]
+    files = [RunFile(path=f"outputs/{size}", size=size) for size in (1, 50, 60, 101)] + [
+        RunFile(path="logs/x", size=2)
+    ]
     chosen = choose(files, CollectSettings(max_file=100, max_run=60))
     assert [file.path for file in chosen] == ["outputs/1", "logs/x", "outputs/50"]
     assert [file.path for file in choose(files, CollectSettings(), "logs/")] == ["logs/x"]

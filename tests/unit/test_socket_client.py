@@ -140,7 +140,10 @@ async def test_closing_a_stream_ends_the_operation(served):
 
 async def test_bytes_are_counted_and_a_failure_is_told(served):
     client, _ = served
-    assert await asyncio.to_thread(lambda: sum(map(len, client.read("thing", "blob", size=3_000_001)))) == 3_000_001
+    assert (
+        await asyncio.to_thread(lambda: sum(map(len, client.read("thing", "blob", size=3_000_001))))
+        == 3_000_001
+    )
     with pytest.raises(Conflict, match="changed"):
         await asyncio.to_thread(lambda: list(client.read("thing", "blob", size=10, fail=True)))
 

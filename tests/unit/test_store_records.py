@@ -47,7 +47,7 @@ def test_a_header_of_nonsense_is_skipped_and_counted(head):
 
 
 def test_scalars_of_every_kind():
-    """AZ-98: int, float, bool, str, None; AZ: nan and infinities travel as texts."""
+    """AZ-98: int, float, bool, str, None; nan and the infinities travel as texts."""
     values = [1, 1.5, True, False, "nan", "inf", "-inf", "good", None]
     _, batch, bad = parse(*[metric("m", value) for value in values])
     assert bad == 0
@@ -150,7 +150,11 @@ def test_two_names_that_clean_to_one_share_a_column():
     assert batch.metrics["loss"].values == [1.0, 2.0]
 
 
-@given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from([lines([metric("m", 1)])[:-1], b'{"k":"tag"}']))))
+@given(
+    st.lists(
+        st.one_of(st.binary(max_size=60), st.sampled_from([lines([metric("m", 1)])[:-1], b'{"k":"tag"}']))
+    )
+)
 def test_no_bytes_whatever_break_the_reader(parts):
     data = b"\n".join(parts) + b"\n"
     _, batch, bad = parse_records(data, Header())

@@ -22,6 +22,7 @@ from tests.record_files import read_run
 from workbench.remote import protocol, tracking
 from workbench.remote.complaints import TrackingWarning
 from workbench.remote.tracking import Run
+from workbench.store.records import parse_records
 
 RUN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
@@ -195,8 +196,9 @@ def test_any_text_is_a_name(run, name):
     run.log(name, 2, step=None)
     run.tag(name, name)
     run.log_params({name: name})
-    assert [r["n"] for r in recorded(run, "metric")] == [name, name]
-    assert recorded(run, "tag") == recorded(run, "param") == [{"n": name, "v": name}]
+    kept = name.replace("\ud800", "\\ud800")
+    assert [r["n"] for r in recorded(run, "metric")] == [kept, kept]
+    assert recorded(run, "tag") == recorded(run, "param") == [{"n": kept, "v": kept}]
 
 
 def test_a_megabyte_is_cut_and_a_record_over_the_limit_is_left_out(run):
@@ -434,3 +436,30 @@ def test_every_exported_name_exists():
         assert name in dir(workbench)
     with pytest.raises(AttributeError, match="nonsense"):
         workbench.nonsense  # noqa: B018
+
+
+def test_the_store_understands_every_record(run):
+    """Writer and reader agree on the form: nothing is skipped, numbers and texts stay apart."""
+    with pytest.warns(TrackingWarning):
+        for value in (0.5, math.nan, True, 2**70, "nan", None, Decimal("1.2"), [1, 2], 10**400):
+            run.log("mixed", value)
+        run.log("stepped", 1, step=2**62 - 1)
+        run.log("stepped", 1, step=2**62)
+    run.log("\ud800 lone", 1, "a description")
+    run.log_row("r", a=math.inf, b="x", c=None)
+    run.log_table("t", {"y": [1, "a", None]})
+    run.log_params({"p": 1})
+    run.tag("bare")
+    run.add_properties({"o": "x"})
+    run.fail("why")
+    [path] = (Path(run.directory) / "records").iterdir()
+    header, batch, bad = parse_records(path.read_bytes(), None)
+    assert bad == 0
+    assert (header.run, header.pid) == (RUN, os.getpid())
+    numbers = batch.metrics["mixed"].values
+    assert numbers[0] == 0.5
+    assert math.isnan(numbers[1])
+    assert numbers[2:] == [1.0, float(2**70), 1.0, 2.0]
+    assert [t.text for t in batch.texts] == ["nan", None, "Decimal('1.2')", hex(10**400)]
+    assert (len(batch.params), len(batch.tags), len(batch.properties), len(batch.rows)) == (1, 1, 1, 2)
+    assert [state for state, _ in batch.statuses] == ["Failed"]

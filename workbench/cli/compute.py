@@ -19,7 +19,8 @@ from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text import states
 from workbench.text.sanitize import TerminalStream, clean_name
-from workbench.text.tables import Cell, Column
+from workbench.text.style import paint
+from workbench.text.tables import Column, wrap
 
 NAME = click.argument("name", shell_complete=complete.target)
 KEYS = ("name", "kind", "address", "state", "last_seen", "gpus", "free", "default", "problem")
@@ -73,22 +74,33 @@ def print_target(session: Session, target: dict[str, Any]) -> None:
 def doctor(session: Session, name: str) -> int:
     """Check a machine: each finding with what to do about it. Exits 1 when something is bad."""
     found = session.call("compute", "doctor", name=name)
-    plain = session.terminal.ascii_only
-    fields = [
-        Field(Column("STATE", keep=100), lambda check: _check(check, plain)),
-        Field(Column("WHAT", keep=95, least=10), lambda check: clean_name(check["name"])),
-        Field(Column("FOUND", keep=90, least=16), lambda check: clean_name(check.get("text", ""), 400)),
-        Field(
-            Column("WHAT TO DO", keep=85, least=16), lambda check: clean_name(check.get("hint") or "", 400)
-        ),
-    ]
-    output.rows(session, found, fields, ("state", "name", "text", "hint"), "nothing was checked")
+    if output.as_table(session):
+        width, colour, plain = session.terminal.look
+        output.write(session, "\n".join(report(found, width, colour, plain)) + "\n")
+    else:
+        output.rows(session, found, [], ("state", "name", "text", "hint"), "")
     return 1 if any(check.get("state") == "bad" for check in found) else 0
 
 
-def _check(check: dict[str, Any], plain: bool) -> Cell:
-    look = states.look(states.CHECK, clean_name(str(check.get("state", ""))))
-    return Cell(look.text(plain), look.role)
+def report(checks: Sequence[dict[str, Any]], width: int, colour: bool, plain: bool) -> list[str]:
+    """Findings as lines: glyph, name and what was found, below it what to do; nothing is cut."""
+    left = max([len(clean_name(check["name"], 30)) for check in checks], default=0)
+    room = max(20, min(width, 160) - left - 4)
+    lines = []
+    for check in checks:
+        look = states.look(states.CHECK, clean_name(str(check.get("state", ""))))
+        glyph = paint(look.ascii if plain else look.glyph, look.role, colour)
+        said = wrap(clean_name(check.get("text") or look.word, 1000), room)
+        hint = wrap(clean_name(check.get("hint") or "", 1000), room - 2)
+        lines.append(f"{glyph} {clean_name(check['name'], 30):{left}}  {said[0]}")
+        arrow = "> " if plain else "→ "
+        hints = [
+            paint((arrow if not at else "  ") + part, "active", colour)
+            for at, part in enumerate(hint)
+            if part
+        ]
+        lines += [" " * (left + 4) + part for part in (*said[1:], *hints)]
+    return lines
 
 
 @command("exec", cls=Launcher)
@@ -165,7 +177,7 @@ def change(session: Session, name: str, words: tuple[str, ...], make_default: bo
     """
     if not words and not make_default:
         raise UsageError("there is nothing to set", f"wb compute set {name} gpus=1, or --default")
-    variables = {}
+    variables: dict[str, str] = {}
     if any(word.startswith(VARIABLE) for word in words):
         before = session.call("compute", "get", name=name).get("settings") or {}
         variables = before.get("environment_variables") or {}

@@ -64,6 +64,11 @@ def record(session: Session, thing: Row, facts: Sequence[tuple[str, Cell | str]]
     write(session, text)
 
 
+def as_table(session: Session) -> bool:
+    """Whether what is printed is for a person's eyes."""
+    return _format(session) == "table"
+
+
 def write(session: Session, text: str) -> None:
     """Write data to stdout or to the file of --to."""
     if session.to is None:

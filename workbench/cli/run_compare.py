@@ -33,10 +33,7 @@ def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
     if session.format in ("json", "jsonl"):
         output.record(session, found, [])
         return
-    table = session.format == "table" or (
-        session.format is None and session.to is None and session.terminal.stdout
-    )
-    if table:
+    if output.as_table(session):
         output.write(session, "\n".join(_tables(found, session.terminal.look)) + "\n")
         return
     titles = ("kind", "name", *(clean_name(run["name"]) for run in found["runs"]))

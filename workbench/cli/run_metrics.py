@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import click
@@ -97,10 +98,9 @@ def _list_points(session: Session, run: str, name: str, rank: int | None, limit:
         Field(Column("TIME", keep=50), lambda point: times.local(times.parse(point.get("time")), now)),
         Field(Column("VALUE", right=True, keep=100), lambda point: str(point["_text"])),
     ]
-    table = session.format == "table" or (
-        session.format is None and session.to is None and session.terminal.stdout
+    output.rows(
+        session, shown if output.as_table(session) else found, fields, POINT_KEYS, f"{name} has no points"
     )
-    output.rows(session, shown if table else found, fields, POINT_KEYS, f"{name} has no points")
 
 
 def _draw(
@@ -146,17 +146,17 @@ def _series(
     out = []
     for rank in chosen:
         buckets = session.call("runs", "envelope", run=run, name=name, buckets=cells * 2, rank=rank)
-        spans = [span for bucket in buckets if (span := _span(bucket)) is not None]
         label = clean_name(name, 60)
-        out.append(Series(f"{label} [{rank}]" if several else label, spans))
+        out.append(Series(f"{label} [{rank}]" if several else label, [_span(bucket) for bucket in buckets]))
     return out
 
 
-def _span(bucket: dict[str, Any]) -> Span | None:
-    low, high = numbers.number(bucket.get("min")), numbers.number(bucket.get("max"))
-    last = numbers.number(bucket.get("last"))
+def _span(bucket: dict[str, Any]) -> Span:
+    """A bucket of the store as a span; nan where nothing in it is finite, which leaves a gap."""
+    low, high, last = (numbers.number(bucket.get(key)) for key in ("min", "max", "last"))
+    first_x, last_x = float(bucket["first_step"]), float(bucket["last_step"])
     if low is None or high is None:
-        return None
+        return Span(first_x, last_x, nan, nan, nan)
     # A bucket whose last value is not finite still has an envelope to draw.
     end = last if last is not None and low <= last <= high else (low + high) / 2
-    return Span(float(bucket["first_step"]), float(bucket["last_step"]), low, high, end)
+    return Span(first_x, last_x, low, high, end)

@@ -108,8 +108,7 @@ def print_runs(session: Session, found: Sequence[run_view.Run], empty: str = EMP
 
 def primary_metrics(session: Session, found: Sequence[run_view.Run]) -> dict[str, str]:
     """The metric each experiment is judged by; nothing is asked when it would not be shown."""
-    shown = session.format in (None, "table") and (session.terminal.stdout or session.format)
-    if not shown or not any(run.get("metrics") for run in found):
+    if not output.as_table(session) or not any(run.get("metrics") for run in found):
         return {}
     experiments = session.call("experiments", "list")
     return {item["name"]: item["primary_metric"] for item in experiments if item.get("primary_metric")}
@@ -131,6 +130,6 @@ def show(session: Session, run: str) -> None:
     """Show one run. RUN is an id or its beginning, a name, @1 for the newest, @best for the best."""
     found = session.call("runs", "get", run=run)
     output.record(session, found, run_view.page(found, session.clock(), session.terminal.ascii_only))
-    if session.format is None and session.terminal.stdout:
+    if output.as_table(session):
         name = clean_name(found["name"])
         output.note(session, f"wb logs {name}   wb run metrics {name}   wb run files {name}")

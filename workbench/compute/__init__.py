@@ -1,0 +1,1 @@
+"""Reaching machines: hosts, the link's near end, signing in, the fleet."""

@@ -15,6 +15,8 @@ MAX_PACKET = 1 << 20
 LAST_WORDS = 5.0
 """Seconds a command gets to end after its input was closed."""
 
+MOMENT = 0.5  # seconds for the last bytes and the exit status of what is over
+
 
 class AsyncsshChannel:
     """One session of an asyncssh connection; see `Channel`."""
@@ -28,6 +30,7 @@ class AsyncsshChannel:
         self._writer = writer
         self._reader = reader
         self._channel = writer.channel
+        self._cut = asyncio.Event()
         self._readers = 0
         self._stderr = b""
         self._stderr_task = asyncio.create_task(self._keep_stderr(errors))
@@ -79,8 +82,16 @@ class AsyncsshChannel:
         self._end()
 
     async def wait(self) -> int | None:
-        """See `Channel`."""
-        await self._channel.wait_closed()
+        """See `Channel`. A command that was cut off and lives on all the same is not waited for."""
+        closed = asyncio.create_task(self._channel.wait_closed())
+        cut = asyncio.create_task(self._cut.wait())
+        try:
+            await asyncio.wait({closed, cut}, return_when=asyncio.FIRST_COMPLETED)
+            if not closed.done():
+                await asyncio.wait({closed}, timeout=MOMENT)
+        finally:
+            closed.cancel()
+            cut.cancel()
         await self._end_stderr()
         session = self._channel
         return session.get_returncode() if isinstance(session, asyncssh.SSHClientChannel) else None
@@ -96,6 +107,7 @@ class AsyncsshChannel:
             with suppress(OSError, asyncssh.Error):
                 self._channel.terminate()
         self._channel.abort()
+        self._cut.set()
 
     async def _discard(self) -> None:
         # A command that still has something to say would wait for ever on a full window.
@@ -109,7 +121,7 @@ class AsyncsshChannel:
                 self._stderr = (self._stderr + block)[-STDERR_KEPT:]
 
     async def _end_stderr(self) -> None:
-        _done, waiting = await asyncio.wait({self._stderr_task}, timeout=0.5)
+        _done, waiting = await asyncio.wait({self._stderr_task}, timeout=MOMENT)
         for task in waiting:
             task.cancel()
         if waiting:

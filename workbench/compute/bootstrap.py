@@ -143,7 +143,8 @@ class MagicReader:
 
     def noise_text(self, limit: int = KEPT_NOISE) -> str:
         """The kept noise as text that can be shown."""
-        return clean(self.noise.decode("utf-8", "replace"), limit).strip()
+        noise = self.noise if self._started else self.noise + self._buffer
+        return clean(noise.decode("utf-8", "replace"), limit).strip()
 
 
 def no_python(found: list[str]) -> NoPython:

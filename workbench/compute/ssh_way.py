@@ -57,9 +57,14 @@ class ProxyCommand:
             # A socket is handed over, not pipes: asyncssh's own way takes the command's error output for
             # bytes of the machine.
             self._process = await asyncio.create_subprocess_exec(
-                "/bin/sh", "-c", f"exec {self._command}",
-                stdin=far.fileno(), stdout=far.fileno(), stderr=asyncio.subprocess.PIPE, start_new_session=True,
-            )  # fmt: skip
+                "/bin/sh",
+                "-c",
+                f"exec {self._command}",
+                stdin=far.fileno(),
+                stdout=far.fileno(),
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
         except OSError:
             near.close()
             raise

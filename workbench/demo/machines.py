@@ -1,4 +1,4 @@
-"""Embedded SSH machines: real SSH servers on loopback that run real processes, each with a home of its own."""
+"""Embedded SSH machines: real servers on loopback that run real processes, each with its own home."""
 
 from __future__ import annotations
 

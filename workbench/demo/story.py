@@ -64,7 +64,9 @@ def run(headless: bool, keep: bool, out: Say) -> int:
             _cancel_all(workspace, out)
             raise
         if keep:
-            out(f"\nKept: WORKBENCH_HOME={home.root} wb ps   (the two machines are gone, their files are not)")
+            out(
+                f"\nKept: WORKBENCH_HOME={home.root} wb ps   (the two machines are gone, their files are not)"
+            )
         return code
 
 
@@ -73,7 +75,9 @@ def _tell(workspace: Workspace, room: MachineRoom, out: Say) -> int:
     for machine in room.machines:
         _attach(workspace, machine, room.identity, out)
     code = example("digits")
-    out(f"\nSubmitting {len(CONFIGURATIONS)} configurations of {code.name}/train.py, one at a time on each machine.")
+    out(
+        f"\nSubmitting {len(CONFIGURATIONS)} configurations of {code.name}/train.py, one at a time on each machine."
+    )
     submitted = [
         _submit(workspace, code, machine_name, options, out)
         for options, machine_name in zip(CONFIGURATIONS, MACHINES * len(CONFIGURATIONS), strict=False)
@@ -104,7 +108,9 @@ def _attach(workspace: Workspace, machine: EmbeddedMachine, identity: Path, out:
         raise Refused(f"{machine.name} shows {shown}, not its own key {machine.fingerprint}")
     answer = workspace.call("compute", "attach", **question, accept_key=shown)
     facts = answer["target"].get("facts", {})
-    out(f"  {machine.name:9} attached at 127.0.0.1:{machine.port}, key {shown[:20]}... checked, {_machine(facts)}")
+    out(
+        f"  {machine.name:9} attached at 127.0.0.1:{machine.port}, key {shown[:20]}... checked, {_machine(facts)}"
+    )
 
 
 def _machine(facts: dict[str, Any]) -> str:
@@ -112,7 +118,9 @@ def _machine(facts: dict[str, Any]) -> str:
     return f"{cpus} CPUs, {len(facts.get('gpus') or [])} GPUs" if cpus else "up"
 
 
-def _submit(workspace: Workspace, code: Path, target: str, options: dict[str, str], out: Say) -> dict[str, Any]:
+def _submit(
+    workspace: Workspace, code: Path, target: str, options: dict[str, str], out: Say
+) -> dict[str, Any]:
     command = ["python", "train.py"]
     for name, value in options.items():
         command += [f"--{name}", value]
@@ -169,14 +177,27 @@ def _judge(
     comparison = workspace.call("runs", "compare", runs=[run["id"] for run in submitted])
     out("\nwb run compare: only what differs")
     names = [name for name in comparison["params"] if name in CONFIGURATIONS[0]]
-    measured = {name: comparison["metrics"][name]["values"] for name in (METRIC, "loss") if name in comparison["metrics"]}
+    measured = {
+        name: comparison["metrics"][name]["values"]
+        for name in (METRIC, "loss")
+        if name in comparison["metrics"]
+    }
     best = comparison.get("best")
     rows = []
     for index, run_row in enumerate(comparison["runs"]):
-        cells = [run_row["name"], run_row["target"], *(comparison["params"][name][index] or "-" for name in names)]
+        cells = [
+            run_row["name"],
+            run_row["target"],
+            *(comparison["params"][name][index] or "-" for name in names),
+        ]
         cells += [format_metric(values[index]) for values in measured.values()]
         rows.append([*cells, "best" if index == best else ""])
-    columns = [Column("run"), Column("machine"), *(Column(name, right=True) for name in (*names, *measured)), Column("")]
+    columns = [
+        Column("run"),
+        Column("machine"),
+        *(Column(name, right=True) for name in (*names, *measured)),
+        Column(""),
+    ]
     for line in render(columns, rows, width=100):
         out(f"  {line}")
     failed = [run_row["name"] for run_row in final.values() if run_row["status"] != "Completed"]
@@ -187,7 +208,9 @@ def _judge(
         value = format_metric(winner["metrics"][METRIC]["max"])
         out(f"\nThe best of {len(submitted)} by {METRIC} is {winner['name']} on {winner['target']}: {value}")
         out(f"  {winner['command']}")
-    out("\nOn your own machine:  wb compute attach gpu1 you@host   then   wb submit -e mnist --follow -- python train.py")
+    out(
+        "\nOn your own machine:  wb compute attach gpu1 you@host   then   wb submit -e mnist --follow -- python train.py"
+    )
     return 1 if failed or best is None else 0
 
 

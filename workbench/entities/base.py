@@ -29,7 +29,7 @@ def to_wire(value: Any) -> Any:
     """
     if isinstance(value, float):
         return protocol.encode_number(value)
-    if value is None or isinstance(value, str | int) and type(value) in (str, int, bool):
+    if value is None or (isinstance(value, str | int) and type(value) in (str, int, bool)):
         return value
     if isinstance(value, Entity):
         return {

@@ -42,6 +42,27 @@ def valid_experiment_name(name: str) -> bool:
 def guess_goal(metric: str) -> Goal:
     """Whether more of metric is better, by what its name usually means."""
     words = re.split(r"[^a-z0-9]+", metric.lower())
-    better_high = {"acc", "accuracy", "auc", "auroc", "f1", "bleu", "rouge", "map", "iou", "dice", "r2",
-                   "precision", "recall", "reward", "return", "score", "psnr", "ssim", "top1", "top5", "hits"}
+    better_high = {
+        "acc",
+        "accuracy",
+        "auc",
+        "auroc",
+        "f1",
+        "bleu",
+        "rouge",
+        "map",
+        "iou",
+        "dice",
+        "r2",
+        "precision",
+        "recall",
+        "reward",
+        "return",
+        "score",
+        "psnr",
+        "ssim",
+        "top1",
+        "top5",
+        "hits",
+    }
     return Goal.MAXIMIZE if any(word in better_high for word in words) else Goal.MINIMIZE

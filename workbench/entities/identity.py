@@ -6,22 +6,24 @@ import random
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ADJECTIVES = (
-    "amber able agile airy ample apt brisk bold blue bright busy calm clear clever cool coral crisp deft dry dull"
-    " eager early easy fair fast fine firm fleet fond free fresh gentle glad golden grand green happy hardy hazy"
-    " ideal jolly keen kind late lean light lively lone loud lucid lunar mellow merry mild misty neat nimble noble"
-    " odd pale plain polar proud pure quick quiet rapid rare ready royal ruby rustic sharp shy silent silver sleek"
-    " slim smart snowy soft solar solid sonic stark still stout sunny super sure sweet swift tame tidy true vast"
-    " vivid warm wary wild wise witty young zany zesty"
-).split()
+    "amber able agile airy ample apt brisk bold blue bright busy calm clear clever cool coral crisp "
+    "deft dry dull eager early easy fair fast fine firm fleet fond free fresh gentle glad golden grand "
+    "green happy hardy hazy ideal jolly keen kind late lean light lively lone loud lucid lunar mellow "
+    "merry mild misty neat nimble noble odd pale plain polar proud pure quick quiet rapid rare ready "
+    "royal ruby rustic sharp shy silent silver sleek slim smart snowy soft solar solid sonic stark "
+    "still stout sunny super sure sweet swift tame tidy true vast vivid warm wary wild wise witty young "
+    "zany zesty"
+).split(" ")
 _ANIMALS = (
-    "adder ant ape badger bat bear beaver bee bison boar bream bunny carp cat clam cobra cod colt condor coot coral"
-    " cow crab crane crow cub deer dingo dodo doe dove drake duck eagle eel egret eland elk emu falcon fawn ferret"
-    " finch fox frog gecko gibbon gnu goat goose grebe gull hare hawk hen heron hound ibex ibis impala jackal jay"
-    " kite kiwi koala lamb lark lemur lion llama loon lynx magpie marlin marten mink mole moose moth mouse mule newt"
-    " ocelot orca oryx otter owl ox panda parrot perch pika pike pony puffin puma quail rabbit ram raven ray robin"
-    " rook salmon seal shark sheep shrew shrike skunk sloth snail snipe sole stag stoat stork swan swift tapir teal"
-    " tern tiger toad trout tuna turtle viper vole walrus wasp weasel whale wolf wombat wren yak zebra"
-).split()
+    "adder ant ape badger bat bear beaver bee bison boar bream bunny carp cat clam cobra cod colt "
+    "condor coot coral cow crab crane crow cub deer dingo dodo doe dove drake duck eagle eel egret "
+    "eland elk emu falcon fawn ferret finch fox frog gecko gibbon gnu goat goose grebe gull hare hawk "
+    "hen heron hound ibex ibis impala jackal jay kite kiwi koala lamb lark lemur lion llama loon lynx "
+    "magpie marlin marten mink mole moose moth mouse mule newt ocelot orca oryx otter owl ox panda "
+    "parrot perch pika pike pony puffin puma quail rabbit ram raven ray robin rook salmon seal shark "
+    "sheep shrew shrike skunk sloth snail snipe sole stag stoat stork swan swift tapir teal tern tiger "
+    "toad trout tuna turtle viper vole walrus wasp weasel whale wolf wombat wren yak zebra"
+).split(" ")
 
 
 def make_run_id(milliseconds: int, entropy: bytes) -> str:

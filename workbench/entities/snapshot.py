@@ -59,7 +59,11 @@ def canonical(entries: Iterable[Entry]) -> bytes:
     lines = []
     for entry in entries:
         path = entry.path.encode("utf-8", "surrogateescape")
-        content = entry.target.encode("utf-8", "surrogateescape") if entry.kind == EntryKind.LINK else entry.sha256.encode()
+        content = (
+            entry.target.encode("utf-8", "surrogateescape")
+            if entry.kind == EntryKind.LINK
+            else entry.sha256.encode()
+        )
         lines.append(b"\0".join((path, entry.kind.value.encode(), b"%o" % entry.mode, content)))
     lines.sort()
     return b"".join(line + b"\0\n" for line in lines)

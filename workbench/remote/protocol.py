@@ -77,8 +77,8 @@ STALE_SECONDS = 120.0  # a heartbeat older than this, judged by the machine itse
 DEFAULT_GRACE = 10.0  # seconds between TERM and KILL
 DEFAULT_STREAM_CAP = 1 << 30  # bytes of stream.log kept a run: half head, half rolling tail
 
-RUN_ID = re.compile(r"^[0-9A-HJKMNP-TV-Z]{26}$")  # ULID, Crockford base 32
-SHA256 = re.compile(r"^[0-9a-f]{64}$")
+RUN_ID = re.compile(r"^[0-9A-HJKMNP-TV-Z]{26}\Z")  # ULID, Crockford base 32
+SHA256 = re.compile(r"^[0-9a-f]{64}\Z")
 
 
 def decode_number(value):

@@ -26,7 +26,8 @@ VERSION = 1
 # A metric's "v" is a number, true or false (a bool), or the text nan, inf, -inf (`encode_number`): such a
 # text under "v" is always that number, any other text stands under "text". In rows and tables, whose
 # cells have one place only, the texts nan, inf, -inf are read as numbers. A whole number may have up to
-# 309 digits. "d" in a metric, row or table: its description, in the first record that brings a new one.
+# 309 digits, a step is below 2**62. Lone surrogates of a text are spelt out as escapes.
+# "d" in a metric, row or table: its description; a metric's stands in the record that brings a new one.
 # "model" in an artifact: the name under which the script asked to register it.
 RECORD_HEADER = "header"
 RECORD_METRIC = "metric"

@@ -10,13 +10,25 @@ except ImportError:  # an interpreter without the C accelerator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, List, Optional, Tuple
+    from typing import Any, List, Optional, Tuple
 
-quote: "Callable[[str], str]" = _encode
-"""A text as JSON, quotes and all, in ASCII only."""
+SMALL_INT = 1 << 62
+"""Whole numbers below it (either sign) are written as they are without a closer look; steps end there."""
 
-SMALL_INT = 1 << 63
-"""Whole numbers below it (either sign) are written as they are without a closer look."""
+
+def quote(text: str) -> str:
+    """A text as JSON, quotes and all, in ASCII only.
+
+    A lone surrogate (from an undecodable file name) becomes its escape, spelt out: no reader that keeps to
+    the standard takes it as it is.
+    """
+    quoted = _encode(text)
+    if "\\ud" in quoted:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            return _encode(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    return quoted
 
 
 def number(value: float) -> str:

@@ -6,7 +6,7 @@ sitecustomize that takes itself out of the way again. Both are inherited by ever
 
 import os
 import shlex
-from typing import Dict, Mapping, Tuple
+from typing import Tuple
 
 # Read by any Python that starts inside a run, Python 2 too; it may not break the start of one.
 SITECUSTOMIZE = '''\
@@ -57,17 +57,6 @@ def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
     text = SITECUSTOMIZE.format(payload=ascii(os.path.abspath(payload)))
     _write(os.path.join(site_dir, "sitecustomize.py"), text, 0o600)
     return bin_dir, site_dir
-
-
-def shim_variables(environment: Mapping[str, str], bin_dir: str, site_dir: str) -> Dict[str, str]:
-    """PATH and PYTHONPATH of a run that shall use the shims, from the environment it would have had."""
-    path = environment.get("PATH") or os.defpath
-    modules = environment.get("PYTHONPATH")
-    return {
-        "PATH": bin_dir + os.pathsep + path,
-        # An empty part of PYTHONPATH would mean the working directory.
-        "PYTHONPATH": site_dir + os.pathsep + modules if modules else site_dir,
-    }
 
 
 def _write(path: str, text: str, mode: int) -> None:

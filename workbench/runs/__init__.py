@@ -1,0 +1,1 @@
+"""Runs: their configuration, and bringing them to machines, following, collecting, comparing."""

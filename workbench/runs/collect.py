@@ -74,7 +74,9 @@ async def read_file(link: Link, run: str, path: str, offset: int = 0) -> AsyncIt
         raise RemoteError(f"{path} changed while it was read", "download it again")
 
 
-async def fetch(link: Link, run: str, path: str, to: Path, progress: Callable[[int], None] | None = None) -> str:
+async def fetch(
+    link: Link, run: str, path: str, to: Path, progress: Callable[[int], None] | None = None
+) -> str:
     """Fetch one file to `to`, resuming what an earlier try left beside it; answers its sha256.
 
     The file appears whole or not at all. Raises RemoteError when the bytes do not match the machine's hash,
@@ -96,7 +98,9 @@ async def fetch(link: Link, run: str, path: str, to: Path, progress: Callable[[i
                 answer = await stream.result()
             await asyncio.to_thread(_settle, out)
     except OSError as problem:
-        raise StoreError(f"cannot write {to}: {problem.strerror}", "free some room and download it again") from problem
+        raise StoreError(
+            f"cannot write {to}: {problem.strerror}", "free some room and download it again"
+        ) from problem
     digest = await asyncio.to_thread(hash_file, partial)
     if digest != answer.get("sha256"):
         partial.unlink()

@@ -103,7 +103,9 @@ def _metric(name: str, runs: list[Run], goal: Goal) -> MetricComparison:
     extremes = [
         None if value is None else (value.max if goal is Goal.MAXIMIZE else value.min) for value in found
     ]
-    ranked = [(value, index) for index, value in enumerate(extremes) if value is not None and math.isfinite(value)]
+    ranked = [
+        (value, index) for index, value in enumerate(extremes) if value is not None and math.isfinite(value)
+    ]
     best = None
     if ranked:
         best = max(ranked, key=lambda pair: pair[0])[1] if goal is Goal.MAXIMIZE else min(ranked)[1]
@@ -115,7 +117,11 @@ def _code(manifests: list[Manifest | None]) -> list[CodeChange]:
     if first is None:
         return []
     columns = [
-        {change.path: change.change.value for change in changes(first, manifest)} if manifest is not None else {}
+        {change.path: change.change.value for change in changes(first, manifest)}
+        if manifest is not None
+        else {}
         for manifest in manifests
     ]
-    return [CodeChange(path=path, changes=[column.get(path) for column in columns]) for path in _names(columns)]
+    return [
+        CodeChange(path=path, changes=[column.get(path) for column in columns]) for path in _names(columns)
+    ]

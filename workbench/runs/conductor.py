@@ -63,7 +63,9 @@ class Conductor:
         for run in await self._keep(Store.find_runs, RunQuery(active=True, archived=None, limit=100_000)):
             self.start(run)
 
-    def start(self, run: Run, secrets: dict[str, str] | None = None, progress: Progress | None = None) -> None:
+    def start(
+        self, run: Run, secrets: dict[str, str] | None = None, progress: Progress | None = None
+    ) -> None:
         """See run through; a run that is already being seen to is left alone."""
         if run.id not in self._tasks:
             task = asyncio.create_task(self._conduct(run, secrets, progress or _silent), name=f"run {run.id}")
@@ -110,7 +112,9 @@ class Conductor:
         self._unsent.add(run.id)
         configuration = await self._keep(Store.configuration, run.id)
         if configuration.secrets and secrets is None:
-            message = "the server ended before the run was sent, and secrets are never stored: submit it again"
+            message = (
+                "the server ended before the run was sent, and secrets are never stored: submit it again"
+            )
             await follower.apply(_local(RunState.FAILED, "not_delivered", message, run.attempt))
             return False
         spec = make_spec(run, configuration, await self._keep(Store.target, run.target), self._workspace)

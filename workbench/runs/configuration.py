@@ -31,7 +31,7 @@ __all__ = [
     "to_job_yaml",
 ]
 
-HINT = "docs/job.schema.json lists the fields; --set FIELD=VALUE changes one from the command line"
+HINT = "docs/jobs.md lists the fields; --set FIELD=VALUE changes one from the command line"
 
 FindCode = Callable[[str, Place], Path]
 """Where a code directory is, given its text and place; raises ValueError with the reason it is not."""

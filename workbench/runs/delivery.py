@@ -20,7 +20,9 @@ Progress = Callable[[str, int, int], None]
 BLOCK = 1 << 17
 
 
-async def deliver_snapshot(link: Link, keep: Keeper, snapshot: str, base: str | None, progress: Progress) -> None:
+async def deliver_snapshot(
+    link: Link, keep: Keeper, snapshot: str, base: str | None, progress: Progress
+) -> None:
     """Give the machine a snapshot; only what it lacks is sent.
 
     base: a snapshot it probably has, so the manifest travels as a difference. Raises RemoteError when the
@@ -30,9 +32,13 @@ async def deliver_snapshot(link: Link, keep: Keeper, snapshot: str, base: str | 
     answer: dict[str, Any] = {"unknown_base": True}
     if base is not None and await keep(Store.has_manifest, base):
         old = await keep(Store.manifest, base)
-        answer = await link.call("tree", {"snapshot": snapshot, "base": base, **delta(old, manifest)._asdict()})
+        answer = await link.call(
+            "tree", {"snapshot": snapshot, "base": base, **delta(old, manifest)._asdict()}
+        )
     if answer.get("unknown_base"):
-        answer = await link.call("tree", {"snapshot": snapshot, "base": None, **delta(None, manifest)._asdict()})
+        answer = await link.call(
+            "tree", {"snapshot": snapshot, "base": None, **delta(None, manifest)._asdict()}
+        )
     missing = answer.get("missing")
     if not isinstance(missing, list):
         raise RemoteError("the machine did not say which files it lacks")
@@ -40,7 +46,9 @@ async def deliver_snapshot(link: Link, keep: Keeper, snapshot: str, base: str | 
         await _send_blobs(link, keep, manifest, [str(sha) for sha in missing], progress)
 
 
-async def _send_blobs(link: Link, keep: Keeper, manifest: Manifest, missing: list[str], progress: Progress) -> None:
+async def _send_blobs(
+    link: Link, keep: Keeper, manifest: Manifest, missing: list[str], progress: Progress
+) -> None:
     known = {entry.sha256: entry.size for entry in manifest.entries if entry.sha256}
     wanted = [sha for sha in missing if sha in known]  # a machine cannot ask for other files
     paths = {sha: await keep(Store.blob_path, sha) for sha in wanted}

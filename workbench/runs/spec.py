@@ -15,6 +15,7 @@ from workbench.entities.target import Target
 from workbench.errors import RemoteError
 from workbench.remote import protocol
 
+
 def make_spec(run: Run, configuration: RunConfiguration, target: Target, workspace: str) -> dict[str, Any]:
     """The spec of run's current attempt on target: everything needed to run it and to rebuild its row."""
     settings = target.settings
@@ -50,6 +51,7 @@ def make_spec(run: Run, configuration: RunConfiguration, target: Target, workspa
         "outputs": configuration.collect_outputs,
     }
 
+
 def run_from_spec(spec: dict[str, Any], target: str) -> tuple[Run, RunConfiguration]:
     """The row and configuration a machine's spec describes (adopt, law 10).
 
@@ -79,6 +81,7 @@ def run_from_spec(spec: dict[str, Any], target: str) -> tuple[Run, RunConfigurat
     if not protocol.valid_run_id(run.id):
         raise RemoteError(f"a run on {target} has no valid id")
     return run, configuration
+
 
 def command_text(command: list[str] | str) -> str:
     """A command as one would type it."""

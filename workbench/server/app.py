@@ -6,7 +6,6 @@ READ answers blocks of 4-byte length and bytes, a zero length, then {"ok"} or {"
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import struct
@@ -51,7 +50,9 @@ async def _answer(work: Awaitable[Any]) -> web.Response:
 
 async def _stream(request: web.Request, operation: Operation, parameters: Any) -> web.StreamResponse:
     response = web.StreamResponse()
-    response.content_type = "application/x-ndjson" if operation.kind is Kind.ITEMS else "application/octet-stream"
+    response.content_type = (
+        "application/x-ndjson" if operation.kind is Kind.ITEMS else "application/octet-stream"
+    )
     await response.prepare(request)
     reading = operation.kind is Kind.READ
     try:
@@ -103,21 +104,21 @@ def _handler(lookup: Lookup) -> Callable[[web.Request], Awaitable[web.StreamResp
                 return await _answer(operation.call(parameters))
             return await _stream(request, operation, parameters)
         except (WorkbenchError, ValueError) as problem:
-            return web.Response(body=b'{"error":' + encode(_failure(problem)) + b"}", content_type="application/json")
+            return web.Response(
+                body=b'{"error":' + encode(_failure(problem)) + b"}", content_type="application/json"
+            )
 
     return handle
 
 
 def make_app(lookup: Lookup, touched: Callable[[int], None]) -> web.Application:
-    """The application; lookup gives the operations of a workspace, touched counts requests in and out (+1, -1)."""
+    """The application; lookup gives the operations of a workspace, touched counts requests (+1, -1)."""
 
     @web.middleware
     async def count(request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> Any:
         touched(1)
         try:
             return await handler(request)
-        except asyncio.CancelledError:
-            raise
         finally:
             touched(-1)
 

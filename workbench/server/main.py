@@ -120,7 +120,9 @@ def main() -> int:
     """The process' entry: logs to the home's server.log, exits 0, or 1 with a line on stderr."""
     home = find_home()
     private_folder(home.root)
-    handler = logging.handlers.RotatingFileHandler(home.server_log, maxBytes=2 << 20, backupCount=2, encoding="utf-8")
+    handler = logging.handlers.RotatingFileHandler(
+        home.server_log, maxBytes=2 << 20, backupCount=2, encoding="utf-8"
+    )
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("asyncssh").setLevel(logging.WARNING)

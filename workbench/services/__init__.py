@@ -1,0 +1,1 @@
+"""The service interface: every operation once, one class a noun."""

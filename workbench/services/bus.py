@@ -11,7 +11,7 @@ MAX_WAITING = 4096
 
 
 class Listener:
-    """A bounded queue of news on one subject; when it overflows the oldest are dropped and `missed` says so."""
+    """A bounded queue of news on one subject; when it overflows the oldest are dropped, `missed` says so."""
 
     def __init__(self) -> None:
         self._news: list[Any] = []

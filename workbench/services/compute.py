@@ -48,7 +48,9 @@ class ComputeService:
         except NotFound:
             return  # it is being attached, or was just detached
         seen = datetime.now(UTC) if state is TargetState.CONNECTED else target.last_seen
-        await self._context.keep(Store.put_target, replace(target, state=state, problem=problem, last_seen=seen))
+        await self._context.keep(
+            Store.put_target, replace(target, state=state, problem=problem, last_seen=seen)
+        )
 
     @call
     async def list(self) -> list[Target]:
@@ -70,11 +72,15 @@ class ComputeService:
         default. Raises HostKeyUnknown, HostKeyChanged, NeedsSignIn, Unreachable, NoPython, Conflict.
         """
         if not _NAME.match(name):
-            raise UsageError(f"{name!r} is no name for a target", "letters, digits, '_', '-', '.', at most 64")
+            raise UsageError(
+                f"{name!r} is no name for a target", "letters, digits, '_', '-', '.', at most 64"
+            )
         targets = await self._context.keep(Store.targets)
         known = {target.name: target for target in targets}
         if name in known and known[name].kind is not TargetKind.LOCAL:
-            raise Conflict(f"{name} is attached already", f"wb compute detach {name}, or wb compute set {name} ...")
+            raise Conflict(
+                f"{name} is attached already", f"wb compute detach {name}, or wb compute set {name} ..."
+            )
         target = Target(name=name, kind=kind, settings=_settings(settings), created=datetime.now(UTC))
         first = all(other.kind is TargetKind.LOCAL for other in targets)
         target = replace(target, default=first and kind is TargetKind.SSH)
@@ -154,7 +160,7 @@ class ComputeService:
 
     @call
     async def set(self, name: str, changes: dict[str, Any]) -> Target:
-        """Change settings of a target by field name; null returns a field to its default. Raises UsageError."""
+        """Change settings of a target by field name; null means the default again. Raises UsageError."""
         target = await self._context.keep(Store.target, name)
         merged = {**to_wire(target.settings), **changes}
         settings = _settings({field: value for field, value in merged.items() if value is not None})
@@ -172,13 +178,15 @@ class ComputeService:
 
     @call
     async def detach(self, name: str) -> dict[str, Any]:
-        """Forget a target; the machine is left as it is (AZ-30). Raises Conflict while runs are active there."""
+        """Forget a target; the machine is left as it is (AZ-30). Raises Conflict while runs are active."""
         target = await self._context.keep(Store.target, name)
         if target.name == "local":
             raise Refused("this machine cannot be detached")
         active = await self._context.keep(Store.find_runs, RunQuery(target=name, active=True, archived=None))
         if active:
-            raise Conflict(f"{len(active)} runs are active on {name}", f"wb ps -t {name}; wb cancel them, or wait")
+            raise Conflict(
+                f"{len(active)} runs are active on {name}", f"wb ps -t {name}; wb cancel them, or wait"
+            )
         if target.settings.protected:
             raise Refused(f"{name} is protected", f"wb compute set {name} protected=false")
         await self._context.keep(Store.remove_target, name)
@@ -204,7 +212,9 @@ class ComputeService:
         """Measure a machine again."""
         link = await self._link(name)
         facts = await link.call("facts", timeout=PROBE_SECONDS)
-        target = replace(await self._context.keep(Store.target, name), facts=facts, last_seen=datetime.now(UTC))
+        target = replace(
+            await self._context.keep(Store.target, name), facts=facts, last_seen=datetime.now(UTC)
+        )
         await self._context.keep(Store.put_target, target)
         return target
 

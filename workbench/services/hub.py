@@ -42,7 +42,9 @@ class OpenWorkspace:
         self.conductor = Conductor(
             name, self._folder / "files", self._keep, self._fleet, BusWatcher(self._bus), settings.collect
         )
-        context = Context(name, home, self._folder, settings, self._keep, self._fleet, self._bus, self.conductor)
+        context = Context(
+            name, home, self._folder, settings, self._keep, self._fleet, self._bus, self.conductor
+        )
         self._compute = ComputeService(context)
         self.operations: dict[str, Operation] = operations([
             ("runs", RunService(context)),

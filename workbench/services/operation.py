@@ -103,5 +103,7 @@ def find(table: dict[str, Operation], noun: str, method: str, kind: Kind | None 
     """The operation of that name (and kind); raises NotFound."""
     operation = table.get(f"{noun}.{method}")
     if operation is None or (kind is not None and operation.kind is not kind):
-        raise NotFound(f"no operation {noun}.{method}", "client and server may be of different versions: wb server stop")
+        raise NotFound(
+            f"no operation {noun}.{method}", "client and server may be of different versions: wb server stop"
+        )
     return operation

@@ -36,7 +36,12 @@ class RunOutputService:
 
     @read
     async def logs(
-        self, run: str, offset: int = 0, lines: int | None = None, follow: bool = False, since: float | None = None
+        self,
+        run: str,
+        offset: int = 0,
+        lines: int | None = None,
+        follow: bool = False,
+        since: float | None = None,
     ) -> AsyncIterator[bytes]:
         """The output byte for byte, from offset, or the last `lines`, or the last `since` seconds.
 
@@ -98,13 +103,17 @@ class RunOutputService:
         return await self._context.keep(Store.series, found.id)
 
     @call
-    async def points(self, run: str, name: str, rank: int | None = None, limit: int | None = None) -> list[Point]:
+    async def points(
+        self, run: str, name: str, rank: int | None = None, limit: int | None = None
+    ) -> list[Point]:
         """The values of one metric (AZ-100); raises NotFound for a name the run never logged."""
         found = await self._context.resolve(run)
         return await self._context.keep(Store.points, found.id, name, rank, limit)
 
     @call
-    async def envelope(self, run: str, name: str, buckets: int = 500, rank: int | None = None) -> list[Bucket]:
+    async def envelope(
+        self, run: str, name: str, buckets: int = 500, rank: int | None = None
+    ) -> list[Bucket]:
         """The series as min/max buckets, for a picture buckets columns wide."""
         found = await self._context.resolve(run)
         return await self._context.keep(Store.envelope, found.id, name, max(1, min(buckets, 10_000)), rank)
@@ -122,7 +131,7 @@ class RunOutputService:
         return await self._context.keep(Store.warnings, found.id)
 
     @call
-    async def compare(self, runs: list[str], all: bool = False) -> Comparison:  # noqa: A002
+    async def compare(self, runs: list[str], all: bool = False) -> Comparison:
         """2 to 20 runs side by side: only what differs, unless all is asked for."""
         if not 2 <= len(runs) <= MAX_COMPARED:
             raise UsageError(f"compare takes 2 to {MAX_COMPARED} runs, not {len(runs)}")
@@ -140,7 +149,9 @@ class RunOutputService:
     async def _manifest_or_fail(self, run: Run) -> Manifest:
         manifest = await self._manifest(run)
         if manifest is None:
-            raise NotFound(f"{run.name} has no snapshot here", "it ran without code, or was adopted from its machine")
+            raise NotFound(
+                f"{run.name} has no snapshot here", "it ran without code, or was adopted from its machine"
+            )
         return manifest
 
     @call
@@ -150,7 +161,11 @@ class RunOutputService:
         after = await self._manifest_or_fail(await self._context.resolve(b))
         shas = {entry.sha256 for manifest in (before, after) for entry in manifest.entries if entry.sha256}
         places = {sha: await self._context.keep(Store.blob_path, sha) for sha in shas}
-        return {"text": await asyncio.to_thread(unified, before, after, lambda sha: places[sha].read_bytes(), path)}
+        return {
+            "text": await asyncio.to_thread(
+                unified, before, after, lambda sha: places[sha].read_bytes(), path
+            )
+        }
 
     @call
     async def files(self, run: str) -> list[RunFile]:
@@ -167,7 +182,9 @@ class RunOutputService:
         """A file's bytes from offset: from here when it was collected, else from its machine."""
         found = await self._context.resolve(run)
         if not safe_path(path):
-            raise UsageError(f"{path!r} is no file of a run", "wb run files lists them; outputs/... or logs/...")
+            raise UsageError(
+                f"{path!r} is no file of a run", "wb run files lists them; outputs/... or logs/..."
+            )
         known = {file.path: file for file in await self._context.keep(Store.files, found.id)}
         here = self._context.conductor.file_path(found.id, path)
         if found.status.terminal and path in known and known[path].collected and here.exists():
@@ -232,7 +249,11 @@ def _tail_offset(path: Path, lines: int) -> int:
             if last and not block.endswith(b"\n"):
                 wanted -= 1  # the last line is not ended yet
             last = False
-            breaks = [index for index, byte in enumerate(block) if byte == 10] if block.count(b"\n") >= wanted else []
+            breaks = (
+                [index for index, byte in enumerate(block) if byte == 10]
+                if block.count(b"\n") >= wanted
+                else []
+            )
             if breaks:
                 return position + breaks[-wanted] + 1 if len(breaks) >= wanted else position
             wanted -= block.count(b"\n")

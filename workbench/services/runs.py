@@ -13,7 +13,7 @@ from workbench.entities.run import GitFacts, Run, RunState
 from workbench.entities.target import Target
 from workbench.errors import Conflict, NotFound, UsageError
 from workbench.remote import protocol
-from workbench.runs.params import params_from_command
+from workbench.runs.params import params_of
 from workbench.runs.spec import command_text
 from workbench.services.context import Context
 from workbench.services.operation import call, items
@@ -123,9 +123,6 @@ class RunService:
         keep = self._context.keep
         now = datetime.now(UTC)
         experiment = await keep(Store.ensure_experiment, configuration.experiment, now)
-        inputs = {
-            name: configuration.written.get(name, str(value)) for name, value in configuration.inputs.items()
-        }
         return Run(
             id=id,
             name=configuration.name or display_name(id, await keep(Store.next_number)),
@@ -135,7 +132,7 @@ class RunService:
             command=command_text(configuration.command),
             tags=configuration.tags,
             properties={**_git_properties(git), **properties},
-            params={**params_from_command(configuration.command), **inputs},
+            params=params_of(configuration),
             description=configuration.description,
             environment=configuration.environment or target.settings.python,
             git=git,
@@ -214,7 +211,9 @@ def _state(name: str) -> RunState:
     for state in RunState:
         if state.value.lower() == name.lower():
             return state
-    raise UsageError(f"{name!r} is no state of a run", "one of " + ", ".join(state.value for state in RunState))
+    raise UsageError(
+        f"{name!r} is no state of a run", "one of " + ", ".join(state.value for state in RunState)
+    )
 
 
 def _git_properties(git: GitFacts | None) -> dict[str, str]:

@@ -46,7 +46,7 @@ class SnapshotService:
 
     @write
     async def upload(self, *, source: AsyncIterator[bytes]) -> dict[str, int]:
-        """Take in a zip whose entries are named by their sha256; {"stored": files}. Hostile zips are refused."""
+        """Take in a zip whose entries are named by their sha256: {"stored": files}; hostile ones refused."""
         descriptor, name = tempfile.mkstemp(suffix=".zip", dir=self._context.folder)
         try:
             with os.fdopen(descriptor, "wb") as spool:
@@ -59,7 +59,9 @@ class SnapshotService:
             here = _Here(str(self._context.folder))
             return {"stored": await asyncio.to_thread(store_blobs, here, name)}
         except OSError as problem:
-            raise StoreError(f"the upload cannot be kept: {problem.strerror}", "free some disk space") from problem
+            raise StoreError(
+                f"the upload cannot be kept: {problem.strerror}", "free some disk space"
+            ) from problem
         except ArchiveError as problem:
             raise UsageError(f"the upload is not a clean archive: {problem}") from problem
         finally:

@@ -1,7 +1,7 @@
 """Writing a zip as a stream of bytes: no seeking, no temporary copy, whatever the size of its entries.
 
-Contents are deflated in pieces that stand alone; a piece that does not shrink is carried as it is, and so
-is one that shrinks so much that the reader's guard against zip bombs would wonder.
+Contents are deflated in pieces that stand alone. A piece that does not shrink is carried as it is; of one
+that shrinks so much that a reader's guard against zip bombs would wonder, the beginning is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 PIECE = 1 << 20
 _LEVEL = 4
 _HELPS = 0.95  # compressed to less than this much of its size, or not at all
-_MOST_RATIO = 150  # remote.archive accepts 200
+_MOST_RATIO = 128  # remote.archive accepts 200
 _PASS = 16  # pieces carried as they are after one that did not shrink, before the next is tried
 _STORED, _DEFLATED = 0, 8
 _DESCRIPTOR, _UTF8 = 0x8, 0x800
@@ -74,8 +74,8 @@ class ZipStream:
 
     def _small(self, name: bytes, mode: int, flags: int, data: bytes) -> Iterator[bytes]:
         method, packed = _STORED, data
-        shrunk = _deflate(data, flush=zlib.Z_FINISH)
-        if len(shrunk) < _HELPS * len(data) and len(data) < _MOST_RATIO * len(shrunk):
+        shrunk = _modest(data) + _END
+        if len(shrunk) < _HELPS * len(data):
             method, packed = _DEFLATED, shrunk
         member = _Member(
             name, flags, method, zlib.crc32(data), len(packed), len(data), _attributes(mode), self._offset
@@ -98,11 +98,9 @@ class ZipStream:
             total += len(piece)
             packed = b""
             if tried == 0:
-                packed = _deflate(piece)
+                packed = _modest(piece)
                 if len(packed) >= _HELPS * len(piece):
                     tried, packed = _PASS, b""
-                elif len(packed) * _MOST_RATIO <= len(piece):
-                    packed = b""
             else:
                 tried -= 1
             yield self._told(packed or _deflate(piece, level=0))
@@ -127,9 +125,17 @@ def _attributes(mode: int) -> int:
     return (mode & 0xFFFF) << 16 | (0x10 if mode & 0o170000 == 0o040000 else 0)
 
 
-def _deflate(data: bytes, level: int = _LEVEL, flush: int = zlib.Z_FULL_FLUSH) -> bytes:
+def _modest(data: bytes) -> bytes:
+    packed = _deflate(data)
+    if len(packed) * _MOST_RATIO > len(data):
+        return packed
+    plain = -(-len(data) // _MOST_RATIO)
+    return _deflate(data[:plain], level=0) + _deflate(data[plain:])
+
+
+def _deflate(data: bytes, level: int = _LEVEL) -> bytes:
     packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(data) + packer.flush(flush)
+    return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def _local(member: _Member, *, large: bool) -> bytes:

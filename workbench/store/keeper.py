@@ -26,7 +26,9 @@ class Keeper:
         self._store = await asyncio.get_running_loop().run_in_executor(self._thread, Store.open, directory)
         return self._store
 
-    async def __call__(self, method: Callable[Concatenate[Store, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def __call__(
+        self, method: Callable[Concatenate[Store, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         """method(store, *args, **kwargs) on the store's thread."""
         store = self._store
         if store is None:

@@ -113,7 +113,8 @@ class _Header(_Record, tag=protocol.RECORD_HEADER):
 
 class _Metric(_Record, tag=protocol.RECORD_METRIC, kw_only=True):
     n: str
-    v: float | str | bool | None
+    v: float | str | bool | None = None
+    text: str | None = None
     s: _Step | None = None
 
 
@@ -244,7 +245,8 @@ def _number(value: Any) -> float | None:
 
 
 def _put_text(record: _Metric, batch: RecordBatch) -> None:
-    text = clean(record.v, protocol.MAX_VALUE) if isinstance(record.v, str) else None
+    found = record.v if isinstance(record.v, str) else record.text
+    text = None if found is None else clean(found, protocol.MAX_VALUE)
     batch.texts.append(TextRecord(_clean_key(record.n), record.s, batch.header.wall + record.t, text))
 
 

@@ -6,6 +6,8 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
+HUGE, TINY = 1e280, 1e-280
+
 
 class Axis(NamedTuple):
     """A range of finite values, low below high."""
@@ -19,29 +21,34 @@ class Axis(NamedTuple):
         if self.log:
             if value <= 0:
                 return -1.0
-            return math.log(value / self.low) / math.log(self.high / self.low)
+            low = math.log(self.low)
+            return (math.log(value) - low) / (math.log(self.high) - low)
         return (value - self.low) / (self.high - self.low)
 
 
+def drawable(value: float, *, log: bool = False) -> bool:
+    """Whether a value can stand on an axis: finite, within what arithmetic bears, positive for a log axis."""
+    return abs(value) < HUGE and (value > TINY or not log)
+
+
 def spanning(values: list[float], *, log: bool = False, margin: float = 0.0) -> Axis:
-    """An axis over the finite values (positive ones, for a log axis), widened where they are all the same.
+    """An axis over the values that can be drawn, widened where they are all the same.
 
     margin is the share of the range that is added at both ends. Raises ValueError when no value can be shown.
     """
-    usable = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
+    usable = [value for value in values if drawable(value, log=log)]
     if not usable:
         raise ValueError("no value can be shown on this axis")
     low, high = min(usable), max(usable)
     if log:
         if high / low < 1.0001:
             low, high = low / 2, high * 2
-        widen = (high / low) ** margin
+        widen = math.exp((math.log(high) - math.log(low)) * margin)
         return Axis(low / widen, high * widen, True)
-    if high - low <= abs(high) * 1e-12:
-        half = abs(high) / 2 or 0.5
+    largest = max(abs(low), abs(high))
+    if high - low <= max(largest * 1e-12, TINY):
+        half = largest / 2 if largest > TINY * 1e3 else 0.5
         low, high = low - half, high + half
-    if not math.isfinite(high - low):
-        low, high = max(low, -1e307), min(high, 1e307)
     extra = (high - low) * margin
     return Axis(low - extra, high + extra)
 

@@ -6,8 +6,7 @@ one column; either way each pixel column shows its whole range, so that a spike 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from workbench.text import axis as axes
@@ -33,7 +32,7 @@ class Span(NamedTuple):
 
 
 class Series(NamedTuple):
-    """A named line. Spans ascend in x; non-finite values are gaps and were left out or are skipped here."""
+    """A named line. Spans ascend in x; one whose values are not finite is a gap."""
 
     name: str
     spans: Sequence[Span]
@@ -68,14 +67,13 @@ def plot(series: Sequence[Series], frame: Frame) -> list[str]:
     Above: title and legend. Left: value ticks. Below: the axis, its ticks and its label. When nothing can be
     shown it is one line that says so.
     """
-    shown = [Series(item.name, [span for span in item.spans if _usable(span, frame)]) for item in series]
-    spans = [span for item in shown for span in item.spans]
+    spans = [span for item in series for span in item.spans if _usable(span, frame)]
     if not spans:
         why = "nothing to plot: no finite values" + (" above zero" if frame.log_y else "")
-        return [cut(why, frame.cells)]
+        return [_cut(why, frame.cells, frame)]
     x = axes.spanning([s.first_x for s in spans] + [s.last_x for s in spans], log=frame.log_x)
     y = axes.spanning([s.low for s in spans] + [s.high for s in spans], log=frame.log_y, margin=0.02)
-    head = _head(shown, frame)
+    head = _head(series, frame)
     rows = max(3, frame.lines - len(head) - 2)
     y_ticks = axes.ticks(y, max(3, rows // 3))
     y_labels = axes.labels(y_ticks)
@@ -83,8 +81,8 @@ def plot(series: Sequence[Series], frame: Frame) -> list[str]:
     columns = max(4, frame.cells - left - 2)
     canvas = Canvas(columns, rows, ascii_only=frame.ascii_only)
     # The first series is drawn last: where lines cross, the one asked for first stays on top.
-    for owner in reversed(range(len(shown))):
-        _draw(canvas, shown[owner], owner, x, y)
+    for owner in reversed(range(len(series))):
+        _draw(canvas, series[owner], owner, (x, y), frame)
     ends = _Ends(dict(_places(y_ticks, y_labels, y, rows)), left)
     body = [_row(canvas, row, ends, frame) for row in range(rows)]
     return [*head, *body, *_foot(x, left, columns, frame)]
@@ -98,9 +96,12 @@ class _Ends(NamedTuple):
 
 
 def _usable(span: Span, frame: Frame) -> bool:
-    if not all(math.isfinite(value) for value in span):
-        return False
-    return (span.low > 0 or not frame.log_y) and (span.first_x > 0 or not frame.log_x)
+    across = axes.drawable(span.first_x, log=frame.log_x) and axes.drawable(span.last_x, log=frame.log_x)
+    return across and all(axes.drawable(value, log=frame.log_y) for value in (span.low, span.high, span.last))
+
+
+def _cut(text: str, cells: int, frame: Frame, *, middle: bool = False) -> str:
+    return cut(text, cells, middle=middle, ellipsis="~" if frame.ascii_only else "…")
 
 
 def _places(values: list[float], labels: list[str], axis: Axis, rows: int) -> list[tuple[int, str]]:
@@ -110,16 +111,23 @@ def _places(values: list[float], labels: list[str], axis: Axis, rows: int) -> li
     ]
 
 
-def _draw(canvas: Canvas, series: Series, owner: int, x: Axis, y: Axis) -> None:
-    """Each span fills its columns from its least to its greatest; the last value joins the next span."""
-    across, down = canvas.width - 1, canvas.height - 1
+def _draw(canvas: Canvas, series: Series, owner: int, scales: tuple[Axis, Axis], frame: Frame) -> None:
+    """Each span fills its column from its least to its greatest; the last value joins the next span.
+
+    What cannot be drawn leaves a gap.
+    """
+    x, y = scales
+    down = canvas.height - 1
 
     def height(value: float) -> int:
         return round((1 - y.place(value)) * down)
 
     before: tuple[int, int] | None = None
-    for span in series.spans:
-        first, last = round(x.place(span.first_x) * across), round(x.place(span.last_x) * across)
+    for item in _columns(series.spans, x, canvas.width - 1, frame):
+        if item is None:
+            before = None
+            continue
+        first, last, span = item
         high, low = height(span.high), height(span.low)
         if before is not None and before[0] < first:
             # Join at the nearest height of the span, so that the envelope is not overdrawn.
@@ -129,7 +137,28 @@ def _draw(canvas: Canvas, series: Series, owner: int, x: Axis, y: Axis) -> None:
         end = height(span.last)
         if last > middle:
             canvas.line(middle, min(max(end, high), low), last, end, owner)
-        before = (max(last, middle), end)
+        before = (last, end)
+
+
+def _columns(
+    spans: Sequence[Span], x: Axis, across: int, frame: Frame
+) -> Iterator[tuple[int, int, Span] | None]:
+    """Spans with their first and last column of dots, those within one column as one; None for a gap."""
+    held: tuple[int, Span] | None = None
+    for span in spans:
+        usable = _usable(span, frame)
+        first, last = (round(x.place(end) * across) if usable else -1 for end in (span.first_x, span.last_x))
+        if usable and held is not None and held[0] == first == last:
+            low, high = min(held[1].low, span.low), max(held[1].high, span.high)
+            held = (first, Span(held[1].first_x, span.last_x, low, high, span.last))
+            continue
+        if held is not None:
+            yield held[0], held[0], held[1]
+        held = (first, span) if usable and first == last else None
+        if held is None:
+            yield (first, last, span) if usable else None
+    if held is not None:
+        yield held[0], held[0], held[1]
 
 
 def _row(canvas: Canvas, row: int, ends: _Ends, frame: Frame) -> str:
@@ -154,13 +183,13 @@ def _head(series: Sequence[Series], frame: Frame) -> list[str]:
     for owner, item in enumerate(series):
         mark = MARKS[owner % len(MARKS)] if frame.ascii_only else "━━"
         last = f" {short(item.spans[-1].last)}" if item.spans else " (no values)"
-        name = cut(item.name, max(4, frame.cells - width(mark) - width(last) - 1), middle=True)
+        name = _cut(item.name, max(4, frame.cells - width(mark) - width(last) - 1), frame, middle=True)
         colour = COLOURS[owner % len(COLOURS)] if frame.colour else ""
         painted = f"\x1b[{colour}m{mark}{RESET}" if colour else mark
         entries.append((f"{painted} {name}{_dim(last, frame)}", width(mark) + 1 + width(name) + width(last)))
     lines, line, used = [], "", 0
     if frame.title:
-        title = cut(frame.title, frame.cells)
+        title = _cut(frame.title, frame.cells, frame)
         lines.append(f"\x1b[1m{title}{RESET}" if frame.colour else title)
     for text, cells in entries:
         if line and used + 3 + cells > frame.cells:
@@ -175,7 +204,7 @@ def _foot(x: Axis, left: int, columns: int, frame: Frame) -> list[str]:
     values = axes.ticks(x, max(2, columns // 12))
     texts = axes.labels(values)
     ruler = ["-" if frame.ascii_only else "─"] * columns
-    label = cut(frame.x_label, max(0, columns // 3))
+    label = _cut(frame.x_label, max(0, columns // 3), frame)
     room = columns - width(label) - 1 if label else columns
     line = [" "] * columns
     free = 0

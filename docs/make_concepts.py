@@ -1,0 +1,59 @@
+"""Refresh the status column of docs/concepts.md from the tests: python docs/make_concepts.py
+
+A test proves a concept when its name or docstring says the number: AZ-86, or az_86 in a name.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+PAGE = DOCS / "concepts.md"
+TESTS = DOCS.parent / "tests"
+ROW = re.compile(r"^\| AZ-(?P<number>\d+) \| (?P<statement>.+?) \| (?P<status>.*?) \|$", re.MULTILINE)
+_IN_TEXT = re.compile(r"\bAZ-(\d+)\b")
+_IN_NAME = re.compile(r"(?:^|_)az_?(\d+)(?=_|$)", re.IGNORECASE)
+_SUMMARY = re.compile(r"(?<=<!-- summary -->).*?(?=<!-- end of summary -->)", re.DOTALL)
+
+
+def numbers_of(name: str, docstring: str | None) -> set[int]:
+    """The concepts that a test of this name and docstring says it proves."""
+    found = _IN_NAME.findall(name) + _IN_TEXT.findall(docstring or "")
+    return {int(number) for number in found}
+
+
+def proofs(folder: Path) -> dict[int, list[str]]:
+    """For each concept the tests that name it, as path::name below the folder, sorted."""
+    found: dict[int, list[str]] = {}
+    for path in sorted(folder.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
+                for number in numbers_of(node.name, ast.get_docstring(node)):
+                    found.setdefault(number, []).append(f"{path.relative_to(folder).as_posix()}::{node.name}")
+    return {number: sorted(set(names)) for number, names in found.items()}
+
+
+def page_text(page: str, tests: Mapping[int, list[str]]) -> str:
+    """The page with each status as it must be now; what will not be done stays as it is written."""
+
+    def row(match: re.Match[str]) -> str:
+        number, status = int(match["number"]), match["status"]
+        if tests.get(number):
+            status = "test: " + ", ".join(f"`{name}`" for name in tests[number])
+        elif not status.startswith("will not, because "):
+            status = "not yet"
+        return f"| AZ-{number} | {match['statement']} | {status} |"
+
+    page = ROW.sub(row, page)
+    statuses = [match["status"] for match in ROW.finditer(page)]
+    proved = sum(status.startswith("test: ") for status in statuses)
+    refused = sum(status.startswith("will not") for status in statuses)
+    summary = f" Proved by tests: {proved} of {len(statuses)}; decided against: {refused}. "
+    return _SUMMARY.sub(lambda _: summary, page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_text(PAGE.read_text(encoding="utf-8"), proofs(TESTS)), encoding="utf-8")

@@ -1,0 +1,484 @@
+"""Records into series and back: exactly once, in the plain view, as summaries and pictures."""
+
+from __future__ import annotations
+
+import math
+import random
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.store_making import FILE, feed, header, lines, make_run, metric, open_store, put_run, run_id
+from workbench.entities.configuration import RunConfiguration
+from workbench.errors import Conflict, NotFound
+from workbench.store.chunks import BLOCK, CHUNK, Columns, pack, unpack
+from workbench.store.records import parse_records
+from workbench.store.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    opened = open_store(tmp_path_factory.mktemp("shared"))
+    yield opened
+    opened.close()
+
+
+_numbers = count(1000)
+
+
+def series(store, run, name="loss", rank=None):
+    steps, _, values = store.columns(run, name, rank)
+    return list(zip(steps, values, strict=True))
+
+
+RECORDS = st.lists(
+    st.one_of(
+        st.builds(
+            metric, st.sampled_from(["loss", "acc"]), st.floats(-1e6, 1e6), st.none() | st.integers(0, 50)
+        ),
+        st.builds(lambda value: {"k": "row", "n": "table", "v": {"a": value}}, st.integers(0, 9)),
+        st.builds(lambda value: {"k": "warning", "v": value}, st.sampled_from(["one", "two"])),
+        st.just({"k": "garbage"}),
+    ),
+    max_size=25,
+)
+
+
+def facts(store, run):
+    """All that the records of a run left behind."""
+    row = store.run(run)
+    names = [summary.name for summary in store.series(run)]
+    curves = {name: series(store, run, name) for name in names}
+    figures = {name: (value.count, value.min, value.max, value.last) for name, value in row.metrics.items()}
+    return curves, figures, store.rows(run), store.warnings(run), row.warnings, store.record_file(run, FILE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(records=RECORDS, data=st.data())
+def test_each_record_counts_once_however_it_is_sent(shared, records, data):
+    """Chunks cut anywhere, repeated, resumed from the committed offset after the follower forgot everything."""
+    content = lines([header(), *records])
+    whole = put_run(shared, next(_numbers))
+    shared.ingest_bytes(whole, FILE, 0, content)
+    cut = put_run(shared, next(_numbers))
+    position = 0
+    while (stored := shared.offsets(cut).records.get(FILE, 0)) < len(content):
+        if data.draw(st.booleans(), label="restart"):
+            shared._lines.clear()
+            position = stored
+        start = position - data.draw(st.integers(0, position), label="again")
+        stop = len(content) - data.draw(st.integers(0, len(content) - position), label="short")
+        shared.ingest_bytes(cut, FILE, start, content[start:stop])
+        position = max(position, stop)
+    assert facts(shared, cut) == facts(shared, whole)
+
+
+def test_a_batch_that_was_taken_is_passed_over(store):
+    run = put_run(store)
+    content = lines([header(), metric("loss", 1), metric("loss", 2)])
+    _, batch, _ = parse_records(content, None)
+    for _ in range(3):
+        store.ingest(run, FILE, batch, len(content))
+    assert series(store, run) == [(0, 1.0), (1, 2.0)]
+
+
+def test_a_batch_that_starts_elsewhere_is_refused(store):
+    run = put_run(store)
+    _, batch, _ = parse_records(lines([header(), metric("loss", 1)]), None)
+    with pytest.raises(Conflict):
+        store.ingest(run, FILE, batch, 500, 100)
+    assert store.offsets(run).records == {}
+
+
+def test_records_of_no_run_are_refused(store):
+    with pytest.raises(NotFound):
+        store.ingest_bytes(run_id(77), FILE, 0, lines([header()]))
+
+
+def test_a_restart_in_the_middle_of_a_file_keeps_its_header(store, tmp_path):
+    run = put_run(store)
+    feed(store, run, [header(attempt=3, rank=2, wall=5000.0), metric("loss", 1, 0, 1.0)])
+    store.close()
+    again = open_store(tmp_path)
+    feed(again, run, [metric("loss", 2, 1, 2.0)])
+    summary = again.series(run)[0]
+    assert (summary.attempt, summary.rank, summary.count) == (3, 2, 2)
+    assert list(again.columns(run, "loss")[1]) == [5001.0, 5002.0]
+    again.close()
+
+
+def test_steps_nobody_gave_are_counted_by_name_and_file(store):
+    run = put_run(store)
+    feed(store, run, [header(), metric("a", 1), metric("b", 1), metric("a", 2)])
+    feed(store, run, [metric("a", 3), metric("b", 2)])
+    feed(store, run, [header(rank=1), metric("a", 9)], file="8-other.jsonl")
+    assert [step for step, _ in series(store, run, "a")] == [0, 1, 2]
+    assert [step for step, _ in series(store, run, "b")] == [0, 1]
+    assert series(store, run, "a", rank=1) == [(0, 9.0)]
+
+
+def test_a_batch_tells_the_steps_that_were_counted(store):
+    run = put_run(store)
+    feed(store, run, [header(), metric("a", 1)])
+    offset = store.offsets(run).records[FILE]
+    batch = store.ingest_bytes(run, FILE, offset, lines([metric("a", 5), metric("a", 6)]))
+    assert batch is not None
+    assert list(batch.metric_columns()) == [("a", [1, 2], [5.0, 6.0])]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 1000, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
+def test_a_long_series_comes_back_as_it_was_written(store, batch):
+    run = put_run(store)
+    total = 3 * CHUNK + 5 if batch > 1 else 500
+    values = [random.Random(n).random() for n in range(total)]
+    records = [metric("loss", value, n, n * 0.5) for n, value in enumerate(values)]
+    feed(store, run, [header(wall=100.0)])
+    for start in range(0, total, batch):
+        feed(store, run, records[start : start + batch])
+    steps, times, got = store.columns(run, "loss")
+    assert list(steps) == list(range(total))
+    assert list(got) == values
+    assert list(times) == [100.0 + n * 0.5 for n in range(total)]
+    assert list(store.columns(run, "loss", limit=10)[2]) == values[-10:]
+    assert list(store.columns(run, "loss", limit=CHUNK + 1)[2]) == values[-(CHUNK + 1) :]
+    assert list(store.columns(run, "loss", limit=0)[2]) == []
+    summary = store.series(run)[0]
+    assert (summary.count, summary.first_step, summary.last_step) == (total, 0, total - 1)
+    assert (summary.min, summary.max, summary.last) == (min(values), max(values), values[-1])
+
+
+def test_steps_out_of_order_are_sorted_and_the_last_is_the_highest(store):
+    """AZ-93, AZ-99."""
+    run = put_run(store)
+    feed(store, run, [header(), *(metric("loss", n * 10, n) for n in (5, 1, 3, 3))])
+    assert [step for step, _ in series(store, run)] == [1, 3, 3, 5]
+    assert store.run(run).metrics["loss"].last == 50.0
+
+
+def test_numbers_that_are_none(store):
+    run = put_run(store)
+    feed(store, run, [header(), *(metric("loss", v) for v in (2.0, "nan", "inf", 1.0, "-inf", "nan"))])
+    summary = store.series(run)[0]
+    assert (summary.min, summary.max, summary.nan_count, summary.count) == (1.0, 2.0, 2, 6)
+    assert math.isnan(summary.last)
+    assert math.isnan(store.run(run).metrics["loss"].last)
+    bucket = store.envelope(run, "loss", 1)[0]
+    assert (bucket.min, bucket.max, bucket.count) == (1.0, 2.0, 6)
+    assert math.isnan(bucket.last)
+    feed(store, run, [metric("only", "nan")])
+    assert store.run(run).metrics["only"].min is None
+
+
+def test_times_beyond_any_calendar_are_held_within(store):
+    run = put_run(store)
+    feed(store, run, [header(), metric("loss", 1, 0, -1e300), metric("loss", 2, 1, 1e300)])
+    points = store.points(run, "loss")
+    assert (points[0].time.year, points[1].time.year) == (1970, 9999)
+
+
+def test_the_plain_view_is_rank_zero_or_the_lowest(store):
+    run = put_run(store)
+    feed(store, run, [header(rank=3), metric("loss", 30)], file="c.jsonl")
+    assert store.run(run).metrics["loss"].last == 30.0
+    feed(store, run, [header(rank=0), metric("loss", 1)], file="a.jsonl")
+    feed(store, run, [header(rank=1), metric("loss", 10)], file="b.jsonl")
+    assert store.run(run).metrics["loss"].last == 1.0
+    assert series(store, run) == [(0, 1.0)]
+    assert series(store, run, rank=3) == [(0, 30.0)]
+    assert [summary.rank for summary in store.series(run)] == [0, 1, 3]
+
+
+def test_the_latest_attempt_wins_where_steps_overlap(store):
+    run = put_run(store)
+    feed(store, run, [header(1), *(metric("loss", n + 0.5, n) for n in range(10))], file="1.jsonl")
+    feed(store, run, [header(2), *(metric("loss", n, n) for n in range(6, 8))], file="2.jsonl")
+    expected = [(n, n + 0.5) for n in range(6)] + [(6, 6.0), (7, 7.0), (8, 8.5), (9, 9.5)]
+    assert series(store, run) == expected
+    value = store.run(run).metrics["loss"]
+    assert (value.last, value.count, value.max, value.min) == (7.0, 10, 9.5, 0.5)
+    feed(store, run, [*(metric("loss", n, n) for n in range(8, 12))], file="2.jsonl")
+    assert series(store, run)[6:] == [(n, float(n)) for n in range(6, 12)]
+    value = store.run(run).metrics["loss"]
+    assert (value.last, value.count, value.max, value.min) == (11.0, 12, 11.0, 0.5)
+    assert [(summary.attempt, summary.count) for summary in store.series(run)] == [(1, 10), (2, 6)]
+
+
+def test_a_run_that_starts_over_shows_the_new_curve(store):
+    run = put_run(store)
+    feed(store, run, [header(1), *(metric("loss", 9, n) for n in range(5))], file="1.jsonl")
+    feed(store, run, [header(2), *(metric("loss", 1, n) for n in range(5))], file="2.jsonl")
+    assert series(store, run) == [(n, 1.0) for n in range(5)]
+    value = store.run(run).metrics["loss"]
+    assert (value.min, value.max, value.count) == (1.0, 1.0, 5)
+
+
+def test_processes_of_one_rank_are_drawn_together(store):
+    run = put_run(store)
+    feed(store, run, [header(), *(metric("loss", n, n) for n in (0, 2, 4))], file="1.jsonl")
+    feed(store, run, [header(), *(metric("loss", n, n) for n in (1, 3))], file="2.jsonl")
+    assert series(store, run) == [(n, float(n)) for n in range(5)]
+    assert store.series(run)[0].count == 5
+    assert store.run(run).metrics["loss"].last == 4.0
+
+
+def brute_range(points, low, high):
+    values = [value for step, value in points if low <= step <= high and math.isfinite(value)]
+    return (min(values), max(values)) if values else (math.nan, math.nan)
+
+
+@pytest.mark.parametrize(
+    ("total", "buckets", "gap"),
+    [
+        (1, 500, 1),
+        (100, 7, 1),
+        (1000, 500, 3),
+        (20_000, 100, 1),
+        (20_000, 1000, 1),
+        (20_000, 10, 17),
+        (40_000, 2, 1),
+    ],
+)
+def test_a_picture_keeps_every_spike(store, total, buckets, gap):
+    """Buckets are in order, hold all points, and the extremes are in the right place, give or take a block."""
+    run = put_run(store)
+    noise = random.Random(total)
+    points = [(n * gap, noise.random()) for n in range(total)]
+    points[total // 3] = (points[total // 3][0], 50.0)
+    points[total // 2] = (points[total // 2][0], -50.0)
+    feed(store, run, [header(), *(metric("loss", value, step) for step, value in points)])
+    found = store.envelope(run, "loss", buckets)
+    assert 0 < len(found) <= buckets
+    assert sum(bucket.count for bucket in found) == total
+    assert [b.first_step for b in found] == sorted(b.first_step for b in found)
+    assert min(b.min for b in found) == min(value for _, value in points)
+    assert max(b.max for b in found) == max(value for _, value in points)
+    assert found[-1].last == points[-1][1]
+    width = total * gap / buckets
+    for bucket in found:
+        assert (bucket.min, bucket.max) == brute_range(points, bucket.first_step, bucket.last_step)
+        assert bucket.last_step - bucket.first_step <= width + 2 * BLOCK * gap + CHUNK * gap * (buckets <= 2)
+
+
+def test_the_picture_of_a_resumed_run_is_that_of_its_plain_view(store):
+    run = put_run(store)
+    old = [(n, float(n % 977)) for n in range(3 * CHUNK)]
+    new = [(n, -float(n % 977)) for n in range(CHUNK + 100, 2 * CHUNK + 300)]
+    feed(store, run, [header(1), *(metric("loss", value, step) for step, value in old)], file="1.jsonl")
+    feed(store, run, [header(2), *(metric("loss", value, step) for step, value in new)], file="2.jsonl")
+    plain = series(store, run)
+    assert plain == sorted([p for p in old if not new[0][0] <= p[0] <= new[-1][0]] + new)
+    found = store.envelope(run, "loss", 60)
+    assert sum(bucket.count for bucket in found) == len(plain)
+    for bucket in found:
+        assert (bucket.min, bucket.max) == brute_range(plain, bucket.first_step, bucket.last_step)
+    value = store.run(run).metrics["loss"]
+    values = [value for _, value in plain]
+    assert (value.min, value.max, value.count) == (min(values), max(values), len(values))
+
+
+def test_the_picture_of_a_shuffled_series_is_complete(store):
+    run = put_run(store)
+    points = [(n, float(n)) for n in range(6000)]
+    random.Random(1).shuffle(points)
+    feed(store, run, [header(), *(metric("loss", value, step) for step, value in points)])
+    found = store.envelope(run, "loss", 100)
+    assert [(b.first_step, b.last_step, b.min, b.max, b.last) for b in found] == [
+        (n, n + 59, float(n), float(n + 59), float(n + 59)) for n in range(0, 6000, 60)
+    ]
+
+
+def test_a_metric_that_was_never_logged(store):
+    """AZ-100."""
+    run = put_run(store)
+    feed(store, run, [header(), metric("loss", 1)])
+    for ask in (store.points, store.columns):
+        with pytest.raises(NotFound):
+            ask(run, "acc")
+    with pytest.raises(NotFound):
+        store.envelope(run, "loss", 10, rank=4)
+
+
+def test_rows_and_tables_become_columns(store):
+    """AZ-95, AZ-99."""
+    run = put_run(store)
+    feed(
+        store,
+        run,
+        [
+            header(),
+            {"k": "row", "n": "t", "v": {"a": 1, "b": "x"}},
+            {"k": "row", "n": "t", "v": {"a": 2, "c": None}},
+            {"k": "table", "n": "t", "v": {"a": [3, 4], "b": ["y"]}},
+            {"k": "table", "n": "other", "v": {"z": [1]}},
+        ],
+    )
+    assert store.rows(run, "t") == {
+        "t": {"a": [1, 2, 3, 4], "b": ["x", None, "y", None], "c": [None, None, None, None]}
+    }
+    assert list(store.rows(run)) == ["other", "t"]
+    feed(store, run, [header(attempt=2), {"k": "row", "n": "t", "v": {"a": 9}}], file="2.jsonl")
+    assert store.rows(run, "t") == {"t": {"a": [9]}}
+
+
+def test_texts_and_artifacts(store):
+    run = put_run(store)
+    feed(
+        store,
+        run,
+        [
+            header(),
+            metric("phase", "warm up", 0),
+            metric("phase", None, 1),
+            {"k": "artifact", "n": "best", "path": "outputs/m.bin"},
+            {"k": "artifact", "n": "bad", "path": "../../etc/passwd"},
+            {"k": "artifact", "n": "worse", "path": "/etc/passwd"},
+        ],
+    )
+    assert store.texts(run) == {"phase": [(0, "warm up"), (1, None)]}
+    assert store.artifacts(run) == {"best": "outputs/m.bin"}
+    assert len(store.warnings(run)) == 1
+
+
+def test_params_tags_and_properties_from_records(store):
+    """AZ-78: a second value of a property is a warning, as a follower cannot stop for it."""
+    run = put_run(store, params={"lr": "1"}, properties={"owner": "ann"})
+    feed(
+        store,
+        run,
+        [
+            header(),
+            {"k": "param", "n": "lr", "v": "2"},
+            {"k": "tag", "n": "bare"},
+            {"k": "property", "n": "owner", "v": "somebody else"},
+            {"k": "property", "n": "grade", "v": "A"},
+            {"k": "warning", "v": "w"},
+            {"k": "warning", "v": "w"},
+        ],
+    )
+    row = store.run(run)
+    assert row.params == {"lr": "2"}
+    assert row.tags == {"bare": None}
+    assert row.properties == {"owner": "ann", "grade": "A"}
+    assert row.warnings == 3
+    assert len(store.warnings(run)) == 2
+
+
+def test_a_flood_of_names_ends_in_a_warning_not_in_an_error(store, monkeypatch):
+    monkeypatch.setattr("workbench.store.ingest.MAX_SERIES", 5)
+    monkeypatch.setattr("workbench.store.run_entries.MAX_ENTRIES", 5)
+    monkeypatch.setattr("workbench.store.run_entries.MAX_WARNINGS", 3)
+    run = put_run(store)
+    feed(store, run, [header(), *(metric(f"m{n}", n) for n in range(9))])
+    feed(store, run, [{"k": "param", "n": f"p{n}", "v": "1"} for n in range(9)])
+    feed(store, run, [{"k": "warning", "v": f"w{n}"} for n in range(9)])
+    row = store.run(run)
+    assert len(store.series(run)) == 5
+    assert len(row.params) <= 5
+    assert len(store.warnings(run)) == 3
+    assert row.warnings == 11
+    feed(store, run, [metric("m0", 5)])
+    assert store.run(run).metrics["m0"].last == 5.0
+
+
+def test_bad_lines_are_counted_by_file(store):
+    run = put_run(store)
+    store.ingest_bytes(run, FILE, 0, lines([header()]) + b"garbage\n" + lines([metric("loss", 1)]))
+    store.ingest_bytes(run, FILE, store.offsets(run).records[FILE], b"more\n")
+    assert store.record_file(run, FILE).bad == 2
+    assert series(store, run) == [(0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("names", "primary", "goal"),
+    [
+        (["loss", "val_loss"], "val_loss", "minimize"),
+        (["lr", "test/acc", "train_loss"], "test/acc", "maximize"),
+        (["val_acc", "val_loss"], "val_acc", "maximize"),
+        (["lr", "loss"], "loss", "minimize"),
+        (["reward", "steps"], "reward", "maximize"),
+    ],
+)
+def test_the_metric_an_experiment_is_judged_by_is_guessed_once(store, names, primary, goal):
+    run = put_run(store)
+    feed(store, run, [header(), *(metric(name, 1) for name in names)])
+    experiment = store.experiment("default")
+    assert (experiment.primary_metric, experiment.goal.value, experiment.primary_set) == (
+        primary,
+        goal,
+        False,
+    )
+    feed(store, run, [metric("val_loss_later", 1)])
+    assert store.experiment("default").primary_metric == primary
+
+
+def test_what_a_person_chose_is_not_guessed_over(store):
+    run = put_run(store)
+    store.update_experiment("default", primary_metric="mine")
+    feed(store, run, [header(), metric("val_loss", 1)])
+    assert store.experiment("default").primary_metric == "mine"
+
+
+def test_one_event_tells_of_the_newest_records(store):
+    run = put_run(store)
+    for n in range(4):
+        feed(store, run, [header(), metric("loss", n)] if n == 0 else [metric("loss", n)])
+    found = [event for event in store.events() if event.kind == "RunRecords"]
+    assert [event.data["metrics"] for event in found] == [{"loss": 1}]
+    assert found[0].subject == f"experiments/default/runs/{run}"
+    assert found[0].sequence == store.last_sequence()
+
+
+def test_nothing_of_a_removed_run_is_left(store):
+    run = put_run(store, tags={"a": None})
+    feed(
+        store,
+        run,
+        [header(), *(metric("loss", n) for n in range(2 * CHUNK)), {"k": "row", "n": "t", "v": {"a": 1}}],
+    )
+    store.append_stream(run, 0, b"hello")
+    store.remove_run(run)
+    with store._db.read() as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        kept = {"experiments", "events", "counters", "sqlite_sequence", "targets", "activities", "manifests"}
+        for name in names:
+            if name not in kept:
+                assert connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] == 0, name
+    assert not store.spool_path(run).exists()
+    store.insert_run(make_run(), RunConfiguration(command="true"))
+    feed(store, run, [header(), metric("loss", 1)])
+    assert series(store, run) == [(0, 1.0)]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-(2**63), 2**63 - 1), st.floats(), st.floats(allow_nan=False)), max_size=50
+    )
+)
+def test_packed_points_come_back(points):
+    from array import array
+
+    steps, times, values = zip(*points, strict=True) if points else ((), (), ())
+    packed = pack(Columns(array("q", steps), array("d", times), array("d", values)))
+    assert len(packed) == 24 * len(points)
+    again = unpack(packed)
+    assert list(again.steps) == list(steps)
+    assert list(again.values) == list(values)
+
+
+def test_damaged_chunks_are_refused():
+    with pytest.raises(ValueError):
+        unpack(b"x" * 25)
+
+
+def test_a_store_is_a_plain_folder(store):
+    assert isinstance(store, Store)
+    assert {path.name for path in store.directory.iterdir()} >= {"workbench.db", "spool", "blobs"}

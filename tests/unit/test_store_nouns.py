@@ -1,0 +1,307 @@
+"""Experiments, targets, activities, events; blobs, manifests and the spool."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.store_making import NOW, make_run, open_store, put_run, run_id
+from workbench.entities.base import replace
+from workbench.entities.configuration import RunConfiguration
+from workbench.entities.event import Activity, ActivityState
+from workbench.entities.experiment import Goal
+from workbench.entities.run import RunFile
+from workbench.entities.snapshot import Entry, EntryKind, Manifest
+from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
+from workbench.errors import Conflict, NotFound, Refused, StoreError, UsageError
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    opened = open_store(tmp_path_factory.mktemp("shared"))
+    put_run(opened)
+    yield opened
+    opened.close()
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_submitting_to_an_unknown_experiment_makes_it(store):
+    """AZ-65."""
+    put_run(store, experiment="vision")
+    put_run(store, 2, experiment="vision")
+    assert [(item.name, item.runs) for item in store.experiments()] == [("vision", 2)]
+    assert store.ensure_experiment("vision", NOW) == store.experiment("vision")
+
+
+@pytest.mark.parametrize("name", ["", "-a", "_a", "a b", "a/b", "ä", "a" * 256])
+def test_names_an_experiment_cannot_have(store, name):
+    """AZ-64."""
+    with pytest.raises(UsageError):
+        store.ensure_experiment(name, NOW)
+    with pytest.raises(UsageError):
+        put_run(store, experiment=name)
+    assert store.experiments() == []
+    assert store.events() == []
+
+
+def test_names_an_experiment_can_have(store):
+    """AZ-64."""
+    for name in ("a", "9", "A_b-c", "a" * 255):
+        assert store.ensure_experiment(name, NOW).name == name
+
+
+def test_an_archived_experiment_stays_archived(store):
+    """AZ-67."""
+    put_run(store, 1, experiment="e")
+    old = store.update_experiment("e", archived=True)
+    assert store.experiments() == []
+    put_run(store, 2, experiment="e")
+    new = store.experiment("e")
+    assert new.id != old.id
+    assert (new.runs, store.experiment(old.id).runs) == (1, 1)
+    assert [item.archived for item in store.experiments(archived=True)] == [False, True]
+    with pytest.raises(Conflict):
+        store.update_experiment(old.id, archived=False)
+    store.update_experiment(new.id, archived=True)
+    assert not store.update_experiment(old.id, archived=False).archived
+
+
+def test_experiments_have_tags_and_a_metric_to_judge_by(store):
+    """AZ-68."""
+    store.ensure_experiment("e", NOW)
+    assert store.update_experiment("e", tags={"team": "vision", "bare": None}).tags == {
+        "team": "vision",
+        "bare": None,
+    }
+    chosen = store.update_experiment("e", primary_metric="val_acc")
+    assert (chosen.primary_metric, chosen.goal, chosen.primary_set) == ("val_acc", Goal.MAXIMIZE, True)
+    assert store.update_experiment("e", goal=Goal.MINIMIZE).goal is Goal.MINIMIZE
+    with pytest.raises(NotFound):
+        store.update_experiment("none", goal=Goal.MINIMIZE)
+    assert {event.subject for event in store.events()} == {"experiments/e"}
+
+
+def target(name="box", **changes):
+    return Target(
+        name=name, kind=TargetKind.SSH, created=NOW, settings=TargetSettings(address="u@h"), **changes
+    )
+
+
+def test_targets_are_kept_whole(store):
+    one = target(facts={"gpus": [{"uuid": "GPU-1", "memory": 80}]}, default=True)
+    store.put_target(one)
+    assert (store.target("box"), store.targets()) == (one, [one])
+    store.put_target(target("other", default=True))
+    assert [(item.name, item.default) for item in store.targets()] == [("box", False), ("other", True)]
+    store.remove_target("box")
+    for ask in (store.target, store.remove_target):
+        with pytest.raises(NotFound):
+            ask("box")
+
+
+def test_only_news_of_a_target_is_an_event(store):
+    store.put_target(target())
+    store.put_target(target())
+    store.put_target(target(last_seen=NOW))
+    assert len(store.events()) == 1
+    store.put_target(target(last_seen=NOW, state=TargetState.UNREACHABLE, problem="refused"))
+    assert store.events()[-1].data == {"state": "unreachable", "created": False, "problem": "refused"}
+    assert store.target("box").last_seen == NOW
+
+
+def test_activities_have_state_progress_and_an_end(store):
+    """AZ-13."""
+    first = Activity(id="a", kind="attach", subject="compute/box", started=NOW, total=10)
+    store.put_activity(first)
+    for done in range(1, 8):
+        store.put_activity(replace(first, done=done, text=f"{done} of 10"))
+    second = Activity(id="b", kind="submit", subject="runs/x", started=NOW + timedelta(seconds=1))
+    store.put_activity(second)
+    ended = replace(first, state=ActivityState.FAILED, ended=NOW, error="no", hint="try again")
+    store.put_activity(ended)
+    assert store.activities() == [second, ended]
+    assert store.activities(limit=1) == [second]
+    assert store.activities(active=True) == [second]
+    told = [event.data["state"] for event in store.events() if event.subject == "activities/a"]
+    assert told == ["running", "running", "failed"]
+
+
+def test_events_are_numbered_in_order_and_read_in_pieces(store):
+    """AZ-19."""
+    for number in range(1, 6):
+        put_run(store, number)
+    whole = store.events()
+    assert [event.sequence for event in whole] == sorted({event.sequence for event in whole})
+    pieces, last = [], 0
+    while batch := store.events(after=last, limit=2):
+        pieces += batch
+        last = batch[-1].sequence
+    assert pieces == whole
+    assert store.last_sequence() == last
+
+
+def test_blobs_are_checked_and_whole(store, tmp_path):
+    data = b"x" * 3_000_000
+    digest = sha(data)
+    assert store.missing_blobs([digest, digest, sha(b"")]) == [digest, sha(b"")]
+    with pytest.raises(Refused):
+        store.put_blob(b"other", digest)
+    assert store.missing_blobs([digest]) == [digest]
+    (tmp_path / "source").write_bytes(data)
+    store.put_blob(tmp_path / "source", digest)
+    store.put_blob(data, digest)
+    store.put_blob(io.BytesIO(b""), sha(b""))
+    assert store.blob_path(digest).read_bytes() == data
+    assert store.missing_blobs([digest, sha(b"")]) == []
+    assert [path.name for path in store.blob_path(digest).parent.iterdir()] == [digest]
+    for wrong in ("../../etc", "A" * 64, "a" * 63, ""):
+        with pytest.raises(StoreError):
+            store.blob_path(wrong)
+
+
+def test_a_blob_that_a_power_cut_emptied_is_missing(store):
+    digest = sha(b"content")
+    store.put_blob(b"content", digest)
+    os.truncate(store.blob_path(digest), 0)
+    assert store.missing_blobs([digest]) == [digest]
+    store.put_blob(b"content", digest)
+    assert store.blob_path(digest).read_bytes() == b"content"
+
+
+def test_a_blob_for_which_there_is_no_room_leaves_nothing(store):
+    class Full(io.RawIOBase):
+        def read(self, size=-1):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StoreError, match="disk full") as caught:
+        store.put_blob(Full(), sha(b"x"))
+    assert caught.value.hint
+    assert list(store.blob_path(sha(b"x")).parent.iterdir()) == []
+
+
+def manifest(*contents):
+    files = [Entry(path=f"f{n}.py", sha256=sha(data), size=len(data)) for n, data in enumerate(contents)]
+    odd = [
+        Entry(path="z\udcff/\n", sha256=sha(b"odd"), size=3, mode=0o755),
+        Entry(path="link", kind=EntryKind.LINK, target="f0.py\udcfe"),
+        Entry(path="empty", kind=EntryKind.DIRECTORY),
+    ]
+    return Manifest(entries=tuple(sorted(files + odd, key=lambda entry: entry.path)))
+
+
+def test_manifests_come_back_as_they_were(store):
+    one = manifest(b"a", b"b")
+    assert not store.has_manifest(one.id)
+    assert store.put_manifest(one) == store.put_manifest(one) == one.id
+    assert store.has_manifest(one.id)
+    assert store.manifest(one.id) == one
+    assert store.manifest(one.id).id == one.id
+    assert (store.snapshot(one.id).files, store.snapshot(one.id).size) == (3, 5)
+    for ask in (store.manifest, store.snapshot):
+        with pytest.raises(NotFound):
+            ask("0" * 64)
+
+
+def test_pruning_keeps_what_is_needed(store):
+    used, unused = manifest(b"shared", b"used"), manifest(b"shared", b"unused")
+    for data in (b"shared", b"used", b"unused", b"odd", b"collected", b"stray"):
+        store.put_blob(data, sha(data))
+    for item in (used, unused):
+        store.put_manifest(item)
+    store.insert_run(make_run(snapshot=used.id), RunConfiguration(command="true"))
+    store.put_files(run_id(), [RunFile(path="outputs/a", size=9)])
+    store.mark_collected(run_id(), "outputs/a", sha(b"collected"))
+    assert store.prune_blobs(dry_run=False)[:2] == (0, 0)
+    would = store.prune_blobs(dry_run=True, grace=-60)
+    assert would == (2, len(b"unused") + len(b"stray"), 1)
+    assert store.has_manifest(unused.id)
+    assert store.prune_blobs(dry_run=False, grace=-60) == would
+    assert not store.has_manifest(unused.id)
+    assert store.missing_blobs(map(sha, (b"shared", b"used", b"odd", b"collected"))) == []
+    assert len(store.missing_blobs(map(sha, (b"unused", b"stray")))) == 2
+    store.remove_run(run_id())
+    assert store.prune_blobs(dry_run=False, grace=-60).manifests == 1
+    assert list(store.directory.glob("blobs/*/*")) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(content=st.binary(max_size=200), data=st.data())
+def test_byte_n_of_the_spool_is_byte_n_of_the_stream(shared, content, data):
+    """Chunks overlap and repeat; in between, bytes that were not committed lie beyond the end."""
+    shared.remove_run(run_id())
+    run = put_run(shared)
+    have = 0
+    while have < len(content):
+        start = have - data.draw(st.integers(0, have))
+        stop = len(content) - data.draw(st.integers(0, len(content) - have))
+        if data.draw(st.booleans()):
+            with open(shared.spool_path(run), "ab") as spool:
+                spool.write(b"killed before the offset was committed")
+        assert shared.append_stream(run, start, content[start:stop]) == max(have, stop)
+        have = max(have, stop)
+        assert shared.offsets(run).stream == have
+        assert shared.spool_path(run).read_bytes()[:have] == content[:have]
+
+
+def test_gaps_are_on_record_and_sparse(store):
+    run = put_run(store)
+    assert store.append_stream(run, 0, b"head\n") == 5
+    with pytest.raises(Conflict):
+        store.append_stream(run, 1 << 40, b"tail\n")
+    with pytest.raises(Conflict):
+        store.add_gap(run, 7, 9)
+    assert store.add_gap(run, 0, 4) == 5
+    far = 1 << 30
+    assert store.add_gap(run, 5, far) == far
+    assert store.add_gap(run, 5, far) == far
+    assert store.add_gap(run, far, far + 10) == far + 10
+    assert store.append_stream(run, far + 10, b"tail\n") == far + 15
+    assert store.gaps(run) == [(5, far + 10)]
+    assert store.offsets(run).stream == far + 15
+    path = store.spool_path(run)
+    assert path.stat().st_blocks * 512 < 1 << 20
+    with open(path, "rb") as spool:
+        assert spool.read(6) == b"head\n\0"
+        spool.seek(far + 10)
+        assert spool.read() == b"tail\n"
+
+
+def test_a_spool_that_lost_its_end_is_fetched_again(store):
+    run = put_run(store)
+    store.append_stream(run, 0, b"0123456789")
+    os.truncate(store.spool_path(run), 4)
+    assert store.offsets(run).stream == 4
+    assert store.append_stream(run, 4, b"456789") == 10
+    store.spool_path(run).unlink()
+    assert store.offsets(run).stream == 0
+
+
+def test_which_part_of_the_stream_is_new(store):
+    run = put_run(store)
+    assert store.stream_offset_since(run, 60) == 0
+    store.append_stream(run, 0, b"old\n")
+    store.append_stream(run, 4, b"old too\n")
+    assert store.stream_offset_since(run, 60) == 0
+    with store._db.write() as change:
+        change.execute("UPDATE stream_marks SET time = time - 3600000000")
+    assert store.stream_offset_since(run, 60) == 12
+    store.append_stream(run, 12, b"new\n")
+    assert store.stream_offset_since(run, 60) == 12
+    assert store.stream_offset_since(run, 1e300) == 0

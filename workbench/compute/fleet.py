@@ -1,0 +1,92 @@
+"""The fleet: one link a machine, made on demand, noticed when lost, reconnected without a storm."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+
+from workbench.compute.backoff import Backoff
+from workbench.compute.link import Link
+from workbench.compute.machine import Machine, OnState
+from workbench.compute.signin import SignIn
+from workbench.entities.target import Target, TargetState
+from workbench.errors import NotFound
+
+PATIENT = Backoff()
+
+
+class Fleet:
+    """All machines of one server.
+
+    known_hosts: our own file. on_state: told of each change with the machine's name and, when it is not
+    connected, why; called in the event loop, must not block.
+    """
+
+    def __init__(self, known_hosts: Path, on_state: OnState, backoff: Backoff = PATIENT) -> None:
+        self._known_hosts = known_hosts
+        self._on_state = on_state
+        self._backoff = backoff
+        self._machines: dict[str, Machine] = {}
+
+    def configure(self, target: Target) -> None:
+        """Take a target in, or its changed settings; they count from the next connection on."""
+        machine = self._machines.get(target.name)
+        if machine is None:
+            self._machines[target.name] = Machine(target, self._known_hosts, self._on_state, self._backoff)
+        else:
+            machine.change(target)
+
+    async def forget(self, name: str) -> None:
+        """Close a machine's link and forget the machine; nothing happens when it is not known."""
+        machine = self._machines.pop(name, None)
+        if machine is not None:
+            await machine.close()
+
+    async def link(
+        self,
+        name: str,
+        sign_in: SignIn | None = None,
+        *,
+        accept_keys: Collection[str] = (),
+        retry_now: bool = False,
+    ) -> Link:
+        """The machine's link; connects when there is none.
+
+        Concurrent callers share one attempt. In back-off the last error is raised at once, unless a user
+        asks: with retry_now, sign_in or accept_keys. Raises Unreachable and its kinds, NotFound, NoPython.
+        """
+        machine = self._get(name)
+        by_user = retry_now or sign_in is not None or bool(accept_keys)
+        return await machine.link(sign_in, accept_keys, by_user=by_user)
+
+    def keep(self, name: str, on: bool) -> None:
+        """Whether the machine is connected, and connected again with back-off, without being asked.
+
+        Raises NotFound.
+        """
+        self._get(name).keep(on)
+
+    def state(self, name: str) -> tuple[TargetState, str | None]:
+        """What is known of a machine now, and why when it is not connected. Raises NotFound."""
+        machine = self._get(name)
+        return machine.state, machine.problem
+
+    def kept(self, name: str) -> bool:
+        """Whether `keep` is on. Raises NotFound."""
+        return self._get(name).kept
+
+    async def rest(self, name: str) -> None:
+        """Close a machine's link because nobody needs it now; its state is IDLE. Raises NotFound."""
+        await self._get(name).rest()
+
+    async def close(self) -> None:
+        """Close every link and end every attempt."""
+        machines, self._machines = list(self._machines.values()), {}
+        await asyncio.gather(*(machine.close() for machine in machines))
+
+    def _get(self, name: str) -> Machine:
+        machine = self._machines.get(name)
+        if machine is None:
+            raise NotFound(f"there is no target named {name!r}", "see: wb compute list")
+        return machine

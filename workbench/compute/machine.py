@@ -1,0 +1,237 @@
+"""One machine of the fleet: its link, the attempt to make it, and the patience with it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from workbench.compute.backoff import Backoff
+from workbench.compute.channel import Host
+from workbench.compute.hosts import make_host
+from workbench.compute.link import Link
+from workbench.compute.payload import build_payload
+from workbench.compute.signin import SignIn
+from workbench.entities.target import Target, TargetState
+from workbench.errors import (
+    HostKeyChanged,
+    HostKeyUnknown,
+    NeedsSignIn,
+    Unreachable,
+    WorkbenchError,
+    from_wire,
+)
+
+OnState = Callable[[str, TargetState, str | None], None]
+
+NEEDS_USER = (NeedsSignIn, HostKeyUnknown, HostKeyChanged)
+"""Errors that trying again by ourselves can only make worse: lock-outs, alarms, warnings nobody reads."""
+
+STEADY = 30.0
+"""Seconds a link must live to count as good; one that breaks sooner is a failure like any other."""
+
+
+class Machine:
+    """One machine; see `Fleet`, whose methods these are."""
+
+    def __init__(self, target: Target, known_hosts: Path, on_state: OnState, backoff: Backoff) -> None:
+        self.target = target
+        self.state = TargetState.UNKNOWN
+        self.problem: str | None = None
+        self._known_hosts = known_hosts
+        self._on_state = on_state
+        self._backoff = backoff
+        self._link: Link | None = None
+        self._host: Host | None = None
+        self._since = 0.0
+        self._attempt: asyncio.Task[Link] | None = None
+        self._asking = False  # whether the attempt has a user to ask
+        self._watcher: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self._error: WorkbenchError | None = None
+        self._failures = 0
+        self._not_before = 0.0
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is connected again by itself."""
+        return self._keeper is not None
+
+    def change(self, target: Target) -> None:
+        """Take new settings; what went wrong with other ones no longer counts."""
+        if target.settings != self.target.settings:
+            self._forgive()
+        self.target = target
+
+    async def link(self, sign_in: SignIn | None, accept_keys: Collection[str], *, by_user: bool) -> Link:
+        """See `Fleet.link`."""
+        if self._attempt is not None and sign_in is not None and not self._asking:
+            # Somebody tries without a user to ask. Only when that is not enough, this user is asked.
+            await asyncio.wait({self._attempt})
+        if self._link is not None and self._link.lost_reason is None:
+            return self._link
+        attempt = self._attempt
+        if attempt is None:
+            if not by_user:
+                self._refuse_in_backoff()
+            attempt = self._begin(sign_in, accept_keys)
+        try:
+            await asyncio.wait({attempt})  # a caller that gives up does not end what others wait for
+        except asyncio.CancelledError:
+            if sign_in is not None:
+                attempt.cancel()  # nobody is left to answer
+            raise
+        if attempt.cancelled():
+            raise Unreachable(f"connecting to {self.target.name} was given up", "try again")
+        return attempt.result()
+
+    def keep(self, on: bool) -> None:
+        """See `Fleet.keep`."""
+        if on and self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.target.name}")
+        elif not on and self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
+
+    async def rest(self) -> None:
+        """See `Fleet.rest`."""
+        if self._attempt is None and self._link is not None:
+            await self._hang_up()
+            self._say(TargetState.IDLE, None)
+
+    async def close(self) -> None:
+        """End its link and everything that goes on for it."""
+        tasks = [task for task in (self._keeper, self._attempt) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._hang_up()
+
+    # --- one attempt ----------------------------------------------------------------------------------
+
+    def _begin(self, sign_in: SignIn | None, accept_keys: Collection[str]) -> asyncio.Task[Link]:
+        self._asking = sign_in is not None
+        self._attempt = asyncio.create_task(
+            self._connect(sign_in, accept_keys), name=f"connect {self.target.name}"
+        )
+        self._attempt.add_done_callback(self._attempted)
+        return self._attempt
+
+    def _attempted(self, attempt: asyncio.Task[Link]) -> None:
+        self._attempt = None
+        if not attempt.cancelled():
+            attempt.exception()  # its callers were told; a kept machine has none
+
+    async def _connect(self, sign_in: SignIn | None, accept_keys: Collection[str]) -> Link:
+        await self._hang_up()
+        self._say(TargetState.CONNECTING, None)
+        settings = self.target.settings
+        host: Host | None = None
+        link: Link | None = None
+        try:
+            host = await asyncio.to_thread(  # it may import an SSH library
+                make_host,
+                self.target,
+                known_hosts=self._known_hosts,
+                sign_in=sign_in,
+                accept_keys=accept_keys,
+            )
+            link = await Link.open(
+                host,
+                root=settings.root,
+                lease_dir=settings.lease_dir,
+                python=settings.python,
+                payload=build_payload(),
+            )
+        except WorkbenchError as error:
+            self._failed(error)
+            raise
+        except (
+            Exception
+        ) as error:  # a fault of ours: it counts as a failure too, or a kept machine would spin
+            self._failed(Unreachable(f"connecting failed: {error!r}"))
+            raise
+        except asyncio.CancelledError:
+            self._say(TargetState.UNKNOWN, None)
+            raise
+        finally:
+            if link is None and host is not None:
+                await host.close()
+        self._link, self._host, self._since = link, host, time.monotonic()
+        self._error = None
+        self._watcher = asyncio.create_task(self._watch(link, host), name=f"watch {self.target.name}")
+        self._say(TargetState.CONNECTED, None)
+        return link
+
+    def _refuse_in_backoff(self) -> None:
+        error = self._error
+        if error is not None and (isinstance(error, NEEDS_USER) or time.monotonic() < self._not_before):
+            raise from_wire(error.to_wire())  # a copy: the kept one would collect tracebacks
+
+    def _failed(self, error: WorkbenchError) -> None:
+        self._error = error
+        self._failures += 1
+        self._not_before = time.monotonic() + self._backoff.delay(self._failures, random.random())
+        asks = isinstance(error, NeedsSignIn | HostKeyUnknown)
+        self._say(TargetState.NEEDS_SIGN_IN if asks else TargetState.UNREACHABLE, error.message)
+
+    def _forgive(self) -> None:
+        self._error, self._failures, self._not_before = None, 0, 0.0
+        self._news.set()
+
+    # --- its link -------------------------------------------------------------------------------------
+
+    async def _watch(self, link: Link, host: Host) -> None:
+        """Notice that the link is lost."""
+        await link.closed.wait()
+        if time.monotonic() - self._since >= STEADY:
+            self._failures = 0
+        self._link = self._host = None
+        self._failed(
+            Unreachable(f"the link was lost: {link.lost_reason}", "it is connected again when needed")
+        )
+        await link.close()
+        await host.close()
+
+    async def _hang_up(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None and not watcher.done():
+            if self._link is not None:
+                watcher.cancel()
+            await asyncio.wait({watcher})  # one that found the link lost closes what is left of it
+        link, host = self._link, self._host
+        self._link = self._host = None
+        if link is not None:
+            await link.close()
+        if host is not None:
+            await host.close()
+
+    async def _keep(self) -> None:
+        """Connect, wait until the link is lost, wait a while, again; with a user's matter, wait for the user."""
+        while True:
+            self._news.clear()
+            if self._link is not None and self._link.lost_reason is None:
+                await self._link.closed.wait()
+            elif self._link is not None:
+                await asyncio.sleep(0)  # the watcher is told in the same turn; it says when to try again
+            elif self._attempt is not None:
+                await asyncio.wait({self._attempt})
+            elif isinstance(self._error, NEEDS_USER):
+                await self._news.wait()
+            elif (pause := self._not_before - time.monotonic()) > 0:
+                try:
+                    await asyncio.wait_for(self._news.wait(), pause)
+                except TimeoutError:
+                    pass  # the pause is over
+            else:
+                await asyncio.wait({self._begin(None, ())})
+
+    def _say(self, state: TargetState, problem: str | None) -> None:
+        self._news.set()
+        if (state, problem) != (self.state, self.problem):
+            self.state, self.problem = state, problem
+            self._on_state(self.target.name, state, problem)
