@@ -191,18 +191,19 @@ def _growth(folder: Path) -> list[Row]:
 
 
 def _fill(store: Store, first: int, count: int) -> None:
-    """Runs with five params and six metrics each, straight into the tables: what is measured is the search."""
+    """Runs with five params and six metrics each, straight into the tables: only the search is measured."""
     chance = random.Random(first)
     with store._db.write() as change:
         experiment = change.execute("SELECT number FROM experiments WHERE name = 'bench'").fetchone()
         if experiment is None:
             change.execute(
-                "INSERT INTO experiments (id, name, created, tags, goal) VALUES ('x', 'bench', 0, '{}', 'minimize')"
+                "INSERT INTO experiments (id, name, created, tags, goal)"
+                " VALUES ('x', 'bench', 0, '{}', 'minimize')"
             )
         runs = [(number, _run(number)) for number in range(first, first + count)]
         change.executemany(
-            "INSERT INTO runs (number, id, name, experiment, target, status, created, attempt, gpus, warnings, archived)"
-            " VALUES (?, ?, ?, 1, 'local', 'Completed', ?, 1, '[]', 0, 0)",
+            "INSERT INTO runs (number, id, name, experiment, target, status, created, attempt, gpus,"
+            " warnings, archived) VALUES (?, ?, ?, 1, 'local', 'Completed', ?, 1, '[]', 0, 0)",
             [(number, run.id, run.name, int(run.created.timestamp() * 1e6)) for number, run in runs],
         )
         params = [

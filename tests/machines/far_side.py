@@ -1,4 +1,4 @@
-"""The machine's half of a snapshot, run by another interpreter: one JSON command a line, one answer a line."""
+"""The machine's half of a snapshot, run by another interpreter: a JSON command a line."""
 
 from __future__ import annotations
 
@@ -83,7 +83,11 @@ class FarSide:
 def interpreters() -> list[str]:
     """This interpreter, and the oldest and newest that the machine has beside it."""
     versions = Path("~/.pyenv/versions").expanduser()
-    found = [str(path) for version in ("3.6", "3.13") for path in sorted(versions.glob(f"{version}.*/bin/python3"))[:1]]
+    found = [
+        str(path)
+        for version in ("3.6", "3.13")
+        for path in sorted(versions.glob(f"{version}.*/bin/python3"))[:1]
+    ]
     return [sys.executable, *found]
 
 

@@ -268,7 +268,11 @@ async def test_a_machine_without_a_terminal_shell_of_ours_links(
     make_server: MakeServer, make_fleet: MakeFleet
 ) -> None:
     recorded = make_fleet()
-    for shell, rc in (("fish", "echo WELCOME"), ("tcsh", "echo WELCOME"), ("bash", "echo WELCOME; sleep 0.2")):
+    for shell, rc in (
+        ("fish", "echo WELCOME"),
+        ("tcsh", "echo WELCOME"),
+        ("bash", "echo WELCOME; sleep 0.2"),
+    ):
         server = make_server(shell, shell=shell, rc=rc)
         recorded.fleet.configure(target(server))
         link = await recorded.fleet.link(shell)

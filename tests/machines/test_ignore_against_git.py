@@ -18,13 +18,33 @@ from workbench.snapshots.worktree import find_work_tree, standing_rules
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is the oracle")
 
-NAMES = [b"a", b"b", b"ab", b"a.b", b"foo", b"foo.log", b"!x", b"#x", b"x ", b"a\\b", b"[a]", b"-", b"\xff", b"A"]
+NAMES = [
+    b"a",
+    b"b",
+    b"ab",
+    b"a.b",
+    b"foo",
+    b"foo.log",
+    b"!x",
+    b"#x",
+    b"x ",
+    b"a\\b",
+    b"[a]",
+    b"-",
+    b"\xff",
+    b"A",
+]
 _counter = itertools.count()
 
 
 def environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "XDG_"))}
-    return kept | {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(home), "LC_ALL": "C"}
+    return kept | {
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "HOME": str(home),
+        "LC_ALL": "C",
+    }
 
 
 def make_repository(top: Path) -> None:
@@ -48,9 +68,15 @@ def ask_git(top: Path, paths: list[bytes], home: Path) -> set[bytes]:
 
 
 atoms = st.one_of(
-    st.sampled_from([b"*", b"**", b"?", b"/", b"/**/", b"**/", b"/**", b"a", b"b", b".", b"foo", b"log", b"\\", b" "]),
-    st.sampled_from([b"[a]", b"[!a]", b"[^a-f]", b"[]a]", b"[[:alpha:]]", b"[a-", b"[", b"[[:nope:]]", b"[\\]]"]),
-    st.sampled_from([b"[z-a]", b"[a-]", b"[--a]", b"[[:space:]x]", b"[[:a]", b"\\*", b"\\ ", b"\\!", b"\\#", b"\\/"]),
+    st.sampled_from(
+        [b"*", b"**", b"?", b"/", b"/**/", b"**/", b"/**", b"a", b"b", b".", b"foo", b"log", b"\\", b" "]
+    ),
+    st.sampled_from(
+        [b"[a]", b"[!a]", b"[^a-f]", b"[]a]", b"[[:alpha:]]", b"[a-", b"[", b"[[:nope:]]", b"[\\]]"]
+    ),
+    st.sampled_from(
+        [b"[z-a]", b"[a-]", b"[--a]", b"[[:space:]x]", b"[[:a]", b"\\*", b"\\ ", b"\\!", b"\\#", b"\\/"]
+    ),
     st.sampled_from(NAMES),
 )
 globs = st.builds(
@@ -111,7 +137,11 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(trees, st.dictionaries(st.sampled_from([b"", b"a", b"b", b"foo", b"a/b", b"foo/a"]), rule_files), rule_files)
+@given(
+    trees,
+    st.dictionaries(st.sampled_from([b"", b"a", b"b", b"foo", b"a/b", b"foo/a"]), rule_files),
+    rule_files,
+)
 def test_every_path_is_judged_as_git_does(ground: Path, tree: dict, rules: dict, exclude: bytes) -> None:
     """AZ-109, AZ-110: nested files, negation, anchoring, classes, escapes, .git/info/exclude."""
     top = ground / f"t{next(_counter)}"
@@ -119,7 +149,9 @@ def test_every_path_is_judged_as_git_does(ground: Path, tree: dict, rules: dict,
     (top / ".git" / "info" / "exclude").write_bytes(exclude)
     paths = plant(tree, top, rules)
     wanted = ask_git(top, list(paths), ground)
-    files = [parse(exclude)] + [parse(data, base) for base, data in sorted(rules.items(), key=lambda item: item[0])]
+    files = [parse(exclude)] + [
+        parse(data, base) for base, data in sorted(rules.items(), key=lambda item: item[0])
+    ]
     files[1:] = sorted(files[1:], key=lambda file: file.base.count(b"/") + bool(file.base))
     assert {path for path, is_dir in paths.items() if is_ignored(path, is_dir, files)} == wanted
     walked = walk(top, standing_rules(top, environment(ground)))
@@ -148,7 +180,9 @@ def test_every_path_is_judged_as_git_does(ground: Path, tree: dict, rules: dict,
         (b"\0a", b"a", False),
     ],
 )
-def test_corners_that_readers_of_the_manual_get_wrong(tmp_path: Path, line: bytes, path: bytes, is_dir: bool) -> None:
+def test_corners_that_readers_of_the_manual_get_wrong(
+    tmp_path: Path, line: bytes, path: bytes, is_dir: bool
+) -> None:
     make_repository(tmp_path)
     (tmp_path / ".gitignore").write_bytes(line)
     place = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), path)))
@@ -187,7 +221,11 @@ def test_the_users_own_ignore_file_counts_as_it_does_for_git(tmp_path: Path, pla
     env = environment(tmp_path)
     top = tmp_path / "top"
     make_repository(top)
-    mine = {"xdg": tmp_path / "x/git/ignore", "home": tmp_path / ".config/git/ignore", "config": tmp_path / "my"}[place]
+    mine = {
+        "xdg": tmp_path / "x/git/ignore",
+        "home": tmp_path / ".config/git/ignore",
+        "config": tmp_path / "my",
+    }[place]
     mine.parent.mkdir(parents=True, exist_ok=True)
     mine.write_text("*.tmp\n!keep.tmp\n")
     if place == "xdg":
@@ -213,7 +251,11 @@ def test_case_is_ignored_where_git_is_told_to(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     for name in ("a.ckpt", "data/x.c", "foo", "bar"):
         (tmp_path / name).touch()
-    assert ask_git(tmp_path, [b"a.ckpt", b"data/x.c", b"foo", b"bar"], tmp_path) == {b"a.ckpt", b"data/x.c", b"foo"}
+    assert ask_git(tmp_path, [b"a.ckpt", b"data/x.c", b"foo", b"bar"], tmp_path) == {
+        b"a.ckpt",
+        b"data/x.c",
+        b"foo",
+    }
     kept = {item.path for item in walk(tmp_path, standing_rules(tmp_path, env)).files}
     assert kept == {b".gitignore", b"bar"}
 
@@ -230,7 +272,9 @@ def test_a_subdirectory_is_under_its_parents_rules(tmp_path: Path) -> None:
         (sub / name).touch()
     wanted = ask_git(tmp_path, [b"a/b/" + name.encode() for name in paths], tmp_path)
     found = walk(sub, standing_rules(sub, environment(tmp_path)))
-    assert {item.path for item in found.files} == {n.encode() for n in paths if b"a/b/" + n.encode() not in wanted}
+    assert {item.path for item in found.files} == {
+        n.encode() for n in paths if b"a/b/" + n.encode() not in wanted
+    }
     told = {item.path: item.detail for item in found.left_out if item.reason is Reason.IGNORED}
     assert told["three"] == "a/.gitignore:2: b/three"
 
@@ -240,7 +284,9 @@ def test_a_subdirectory_is_under_its_parents_rules(tmp_path: Path) -> None:
 def test_the_proposed_line_drops_just_that_path(ground: Path, wild: list[bytes], is_dir: bool) -> None:
     """AZ-114: the line that is shown works, whatever the name."""
     paths = [name.replace(b"/", b"_").replace(b"\0", b"_") for name in wild]
-    paths = list(dict.fromkeys(name for name in paths if name not in (b".", b"..") and b".git" not in name.lower()))
+    paths = list(
+        dict.fromkeys(name for name in paths if name not in (b".", b"..") and b".git" not in name.lower())
+    )
     if not paths:
         return
     top = ground / f"t{next(_counter)}"

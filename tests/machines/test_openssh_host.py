@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import stat
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -222,16 +223,14 @@ async def test_a_name_that_does_not_resolve(server: SshServer, make_host: MakeHo
 
 
 async def test_a_port_that_never_speaks(server: SshServer, tmp_path: Path) -> None:
-    silent = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = silent.sockets[0].getsockname()[1]
-    settings = server.settings(address=f"127.0.0.1:{port}")
-    host = OpensshHost(settings, tmp_path / "known", NobodyToAsk(), timeout=1)
-    try:
-        with pytest.raises(Unreachable, match="in time|timed out"):
-            await host.connect()
-    finally:
-        await host.close()
-        silent.close()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = server.settings(address=f"127.0.0.1:{silent.getsockname()[1]}")
+        host = OpensshHost(settings, tmp_path / "known", NobodyToAsk(), timeout=1)
+        try:
+            with pytest.raises(Unreachable, match="in time|timed out"):
+                await host.connect()
+        finally:
+            await host.close()
 
 
 async def test_a_configuration_ssh_does_not_understand(server: SshServer, make_host: MakeHost) -> None:
@@ -299,6 +298,36 @@ async def test_askpass_refuses_what_nobody_answers() -> None:
     assert (out, process.returncode) == (b"", 1)
     assert asked == [Question("what's \"this\"\n?", "")]
     await askpass.close()
+
+
+async def test_closing_gives_up_a_question_that_waits(
+    server: SshServer, make_host: MakeHost, tmp_path: Path
+) -> None:
+    class Slow:
+        given_up = False
+
+        async def answer(self, prompt: Prompt) -> str:
+            try:
+                await asyncio.sleep(1000)
+            except asyncio.CancelledError:
+                self.given_up = True
+                raise
+            return ""
+
+    key = make_key(tmp_path / "locked", passphrase="secret")
+    server.authorize(key)
+    server.ssh_config.write_text(server.config_block().replace(str(server.client_key), str(key)))
+    slow = Slow()
+    host = make_host(server, sign_in=slow)
+    attempt = asyncio.create_task(host.connect())
+    await until(lambda: bool(host._asked), "the question")
+    master = host._master
+    attempt.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await attempt
+    assert slow.given_up
+    assert master is not None
+    assert not master.running
 
 
 async def test_a_link_killed_under_load(server: SshServer, make_host: MakeHost, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A snapshot's way to a machine and back into a tree: byte and mode equal, by the oldest and newest Python."""
+"""A snapshot's way to a machine and back into a tree: bytes and modes equal, by old and new Python."""
 
 from __future__ import annotations
 
@@ -29,13 +29,17 @@ NO_LIMITS = Limits(None, None)
 _counter = itertools.count()
 
 weird = st.binary(min_size=1, max_size=12).map(lambda raw: raw.replace(b"/", b"\\").replace(b"\0", b"\n"))
-names = st.one_of(weird, st.sampled_from([b"a", b"B", b"README", b"readme", b"x y", b"-rf", "é".encode(), b"\xff"])).filter(
+names = st.one_of(
+    weird, st.sampled_from([b"a", b"B", b"README", b"readme", b"x y", b"-rf", "é".encode(), b"\xff"])
+).filter(
     # hypothesis finds the names that a scan leaves out by reading its source
     lambda name: not name.startswith(b".") and name not in BUILT_IN.replace(b"/", b"").split() + list(_VENV)
 )
 leaves = st.one_of(
     st.tuples(st.just("file"), st.binary(max_size=300), st.sampled_from([0o644, 0o755, 0o600, 0o775, 0o444])),
-    st.tuples(st.just("link"), st.one_of(names, st.sampled_from([b"../x", b"/nowhere", b"a/../b"])), st.just(0)),
+    st.tuples(
+        st.just("link"), st.one_of(names, st.sampled_from([b"../x", b"/nowhere", b"a/../b"])), st.just(0)
+    ),
 )
 trees = st.recursive(
     st.dictionaries(names, leaves, max_size=4),
@@ -75,7 +79,11 @@ def seen(place: bytes) -> dict[bytes, Any]:
 
 
 def modes(place: Path) -> set[int]:
-    return {stat.S_IMODE(os.lstat(path).st_mode) for path in place.rglob("*") if path.is_file() and not path.is_symlink()}
+    return {
+        stat.S_IMODE(os.lstat(path).st_mode)
+        for path in place.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
 
 
 def send(far: FarSide, found: Scan, base: Manifest | None, zip_path: Path) -> list[str]:
@@ -134,8 +142,14 @@ def test_both_sides_name_a_tree_alike(far: FarSide, ground: Path, tree: dict) ->
 
 def test_two_trees_never_share_an_id() -> None:
     """Newlines in names and targets must not move a record's border."""
-    one = (Entry(path="a", kind=EntryKind.LINK, target="t\nx"), Entry(path="b", kind=EntryKind.LINK, target="u"))
-    two = (Entry(path="a", kind=EntryKind.LINK, target="t"), Entry(path="x\nb", kind=EntryKind.LINK, target="u"))
+    one = (
+        Entry(path="a", kind=EntryKind.LINK, target="t\nx"),
+        Entry(path="b", kind=EntryKind.LINK, target="u"),
+    )
+    two = (
+        Entry(path="a", kind=EntryKind.LINK, target="t"),
+        Entry(path="x\nb", kind=EntryKind.LINK, target="u"),
+    )
     assert Manifest(entries=one).id != Manifest(entries=two).id
 
 
@@ -164,7 +178,9 @@ def test_a_base_the_machine_never_saw(machine: FarSide, tmp_path: Path) -> None:
     assert answer == {"unknown_base": True}
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}", b'{"v":1,"entries":[]}', b'{"v":1,"entries":[["../x","dir",493,0,""]]}'])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{}", b'{"v":1,"entries":[]}', b'{"v":1,"entries":[["../x","dir",493,0,""]]}']
+)
 def test_a_damaged_base_is_an_unknown_one(machine: FarSide, tmp_path: Path, damage: bytes) -> None:
     first = tree_of(tmp_path / "tree", {"a": "1"})
     send(machine, first, None, tmp_path / "z")

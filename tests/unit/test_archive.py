@@ -67,7 +67,11 @@ def test_a_saved_snapshot_is_an_ordinary_zip(tmp_path: Path) -> None:
     assert (tmp_path / "out/empty").is_dir()
     if shutil.which("unzip"):
         done = subprocess.run(
-            ["unzip", "-q", "s.zip", "-d", "other"], cwd=tmp_path, timeout=60, check=False, capture_output=True
+            ["unzip", "-q", "s.zip", "-d", "other"],
+            cwd=tmp_path,
+            timeout=60,
+            check=False,
+            capture_output=True,
         )
         assert done.returncode == 0, done.stderr
         assert (tmp_path / "other/to").is_symlink()
@@ -86,7 +90,9 @@ def test_the_same_tree_is_the_same_zip(tmp_path: Path) -> None:
 
 def test_undecodable_names_and_backslashes_come_back(tmp_path: Path) -> None:
     """Only for what we wrote: from strangers a backslash is refused."""
-    manifest, read = manifest_of({"\udcff\n": b"1", "a\\b": b"2"}, Entry(path="l", kind=EntryKind.LINK, target="/data"))
+    manifest, read = manifest_of(
+        {"\udcff\n": b"1", "a\\b": b"2"}, Entry(path="l", kind=EntryKind.LINK, target="/data")
+    )
     write_zip(tmp_path / "s.zip", manifest, read)
     unpack(str(tmp_path / "s.zip"), str(tmp_path / "out"), own=True)
     assert sorted(os.listdir(os.fsencode(tmp_path / "out"))) == [b"a\\b", b"l", b"\xff\n"]
@@ -110,7 +116,9 @@ def test_blobs_as_one_stream(tmp_path: Path) -> None:
         (tmp_path / str(number)).write_bytes(data)
         sources[sha(data)] = tmp_path / str(number)
     with zipfile.ZipFile(io.BytesIO(b"".join(zip_blobs(sources)))) as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == {sha(data): data for data in contents}
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            sha(data): data for data in contents
+        }
         assert archive.getinfo(sha(contents[1])).compress_size < 200
         assert archive.getinfo(sha(contents[2])).compress_type == zipfile.ZIP_STORED
         # A guard against zip bombs must not stop our own zeros.
@@ -150,7 +158,9 @@ def test_many_and_large_entries_need_zip64(monkeypatch: pytest.MonkeyPatch) -> N
     """The wide records, without four gigabytes: the limit is pretended to be small, but for the count."""
     stream = zipstream.ZipStream()
     count = 70_000
-    data = b"".join(b"".join(stream.entry(b"%d" % number, stat.S_IFREG | 0o644, (), 0)) for number in range(count))
+    data = b"".join(
+        b"".join(stream.entry(b"%d" % number, stat.S_IFREG | 0o644, (), 0)) for number in range(count)
+    )
     with zipfile.ZipFile(io.BytesIO(data + b"".join(stream.end()))) as archive:
         assert len(archive.namelist()) == count
     stream = zipstream.ZipStream()
@@ -273,7 +283,9 @@ def test_hostile_archives_are_rejected_whole(far: FarSide, tmp_path: Path, name:
 
 def test_the_control_is_not_rejected(far: FarSide, tmp_path: Path) -> None:
     """What the hostile ones are built from is good by itself."""
-    (tmp_path / "z").write_bytes(hostile(good, ("d/", DIR, b""), ("d/l", LNK, b"../good"), ("d/x", 0o104755, b"1")))
+    (tmp_path / "z").write_bytes(
+        hostile(good, ("d/", DIR, b""), ("d/l", LNK, b"../good"), ("d/x", 0o104755, b"1"))
+    )
     assert far.ask("unpack", str(tmp_path / "z"), str(tmp_path / "out"), {}, False) == 2
     assert (tmp_path / "out/d/l").read_text() == "1"
     assert (tmp_path / "out/d/x").stat().st_mode & 0o7777 == 0o755

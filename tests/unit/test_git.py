@@ -1,4 +1,4 @@
-"""Git facts, with real repositories: what is known, what is absent, and what a repository must not make us do."""
+"""Git facts, with real repositories: what is known, what is absent, and what it must not make us do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ NOTHING = (GitFacts(), None)
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     require("git")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "AZUREML_", "XDG_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "AZUREML_", "XDG_"))
+    }
     return kept | {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(tmp_path)}
 
 
@@ -39,7 +41,12 @@ class Repository:
     def git(self, *words: str) -> str:
         author = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
         done = subprocess.run(
-            ["git", *author, *words], cwd=self.place, env=self.env, check=True, capture_output=True, timeout=60
+            ["git", *author, *words],
+            cwd=self.place,
+            env=self.env,
+            check=True,
+            capture_output=True,
+            timeout=60,
         )
         return done.stdout.decode().strip()
 
@@ -131,7 +138,9 @@ def test_before_the_first_commit(repository: Repository) -> None:
     assert "+first" in diff
 
 
-def test_no_repository_no_directory_no_git(tmp_path: Path, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_repository_no_directory_no_git(
+    tmp_path: Path, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """AZ-123: no property, no error."""
     env["GIT_CEILING_DIRECTORIES"] = str(tmp_path)
     (tmp_path / "plain").mkdir()
@@ -172,7 +181,10 @@ def test_a_hooks_variables_do_not_mislead(repository: Repository, tmp_path: Path
     commit = repository.commit(a="1")
     other = Repository(tmp_path / "other", repository.env)
     other.commit(b="2")
-    hooked = repository.env | {"GIT_DIR": str(other.place / ".git"), "GIT_INDEX_FILE": str(other.place / ".git/index")}
+    hooked = repository.env | {
+        "GIT_DIR": str(other.place / ".git"),
+        "GIT_INDEX_FILE": str(other.place / ".git/index"),
+    }
     assert git_facts(repository.place, hooked)[0] == GitFacts(branch="main", commit=commit, dirty=False)
 
 
@@ -217,7 +229,9 @@ def fake_git(place: Path, body: str) -> dict[str, str]:
 
 def test_a_git_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pid_file = tmp_path / "pid"
-    fake = fake_git(tmp_path / "bin", f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)")
+    fake = fake_git(
+        tmp_path / "bin", f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    )
     monkeypatch.setenv("PATH", fake["PATH"])
     assert run_git(tmp_path, "status", environ=fake, timeout=1.0) is None
     if pid_file.exists() and pid_file.read_text():
@@ -225,7 +239,9 @@ def test_a_git_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Monkey
             os.kill(int(pid_file.read_text()), 0)
 
 
-def test_a_git_that_leaves_a_child_behind_does_not_hold_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_that_leaves_a_child_behind_does_not_hold_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The pipe stays open in a grandchild; the clock still ends the wait, and the grandchild."""
     pid_file = tmp_path / "pid"
     body = (
@@ -247,7 +263,8 @@ def test_a_git_that_leaves_a_child_behind_does_not_hold_us(tmp_path: Path, monke
 
 
 def test_git_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    body = "print(os.environ['GIT_TERMINAL_PROMPT'], os.environ['GIT_OPTIONAL_LOCKS'], repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
+    asked = "os.environ['GIT_TERMINAL_PROMPT'], os.environ['GIT_OPTIONAL_LOCKS']"
+    body = f"print({asked}, repr(sys.stdin.read()), os.getsid(0) == os.getpid())"
     fake = fake_git(tmp_path / "bin", body)
     monkeypatch.setenv("PATH", fake["PATH"])
     answer = run_git(tmp_path, "status", environ=fake)

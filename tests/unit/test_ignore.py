@@ -82,7 +82,17 @@ def test_an_empty_amlignore_replaces_too(tmp_path: Path) -> None:
 
 def test_what_can_be_made_again_stays_unless_asked_for(tmp_path: Path) -> None:
     """AZ-111: version control and our own state never travel; caches only when a rule brings them back."""
-    for name in (".git", ".hg", ".svn", ".workbench", "__pycache__", ".venv", ".mypy_cache", "node_modules", "env"):
+    for name in (
+        ".git",
+        ".hg",
+        ".svn",
+        ".workbench",
+        "__pycache__",
+        ".venv",
+        ".mypy_cache",
+        "node_modules",
+        "env",
+    ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "f").touch()
     (tmp_path / "env/pyvenv.cfg").touch()
@@ -113,6 +123,8 @@ def test_names_that_hold_secrets(name: str) -> None:
     assert looks_secret(name.encode())
 
 
-@pytest.mark.parametrize("name", ["id_rsa.pub", ".env.example", "environment.yml", "keys.py", "train.py", "secrets.py"])
+@pytest.mark.parametrize(
+    "name", ["id_rsa.pub", ".env.example", "environment.yml", "keys.py", "train.py", "secrets.py"]
+)
 def test_names_that_hold_none(name: str) -> None:
     assert not looks_secret(name.encode())

@@ -124,8 +124,8 @@ def test_a_comparison_shows_only_what_differs_and_names_the_best():
     found = compare(runs, [None, None, None], primary=("loss", Goal.MINIMIZE))
     assert found.params == {"lr": ["1", "3", None]}
     assert found.facts == {"target": ["gpu1", "gpu1", "lab"]}
-    assert found.best == 0
-    assert found.metrics["loss"].best == 0
+    assert found.best == 1
+    assert found.metrics["loss"].best == 1
     assert to_wire(found)["metrics"]["loss"]["values"] == [0.5, 0.3, "nan"]
     assert "n" in compare(runs, [None] * 3, everything=True).params
 

@@ -77,7 +77,9 @@ def test_everything_is_described(root: Path) -> None:
     assert found.sources([sha256]) == {sha256: root.resolve() / "pkg/a.py"}
 
 
-def test_no_change_means_the_same_snapshot(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_change_means_the_same_snapshot(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """AZ-115: contents make the id; unchanged files are not read again."""
     for number in range(5):
         (root / f"f{number}").write_text(str(number))
@@ -91,6 +93,15 @@ def test_no_change_means_the_same_snapshot(root: Path, tmp_path: Path, monkeypat
     third = scan(root, cache=StatCache.load(tmp_path / "c", root))
     assert (read, third.changed) == (["f3"], 1)
     assert third.manifest.id != first.manifest.id
+
+
+def test_the_memory_is_that_of_the_real_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text(name)
+        monkeypatch.chdir(tmp_path / name)
+        assert scan(Path("."), cache=StatCache.load(tmp_path / "c", Path("."))).changed == 1
+    assert scan(tmp_path / "one", cache=StatCache.load(tmp_path / "c", tmp_path / "one")).changed == 0
 
 
 def test_a_touched_file_is_read_but_not_changed(root: Path, tmp_path: Path) -> None:
@@ -119,7 +130,9 @@ def test_a_file_changed_within_the_clocks_grain_is_read_again(root: Path, tmp_pa
     assert after.manifest.entries[0].sha256 == hashlib.sha256(b"new").hexdigest()
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"v":1}', b"\xff\xfe", b'{"v":1,"written":1,"root":"x","files":3}'])
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b'{"v":1}', b"\xff\xfe", b'{"v":1,"written":1,"root":"x","files":3}']
+)
 def test_a_damaged_memory_is_no_memory(root: Path, tmp_path: Path, damage: bytes) -> None:
     (root / "f").write_text("1")
     wanted = scan(root, cache=StatCache.load(tmp_path / "c", root)).manifest.id
@@ -169,7 +182,9 @@ def test_undecodable_names_survive(root: Path) -> None:
     with open(os.fsencode(root) + b"/\xff\n.py", "wb"):
         pass
     found = scan(root)
-    assert [entry.path.encode("utf-8", "surrogateescape") for entry in found.manifest.entries] == [b"\xff\n.py"]
+    assert [entry.path.encode("utf-8", "surrogateescape") for entry in found.manifest.entries] == [
+        b"\xff\n.py"
+    ]
 
 
 def test_special_files_are_named_and_left_out(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +241,9 @@ def test_a_file_that_vanishes_during_the_scan(root: Path, monkeypatch: pytest.Mo
     assert [(item.path, item.reason) for item in found.left_out] == [("gone", Reason.VANISHED)]
 
 
-def test_a_file_swapped_for_something_else_is_never_followed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_swapped_for_something_else_is_never_followed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("pipe", "link"):
         (root / name).write_text("1")
     real = scan_module.walk

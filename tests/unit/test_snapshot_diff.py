@@ -39,12 +39,12 @@ def text(before: Manifest, after: Manifest, path: str | None = None) -> str:
 
 
 BEFORE = tree(
-    file("same", b"1"), file("edited", b"a\nb\nc\n"), file("gone", b"x\n"), file("mode", b"m"), link("l", "a"),
-    file("turned", b"t\n"),
+    file("same", b"1"), file("edited", b"a\nb\nc\n"), file("gone", b"x\n"), file("mode", b"m"),
+    link("l", "a"), file("turned", b"t\n"),
 )  # fmt: skip
 AFTER = tree(
-    file("same", b"1"), file("edited", b"a\nB\nc\n"), file("new", b"n"), file("mode", b"m", 0o755), link("l", "b"),
-    link("turned", "same"), directory("empty"),
+    file("same", b"1"), file("edited", b"a\nB\nc\n"), file("new", b"n"), file("mode", b"m", 0o755),
+    link("l", "b"), link("turned", "same"), directory("empty"),
 )  # fmt: skip
 
 
@@ -119,7 +119,12 @@ def test_a_name_cannot_forge_lines_or_control_the_terminal() -> None:
 
 paths = st.sampled_from(["a", "b", "c/d", "c/e", "é", "\udcff"])
 entries = st.one_of(
-    st.builds(lambda path, data, mode: file(path, data, mode), paths, st.binary(max_size=2), st.sampled_from([0o644, 0o755])),
+    st.builds(
+        lambda path, data, mode: file(path, data, mode),
+        paths,
+        st.binary(max_size=2),
+        st.sampled_from([0o644, 0o755]),
+    ),
     st.builds(link, paths, st.sampled_from(["x", "../y"])),
 )
 manifests = st.lists(entries, unique_by=lambda entry: entry.path, max_size=6).map(lambda found: tree(*found))
@@ -133,5 +138,6 @@ def test_a_delta_makes_the_new_manifest_of_the_old(before: Manifest, after: Mani
     assert snapshot_id(made) == after.id
     assert delta(after, after) == ([], [])
     assert apply_delta([], [], delta(None, after).added) == sorted(
-        (wire(entry) for entry in after.entries), key=lambda entry: entry[0].encode("utf-8", "surrogateescape")
+        (wire(entry) for entry in after.entries),
+        key=lambda entry: entry[0].encode("utf-8", "surrogateescape"),
     )

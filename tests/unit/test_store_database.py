@@ -176,10 +176,15 @@ def test_a_change_and_its_events_are_one(store):
     heard = []
     store.on_events = heard.extend
     before = store.last_sequence()
-    with pytest.raises(RuntimeError), store._db.write() as change:
-        change.event("RunChanged", "x", {})
-        change.execute("DELETE FROM runs")
-        raise RuntimeError("on the way")
+
+    def broken():
+        with store._db.write() as change:
+            change.event("RunChanged", "x", {})
+            change.execute("DELETE FROM runs")
+            raise RuntimeError("on the way")
+
+    with pytest.raises(RuntimeError):
+        broken()
     assert heard == []
     assert store.last_sequence() == before
     assert store.run(run_id())

@@ -65,7 +65,7 @@ def facts(store, run):
 @settings(max_examples=60, deadline=None)
 @given(records=RECORDS, data=st.data())
 def test_each_record_counts_once_however_it_is_sent(shared, records, data):
-    """Chunks cut anywhere, repeated, resumed from the committed offset after the follower forgot everything."""
+    """Chunks cut anywhere, repeated, resumed from the committed offset after all was forgotten."""
     content = lines([header(), *records])
     whole = put_run(shared, next(_numbers))
     shared.ingest_bytes(whole, FILE, 0, content)
@@ -248,7 +248,7 @@ def brute_range(points, low, high):
     ],
 )
 def test_a_picture_keeps_every_spike(store, total, buckets, gap):
-    """Buckets are in order, hold all points, and the extremes are in the right place, give or take a block."""
+    """Buckets are in order and hold all points; extremes are in the right place, give or take a block."""
     run = put_run(store)
     noise = random.Random(total)
     points = [(n * gap, noise.random()) for n in range(total)]

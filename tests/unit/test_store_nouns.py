@@ -257,7 +257,8 @@ def test_byte_n_of_the_spool_is_byte_n_of_the_stream(shared, content, data):
         assert shared.append_stream(run, start, content[start:stop]) == max(have, stop)
         have = max(have, stop)
         assert shared.offsets(run).stream == have
-        assert shared.spool_path(run).read_bytes()[:have] == content[:have]
+        if have:
+            assert shared.spool_path(run).read_bytes()[:have] == content[:have]
 
 
 def test_gaps_are_on_record_and_sparse(store):

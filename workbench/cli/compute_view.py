@@ -51,6 +51,8 @@ def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, 
     """A machine's facts, most important first; unknown ones are empty."""
     facts, settings = target.get("facts") or {}, dict(target.get("settings") or {})
     address = clean_name(str(settings.pop("address", "") or "this machine"))
+    if target.get("kind") == "local":
+        settings.pop("transport", None)
     return [
         ("name", name_of(target, plain)),
         ("state", state(target, plain)),

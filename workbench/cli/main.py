@@ -11,6 +11,7 @@ import click
 from workbench.cli.command import Group
 from workbench.cli.commands import COMMANDS, HEADINGS
 from workbench.cli.session import Session
+from workbench.cli.terminal import make_writable
 from workbench.version import __version__
 
 INTERRUPTED = 130
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None, session: Session | None = None)
 
         return answer(build(), os.environ[COMPLETE_VARIABLE])
     words = list(sys.argv[1:] if arguments is None else arguments)
+    make_writable()
     session = session or Session()
     try:
         code = _run(words, session)

@@ -8,6 +8,7 @@ from typing import Any
 from workbench.cli import run_view
 from workbench.cli.compute_view import name_of, problem, state, with_summary
 from workbench.cli.session import Session
+from workbench.text.cells import cut
 from workbench.text.sanitize import clean_name
 from workbench.text.style import paint
 from workbench.text.tables import Cell, Column, render
@@ -26,7 +27,7 @@ def overview(session: Session) -> int:
     ]
     experiments = session.call("experiments", "list") if active or recent else []
     primary = {item["name"]: item["primary_metric"] for item in experiments if item.get("primary_metric")}
-    lines = [_headline(targets, active), ""]
+    lines = [cut(_headline(targets, active), session.terminal.cells), ""]
     lines += _section(session, "Machines", _machines(session, targets))
     lines += _runs(session, active, recent, primary)
     lines += _next(session, targets, bool(active or recent))

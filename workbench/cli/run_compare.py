@@ -105,7 +105,7 @@ def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
         yield [Cell("  " + clean_name(name)), *(_value(value, short) for value in values)]
     if found.get("code"):
         yield [Cell("code", "bold")]
-    roles = {"added": "good", "removed": "bad", "changed": "warn"}
+    roles = {"added": "good", "removed": "bad", "modified": "warn"}
     for change in found.get("code", []):
         marks = (_value(value) for value in change["changes"])
         yield [

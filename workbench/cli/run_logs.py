@@ -11,6 +11,7 @@ import click
 from workbench.cli import complete
 from workbench.cli.command import command
 from workbench.cli.parsing import duration
+from workbench.cli.run_view import reason
 from workbench.cli.session import Session
 from workbench.errors import RunFailed
 from workbench.text import states
@@ -132,7 +133,7 @@ def _tell_state(session: Session, before: dict[str, Any], now: dict[str, Any]) -
     if same or not session.terminal.stderr:
         return
     look = states.look(states.RUN, clean_name(str(now.get("status", ""))))
-    why = clean_name(str(now.get("message") or ""))
+    why = reason(now)
     print(f"{look.text(session.terminal.ascii_only)}{': ' + why if why else ''}", file=sys.stderr)
 
 
@@ -142,7 +143,7 @@ def outcome(run: dict[str, Any]) -> None:
     if status == "Completed":
         return
     name = clean_name(str(run.get("name", run.get("id", "the run"))))
-    why = clean_name(str(run.get("message") or run.get("cause") or ""))
+    why = reason(run)
     code = run.get("exit_code")
     if code is not None and status == "Failed" and f"{code}" not in why:
         why = f"{why} (exit {code})" if why else f"exit {code}"

@@ -11,6 +11,7 @@ from workbench.cli import complete, output
 from workbench.cli.command import Listing, command
 from workbench.cli.output import Field
 from workbench.cli.session import Session
+from workbench.cli.terminal import UNLIMITED
 from workbench.errors import NotFound, UsageError
 from workbench.text import numbers, times
 from workbench.text.plot import Frame, Series, Span, plot
@@ -21,6 +22,8 @@ SERIES_KEYS = ("name", "rank", "count", "first_step", "last_step", "last", "min"
 POINT_KEYS = ("step", "time", "value")
 MOST_PLOTS = 12
 MOST_RANKS = 8
+PLOT_CELLS = 80
+"""The width of a picture that goes where no width is known."""
 
 
 @command("metrics", cls=Listing)
@@ -116,7 +119,7 @@ def _draw(
         return
     ranks = {name: sorted({row.get("rank", 0) for row in rows if row["name"] == name}) for name in known}
     pictures = [names] if names else [(name,) for name in known[:MOST_PLOTS]]
-    cells = min(session.terminal.cells, 160)
+    cells = PLOT_CELLS if session.terminal.cells == UNLIMITED else min(session.terminal.cells, 160)
     lines = 20 if len(pictures) == 1 else 11
     blocks = []
     for picture in pictures:

@@ -93,19 +93,26 @@ def took(run: Run, now: datetime) -> str:
 def note(run: Run, now: datetime) -> Cell:
     """What else there is to say about a run in one line: why it waits or died, how old the news is."""
     status = run.get("status", "")
-    message = clean_name(str(run.get("message") or ""))
+    message = reason(run)
     code = run.get("exit_code")
     if status == "Failed":
         tail = f"exit {code}" if code is not None else ""
         if run.get("signal"):
             tail = f"signal {run['signal']}"
-        why = message or clean_name(str(run.get("cause") or ""))
+        why = message
         said = f"{why}  ({tail})" if why and tail and tail not in why else why or tail
         return Cell(said, "bad")
     if status in states.ACTIVE_RUN:
         stale = staleness(run, now)
         return Cell("  ".join(part for part in (stale, message) if part), "quiet" if stale else "")
     return Cell(message or clean_name(str(run.get("description") or "").partition("\n")[0], 80), "quiet")
+
+
+def reason(run: Run) -> str:
+    """Why a run is in its state, in words; empty where that says no more than the state itself."""
+    said = clean_name(str(run.get("message") or run.get("cause") or ""))
+    word = states.look(states.RUN, str(run.get("status", ""))).word
+    return "" if said.lower() in (word, str(run.get("status", "")).lower()) else said
 
 
 def staleness(run: Run, now: datetime) -> str:
@@ -211,4 +218,7 @@ def resources(used: Any) -> str:
 
 def _moment(run: Run, key: str, now: datetime) -> str:
     when = times.parse(run.get(key))
-    return "" if when is None else f"{times.local(when, now)}  ({times.ago(when, now)} ago)"
+    if when is None:
+        return ""
+    age = times.ago(when, now)
+    return f"{times.local(when, now)}  ({age if age == 'now' else age + ' ago'})"

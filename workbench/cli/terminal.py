@@ -49,6 +49,18 @@ def detect(
     return Terminal(tty, _is_terminal(stderr), cells, lines, colour, not encoding.startswith("utf"))
 
 
+def make_writable(stdout: IO[str] | None = None) -> None:
+    """Let stdout take any text: UTF-8 into pipes and files, "?" for what a terminal's encoding lacks."""
+    stream = stdout or sys.stdout
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is None:
+        return
+    if _is_terminal(stream):
+        reconfigure(errors="replace")
+    else:
+        reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
 def _is_terminal(stream: IO[str]) -> bool:
     try:
         return stream.isatty()

@@ -51,6 +51,7 @@ class Askpass:
     def __init__(self, answer: Callable[[Question], Awaitable[str | None]]) -> None:
         self._answer = answer
         self._server: asyncio.Server | None = None
+        self._asking: set[asyncio.Task[None]] = set()
         self.folder = Path(tempfile.mkdtemp(prefix="wb-"))
         """Short, since the paths of sockets must be."""
 
@@ -79,9 +80,16 @@ class Askpass:
         if self._server is not None:
             self._server.close()
             self._server = None
+        for task in self._asking:
+            task.cancel()
+        if self._asking:
+            await asyncio.wait(self._asking)
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._asking.add(task)
         try:
             asked = json.loads(await reader.readline())
             answer = await self._answer(Question(str(asked["text"]), str(asked["manner"])))
@@ -90,5 +98,8 @@ class Askpass:
                 await writer.drain()
         except (ValueError, KeyError, TypeError, OSError):
             return  # the helper was killed, or is none of ours: it gets no answer
+        except asyncio.CancelledError:
+            return  # by `close`, the only one who knows this task
         finally:
+            self._asking.discard(task)
             writer.close()

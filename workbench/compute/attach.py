@@ -1,64 +1,23 @@
-"""Attaching a machine: measure it over its link, propose settings that suit it, say what is special."""
+"""Attaching a machine: measure it over its link; `propose` and `card` make something of it."""
 
 from __future__ import annotations
 
-import json
+import posixpath
 import time
-from typing import Any
 
 from workbench.compute.channel import READ, Host
 from workbench.compute.link import Link
-from workbench.entities.base import Entity, replace
-from workbench.entities.target import Target, TargetSettings
-from workbench.errors import NoPython, RemoteError
-from workbench.text import sizes
-from workbench.text.sanitize import clean, clean_name
+from workbench.compute.machine_card import card
+from workbench.compute.measurement import Disk, Measurement, absolute_path, parse_disks
+from workbench.compute.payload import build_payload
+from workbench.compute.proposal import propose
+from workbench.errors import Unreachable
+from workbench.text.sanitize import clean
+
+__all__ = ["Disk", "Measurement", "card", "measure", "propose"]
 
 PROBE_SECONDS = 60.0
 MAX_OUTPUT = 1 << 20
-GIB = 1 << 30
-
-NETWORK = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "ceph", "afs", "panfs", "9p",
-     "fuse.sshfs", "fuse.glusterfs", "glusterfs", "wekafs", "orangefs", "pvfs2", "fuse.juicefs"}
-)  # fmt: skip
-SMALL_HOME = 20 * GIB
-"""A home with less free space than this is no place for checkpoints, when a better one is there."""
-
-ROOMY = 50 * GIB
-SLOW_CHANNEL = 0.15
-"""Seconds a new channel may take beyond the network's round trip before the rc files are named."""
-
-
-class Disk(Entity, frozen=True, kw_only=True):
-    """A place on a local disk where the user may write."""
-
-    path: str
-    fs: str
-    free: int
-    """Bytes."""
-    own: bool = False
-    """Whether the folder is the user's, by its name."""
-
-
-class Measurement(Entity, frozen=True, kw_only=True):
-    """What attach found out of a machine."""
-
-    facts: dict[str, Any] = {}
-    """The machine's answer to `facts`."""
-    python: str | None = None
-    """Absolute path of the interpreter that answered."""
-    disks: list[Disk] = []
-    noise: str = ""
-    """The first of what its shell start-up files print, cleaned."""
-    noise_size: int = 0
-    """Bytes they print in all."""
-    round_trip: float | None = None
-    """Seconds of a request and its answer on the open link."""
-    channel: float | None = None
-    """Seconds a new channel takes that runs nothing; None where none could be had."""
-    unsupported: list[str] = []
-    """What of the user's ssh_config has no effect, a sentence each."""
 
 
 async def measure(link: Link, host: Host) -> Measurement:
@@ -66,7 +25,7 @@ async def measure(link: Link, host: Host) -> Measurement:
     facts = await link.call("facts", timeout=PROBE_SECONDS)
     return Measurement(
         facts=facts,
-        python=_path(link.hello.get("python")),
+        python=absolute_path(link.hello.get("python")),
         disks=await _disks(link),
         noise=clean(link.noise.decode("utf-8", "replace"), 200).strip(),
         noise_size=link.noise_size,
@@ -92,9 +51,7 @@ async def _channel_time(host: Host) -> float | None:
         begun = time.monotonic()
         try:
             channel = await host.open("exec true")
-        except RemoteError:
-            raise
-        except (OSError, NoPython):
+        except Unreachable:
             return None
         try:
             while await channel.read(READ):
@@ -115,3 +72,15 @@ def _unsupported(host: Host) -> list[str]:
     from workbench.compute.ssh_keywords import unsupported
 
     return unsupported(found)
+
+
+async def _disks(link: Link) -> list[Disk]:
+    payload = posixpath.join(str(link.hello["root"]), "payload", f"{build_payload().sha}.pyz")
+    program = f"import sys;sys.path.insert(0,{payload!a});from workbench.remote.disks import main;main()"
+    argv = [str(link.hello["python"]), "-I", "-S", "-c", program]
+    output = ""
+    async with link.stream("exec", {"argv": argv, "timeout": PROBE_SECONDS}) as stream:
+        async for event in stream:
+            if isinstance(event, dict) and len(output) < MAX_OUTPUT:
+                output += str(event.get("out", ""))
+    return parse_disks(output)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-READ = 1 << 18
-"""Bytes asked of a channel at once: big reads are what makes a link fast."""
+READ = 1 << 20
+"""Bytes asked of a channel at once; less than a packet of asyncssh would be cut off it by copying the rest."""
 
 STDERR_KEPT = 8192
 """Bytes of a channel's error output that are kept, the last ones."""

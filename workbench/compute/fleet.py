@@ -7,11 +7,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from workbench.compute.backoff import Backoff
+from workbench.compute.channel import Host
 from workbench.compute.link import Link
 from workbench.compute.machine import Machine, OnState
 from workbench.compute.signin import SignIn
 from workbench.entities.target import Target, TargetState
-from workbench.errors import NotFound
+from workbench.errors import NotFound, Unreachable
 
 PATIENT = Backoff()
 
@@ -30,7 +31,10 @@ class Fleet:
         self._machines: dict[str, Machine] = {}
 
     def configure(self, target: Target) -> None:
-        """Take a target in, or its changed settings; they count from the next connection on."""
+        """Take a target in, or its changed settings.
+
+        They count from the next `link` on; another root or python needs no new connection.
+        """
         machine = self._machines.get(target.name)
         if machine is None:
             self._machines[target.name] = Machine(target, self._known_hosts, self._on_state, self._backoff)
@@ -71,6 +75,13 @@ class Fleet:
         """What is known of a machine now, and why when it is not connected. Raises NotFound."""
         machine = self._get(name)
         return machine.state, machine.problem
+
+    def host(self, name: str) -> Host:
+        """What the machine's link runs over. Raises NotFound, Unreachable while there is no link."""
+        host = self._get(name).host
+        if host is None:
+            raise Unreachable(f"{name} is not connected", "connect to it first")
+        return host
 
     def kept(self, name: str) -> bool:
         """Whether `keep` is on. Raises NotFound."""

@@ -26,6 +26,12 @@ from workbench.errors import (
 
 OnState = Callable[[str, TargetState, str | None], None]
 
+WAY = ("address", "transport", "identity", "jump", "ssh_config")
+"""Settings that decide how a machine is reached."""
+
+FAR_END = ("root", "lease_dir", "python")
+"""Settings the far end of a link is started with."""
+
 NEEDS_USER = (NeedsSignIn, HostKeyUnknown, HostKeyChanged)
 """Errors that trying again by ourselves can only make worse: lock-outs, alarms, warnings nobody reads."""
 
@@ -45,6 +51,7 @@ class Machine:
         self._backoff = backoff
         self._link: Link | None = None
         self._host: Host | None = None
+        self._made_with = target.settings
         self._since = 0.0
         self._attempt: asyncio.Task[Link] | None = None
         self._asking = False  # whether the attempt has a user to ask
@@ -71,7 +78,7 @@ class Machine:
         if self._attempt is not None and sign_in is not None and not self._asking:
             # Somebody tries without a user to ask. Only when that is not enough, this user is asked.
             await asyncio.wait({self._attempt})
-        if self._link is not None and self._link.lost_reason is None:
+        if self._link is not None and self._link.lost_reason is None and self._same(WAY + FAR_END):
             return self._link
         attempt = self._attempt
         if attempt is None:
@@ -87,6 +94,11 @@ class Machine:
         if attempt.cancelled():
             raise Unreachable(f"connecting to {self.target.name} was given up", "try again")
         return attempt.result()
+
+    @property
+    def host(self) -> Host | None:
+        """What its link runs over; None while there is none."""
+        return self._host
 
     def keep(self, on: bool) -> None:
         """See `Fleet.keep`."""
@@ -127,19 +139,20 @@ class Machine:
             attempt.exception()  # its callers were told; a kept machine has none
 
     async def _connect(self, sign_in: SignIn | None, accept_keys: Collection[str]) -> Link:
-        await self._hang_up()
+        # With another root or python only a new far end is needed: the user signed in to the same machine.
+        host = await self._hang_up(keep_host=self._same(WAY))
         self._say(TargetState.CONNECTING, None)
         settings = self.target.settings
-        host: Host | None = None
         link: Link | None = None
         try:
-            host = await asyncio.to_thread(  # it may import an SSH library
-                make_host,
-                self.target,
-                known_hosts=self._known_hosts,
-                sign_in=sign_in,
-                accept_keys=accept_keys,
-            )
+            if host is None:
+                host = await asyncio.to_thread(  # it may import an SSH library
+                    make_host,
+                    self.target,
+                    known_hosts=self._known_hosts,
+                    sign_in=sign_in,
+                    accept_keys=accept_keys,
+                )
             link = await Link.open(
                 host,
                 root=settings.root,
@@ -162,6 +175,7 @@ class Machine:
             if link is None and host is not None:
                 await host.close()
         self._link, self._host, self._since = link, host, time.monotonic()
+        self._made_with = settings
         self._error = None
         self._watcher = asyncio.create_task(self._watch(link, host), name=f"watch {self.target.name}")
         self._say(TargetState.CONNECTED, None)
@@ -197,7 +211,8 @@ class Machine:
         await link.close()
         await host.close()
 
-    async def _hang_up(self) -> None:
+    async def _hang_up(self, *, keep_host: bool = False) -> Host | None:
+        """End the link; with keep_host its live host stays connected and is given back."""
         watcher, self._watcher = self._watcher, None
         if watcher is not None and not watcher.done():
             if self._link is not None:
@@ -205,13 +220,20 @@ class Machine:
             await asyncio.wait({watcher})  # one that found the link lost closes what is left of it
         link, host = self._link, self._host
         self._link = self._host = None
+        alive = link is not None and link.lost_reason is None
         if link is not None:
             await link.close()
-        if host is not None:
+        if host is not None and not (keep_host and alive):
             await host.close()
+            host = None
+        return host
+
+    def _same(self, fields: tuple[str, ...]) -> bool:
+        """Whether the link was made with what the settings say now."""
+        return all(getattr(self._made_with, name) == getattr(self.target.settings, name) for name in fields)
 
     async def _keep(self) -> None:
-        """Connect, wait until the link is lost, wait a while, again; with a user's matter, wait for the user."""
+        """Connect, wait until the link is lost, wait a while, again; what needs the user waits for the user."""
         while True:
             self._news.clear()
             if self._link is not None and self._link.lost_reason is None:

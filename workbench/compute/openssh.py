@@ -97,6 +97,12 @@ class OpensshHost:
             return str(self._address)
         return str(Address(self._resolved.host, self._resolved.user, self._resolved.port))
 
+    @property
+    def _patience(self) -> float:
+        """Seconds until we give up ourselves: ssh's own limit for the network, and some for all else."""
+        chosen = self._resolved.connect_timeout if self._resolved is not None else None
+        return (chosen or self._timeout) + 10
+
     # --- the connection -----------------------------------------------------------------------------------
 
     async def _resolve(self) -> Resolved:
@@ -124,13 +130,13 @@ class OpensshHost:
         self._master = await self._start(words)
         socket = self._askpass.folder / "c"
         try:
-            # ssh has a limit of its own for the network; this one is for whatever else may hang.
-            async with asyncio.timeout(self._timeout + 5) as self._clock:
-                while not socket.exists() and self._master.running and self._problem is None:
+            async with asyncio.timeout(self._patience) as self._clock:
+                # ssh tells nobody that it is in: its socket appears, or it ends.
+                while not socket.exists() and self._master.running and self._problem is None:  # noqa: ASYNC110
                     await asyncio.sleep(POLL)
         except TimeoutError:
             raise Unreachable(
-                f"{self.describe()} did not let us in within {self._timeout:.0f} s",
+                f"{self.describe()} did not let us in within {self._patience:.0f} s",
                 "try the same with: ssh -v",
             ) from None
         finally:
@@ -150,8 +156,8 @@ class OpensshHost:
         assert self._askpass is not None
         words = [*self._base(), "-N", "-o", "ControlPath=none", *self._checks(asking), *self._target()]
         probe = await self._start(words)
-        async with asyncio.timeout(self._timeout + 5):
-            while probe.running and self._problem is None:
+        async with asyncio.timeout(self._patience):
+            while probe.running and self._problem is None:  # noqa: ASYNC110
                 await asyncio.sleep(POLL)
         probe.abort()
         await probe.wait()
@@ -205,7 +211,7 @@ class OpensshHost:
             return None
         finally:
             if self._clock is not None and not self._clock.expired():
-                self._clock.reschedule(asyncio.get_running_loop().time() + self._timeout + 5)
+                self._clock.reschedule(asyncio.get_running_loop().time() + self._patience)
 
     # --- command lines -----------------------------------------------------------------------------
 
@@ -235,7 +241,7 @@ class OpensshHost:
         options += ["ServerAliveInterval=15", "ServerAliveCountMax=3"]
         if resolved.strict == "no":  # it would make every check worthless; a key is asked for instead
             options.append("StrictHostKeyChecking=ask")
-        if not resolved.connect_timeout:
+        if resolved.connect_timeout is None:
             options.append(f"ConnectTimeout={self._timeout:.0f}")
         return [word for option in options for word in ("-o", option)]
 

@@ -132,8 +132,8 @@ class Resolved(NamedTuple):
     """StrictHostKeyChecking: yes, ask, accept-new or no."""
     known_hosts: list[str]
     control_path: str | None
-    connect_timeout: bool
-    """Whether the user chose one."""
+    connect_timeout: float | None
+    """Seconds, when the user chose some."""
 
 
 def parse_resolved(text: str) -> Resolved:
@@ -144,6 +144,7 @@ def parse_resolved(text: str) -> Resolved:
         values.setdefault(key.lower(), value.strip())
     strict = values.get("stricthostkeychecking", "ask")
     path = values.get("controlpath", "none")
+    patience = values.get("connecttimeout", "none")
     return Resolved(
         host=values.get("hostname", ""),
         port=int(values.get("port", 22)),
@@ -151,5 +152,5 @@ def parse_resolved(text: str) -> Resolved:
         strict={"true": "yes", "false": "no", "off": "no"}.get(strict, strict),
         known_hosts=values.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2").split(),
         control_path=None if path == "none" else path,
-        connect_timeout=values.get("connecttimeout", "none") not in ("none", "0"),
+        connect_timeout=float(patience) or None if patience.isdigit() else None,
     )

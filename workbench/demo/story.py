@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.demo.machines import EmbeddedMachine, MachineRoom
+from workbench.demo.verdict import verdict
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import HostKeyUnknown, Refused
 from workbench.examples_path import example
 from workbench.home import Home
 from workbench.start import answers
 from workbench.text.numbers import format_metric
-from workbench.text.tables import Column, render
 from workbench.workspace import Workspace
 
 Say = Callable[[str], None]
@@ -26,13 +26,15 @@ EXPERIMENT = "digits"
 METRIC = "val_accuracy"
 MACHINES = ("atlas", "borealis")
 CONFIGURATIONS = (
-    {"lr": "0.3", "hidden": "32"},
-    {"lr": "0.1", "hidden": "32"},
-    {"lr": "0.03", "hidden": "32"},
-    {"lr": "0.3", "hidden": "8"},
-    {"lr": "1.5", "hidden": "16"},
-    {"lr": "0.1", "hidden": "64"},
+    {"lr": "0.05", "hidden": "32"},
+    {"lr": "0.005", "hidden": "32"},
+    {"lr": "0.2", "hidden": "16"},
+    {"lr": "0.05", "hidden": "8"},
+    {"lr": "2.0", "hidden": "16"},
+    {"lr": "0.1", "hidden": "48"},
 )
+EPOCHS = "25"
+TOLD_EVERY = 5  # epochs between two lines about a run
 
 
 class News(NamedTuple):
@@ -75,9 +77,8 @@ def _tell(workspace: Workspace, room: MachineRoom, out: Say) -> int:
     for machine in room.machines:
         _attach(workspace, machine, room.identity, out)
     code = example("digits")
-    out(
-        f"\nSubmitting {len(CONFIGURATIONS)} configurations of {code.name}/train.py, one at a time on each machine."
-    )
+    count = len(CONFIGURATIONS)
+    out(f"\nSubmitting {count} configurations of {code.name}/train.py, one at a time on each machine.")
     submitted = [
         _submit(workspace, code, machine_name, options, out)
         for options, machine_name in zip(CONFIGURATIONS, MACHINES * len(CONFIGURATIONS), strict=False)
@@ -85,7 +86,16 @@ def _tell(workspace: Workspace, room: MachineRoom, out: Say) -> int:
     workspace.call("experiments", "set", name=EXPERIMENT, primary_metric=METRIC, goal="maximize")
     out("\nFollowing them, as `wb logs -f` and `wb run metrics` would:")
     final = _follow(workspace, submitted, out)
-    return _judge(workspace, submitted, final, out)
+    comparison = workspace.call("runs", "compare", runs=[submission["id"] for submission in submitted])
+    out("\nwb run compare: only what differs")
+    for line in verdict(comparison, METRIC, list(CONFIGURATIONS[0])):
+        out(f"  {line}" if line else "")
+    out("\nOn your own machine:  wb compute attach gpu1 you@host")
+    out("              then:  wb submit -e mnist --follow -- python train.py")
+    failed = [row["name"] for row in final.values() if row["status"] != "Completed"]
+    for name in failed:
+        out(f"  {name} did not complete")
+    return 1 if failed or comparison.get("best") is None else 0
 
 
 def _attach(workspace: Workspace, machine: EmbeddedMachine, identity: Path, out: Say) -> None:
@@ -108,9 +118,8 @@ def _attach(workspace: Workspace, machine: EmbeddedMachine, identity: Path, out:
         raise Refused(f"{machine.name} shows {shown}, not its own key {machine.fingerprint}")
     answer = workspace.call("compute", "attach", **question, accept_key=shown)
     facts = answer["target"].get("facts", {})
-    out(
-        f"  {machine.name:9} attached at 127.0.0.1:{machine.port}, key {shown[:20]}... checked, {_machine(facts)}"
-    )
+    place = f"127.0.0.1:{machine.port}"
+    out(f"  {machine.name:9} attached at {place}, key {shown[:20]}... checked, {_machine(facts)}")
 
 
 def _machine(facts: dict[str, Any]) -> str:
@@ -121,7 +130,7 @@ def _machine(facts: dict[str, Any]) -> str:
 def _submit(
     workspace: Workspace, code: Path, target: str, options: dict[str, str], out: Say
 ) -> dict[str, Any]:
-    command = ["python", "train.py"]
+    command = ["python", "train.py", "--epochs", EPOCHS]
     for name, value in options.items():
         command += [f"--{name}", value]
     configuration = RunConfiguration(command=command, code=str(code), experiment=EXPERIMENT, target=target)
@@ -164,54 +173,13 @@ def _report(name: str, rows: dict[str, dict[str, Any]], run_id: str, item: dict[
             out(f"  {name:18} {item['run']['status']}{why}")
     elif "metric" in item and item["metric"]["name"] == METRIC:
         point = item["metric"]
-        out(f"  {name:18}   {METRIC} {format_metric(point['value'])} at step {point['step']}")
+        if point["step"] % TOLD_EVERY:
+            return
+        out(f"  {name:18}   {METRIC} {format_metric(point['value'])} after epoch {point['step']}")
     elif "log" in item:
         for line in item["log"].splitlines():
-            if line.startswith("epoch 1 ") or "saved" in line:
+            if line.startswith(("training", "done")):
                 out(f"  {name:18}   | {line}")
-
-
-def _judge(
-    workspace: Workspace, submitted: list[dict[str, Any]], final: dict[str, dict[str, Any]], out: Say
-) -> int:
-    comparison = workspace.call("runs", "compare", runs=[run["id"] for run in submitted])
-    out("\nwb run compare: only what differs")
-    names = [name for name in comparison["params"] if name in CONFIGURATIONS[0]]
-    measured = {
-        name: comparison["metrics"][name]["values"]
-        for name in (METRIC, "loss")
-        if name in comparison["metrics"]
-    }
-    best = comparison.get("best")
-    rows = []
-    for index, run_row in enumerate(comparison["runs"]):
-        cells = [
-            run_row["name"],
-            run_row["target"],
-            *(comparison["params"][name][index] or "-" for name in names),
-        ]
-        cells += [format_metric(values[index]) for values in measured.values()]
-        rows.append([*cells, "best" if index == best else ""])
-    columns = [
-        Column("run"),
-        Column("machine"),
-        *(Column(name, right=True) for name in (*names, *measured)),
-        Column(""),
-    ]
-    for line in render(columns, rows, width=100):
-        out(f"  {line}")
-    failed = [run_row["name"] for run_row in final.values() if run_row["status"] != "Completed"]
-    for name in failed:
-        out(f"  {name} did not complete")
-    if best is not None:
-        winner = comparison["runs"][best]
-        value = format_metric(winner["metrics"][METRIC]["max"])
-        out(f"\nThe best of {len(submitted)} by {METRIC} is {winner['name']} on {winner['target']}: {value}")
-        out(f"  {winner['command']}")
-    out(
-        "\nOn your own machine:  wb compute attach gpu1 you@host   then   wb submit -e mnist --follow -- python train.py"
-    )
-    return 1 if failed or best is None else 0
 
 
 def _cancel_all(workspace: Workspace, out: Say) -> None:

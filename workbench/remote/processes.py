@@ -137,25 +137,6 @@ def descendants(pid, spared=None):
     while waiting:
         for child in children_of(waiting.pop(0)):
             known = identity(child)
-            if known is not None and child not in seen:
-                seen.add(child)
-                waiting.append(child)
-                found.append(known)
-    return found
-
-
-def descendants(pid):
-    # type: (int) -> List[Identity]
-    """All descendants of a process now, zombies included; it costs by the size of the tree where it can."""
-    found = []  # type: List[Identity]
-    waiting = [pid]
-    seen = {pid}
-    while waiting:
-        children = children_of(waiting.pop(0))
-        if children is None:
-            return descend([pid], snapshot())
-        for child in children:
-            known = identity(child)
             if known is not None and child not in seen and not (spared and spared(child)):
                 seen.add(child)
                 waiting.append(child)

@@ -87,7 +87,7 @@ async def fetch(
     offset = partial.stat().st_size if partial.exists() else 0
     stream = link.stream("read", {"run": run, "path": path, "offset": offset})
     try:
-        with open(partial, "ab") as out:
+        with await asyncio.to_thread(open, partial, "ab") as out:
             async with stream:
                 async for block in stream:
                     if isinstance(block, bytes):

@@ -18,7 +18,7 @@ class MetricComparison(Entity, frozen=True, kw_only=True):
     values: list[float | None]
     """Last values, in the runs' order; None where a run has none."""
     best: int | None = None
-    """Index of the best run, by its best value along the way where the goal asks for an extreme."""
+    """Index of the run whose last value is best."""
     goal: Goal
 
 
@@ -100,16 +100,12 @@ def _differs(values: list[Any]) -> bool:
 
 def _metric(name: str, runs: list[Run], goal: Goal) -> MetricComparison:
     found = [run.metrics.get(name) for run in runs]
-    extremes = [
-        None if value is None else (value.max if goal is Goal.MAXIMIZE else value.min) for value in found
-    ]
-    ranked = [
-        (value, index) for index, value in enumerate(extremes) if value is not None and math.isfinite(value)
-    ]
+    values = [None if value is None else value.last for value in found]
+    ranked = [(value, index) for index, value in enumerate(values) if value is not None and math.isfinite(value)]
     best = None
     if ranked:
         best = max(ranked, key=lambda pair: pair[0])[1] if goal is Goal.MAXIMIZE else min(ranked)[1]
-    return MetricComparison(values=[None if v is None else v.last for v in found], best=best, goal=goal)
+    return MetricComparison(values=values, best=best, goal=goal)
 
 
 def _code(manifests: list[Manifest | None]) -> list[CodeChange]:

@@ -10,8 +10,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from aiohttp import web
@@ -51,11 +51,7 @@ class LocalServer:
         """Serve until the end; raises ServerError when another server owns the home."""
         private_folder(self._home.root)
         private_folder(self._home.runtime)
-        with open(self._home.server_lock, "a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as problem:
-                raise ServerError("another server already serves this home") from problem
+        with _only_one(self._home):
             await self._hub.start()
             try:
                 async with self._listening():
@@ -114,6 +110,17 @@ class LocalServer:
                 elif time.monotonic() - self._last > self._settings.server.idle:
                     log.info("idle: ending")
                     return
+
+
+@contextmanager
+def _only_one(home: Home) -> Iterator[None]:
+    """Hold the home's lock; raises ServerError when another server does."""
+    with open(home.server_lock, "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            raise ServerError("another server already serves this home") from problem
+        yield
 
 
 def main() -> int:

@@ -26,6 +26,8 @@ from workbench.text.sanitize import clean
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 MAX_SESSIONS = 16
 PROBE_SECONDS = 60.0
+Words = list[str]
+Report = list[dict[str, Any]]
 
 
 class ComputeService:
@@ -198,7 +200,7 @@ class ComputeService:
         return await self._context.fleet.link(name, retry_now=True)
 
     @call
-    async def doctor(self, name: str) -> list[dict[str, Any]]:
+    async def doctor(self, name: str) -> Report:
         """What is well and what is not on a machine, in words: name, state (ok, warn, bad), text, hint."""
         link = await self._link(name)
         answer = await link.call("doctor", timeout=PROBE_SECONDS)
@@ -220,7 +222,7 @@ class ComputeService:
 
     @items
     async def exec(
-        self, name: str, argv: list[str] | None = None, shell: str | None = None, timeout: float | None = None
+        self, name: str, argv: Words | None = None, shell: str | None = None, timeout: float | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """Run a command on a machine: {"out": text} and {"err": text} as they come, {"exit_code"} at the end.
 

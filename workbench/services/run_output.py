@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from workbench.entities.metric import Bucket, Point, SeriesSummary
 from workbench.entities.run import Run, RunFile
@@ -219,13 +219,23 @@ class RunOutputService:
 
 async def _blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
     """Bytes start to end of a file; nothing when it does not exist yet."""
-    if start >= end or not path.exists():
+    handle = await asyncio.to_thread(_opened, path, start) if start < end else None
+    if handle is None:
         return
-    with open(path, "rb") as handle:
-        handle.seek(start)
+    with handle:
         while start < end and (block := await asyncio.to_thread(handle.read, min(BLOCK, end - start))):
             start += len(block)
             yield block
+
+
+def _opened(path: Path, start: int) -> BinaryIO | None:
+    """The file at start; None when it does not exist (yet)."""
+    try:
+        handle = open(path, "rb")  # noqa: SIM115 - the caller closes it
+    except FileNotFoundError:
+        return None
+    handle.seek(start)
+    return handle
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -43,6 +43,7 @@ class StatCache:
     @classmethod
     def load(cls, directory: Path, root: Path) -> StatCache:
         """The memory of root kept below the cache directory; empty when there is none that can be read."""
+        root = Path(os.path.realpath(root.expanduser()))  # "." is another tree in each directory
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
         file = directory / f"{name}.json"
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -77,21 +78,30 @@ def run_git(
         return None
     assert process.stdout is not None
     # A timer, not communicate(): reading stops at `most` bytes, and the clock runs meanwhile.
-    clock = threading.Timer(timeout, process.kill)
+    clock = threading.Timer(timeout, _end, (process,))
     clock.start()
     try:
         with process.stdout as stream:
             out = _read(stream, most + 1)
         if len(out) > most:
-            process.kill()
+            _end(process)
             process.wait()
             return Answer(out[:most], True)
         return Answer(out, False) if process.wait() == 0 else None
     finally:
         clock.cancel()
         if process.poll() is None:
-            process.kill()
+            _end(process)
             process.wait()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # The whole session: what git started may hold our pipe open after git itself is gone.
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended by itself just now
 
 
 def _read(stream: IO[bytes], most: int) -> bytes:

@@ -1,0 +1,70 @@
+"""A `wb` whose workspace is scripted, in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tests.faces.scripted import NOW, PIPE, World
+from workbench.cli.main import main
+from workbench.cli.session import Session
+from workbench.cli.terminal import Terminal
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Answers:
+    """A person with answers ready; what was asked is kept."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, bool]] = []
+
+    def present(self) -> bool:
+        """There while there are answers, or questions were asked already."""
+        return bool(self.answers or self.asked)
+
+    def ask(self, prompt: str, *, echo: bool) -> str:
+        """The next answer."""
+        self.asked.append((prompt, echo))
+        return self.answers.pop(0)
+
+
+Wb = Callable[..., Done]
+
+
+@pytest.fixture
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local times are UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture
+def wb(capfd: pytest.CaptureFixture[str], in_utc: None) -> Wb:
+    """Call with words and world=, terminal=, asker=; times are in UTC."""
+
+    def call(
+        *words: str, world: World | None = None, terminal: Terminal = PIPE, asker: Answers | None = None
+    ) -> Done:
+        world = world or World()
+        session = Session(
+            opener=lambda name: world, terminal=terminal, asker=asker or Answers(), clock=lambda: NOW
+        )
+        code = main(words, session)
+        out, err = capfd.readouterr()
+        return Done(code, out, err)
+
+    return call

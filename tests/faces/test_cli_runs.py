@@ -1,0 +1,472 @@
+"""wb submit and wb run: what goes to the services, what comes out, how following ends."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.faces.conftest import Answers, Wb
+from tests.faces.scripted import PIPE, RUNS, TTY, World, make_run
+from workbench.errors import NotFound
+
+ID = RUNS[0]["id"]
+DONE = {**RUNS[0], "status": "Completed", "exit_code": 0}
+FAILED = {**RUNS[0], "status": "Failed", "exit_code": 3, "message": "the loss is nan"}
+
+
+def test_submit_prints_the_id_alone(wb: Wb) -> None:
+    done = wb("submit", "--", "python", "train.py")
+    assert done == (0, f"{ID}\n", "")
+    told = wb("submit", "--", "python", "train.py", terminal=TTY)
+    assert told.out == f"{ID}\n"
+    assert "wb logs -f calm-otter-42" in told.err
+    assert "note: data/ is 200 MB" in told.err
+
+
+def test_words_after_the_dashes_are_the_command(wb: Wb) -> None:
+    world = World()
+    wb(
+        "submit",
+        "-t",
+        "gpu1",
+        "-e",
+        "mnist",
+        "--gpus",
+        "2",
+        "--name",
+        "n",
+        "--tag",
+        "a=b",
+        "--tag",
+        "c",
+        "--setup",
+        "module load cuda",
+        "--secret",
+        "KEY",
+        "--timeout",
+        "1h30",
+        "--priority",
+        "5",
+        "--env",
+        "/opt/py",
+        "--input",
+        "lr=3e-4",
+        "--",
+        "python",
+        "train.py",
+        "--lr",
+        "3e-4",
+        "-t",
+        "--help",
+        world=world,
+    )
+    assert world.submitted[0] == {
+        "command": ["python", "train.py", "--lr", "3e-4", "-t", "--help"],
+        "code": ".",
+        "target": "gpu1",
+        "experiment": "mnist",
+        "gpus": 2,
+        "name": "n",
+        "tags": ("a=b", "c"),
+        "setup": ("module load cuda",),
+        "secrets": ("KEY",),
+        "timeout": 5400.0,
+        "priority": 5,
+        "environment": "/opt/py",
+        "inputs": ("lr=3e-4",),
+        "sets": [],
+    }
+
+
+def test_one_quoted_word_is_a_shell_line(wb: Wb) -> None:
+    world = World()
+    wb("submit", "--no-code", "--", "a | b && c", world=world)
+    assert world.submitted[0]["command"] == "a | b && c"
+    assert world.submitted[0]["code"] is None
+
+
+def test_a_job_file_takes_options_on_either_side(wb: Wb) -> None:
+    world = World()
+    assert wb("submit", "job.yml", "-t", "gpu1", "--set", "inputs.lr=1", world=world).code == 0
+    assert world.submitted[0]["file"] == Path("job.yml")
+    assert world.submitted[0]["target"] == "gpu1"
+    assert world.submitted[0]["sets"] == ["inputs.lr=1"]
+    assert world.submitted[0]["code"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ([], "wb submit -- python train.py"),
+        (["python", "train.py"], "wb submit -- python train.py"),
+        (["--"], "wb submit --"),
+        (["job.yml", "--", "x"], "wb submit"),
+        (["job.yml", "--no-code"], "job file"),
+        (["--code", ".", "--no-code", "--", "x"], ""),
+        (["--timeout", "soon", "--", "x"], ""),
+    ],
+)
+def test_what_cannot_be_submitted_says_how(wb: Wb, words: list[str], hint: str) -> None:
+    world = World()
+    done = wb("submit", *words, world=world)
+    assert done.code == 2
+    assert hint in done.err
+    assert world.submitted == []
+
+
+def test_a_dry_run_sends_nothing_and_says_what_it_would(wb: Wb) -> None:
+    done = wb("submit", "--dry-run", "--", "python", "train.py", terminal=TTY)
+    assert "python train.py" in done.out
+    assert "12, 33.8 KiB" in done.out
+    assert "3 paths" in done.out
+    assert "nothing was sent" in done.err
+    plan = json.loads(wb("submit", "--dry-run", "-o", "json", "--", "python", "train.py").out)
+    assert plan["snapshot"]["files"] == 12
+
+
+def test_follow_puts_id_and_log_on_stdout_and_states_on_stderr(wb: Wb) -> None:
+    items = [
+        {"run": {**RUNS[0], "status": "Queued", "message": "waits for a GPU"}},
+        {"run": RUNS[0]},
+        {"log": "epoch 1\n", "offset": 8},
+        {"metric": {"name": "loss", "step": 1, "value": 0.5, "rank": 0}},
+        {"gap": {"from": 8, "to": 20}},
+        {"log": "epoch 2\n", "offset": 28},
+        {"run": DONE},
+    ]
+    done = wb(
+        "submit", "--follow", "--", "x", world=World(runs__follow=items), terminal=PIPE._replace(stderr=True)
+    )
+    assert (done.code, done.out) == (0, f"{ID}\nepoch 1\nepoch 2\n")
+    assert "◌ queued: waits for a GPU" in done.err
+    assert "✔ completed" in done.err
+    assert "12 bytes of output were not kept" in done.err
+
+
+def test_follow_exits_by_the_outcome(wb: Wb) -> None:
+    done = wb("submit", "--follow", "--", "x", world=World(runs__follow=[{"run": FAILED}]))
+    assert done.code == 1
+    assert done.err == "error: calm-otter-42 failed: the loss is nan (exit 3)\nhint: wb logs calm-otter-42\n"
+    assert wb("submit", "--wait", "--", "x", world=World(runs__watch=[{"run": FAILED}])).code == 1
+    assert wb("submit", "--wait", "--", "x", world=World(runs__watch=[{"run": DONE}])).code == 0
+
+
+@pytest.mark.parametrize("flag", ["--follow", "--wait"])
+def test_an_interrupt_stops_following_alone(wb: Wb, flag: str) -> None:
+    """AZ-15: the run goes on, and it says how to cancel."""
+    items = [{"run": RUNS[0]}, KeyboardInterrupt()]
+    world = World(runs__follow=items, runs__watch=items)
+    done = wb("submit", flag, "--", "x", world=world)
+    assert done.code == 130
+    assert done.out == f"{ID}\n"
+    assert "calm-otter-42 goes on. To cancel it: wb cancel calm-otter-42" in done.err
+    assert not any(name == "runs.cancel" for name, _ in world.calls)
+
+
+def test_wait_exits_by_all_outcomes(wb: Wb) -> None:
+    assert wb("run", "wait", "a", world=World(runs__watch=[{"run": DONE}])).code == 0
+    done = wb(
+        "run",
+        "wait",
+        "a",
+        "b",
+        world=World(runs__watch=lambda run: [{"run": FAILED if run == "a" else DONE}]),
+    )
+    assert done.code == 1
+    assert "the loss is nan" in done.err
+    assert wb("run", "wait", "a", world=World(runs__watch=[KeyboardInterrupt()])).code == 130
+
+
+HOSTILE_LOG = [
+    b"\x1b[32mok\x1b[0m \x1b]0;title\x07",
+    b"100%\r200%\n\xff\xfe\x1b[2J",
+    "é".encode()[:1],
+    "é".encode()[1:],
+]
+
+
+def test_logs_in_a_pipe_are_the_exact_bytes(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    from tests.faces.scripted import NOW
+    from workbench.cli.main import main
+    from workbench.cli.session import Session
+
+    world = World(runs__logs=HOSTILE_LOG)
+    assert main(["logs", "x"], Session(opener=lambda name: world, terminal=PIPE, clock=lambda: NOW)) == 0
+    assert capfdbinary.readouterr().out == b"".join(HOSTILE_LOG)
+
+
+def test_logs_on_a_terminal_keep_colours_and_returns_alone(wb: Wb) -> None:
+    out = wb("logs", "x", world=World(runs__logs=HOSTILE_LOG), terminal=TTY).out
+    assert out.replace("\r", "\\r") == "\x1b[32mok\x1b[0m 100%\\r200%\n��é\x1b[0m"
+
+
+def test_logs_options_reach_the_service(wb: Wb, tmp_path: Path) -> None:
+    world = World(runs__logs=[b"x"])
+    wb("logs", "@1", "-f", "-n", "10", "--since", "5m", world=world)
+    assert world.calls == [("runs.logs", {"run": "@1", "lines": 10, "follow": True, "since": 300.0})]
+    wb("run", "logs", "@1", "--to", str(tmp_path / "log"), world=world)
+    assert (tmp_path / "log").read_bytes() == b"x"
+
+
+def test_an_interrupt_of_logs_f_says_how_to_cancel(wb: Wb) -> None:
+    """AZ-15."""
+    done = wb("logs", "-f", "@1", world=World(runs__logs=[b"line\n", KeyboardInterrupt()]))
+    assert (done.code, done.out) == (130, "line\n")
+    assert "wb cancel @1" in done.err
+
+
+SERIES = [
+    {
+        "name": "loss",
+        "rank": 0,
+        "count": 1000,
+        "first_step": 0,
+        "last_step": 999,
+        "last": 0.04,
+        "min": 0.04,
+        "max": 2.3,
+        "nan_count": 0,
+    },
+    {
+        "name": "acc",
+        "rank": 0,
+        "count": 12000,
+        "first_step": 0,
+        "last_step": 999,
+        "last": "nan",
+        "nan_count": 3,
+    },
+]
+ENVELOPE = [
+    {"first_step": n, "last_step": n, "min": n / 9, "max": n / 5, "last": n / 7, "count": 1}
+    for n in range(50)
+]
+
+
+def test_metrics_one_row_a_series(wb: Wb) -> None:
+    world = World(runs__metrics=SERIES)
+    assert (
+        wb("run", "metrics", "@1", world=world).out.splitlines()[0]
+        == "loss\t0\t1000\t0\t999\t0.04\t0.04\t2.3\t0"
+    )
+    assert wb("run", "metrics", "@1", world=world, terminal=TTY).out.splitlines() == [
+        "METRIC  LAST   MIN  MAX  POINTS  STEPS  NAN",
+        "loss    0.04  0.04  2.3    1000  0-999    0",
+        "acc      nan     -    -     12k  0-999    3",
+    ]
+
+
+def test_points_of_one_metric(wb: Wb) -> None:
+    points = [
+        {"step": 0, "time": "2026-11-23T12:00:00Z", "value": 1.5},
+        {"step": 1, "time": "2026-11-23T12:00:01Z", "value": "inf"},
+    ]
+    world = World(runs__points=points)
+    assert wb("run", "metrics", "@1", "loss", world=world).out == (
+        "0\t2026-11-23T12:00:00Z\t1.5\n1\t2026-11-23T12:00:01Z\tinf\n"
+    )
+    assert json.loads(wb("run", "metrics", "@1", "loss", "-o", "json", world=world).out) == points
+    assert wb("run", "metrics", "@1", "a", "b", world=world).code == 2
+
+
+def test_metrics_are_drawn(wb: Wb) -> None:
+    world = World(runs__metrics=SERIES, runs__envelope=ENVELOPE)
+    one = wb("run", "metrics", "@1", "loss", "acc", "--plot", world=world, terminal=TTY).out
+    assert one.startswith("━━ loss 7   ━━ acc 7\n")
+    assert len(one.splitlines()) == 20
+    each = wb("run", "metrics", "@1", "--plot", world=world, terminal=TTY).out
+    assert each.count("step") == 2
+    done = wb("run", "metrics", "@1", "los", "--plot", world=world)
+    assert done.code == 3
+    assert "it has loss, acc" in done.err
+
+
+COMPARED = {
+    "runs": [RUNS[0], RUNS[2]],
+    "params": {"lr": ["3e-4", None]},
+    "metrics": {"loss": {"values": [0.0412, 0.0398], "best": 1, "goal": "minimize"}},
+    "facts": {"target": ["gpu1", "lab-7"]},
+    "code": [{"path": "train.py", "changes": [None, "changed"]}],
+}
+
+
+def test_compare_shows_what_differs(wb: Wb) -> None:
+    world = World(runs__compare=COMPARED)
+    assert wb("run", "compare", "a", "b", world=world, terminal=TTY).out.splitlines() == [
+        "            calm-otter-42  vivid-lark-40",
+        "status          ● running    ✔ completed",
+        "params",
+        "  lr                 3e-4              -",
+        "metrics",
+        "  loss             0.0412       ★ 0.0398",
+        "facts",
+        "  target             gpu1          lab-7",
+        "code",
+        "  train.py              -        changed",
+    ]
+    assert wb("run", "compare", "a", "b", world=world).out == (
+        "param\tlr\t3e-4\t\nmetric\tloss\t0.0412\t0.0398\nfact\ttarget\tgpu1\tlab-7\ncode\ttrain.py\t\tchanged\n"
+    )
+    assert wb("run", "compare", "a", "b", "-o", "csv", world=world).out.startswith(
+        "kind,name,calm-otter-42,vivid-lark-40"
+    )
+    assert json.loads(wb("run", "compare", "a", "b", "-o", "json", world=world).out) == COMPARED
+    assert wb("run", "compare", "a", world=world).code == 2
+
+
+def test_many_runs_are_compared_below_each_other(wb: Wb) -> None:
+    runs = [make_run(n, f"calm-otter-{n}") for n in range(20)]
+    world = World(
+        runs__compare={
+            **COMPARED,
+            "runs": runs,
+            "params": {"lr": [str(n) for n in range(20)]},
+            "metrics": {},
+            "facts": {},
+            "code": [],
+        }
+    )
+    out = wb("run", "compare", "a", "b", world=world, terminal=TTY).out
+    assert all(f"-{n}" in out for n in range(20))
+    assert all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_diff_is_text(wb: Wb) -> None:
+    text = "--- a/t.py\n+++ b/t.py\n@@ -1 +1 @@\n-x\n+y\x1b[2J\n"
+    world = World(runs__diff={"text": text})
+    assert wb("run", "diff", "a", "b", world=world).out == text
+    shown = wb("run", "diff", "a", "b", "t.py", world=world, terminal=TTY._replace(colour=True)).out
+    assert "\x1b[32m+y\x1b[0m" in shown
+    assert world.calls[-1][1] == {"a": "a", "b": "b", "path": "t.py"}
+    assert (
+        wb("run", "diff", "a", "b", world=World(runs__diff={"text": ""}), terminal=TTY).err
+        == "both ran the same code\n"
+    )
+
+
+FILES = [
+    {"path": "outputs/model.pt", "size": 12345678, "modified": "2026-11-23T12:00:00Z", "collected": False},
+    {"path": "outputs/sub/a.txt", "size": 3, "collected": True},
+    {"path": "logs/x.log", "size": 9, "collected": True},
+]
+
+
+def test_files_are_listed_and_fetched(wb: Wb, tmp_path: Path) -> None:
+    world = World(runs__files=FILES)
+    assert wb("run", "files", "@1", world=world).out.startswith(
+        "outputs/model.pt\t12345678\t2026-11-23T12:00:00Z\t\tfalse\n"
+    )
+    assert "11.8 MiB" in wb("run", "files", "@1", world=world, terminal=TTY).out
+    done = wb("run", "download", "@1", "--to", str(tmp_path / "here"), world=world)
+    assert done.out.splitlines() == [
+        str(tmp_path / "here/outputs/model.pt"),
+        str(tmp_path / "here/outputs/sub/a.txt"),
+    ]
+    assert (tmp_path / "here/outputs/sub/a.txt").read_text() == "outputs/sub/a.txt"
+    again = wb("run", "download", "@1", "--to", str(tmp_path / "here"), world=world)
+    assert again.code == 5
+    assert "--overwrite" in again.err
+    assert wb("run", "download", "@1", "--to", str(tmp_path / "here"), "--overwrite", world=world).code == 0
+    one = wb("run", "download", "@1", "outputs/sub/a.txt", "--to", str(tmp_path / "renamed"), world=world)
+    assert one.out == f"{tmp_path / 'renamed'}\n"
+    assert wb("run", "download", "@1", "nope", world=world).code == 3
+
+
+@pytest.mark.parametrize("path", ["outputs/../../evil", "/etc/passwd"])
+def test_a_machines_paths_do_not_lead_out(wb: Wb, path: str, tmp_path: Path) -> None:
+    world = World(runs__files=[{"path": path, "size": 1}, {"path": "outputs/x", "size": 1}])
+    done = wb(
+        "run",
+        "download",
+        "@1",
+        path.rpartition("/")[0],
+        "outputs/x",
+        "--to",
+        str(tmp_path / "in"),
+        world=world,
+    )
+    assert done.code == 5
+    assert not (tmp_path / "in").exists()
+
+
+def test_snapshot_is_listed_or_saved(wb: Wb, tmp_path: Path) -> None:
+    entries = [
+        {"path": "train.py", "kind": "file", "mode": 0o755, "size": 12, "sha256": "ab" * 32},
+        {"path": "data", "kind": "link", "mode": 0o644, "target": "../data"},
+    ]
+    world = World(runs__snapshot=entries)
+    assert wb("run", "snapshot", "@1", world=world).out.splitlines()[0] == f"train.py\t12\t{'ab' * 32}\t493"
+    assert "0755" in wb("run", "snapshot", "@1", world=world, terminal=TTY).out
+    saved = wb("run", "snapshot", "@1", "--to", str(tmp_path / "code.zip"), world=world)
+    assert saved.out == f"{tmp_path / 'code.zip'}\n"
+    assert (tmp_path / "code.zip").exists()
+
+
+def test_changes_reach_the_service(wb: Wb) -> None:
+    world = World(
+        runs__cancel=RUNS[0],
+        runs__tag={**RUNS[0], "tags": {"a": "b", "c": None}},
+        runs__describe=RUNS[0],
+        runs__archive=RUNS[0],
+    )
+    wb("cancel", "a", "b", "--grace", "5s", world=world)
+    tags = wb("run", "tag", "a", "a=b", "c", "--remove", "d", world=world).out
+    wb("run", "note", "a", "two", "words", "--name", "new-name", world=world)
+    wb("run", "archive", "a", "--undo", world=world)
+    assert tags == "a\tb\nc\t\n"
+    assert world.calls == [
+        ("runs.cancel", {"run": "a", "grace": 5.0}),
+        ("runs.cancel", {"run": "b", "grace": 5.0}),
+        ("runs.tag", {"run": "a", "set": {"a": "b", "c": None}, "remove": ["d"]}),
+        ("runs.describe", {"run": "a", "description": "two words", "name": "new-name"}),
+        ("runs.archive", {"run": "a", "archived": False}),
+    ]
+    assert wb("run", "note", "vivid-lark-40").out == "best so far\n"
+
+
+def test_rm_asks_and_takes_no_for_an_answer(wb: Wb) -> None:
+    world = World(runs__remove={})
+    removed = [call for call in world.calls if call[0] == "runs.remove"]
+    assert wb("run", "rm", "dull-ibis-39", world=world).code == 5
+    refused = wb("run", "rm", "dull-ibis-39", world=world, asker=Answers(""), terminal=TTY)
+    assert refused.code == 5
+    assert wb("run", "rm", "dull-ibis-39", "--dry-run", world=world).out == f"{RUNS[3]['id']}\n"
+    assert not removed
+    asker = Answers("y")
+    assert wb("run", "rm", "dull-ibis-39", "vivid-lark-40", world=world, asker=asker).code == 0
+    assert asker.asked == [("Remove dull-ibis-39, vivid-lark-40 for good? [y/N] ", True)]
+    assert [call[1]["run"] for call in world.calls if call[0] == "runs.remove"] == [
+        RUNS[3]["id"],
+        RUNS[2]["id"],
+    ]
+    assert wb("run", "rm", "calm-otter-42", "--yes", world=world).code == 2
+    assert wb("run", "rm", "dull-ibis-39", "--yes", world=world).code == 0
+
+
+def test_rerun_and_resume(wb: Wb, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(runs__resume=RUNS[0])
+    assert wb("run", "rerun", "a", "-t", "lab-7", "--set", "inputs.lr=1", world=world).out == f"{ID}\n"
+    asked = dict(world.submitted[0])
+    asked.pop("on_progress")
+    assert asked == {
+        "run": "a",
+        "target": "lab-7",
+        "sets": ["inputs.lr=1"],
+        "code": "snapshot",
+        "directory": None,
+    }
+    wb("run", "rerun", "a", "--code", "src", world=world)
+    assert world.submitted[1]["code"] == "current"
+    assert world.submitted[1]["directory"] == Path(os.getcwd()) / "src"
+    monkeypatch.setenv("TOKEN", "s3cret")
+    done = wb("run", "resume", "a", "--secret", "TOKEN", world=world)
+    assert done.out == f"{ID}\n"
+    assert world.calls[-1] == ("runs.resume", {"run": "a", "secrets": {"TOKEN": "s3cret"}})
+    monkeypatch.delenv("TOKEN")
+    assert wb("run", "resume", "a", "--secret", "TOKEN", world=world).code == 2
+
+
+def test_an_error_of_a_stream_is_an_error(wb: Wb) -> None:
+    done = wb("logs", "x", world=World(runs__logs=[b"a", NotFound("gone")]))
+    assert (done.code, done.out) == (3, "a")

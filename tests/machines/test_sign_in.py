@@ -1,0 +1,319 @@
+"""Questions only a user can answer: pass phrases, passwords, codes, several factors; and nobody to ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.machines.asking_server import CODE, PASSWORD, AskingServer
+from tests.machines.rig import DEADLINE, SshServer, make_key
+from workbench.compute.asyncssh_host import AsyncsshHost
+from workbench.compute.channel import READ
+from workbench.compute.signin import NobodyToAsk, Prompt, SignIn, SignInSession
+from workbench.entities.target import TargetSettings
+from workbench.errors import HostKeyUnknown, NeedsSignIn, NotFound, Unreachable, WorkbenchError
+
+
+class Answers:
+    """A user who answers from a list and remembers the questions."""
+
+    def __init__(self, *answers: str) -> None:
+        self.left = list(answers)
+        self.asked: list[Prompt] = []
+
+    async def answer(self, prompt: Prompt) -> str:
+        self.asked.append(prompt)
+        if not self.left:
+            raise NeedsSignIn("no answer left")
+        return self.left.pop(0)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [prompt.kind for prompt in self.asked]
+
+
+MakeHost = Callable[..., AsyncsshHost]
+MakeAsking = Callable[..., Awaitable[AskingServer]]
+
+
+@pytest_asyncio.fixture
+async def make_host(tmp_path: Path) -> AsyncIterator[MakeHost]:
+    hosts: list[AsyncsshHost] = []
+
+    def make(settings: TargetSettings, sign_in: SignIn, timeout: float = 20.0) -> AsyncsshHost:
+        hosts.append(AsyncsshHost(settings, tmp_path / "own_known_hosts", sign_in, timeout=timeout))
+        return hosts[-1]
+
+    yield make
+    for host in hosts:
+        await host.close()
+
+
+@pytest_asyncio.fixture
+async def make_asking(tmp_path: Path) -> AsyncIterator[MakeAsking]:
+    servers: list[AskingServer] = []
+
+    async def make(*factors: str, **options: str) -> AskingServer:
+        server = AskingServer(tmp_path / f"asking{len(servers)}", list(factors), **options)
+        servers.append(server)
+        await server.start()
+        return server
+
+    yield make
+    for server in servers:
+        await server.close()
+
+
+async def works(host: AsyncsshHost) -> bool:
+    channel = await host.open("echo in")
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await channel.read(READ) == b"in\n"
+    finally:
+        await channel.close()
+
+
+async def refusal(host: AsyncsshHost) -> WorkbenchError:
+    with pytest.raises(WorkbenchError) as caught:
+        await host.connect()
+    return caught.value
+
+
+def lock_key(server: SshServer, phrase: str = "open sesame") -> Path:
+    key = make_key(server.folder / "locked_key", phrase)
+    server.authorize(key)
+    block = server.config_block().replace(str(server.client_key), str(key))
+    server.ssh_config.write_text(block)
+    return key
+
+
+# --- pass phrases ----------------------------------------------------------------------------------
+
+
+async def test_an_encrypted_key_asks_its_pass_phrase(server: SshServer, make_host: MakeHost) -> None:
+    key = lock_key(server)
+    user = Answers("wrong", "open sesame")
+    assert await works(make_host(server.settings(), user))
+    assert user.kinds == ["passphrase", "passphrase"]
+    assert str(key) in user.asked[0].text
+    assert "wrong pass phrase" in user.asked[1].text
+    assert not user.asked[0].echo
+    assert server.connections() == 1
+
+
+async def test_a_plain_key_that_fits_asks_nothing(server: SshServer, make_host: MakeHost) -> None:
+    key = lock_key(server)
+    server.ssh_config.write_text(server.config_block(extra=f"  IdentityFile {key}\n"))
+    user = Answers()
+    assert await works(make_host(server.settings(), user))
+    assert user.asked == []
+
+
+async def test_three_wrong_pass_phrases_end_it(server: SshServer, make_host: MakeHost) -> None:
+    lock_key(server)
+    user = Answers("a", "b", "c", "d")
+    error = await refusal(make_host(server.settings(), user))
+    assert isinstance(error, NeedsSignIn)
+    assert "pass phrase was wrong 3 times" in error.message
+    assert user.left == ["d"]
+
+
+async def test_nobody_to_ask_says_what_was_asked(server: SshServer, make_host: MakeHost) -> None:
+    lock_key(server)
+    error = await refusal(make_host(server.settings(), NobodyToAsk()))
+    assert isinstance(error, NeedsSignIn)
+    assert error.data["prompt"]["kind"] == "passphrase"
+    assert server.connections() == 1
+
+
+async def test_a_key_the_agent_holds_needs_no_pass_phrase(
+    server: SshServer, make_host: MakeHost, tmp_path: Path
+) -> None:
+    key = lock_key(server)
+    socket = tmp_path / "agent"
+    agent = await asyncio.create_subprocess_exec(
+        "ssh-agent", "-D", "-a", str(socket), stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while not socket.exists():
+                await asyncio.sleep(0.01)
+        askpass = tmp_path / "askpass"
+        askpass.write_text("#!/bin/sh\necho 'open sesame'\n")
+        askpass.chmod(0o700)
+        environment = {
+            "SSH_AUTH_SOCK": str(socket), "SSH_ASKPASS": str(askpass), "SSH_ASKPASS_REQUIRE": "force", "PATH": "/usr/bin",
+        }  # fmt: skip
+        add = await asyncio.create_subprocess_exec("ssh-add", "-q", str(key), env=environment)
+        assert await add.wait() == 0
+        block = server.ssh_config.read_text().replace("IdentityAgent none", f"IdentityAgent {socket}")
+        server.ssh_config.write_text(block)
+        user = Answers()
+        assert await works(make_host(server.settings(), user))
+        assert user.asked == []
+    finally:
+        agent.terminate()
+        await agent.wait()
+
+
+# --- passwords and codes ---------------------------------------------------------------------------
+
+
+async def test_a_password(make_asking: MakeAsking, make_host: MakeHost) -> None:
+    server = await make_asking("password")
+    user = Answers("wrong", PASSWORD)
+    assert await works(make_host(server.settings(), user))
+    assert user.kinds == ["password", "password"]
+    assert user.asked[0].host == f"ann@127.0.0.1:{server.port}"
+    assert server.connections == 1
+
+
+async def test_a_code_then_a_password(make_asking: MakeAsking, make_host: MakeHost) -> None:
+    """Partial success: the second factor is asked on the same connection."""
+    server = await make_asking("code", "password", banner="Welcome to the cluster\n")
+    user = Answers(CODE, PASSWORD)
+    assert await works(make_host(server.settings(), user))
+    assert user.kinds == ["code", "password"]
+    assert "Look at your phone" in user.asked[0].text
+    assert "Welcome to the cluster" in user.asked[0].text
+    assert "Verification code:" in user.asked[0].text
+    assert user.asked[0].echo
+    assert server.attempts == ["code right", "password right"]
+
+
+async def test_a_wrong_code_three_times_needs_the_user_again(
+    make_asking: MakeAsking, make_host: MakeHost
+) -> None:
+    server = await make_asking("code")
+    user = Answers("1", "2", "3", CODE)
+    error = await refusal(make_host(server.settings(), user))
+    assert isinstance(error, NeedsSignIn)
+    assert "wrong 3 times" in error.message
+    assert server.attempts == ["code wrong"] * 3
+    assert server.connections == 1
+
+
+async def test_a_server_that_asks_gets_no_answer_from_nobody(
+    make_asking: MakeAsking, make_host: MakeHost
+) -> None:
+    server = await make_asking("password")
+    error = await refusal(make_host(server.settings(), NobodyToAsk()))
+    assert isinstance(error, NeedsSignIn)
+    assert error.data["prompt"]["kind"] == "password"
+    assert server.attempts == []
+
+
+async def test_hostile_prompts_are_cleaned(make_asking: MakeAsking, make_host: MakeHost) -> None:
+    hostile = "\x1b]0;owned\x07Password for root@bank:\x1b[2J \u202egnp.exe" + "x" * 5000
+    server = await make_asking("code", prompt=hostile, banner="\x1b[31m\x9b2Jhello")
+    user = Answers(CODE)
+    assert await works(make_host(server.settings(), user))
+    text = user.asked[0].text
+    assert not set(text) & set("\x1b\x07\x9b\u202e")
+    assert len(text) <= 1000
+    assert user.asked[0].host == f"ann@127.0.0.1:{server.port}"
+
+
+async def test_each_hop_asks_for_itself(
+    make_asking: MakeAsking, make_host: MakeHost, server: SshServer
+) -> None:
+    bastion = await make_asking("code")
+    inner = server.config_block(extra="  ProxyJump bastion\n")
+    server.ssh_config.write_text(bastion.block("bastion") + inner)
+    lock_key_config = server.ssh_config.read_text()
+    key = make_key(server.folder / "locked_key", "phrase")
+    server.authorize(key)
+    server.ssh_config.write_text(lock_key_config.replace(str(server.client_key), str(key)))
+    user = Answers(CODE, "phrase")
+    assert await works(make_host(server.settings(), user))
+    assert user.kinds == ["code", "passphrase"]
+    assert [prompt.host.split(":")[-1] for prompt in user.asked] == [str(bastion.port), str(server.port)]
+
+
+async def test_the_clock_stops_while_the_user_thinks(make_asking: MakeAsking, make_host: MakeHost) -> None:
+    server = await make_asking("password")
+
+    class Slow(Answers):
+        async def answer(self, prompt: Prompt) -> str:
+            await asyncio.sleep(1.5)
+            return await super().answer(prompt)
+
+    assert await works(make_host(server.settings(), Slow(PASSWORD), timeout=1.0))
+
+
+async def test_a_server_that_hangs_up_during_the_question(
+    make_asking: MakeAsking, make_host: MakeHost
+) -> None:
+    server = await make_asking("password")
+
+    class Gone(Answers):
+        async def answer(self, prompt: Prompt) -> str:
+            server.hang_up()
+            await asyncio.sleep(DEADLINE)
+            raise AssertionError("the attempt went on without the server")
+
+    error = await refusal(make_host(server.settings(), Gone()))
+    assert isinstance(error, NeedsSignIn)
+    assert "during the sign-in" in error.message
+
+
+# --- a session over several calls -------------------------------------------------------------------
+
+
+async def test_a_session_carries_an_attempt_over_calls(make_asking: MakeAsking, make_host: MakeHost) -> None:
+    server = await make_asking("code", "password")
+    session: SignInSession[str] = SignInSession()
+
+    async def attempt(sign_in: SignIn) -> str:
+        host = make_host(server.settings(), sign_in)
+        await host.connect()
+        return host.describe()
+
+    session.start(attempt)
+    first = await session.next()
+    assert isinstance(first, Prompt)
+    assert await session.next() == first  # asking again changes nothing
+    session.give(CODE)
+    second = await session.next()
+    assert isinstance(second, Prompt)
+    assert second.kind == "password"
+    session.give(PASSWORD)
+    assert await session.next() == f"ann@127.0.0.1:{server.port}"
+    assert session.done
+    with pytest.raises(NotFound):
+        session.give("too late")
+
+
+async def test_a_session_raises_what_the_attempt_raised(make_host: MakeHost, server: SshServer) -> None:
+    session: SignInSession[None] = SignInSession()
+    session.start(lambda sign_in: make_host(server.settings(trust=False), sign_in).connect())
+    with pytest.raises(HostKeyUnknown):
+        await session.next()
+
+
+async def test_a_session_nobody_answers_closes_itself(make_asking: MakeAsking, make_host: MakeHost) -> None:
+    server = await make_asking("password")
+    session: SignInSession[None] = SignInSession(patience=0.2)
+    session.start(lambda sign_in: make_host(server.settings(), sign_in).connect())
+    assert isinstance(await session.next(), Prompt)
+    async with asyncio.timeout(DEADLINE):
+        while not session.done:
+            await asyncio.sleep(0.01)
+    with pytest.raises(NeedsSignIn, match="in time"):
+        await session.next()
+
+
+async def test_a_closed_session_leaves_nothing_behind(make_asking: MakeAsking, make_host: MakeHost) -> None:
+    server = await make_asking("password")
+    session: SignInSession[None] = SignInSession()
+    session.start(lambda sign_in: make_host(server.settings(), sign_in).connect())
+    assert isinstance(await session.next(), Prompt)
+    await session.close()
+    with pytest.raises(NeedsSignIn):
+        await session.next()
+    with pytest.raises(Unreachable):
+        raise NeedsSignIn("is a kind of Unreachable")

@@ -1,0 +1,103 @@
+"""What a command may load: the faces import little, the machine's half nothing of the house.
+
+The rooms' contracts themselves are checked by import-linter in CI.
+"""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import workbench.remote
+
+HEAVY = {
+    "asyncio",
+    "asyncssh",
+    "aiohttp",
+    "textual",
+    "sqlite3",
+    "msgspec",
+    "yaml",
+    "rich",
+    "http.client",
+    "ssl",
+    "email",
+}
+
+
+def loaded(code: str, **environ: str) -> set[str]:
+    """The modules a fresh process has after code; what code itself prints is dropped."""
+    import os
+
+    quiet = f"import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()):\n    {code}\n"
+    text = f"import json, sys\n{quiet}print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environ},
+    )
+    return set(json.loads(done.stdout))
+
+
+def heavy(modules: set[str]) -> set[str]:
+    """The heavy ones among them, by package."""
+    return {name for name in HEAVY if name in modules}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["ps", "--help"],
+        ["run", "--help"],
+        ["run", "metrics", "--help"],
+        ["submit", "--help"],
+        ["compute", "attach", "--help"],
+        ["completion", "show", "bash"],
+        ["sumbit"],
+        ["server", "status"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_loads_nothing_heavy(words: list[str], tmp_path: object) -> None:
+    code = f"from workbench.cli.main import main; main({words!r})"
+    assert heavy(loaded(code, WORKBENCH_HOME=str(tmp_path))) == set()
+
+
+def test_help_loads_no_command() -> None:
+    modules = loaded("from workbench.cli.main import main; main(['--help'])")
+    ours = {name for name in modules if name.startswith("workbench.cli.")}
+    assert ours == {
+        f"workbench.cli.{name}" for name in ("main", "command", "commands", "session", "terminal")
+    }
+    assert not {name for name in modules if name.startswith(("workbench.client", "workbench.workspace"))}
+
+
+def test_the_workspace_and_its_client_load_nothing_heavy() -> None:
+    assert heavy(loaded("import workbench.workspace")) == set()
+
+
+def test_text_and_states_load_nothing_heavy() -> None:
+    rooms = "axis, cells, durations, location, numbers, plot, sanitize, sizes, sparkline, states, tables"
+    code = f"from workbench.text import {rooms}"
+    assert heavy(loaded(code)) == set()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(module.name for module in pkgutil.iter_modules(workbench.remote.__path__))
+)
+def test_what_travels_imports_nothing_of_the_house(name: str) -> None:
+    modules = loaded(f"import workbench.remote.{name}")
+    house = {module for module in modules if module.startswith("workbench.")}
+    assert {m for m in house if not m.startswith("workbench.remote")} <= {"workbench.version"}
+    standard = (
+        {m.partition(".")[0] for m in modules} - set(sys.stdlib_module_names) - {"workbench", "__main__"}
+    )
+    site = {m for m in standard if not m.startswith("_") and m not in ("sitecustomize", "usercustomize")}
+    assert site <= {"site"}, site
