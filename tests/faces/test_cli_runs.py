@@ -287,7 +287,7 @@ COMPARED = {
     "params": {"lr": ["3e-4", None]},
     "metrics": {"loss": {"values": [0.0412, 0.0398], "best": 1, "goal": "minimize"}},
     "facts": {"target": ["gpu1", "lab-7"]},
-    "code": [{"path": "train.py", "changes": [None, "changed"]}],
+    "code": [{"path": "train.py", "changes": [None, "modified"]}],
 }
 
 
@@ -303,10 +303,10 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
         "facts",
         "  target             gpu1          lab-7",
         "code",
-        "  train.py              -        changed",
+        "  train.py              -       modified",
     ]
     assert wb("run", "compare", "a", "b", world=world).out == (
-        "param\tlr\t3e-4\t\nmetric\tloss\t0.0412\t0.0398\nfact\ttarget\tgpu1\tlab-7\ncode\ttrain.py\t\tchanged\n"
+        "param\tlr\t3e-4\t\nmetric\tloss\t0.0412\t0.0398\nfact\ttarget\tgpu1\tlab-7\ncode\ttrain.py\t\tmodified\n"
     )
     assert wb("run", "compare", "a", "b", "-o", "csv", world=world).out.startswith(
         "kind,name,calm-otter-42,vivid-lark-40"

@@ -35,7 +35,8 @@ for line in sys.stdin:
             value = getattr(trees, name)(machine, *words)
         answer = {"ok": value}
     except Exception as problem:
-        answer = {"error": type(problem).__name__, "text": str(problem), "code": getattr(problem, "code", None)}
+        code = getattr(problem, "code", None)
+        answer = {"error": type(problem).__name__, "text": str(problem), "code": code}
     sys.stdout.write(json.dumps(answer) + "\\n")
     sys.stdout.flush()
 """

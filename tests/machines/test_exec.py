@@ -65,7 +65,9 @@ async def test_output_comes_while_the_command_runs(make_link: MakeLink) -> None:
         yield b"ann\n"
 
     asked = asyncio.Event()
-    async with link.stream("exec", {"shell": "echo name?; read n; echo hi $n"}, answer_when_asked()) as stream:
+    async with link.stream(
+        "exec", {"shell": "echo name?; read n; echo hi $n"}, answer_when_asked()
+    ) as stream:
         assert await anext(stream) == {"out": "name?\n"}
         asked.set()
         assert await anext(stream) == {"out": "hi ann\n"}

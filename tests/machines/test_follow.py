@@ -325,3 +325,18 @@ async def test_exactly_once_over_many_cuts(seed: int, make_link: MakeLink, run: 
     assert copy.stream == writer.stream
     assert copy.records == writer.records
     assert copy.states[-1] == "Completed"
+
+
+async def test_a_stale_heartbeat_is_judged_by_the_machine(make_link: MakeLink, run: RunOnDisk) -> None:
+    """NotResponding comes from the machine's own clock, and the run is settled when nobody looks after it."""
+    link = await make_link()
+    run.enter(
+        "Running", machine=link.hello["machine"], boot="another boot", guard={"pid": 2**22 - 1, "start": 1}
+    )
+    long_ago = time.time() - 10 * protocol.STALE_SECONDS
+    os.utime(run.folder / "status.json", (long_ago, long_ago))
+    copy = Copy()
+    await copy.take_all(link.stream("follow", copy.wanted(run)))
+    assert copy.statuses[0]["not_responding"] is True
+    assert copy.states[-1] == "Failed"
+    assert copy.statuses[-1]["transitions"][-1]["cause"] == protocol.CAUSE_REBOOT

@@ -97,7 +97,9 @@ async def test_an_unknown_method_is_named(make_link: MakeLink) -> None:
         ("cancel", {"run": None}),
     ],
 )
-async def test_bad_parameters_are_usage_errors(method: str, params: dict[str, object], make_link: MakeLink) -> None:
+async def test_bad_parameters_are_usage_errors(
+    method: str, params: dict[str, object], make_link: MakeLink
+) -> None:
     link = await make_link()
     with pytest.raises(UsageError):
         await link.call(method, params)

@@ -243,7 +243,7 @@ async def test_a_full_disk_is_said(tmp_path: Path, make_link: MakeLink) -> None:
     small = tmp_path / "small"
     small.mkdir()
     mount = f"mount -t tmpfs -o size=64k tmpfs {small}"
-    inside = f"{mount} && exec /bin/sh \"$@\""
+    inside = f'{mount} && exec /bin/sh "$@"'
     shell = script(tmp_path / "shell", f"exec unshare -m /bin/sh -c '{inside}' sh \"$@\"")
     with pytest.raises(RemoteError, match="disk full on the machine") as caught:
         await make_link(LocalHost(shell=shell), root=str(small / "root"))

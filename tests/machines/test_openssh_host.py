@@ -292,11 +292,11 @@ async def test_askpass_refuses_what_nobody_answers() -> None:
     askpass = Askpass(refuse)
     await askpass.start()
     process = await asyncio.create_subprocess_exec(
-        askpass.environment()["SSH_ASKPASS"], "what's \"this\"\n?", stdout=asyncio.subprocess.PIPE
+        askpass.environment()["SSH_ASKPASS"], 'what\'s "this"\n?', stdout=asyncio.subprocess.PIPE
     )
     out, _ = await process.communicate()
     assert (out, process.returncode) == (b"", 1)
-    assert asked == [Question("what's \"this\"\n?", "")]
+    assert asked == [Question('what\'s "this"\n?', "")]
     await askpass.close()
 
 

@@ -110,7 +110,10 @@ async def test_reading_resumes_and_still_hashes_the_whole(
 async def test_an_empty_file(make_link: MakeLink, run: RunOnDisk) -> None:
     link = await make_link()
     run.append("outputs/empty", b"")
-    assert await read(link, run, "outputs/empty") == (b"", {"size": 0, "sha256": hashlib.sha256().hexdigest()})
+    assert await read(link, run, "outputs/empty") == (
+        b"",
+        {"size": 0, "sha256": hashlib.sha256().hexdigest()},
+    )
 
 
 async def test_a_file_that_is_gone_or_shorter(make_link: MakeLink, run: RunOnDisk) -> None:

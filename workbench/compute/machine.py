@@ -233,7 +233,7 @@ class Machine:
         return all(getattr(self._made_with, name) == getattr(self.target.settings, name) for name in fields)
 
     async def _keep(self) -> None:
-        """Connect, wait until the link is lost, wait a while, again; what needs the user waits for the user."""
+        """Connect, wait until the link is lost, wait a while, again; stop for what only the user can do."""
         while True:
             self._news.clear()
             if self._link is not None and self._link.lost_reason is None:

@@ -95,7 +95,7 @@ def _rc_notes(measured: Measurement) -> list[str]:
 
 
 def rc_cost(measured: Measurement) -> float | None:
-    """Seconds a new channel takes beyond the network: what the start-up files cost; None when not measured."""
+    """Seconds a new channel takes beyond the network: the start-up files' cost; None if not measured."""
     if measured.channel is None or measured.round_trip is None:
         return None
     return max(0.0, measured.channel - 4 * measured.round_trip)  # open, exec, exit status, close

@@ -36,9 +36,7 @@ def verdict(comparison: dict[str, Any], metric: str, params: list[str]) -> list[
     lines = render([Column("run"), Column("machine"), *figures, Column("")], rows, WIDTH)
     if best is not None:
         winner = runs[best]
-        lines += [
-            "",
-            f"The best of {len(runs)} by {metric} is {winner['name']} on {winner['target']}: {texts[metric][best].strip()}",
-            str(winner.get("command") or ""),
-        ]
+        value = texts[metric][best].strip()
+        lines += ["", f"The best of {len(runs)} by {metric} is {winner['name']} on {winner['target']}: {value}"]
+        lines.append(str(winner.get("command") or ""))
     return lines

@@ -27,7 +27,7 @@ WAITING = 0.2  # while it is queued or prepared
 PER_RUN = 0.001  # seconds added for each run that is followed: the whole costs a fixed share of a core
 BLOCK = 1 << 19
 ROUNDS = 8  # blocks of one run before the next one's turn
-JUDGE_EVERY = 30.0  # seconds between two judgements of a run whose heartbeat is stale
+JUDGE_EVERY = 10.0  # seconds between two judgements of a run's heartbeat
 
 RECORD_FILE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.jsonl$")
 RECORDS = "records/"
@@ -48,7 +48,6 @@ class Follower(object):
         self._runs = []  # type: List[FollowedRun]
         self._thread = None  # type: Optional[threading.Thread]
         self._closed = False
-        self._woken = False
 
     def add(self, exchange):
         # type: (Exchange) -> None
@@ -57,20 +56,13 @@ class Follower(object):
         Raises RequestError when the parameters do not fit or there is no such run.
         """
         run = FollowedRun(self._machine, exchange)
-        exchange.changed = self.wake
         with self._condition:
             self._runs.append(run)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, daemon=True)
                 self._thread.start()
-        self.wake()
-
-    def wake(self):
-        # type: () -> None
-        """Look at every run now: credit came, or one was given up."""
-        with self._condition:
-            self._woken = True
-            self._condition.notify()
+        exchange.changed = lambda: self._wake(run)
+        self._wake(run)
 
     def close(self):
         # type: () -> None
@@ -79,31 +71,45 @@ class Follower(object):
             self._closed = True
             self._condition.notify()
 
+    def _wake(self, run):
+        # type: (FollowedRun) -> None
+        """Look at a run now: credit came, or it was given up."""
+        with self._condition:
+            run.woken = True
+            self._condition.notify()
+
     def _work(self):
         # type: () -> None
         while True:
-            with self._condition:
-                now = time.monotonic()
-                due = min([run.due for run in self._runs]) if self._runs else now + 3600.0
-                if not self._woken and due > now and not self._closed:
-                    self._condition.wait(due - now)
-                if self._closed:
-                    return
-                runs, everyone = list(self._runs), self._woken
-                self._woken = False
-            now = time.monotonic()
-            ended = [run for run in runs if (everyone or run.due <= now) and self._look(run, len(runs))]
+            runs = self._due()
+            if runs is None:
+                return
+            ended = [run for run in runs if self._look(run)]
             if ended:
                 with self._condition:
                     self._runs = [run for run in self._runs if run not in ended]
 
-    def _look(self, run, count):
-        # type: (FollowedRun, int) -> bool
+    def _due(self):
+        # type: () -> Optional[List[FollowedRun]]
+        """Wait for runs to look at; None when closed."""
+        with self._condition:
+            while not self._closed:
+                now = time.monotonic()
+                runs = [run for run in self._runs if run.woken or run.due <= now]
+                if runs:
+                    for run in runs:
+                        run.woken = False
+                    return runs
+                self._condition.wait(min([run.due - now for run in self._runs]) if self._runs else None)
+        return None
+
+    def _look(self, run):
+        # type: (FollowedRun) -> bool
         """One look at a run; whether it is done with."""
         try:
             ended = run.step()
-            run.due = time.monotonic() + run.pause() + PER_RUN * count
-            if run.looks_dead():
+            run.due = time.monotonic() + run.pause() + PER_RUN * len(self._runs)
+            if run.stale and run.judged:
                 threading.Thread(target=self._settle, daemon=True).start()
             return ended
         except BrokenPipeError:  # nobody is left to be told
@@ -124,6 +130,9 @@ class FollowedRun(object):
         params = exchange.params
         self.exchange = exchange
         self.due = 0.0
+        self.woken = False
+        self.stale = False  # whether the machine itself judges the run not to respond
+        self.judged = False  # whether that was looked at in this step
         self._folder = RunFolder(machine, parameters.run_id(params))
         self._stream = parameters.offset(params, "stream")
         self._records = {}  # type: Dict[str, RecordFile]
@@ -152,14 +161,15 @@ class FollowedRun(object):
         self._read_status()
         over = self._status is not None and run_status.is_terminal(self._status)
         if not over:
-            self._send_status()
+            self._judge()
+            self._send_status(dict(self._status, not_responding=self.stale) if self._status else None)
         done = self._send_stream()
         done = self._send_records(over) and done
         if self._moved:
             self._moved_at = time.monotonic()
         if not (over and done):
             return False
-        self._send_status()
+        self._send_status(self._status)
         self.exchange.answer({})
         return True
 
@@ -173,17 +183,16 @@ class FollowedRun(object):
             return WAITING
         return RUNNING if time.monotonic() - self._moved_at < SILENT_AFTER else SILENT
 
-    def looks_dead(self):
-        # type: () -> bool
-        """Whether its heartbeat is so old that somebody should see what happened; asked now and then only."""
+    def _judge(self):
+        # type: () -> None
+        """Whether its heartbeat is too old, by this machine's clock; looked at now and then only."""
         now = time.monotonic()
-        if self._judge_at > now or self._status is None or run_status.is_terminal(self._status):
-            return False
+        self.judged = self._judge_at <= now
+        if not self.judged or self._status is None:
+            return
         self._judge_at = now + JUDGE_EVERY
-        try:
-            return self._folder.heartbeat_age() > protocol.STALE_SECONDS
-        except OSError:
-            return False
+        unstarted = run_status.state_of(self._status) == protocol.NOT_STARTED
+        self.stale = not unstarted and self._folder.heartbeat_age() > protocol.STALE_SECONDS
 
     def _read_status(self):
         # type: () -> None
@@ -198,12 +207,12 @@ class FollowedRun(object):
             self._status = self._folder.read_status()
             self._status_facts = now
 
-    def _send_status(self):
-        # type: () -> None
-        if self._status is not None and self._status != self._status_sent:
-            self._status_sent = self._status
+    def _send_status(self, status):
+        # type: (Optional[Dict[str, Any]]) -> None
+        if status is not None and status != self._status_sent:
+            self._status_sent = status
             self._moved = True
-            self.exchange.event({"status": self._status})
+            self.exchange.event({"status": status})
 
     def _send_stream(self):
         # type: () -> bool

@@ -124,18 +124,20 @@ class Methods(object):
 
     def _status(self, exchange):
         # type: (Exchange) -> Any
-        folder = RunFolder(self._machine, parameters.run_id(exchange.params))
-        status = folder.read_status()
+        from workbench.remote.reconcile import observed
+
+        run_id = parameters.run_id(exchange.params)
+        status = observed(self._machine, run_id)
         if status is None:
-            raise absent(folder)
+            raise absent(run_id)
         return status
 
     def _spec(self, exchange):
         # type: (Exchange) -> Any
-        folder = RunFolder(self._machine, parameters.run_id(exchange.params))
-        spec = folder.read_spec()
+        run_id = parameters.run_id(exchange.params)
+        spec = RunFolder(self._machine, run_id).read_spec()
         if spec is None:
-            raise absent(folder)
+            raise absent(run_id)
         return spec
 
     def _cancel(self, exchange):
@@ -143,7 +145,8 @@ class Methods(object):
         from workbench.remote.cancel import cancel
 
         params = exchange.params
-        return cancel(self._machine, parameters.run_id(params), parameters.seconds(params, "grace"))
+        grace = parameters.seconds(params, "grace")
+        return {"status": cancel(self._machine, parameters.run_id(params), grace)}
 
     def _list(self, exchange):
         # type: (Exchange) -> Any
@@ -209,7 +212,7 @@ class Methods(object):
         from workbench.remote.reconcile import reconcile
 
         with self._settling:
-            return reconcile(self._machine)
+            return {"settled": reconcile(self._machine)}
 
     def _settle(self):
         # type: () -> None
@@ -222,7 +225,7 @@ class Methods(object):
                 self._settling.release()
 
 
-def absent(folder):
-    # type: (RunFolder) -> RequestError
+def absent(run_id):
+    # type: (str) -> RequestError
     """The error for a run this machine does not have."""
-    return RequestError("not_found", "run %s is not on this machine" % folder.run_id)
+    return RequestError("not_found", "run %s is not on this machine" % run_id)

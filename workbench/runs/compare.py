@@ -101,7 +101,7 @@ def _differs(values: list[Any]) -> bool:
 def _metric(name: str, runs: list[Run], goal: Goal) -> MetricComparison:
     found = [run.metrics.get(name) for run in runs]
     values = [None if value is None else value.last for value in found]
-    ranked = [(value, index) for index, value in enumerate(values) if value is not None and math.isfinite(value)]
+    ranked = [(v, index) for index, v in enumerate(values) if v is not None and math.isfinite(v)]
     best = None
     if ranked:
         best = max(ranked, key=lambda pair: pair[0])[1] if goal is Goal.MAXIMIZE else min(ranked)[1]

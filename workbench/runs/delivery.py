@@ -5,6 +5,7 @@ Every step may be repeated: the machine answers a repeated submit with the run t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -17,7 +18,6 @@ from workbench.store.keeper import Keeper
 from workbench.store.store import Store
 
 Progress = Callable[[str, int, int], None]
-BLOCK = 1 << 17
 
 
 async def deliver_snapshot(
@@ -57,12 +57,11 @@ async def _send_blobs(
 
     async def source() -> AsyncIterator[bytes]:
         nonlocal sent
-        for block in zip_blobs(paths):
-            for start in range(0, len(block), BLOCK):
-                piece = block[start : start + BLOCK]
-                sent += len(piece)
-                progress("sending code", min(sent, total), total)
-                yield piece
+        blocks = zip_blobs(paths)
+        while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+            sent += len(block)
+            progress("sending code", min(sent, total), total)
+            yield block
 
     stream = link.stream("blobs", {}, source())
     async with stream:

@@ -206,9 +206,9 @@ class RunOutputService:
         manifest = await self._manifest_or_fail(await self._context.resolve(run))
         shas = {entry.sha256 for entry in manifest.entries if entry.sha256}
         places = {sha: await self._context.keep(Store.blob_path, sha) for sha in shas}
-        for block in zip_tree(manifest, lambda sha: _pieces(places[sha])):
+        blocks = zip_tree(manifest, lambda sha: _pieces(places[sha]))
+        while (block := await asyncio.to_thread(next, blocks, None)) is not None:
             yield block
-            await asyncio.sleep(0)
 
     @call
     async def git_diff(self, run: str) -> dict[str, str | None]:
