@@ -1,6 +1,7 @@
-"""An SSH server that asks questions: passwords, codes, several factors in a row. asyncssh's own, in this loop.
+"""An SSH server that asks questions: passwords, codes, several factors in a row.
 
-A real sshd asks these only through PAM and the system's password file, which tests leave alone.
+It is asyncssh's, in the test's own loop: a real sshd asks these only through PAM and the system's password
+file, which tests leave alone.
 """
 
 from __future__ import annotations

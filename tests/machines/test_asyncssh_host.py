@@ -156,6 +156,16 @@ async def test_the_bootstrap_line_runs_under_any_login_shell(
     assert b"WELCOME" in data
 
 
+async def test_the_fast_cipher_is_agreed_on_unless_the_user_chose(
+    server: SshServer, make_host: MakeHost
+) -> None:
+    for extra, cipher in (("", "aes128-gcm@openssh.com"), ("  Ciphers aes256-ctr\n", "aes256-ctr")):
+        server.ssh_config.write_text(server.config_block(extra=extra))
+        host = make_host(server.settings())
+        await host.connect()
+        assert host.cipher == cipher
+
+
 # --- ways there ------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from tests.machines.rig import MakeProxy, MakeServer, SshServer, make_key, until
 from workbench.compute.backoff import Backoff
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
+from workbench.compute.signin import Prompt, SignInSession
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import HostKeyChanged, HostKeyUnknown, NeedsSignIn, NotFound, Unreachable
 
@@ -189,6 +190,45 @@ async def test_an_unknown_key_waits_for_the_user(server: SshServer, make_fleet: 
     assert await works(link)
     assert server.host_public_key in recorded.known_hosts.read_text()
     assert server.known_hosts.read_text() == ""
+
+
+async def test_a_user_is_asked_although_somebody_tries_already(
+    server: SshServer, make_fleet: MakeFleet
+) -> None:
+    key = make_key(server.folder / "locked", "phrase")
+    server.authorize(key)
+    asked: list[Prompt] = []
+
+    class User:
+        async def answer(self, prompt: Prompt) -> str:
+            asked.append(prompt)
+            return "phrase"
+
+    recorded = make_fleet()
+    recorded.fleet.configure(target(server, identity=str(key)))
+    alone = asyncio.create_task(recorded.fleet.link("m1"))
+    await asyncio.sleep(0)
+    assert await works(await recorded.fleet.link("m1", User()))
+    with pytest.raises(NeedsSignIn):
+        await alone
+    assert len(asked) == 1
+
+
+async def test_an_attempt_ends_with_its_user_and_says_so_to_others(
+    server: SshServer, make_fleet: MakeFleet
+) -> None:
+    key = make_key(server.folder / "locked", "phrase")
+    server.authorize(key)
+    recorded = make_fleet()
+    recorded.fleet.configure(target(server, identity=str(key)))
+    session: SignInSession[Link] = SignInSession()
+    session.start(lambda sign_in: recorded.fleet.link("m1", sign_in))
+    assert isinstance(await session.next(), Prompt)
+    other = asyncio.create_task(recorded.fleet.link("m1"))
+    await asyncio.sleep(0)
+    await session.close()
+    with pytest.raises(Unreachable, match="given up"):
+        await other
 
 
 async def test_a_changed_key_is_refused_and_never_retried(server: SshServer, make_fleet: MakeFleet) -> None:

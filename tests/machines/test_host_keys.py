@@ -1,4 +1,4 @@
-"""Host keys over real sshd: new ones are asked about once, changed ones refused, the user's files honoured."""
+"""Host keys over real sshd: new ones asked about once, changed ones refused, the user's files honoured."""
 
 from __future__ import annotations
 

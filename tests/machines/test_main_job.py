@@ -180,7 +180,7 @@ def test_submits_killed_at_random_points_lose_no_run_and_double_none(
     assert set(ran) == {id for id, run in known.items() if run["status"] == "Completed"}
     assert set(ran.values()) <= {"x\n"}
     adopted = wb.json("compute", "adopt", server.name)
-    assert not adopted["adopted"], "a run on the machine was not in the store"
+    assert not adopted, "a run on the machine was not in the store"
 
 
 def _over(run: dict[str, Any]) -> bool:
@@ -199,7 +199,6 @@ async def test_a_cut_link_changes_nothing_but_the_wait(
     await asyncio.sleep(0.5)
     proxy.cut()
     await asyncio.sleep(3)
-    assert wb.show.__call__ is not None
     shown = await asyncio.to_thread(wb.show, run)
     assert shown["status"] in ("Running", "NotStarted", "Preparing")
     proxy.heal()
@@ -268,14 +267,14 @@ def test_a_lost_laptop_is_rebuilt_from_the_machine(make_wb: Any, server: SshServ
     ).split()[0]
     after = make_wb()
     attach(after, server)
-    assert len(after.json("compute", "adopt", server.name)["adopted"]) == 1
+    assert len(after.json("compute", "adopt", server.name)) == 1
     assert after.wait(run)["status"] == "Completed"
     old, new = before.show(run), after.show(run)
     same = ("id", "name", "experiment", "params", "command", "snapshot", "exit_code", "started", "ended")
     assert {key: old[key] for key in same} == {key: new[key] for key in same}
     assert after("logs", run) == before("logs", run)
     assert after.json("run", "metrics", run, "loss") == before.json("run", "metrics", run, "loss")
-    assert not after.json("compute", "adopt", server.name)["adopted"]
+    assert not after.json("compute", "adopt", server.name)
 
 
 def test_secrets_reach_the_run_and_nothing_else(wb: Wb, server: SshServer, project: Path):

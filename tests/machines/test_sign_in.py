@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.machines.asking_server import CODE, PASSWORD, AskingServer
-from tests.machines.rig import DEADLINE, SshServer, make_key
+from tests.machines.rig import DEADLINE, SshServer, make_key, until
 from workbench.compute.asyncssh_host import AsyncsshHost
 from workbench.compute.channel import READ
 from workbench.compute.signin import NobodyToAsk, Prompt, SignIn, SignInSession
@@ -135,19 +135,19 @@ async def test_a_key_the_agent_holds_needs_no_pass_phrase(
 ) -> None:
     key = lock_key(server)
     socket = tmp_path / "agent"
-    agent = await asyncio.create_subprocess_exec(
-        "ssh-agent", "-D", "-a", str(socket), stdout=asyncio.subprocess.DEVNULL
-    )
+    words = ["ssh-agent", "-D", "-a", str(socket)]
+    agent = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.DEVNULL)
     try:
-        async with asyncio.timeout(DEADLINE):
-            while not socket.exists():
-                await asyncio.sleep(0.01)
+        await until(socket.exists, "the agent")
         askpass = tmp_path / "askpass"
         askpass.write_text("#!/bin/sh\necho 'open sesame'\n")
         askpass.chmod(0o700)
         environment = {
-            "SSH_AUTH_SOCK": str(socket), "SSH_ASKPASS": str(askpass), "SSH_ASKPASS_REQUIRE": "force", "PATH": "/usr/bin",
-        }  # fmt: skip
+            "SSH_AUTH_SOCK": str(socket),
+            "SSH_ASKPASS": str(askpass),
+            "SSH_ASKPASS_REQUIRE": "force",
+            "PATH": "/usr/bin:/bin",
+        }
         add = await asyncio.create_subprocess_exec("ssh-add", "-q", str(key), env=environment)
         assert await add.wait() == 0
         block = server.ssh_config.read_text().replace("IdentityAgent none", f"IdentityAgent {socket}")
@@ -300,9 +300,7 @@ async def test_a_session_nobody_answers_closes_itself(make_asking: MakeAsking, m
     session: SignInSession[None] = SignInSession(patience=0.2)
     session.start(lambda sign_in: make_host(server.settings(), sign_in).connect())
     assert isinstance(await session.next(), Prompt)
-    async with asyncio.timeout(DEADLINE):
-        while not session.done:
-            await asyncio.sleep(0.01)
+    await until(lambda: session.done, "the end of its patience")
     with pytest.raises(NeedsSignIn, match="in time"):
         await session.next()
 

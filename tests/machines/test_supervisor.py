@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.machines.ground import Ground, all_bytes, ground, until, untagged
+from tests.machines.ground import Ground, all_bytes, ground, new_run_id, untagged, until
 from workbench.compute.payload import build_payload
 from workbench.remote import processes
 from workbench.remote.runfolder import RunFolder
+from workbench.remote.submission import submit
 
 __all__ = ["ground", "untagged"]
 
 
-def states(status: dict) -> list[str]:
+def states(status: dict[str, Any]) -> list[str]:
     return [entry["state"] for entry in status["transitions"]]
 
 
-def last(status: dict) -> dict:
+def last(status: dict[str, Any]) -> dict[str, Any]:
     return status["transitions"][-1]
 
 
@@ -105,7 +108,9 @@ def test_a_setup_line_that_fails_is_named(ground: Ground, line: str, code: int) 
     status, output = ground.finish("echo never", setup=["echo first", line, "echo third"])
     assert last(status)["state"] == "Failed"
     assert last(status)["cause"] == "setup"
-    assert last(status)["message"].startswith(f"setup line 2 failed (exit {last(status)['exit_code']}): {line}")
+    assert last(status)["message"].startswith(
+        f"setup line 2 failed (exit {last(status)['exit_code']}): {line}"
+    )
     assert last(status)["exit_code"] in (code, 2)  # a syntax error is 1 or 2, as the shell likes
     assert output.startswith(b"first\n")
     assert b"never" not in output
@@ -158,8 +163,6 @@ def test_a_later_attempt_goes_on_in_the_same_folder(ground: Ground) -> None:
     run = ground.submit("echo one; echo a > outputs/kept; echo c > code-file; exit 1")
     assert ground.wait(run)["attempt"] == 1
     spec = ground.spec(run, "echo two $WORKBENCH_ATTEMPT; cat outputs/kept code-file", attempt=2)
-    from workbench.remote.submission import submit
-
     until(lambda: not os.listdir(ground.machine.locks), "the first attempt's guard to end")
     assert submit(ground.machine, run, spec, {})["already"] is False
     status = ground.wait(run, "Completed")
@@ -209,7 +212,9 @@ def test_secrets_are_in_the_environment_and_nowhere_else(ground: Ground) -> None
     assert "***" in last(ground.wait(failing))["message"]
     everything = all_bytes(Path(ground.folder_of(run).path)) + all_bytes(Path(ground.machine.lease_dir))
     assert secret.encode() not in everything
-    status_text = ground.path(failing, "status.json").read_bytes() + ground.path(failing, "stream.log").read_bytes()
+    status_text = (
+        ground.path(failing, "status.json").read_bytes() + ground.path(failing, "stream.log").read_bytes()
+    )
     assert secret.encode() not in status_text
 
 
@@ -271,7 +276,7 @@ def test_heartbeats_are_the_status_files_time(ground: Ground) -> None:
 
 def test_a_run_submitted_from_a_run_is_not_part_of_it(ground: Ground) -> None:
     """AZ-83: parent and child are independent, also when both are on one machine."""
-    child = "01" + "C" * 24
+    child = new_run_id()
     ground.runs.append(child)
     spec = ground.spec(child, "sleep 2; echo child done")
     program = (
@@ -301,7 +306,7 @@ def interpreters() -> list[str]:
 
 @pytest.mark.parametrize("python", interpreters())
 def test_a_whole_run_under_every_interpreter(ground: Ground, python: str) -> None:
-    run = "01" + "D" * 24
+    run = new_run_id()
     ground.runs.append(run)
     spec = ground.spec(run, "echo $LR $TOKEN; python -c 'import sys; print(sys.version_info[:2])'")
     spec.update(setup=["export LR=1"], python=python, gpus=1, devices=["a0"])
@@ -311,8 +316,6 @@ def test_a_whole_run_under_every_interpreter(ground: Ground, python: str) -> Non
         f"m = Machine({ground.machine.root!r}, {ground.machine.lease_dir!r}, {ground.machine.payload!r})\n"
         f"submit(m, {run!r}, json.loads(sys.stdin.read()), {{'TOKEN': 'hunter2hunter2'}}); doctor(m)\n"
     )
-    import json
-
     start = f"import sys; sys.path.insert(0, {ground.machine.payload!r})\n{body}"
     subprocess.run([python, "-c", start], input=json.dumps(spec), text=True, check=True, timeout=120)
     status = ground.wait(run)

@@ -27,8 +27,11 @@ def test_what_is_understood(text: str, address: Address) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-oProxyCommand=x", "ann@-x", "-ann@x", "a b", "a;b", "a$(b)", "a`b`", "a\nb", "h:0", "h:65536", "h:x", "@h", "a|b", "h:"],
-)  # fmt: skip
+    [
+        *("", "-oProxyCommand=x", "ann@-x", "-ann@x", "@h", "h:", "h:0", "h:65536", "h:x"),
+        *("a b", "a;b", "a$(b)", "a`b`", "a\nb", "a|b"),
+    ],
+)
 def test_what_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_address(text)

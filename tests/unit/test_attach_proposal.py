@@ -47,8 +47,10 @@ def test_a_gpu_machine_gives_each_run_one() -> None:
     [
         ({"home_fs": "nfs4"}, "on the network (nfs4)"),
         ({"home_free": 5 * GIB}, "5.00 GiB free"),
-        ({"quota": {"limit": 50 * GIB, "used": 45 * GIB}}, "under a quota (5.00 GiB left)"),
-        ({"quota": True}, "under a quota"),
+        (
+            {"quota": [{"limit": 0, "used": 9}, {"limit": 50 * GIB, "used": 45 * GIB}]},
+            "quota (5.00 GiB left)",
+        ),
     ],
 )
 def test_a_poor_home_gives_way_to_a_local_disk(facts: dict[str, Any], reason: str) -> None:
@@ -58,6 +60,11 @@ def test_a_poor_home_gives_way_to_a_local_disk(facts: dict[str, Any], reason: st
     assert reason in notes[0]
     assert "/scratch/ann/.workbench (xfs" in notes[0]
     assert proposed(measured(facts, disks=[SHARED]))[0].root == "/data/workbench-ann"
+
+
+@pytest.mark.parametrize("quota", [None, [], [{"limit": 0, "used": 1}], "odd", [3], [{"limit": "x"}]])
+def test_no_quota_is_no_reason(quota: object) -> None:
+    assert proposed(measured({"quota": quota}, disks=[SCRATCH])) == (TargetSettings(address="gpu1"), [])
 
 
 def test_a_root_the_user_chose_stays() -> None:
@@ -76,7 +83,7 @@ def test_a_disk_inside_the_home_or_no_roomier_is_no_better() -> None:
     inside = Disk(path="/home/ann/big", fs="ext4", free=900 * GIB, own=True)
     assert proposed(measured({"home_fs": "nfs"}, disks=[inside]))[0].root is None
     same = Disk(path="/data", fs="ext4", free=60 * GIB)
-    quota = {"quota": {"free": 55 * GIB}}
+    quota = {"quota": [{"limit": 100 * GIB, "used": 45 * GIB}]}
     assert proposed(measured(quota, disks=[same]))[0].root is None
 
 

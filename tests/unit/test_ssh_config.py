@@ -117,32 +117,44 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
         config_paths(str(tmp_path / "missing"))
 
 
+NEEDING = {
+    "GSSAPIAuthentication": "yes",
+    "KnownHostsCommand": "/bin/keys %H",
+    "PKCS11Provider": "/lib/x.so",
+    "SecurityKeyProvider": "internal",
+    "ControlMaster": "auto",
+    "CanonicalizeHostname": "yes",
+    "RevokedHostKeys": "/etc/krl",
+    "FancyNewKeyword": "on",
+}
+FINE = {
+    "HostName": "h",
+    "User": "ann",
+    "ServerAliveInterval": "5",
+    "LocalForward": "1 h:2",
+    "AddKeysToAgent": "yes",
+    "GSSAPIAuthentication": "no",
+    "ControlPath": "none",
+    "StrictHostKeyChecking": "accept-new",
+    "HashKnownHosts": "yes",
+    "SendEnv": "LANG LC_*",
+}
+
+
+def block(keywords: dict[str, str]) -> str:
+    return "Host gpu1\n" + "".join(f"  {keyword} {value}\n" for keyword, value in keywords.items())
+
+
 def test_what_needs_openssh_is_named_once_with_its_place(tmp_path: Path) -> None:
-    found = read(
-        tmp_path,
-        "Host gpu1\n  GSSAPIAuthentication yes\n  KnownHostsCommand /bin/keys %H\n  PKCS11Provider /lib/x.so\n"
-        "  SecurityKeyProvider internal\n  ControlMaster auto\n  CanonicalizeHostname yes\n"
-        "  RevokedHostKeys /etc/krl\n  FancyNewKeyword on\n"
-        "Host other\n  ProxyUseFdpass yes\n",
-    )
-    notes = unsupported(found)
-    for keyword in (
-        "gssapiauthentication", "knownhostscommand", "pkcs11provider", "securitykeyprovider", "controlmaster",
-        "canonicalizehostname", "revokedhostkeys", "fancynewkeyword",
-    ):  # fmt: skip
-        assert sum(keyword in note for note in notes) == 1, keyword
+    notes = unsupported(read(tmp_path, block(NEEDING) + "Host other\n  ProxyUseFdpass yes\n"))
+    for keyword in NEEDING:
+        assert sum(keyword.lower() in note for note in notes) == 1, keyword
     assert f"{tmp_path}/config:2" in notes[0]
-    assert not any("proxyusefdpass" in note for note in notes)
+    assert len(notes) == len(NEEDING)
 
 
 def test_what_is_honoured_harmless_or_off_is_not_named(tmp_path: Path) -> None:
-    found = read(
-        tmp_path,
-        "Host gpu1\n  HostName h\n  User ann\n  ServerAliveInterval 5\n  LocalForward 1 h:2\n  AddKeysToAgent yes\n"
-        "  GSSAPIAuthentication no\n  ControlPath none\n  StrictHostKeyChecking accept-new\n  HashKnownHosts yes\n"
-        "  SendEnv LANG LC_*\nMatch exec true\n  Compression yes\n",
-    )
-    assert unsupported(found) == []
+    assert unsupported(read(tmp_path, block(FINE) + "Match exec true\n  Compression yes\n")) == []
 
 
 def test_strict_no_and_tokens_in_match_exec_are_named(tmp_path: Path) -> None:

@@ -91,6 +91,11 @@ class AsyncsshHost:
             return str(self._address)
         return str(Address(self.survey.host, self.survey.user, self.survey.port))
 
+    @property
+    def cipher(self) -> str | None:
+        """What the connection to the machine is encrypted with; None while there is none."""
+        return str(self._hops[-1].connection.get_extra_info("send_cipher")) if self._hops else None
+
     async def _reach(
         self, address: Address, found: Survey, jump: str | None, manner: Manner, depth: int
     ) -> None:

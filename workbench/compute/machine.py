@@ -75,8 +75,8 @@ class Machine:
 
     async def link(self, sign_in: SignIn | None, accept_keys: Collection[str], *, by_user: bool) -> Link:
         """See `Fleet.link`."""
-        if self._attempt is not None and sign_in is not None and not self._asking:
-            # Somebody tries without a user to ask. Only when that is not enough, this user is asked.
+        if self._attempt is not None and not self._asking and (sign_in is not None or accept_keys):
+            # Somebody tries without a user. Only when that is not enough, this user's answers are needed.
             await asyncio.wait({self._attempt})
         if self._link is not None and self._link.lost_reason is None and self._same(WAY + FAR_END):
             return self._link

@@ -55,7 +55,7 @@ def _propose_root(measured: Measurement) -> tuple[str | None, list[str]]:
     if free is not None and free < SMALL_HOME:
         reasons.append(f"has {sizes.short(free)} free")
     if quota is not None:
-        reasons.append(f"is under a quota ({sizes.short(quota)} left)" if quota >= 0 else "is under a quota")
+        reasons.append(f"is under a quota ({sizes.short(quota)} left)")
     if not reasons:
         return None, []
     home = f"the home there {' and '.join(reasons)}"
@@ -112,11 +112,10 @@ def _user(facts: dict[str, Any]) -> str:
 
 
 def _quota_left(quota: object) -> float | None:
-    """Bytes left under a quota; -1 for a quota of unknown size, None for no quota."""
-    if isinstance(quota, dict):
-        limit, used, free = (number(quota.get(key)) for key in ("limit", "used", "free"))
-        if free is not None:
-            return max(0.0, free)
-        return max(0.0, limit - used) if limit is not None and used is not None else -1.0
-    left = number(quota)
-    return left if left is not None else (-1.0 if quota else None)
+    """Bytes left under the tightest quota, since none says whether it is the home's; None without one."""
+    left = []
+    for row in quota if isinstance(quota, list) else []:
+        limit = number(row.get("limit")) if isinstance(row, dict) else None
+        if limit:
+            left.append(max(0.0, limit - (number(row.get("used")) or 0.0)))
+    return min(left, default=None)

@@ -13,6 +13,7 @@ from typing import Any
 import asyncssh
 
 CLOSE_SECONDS = 5.0
+BLOCK = 1 << 17
 
 
 class EmbeddedMachine:
@@ -64,10 +65,17 @@ class EmbeddedMachine:
             start_new_session=True,
         )
         self._children.add(child)
+        assert child.stdin and child.stdout and child.stderr
+        feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
         try:
-            await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+            await asyncio.gather(_drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr))
             process.exit(await child.wait())
+        except (asyncssh.Error, OSError):
+            process.close()  # the other side went away; the command sees its input end
+            await child.wait()
         finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
             self._children.discard(child)
 
     async def stop(self) -> None:
@@ -80,6 +88,22 @@ class EmbeddedMachine:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGTERM)
             await child.wait()
+
+
+async def _feed(source: asyncssh.SSHReader[bytes], sink: asyncio.StreamWriter) -> None:
+    """Carry a session's input to its command until either ends."""
+    with contextlib.suppress(asyncssh.Error, OSError):
+        while block := await source.read(BLOCK):
+            sink.write(block)
+            await sink.drain()
+    sink.close()
+
+
+async def _drain(source: asyncio.StreamReader, sink: asyncssh.SSHWriter[bytes]) -> None:
+    """Carry a command's output to its session until it ends."""
+    while block := await source.read(BLOCK):
+        sink.write(block)
+        await sink.drain()
 
 
 class MachineRoom:

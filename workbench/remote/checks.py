@@ -1,4 +1,4 @@
-"""What is well with a machine and what is not, in words and with a hint. Judging is pure; one check writes."""
+"""What is well with a machine and what is not, in words and with a hint. Only one check writes."""
 
 import os
 from typing import Any, Dict, List, Optional
@@ -83,7 +83,9 @@ def judge_staying(facts):
     manager = LoginManager(facts["systemd"], facts["linger"], facts["kill_user_processes"])
     choice = choose_detachment(manager)
     if choice.ask_linger:
-        return check("logout", "bad", choice.risk, "run `loginctl enable-linger` there once, or ask its admin to")
+        return check(
+            "logout", "bad", choice.risk, "run `loginctl enable-linger` there once, or ask its admin to"
+        )
     if choice.risk:
         return check("logout", "warn", choice.risk, "`loginctl enable-linger` there makes it certain")
     how = "in a scope of your lingering user manager" if choice.scope else "in sessions of their own"
@@ -131,7 +133,9 @@ def judge_writing(problem):
     """Whether the root can be written."""
     if problem is None:
         return check("writing", "ok", "the root can be written")
-    return check("writing", "bad", "the root cannot be written: %s" % problem, "free some space, or set another root")
+    return check(
+        "writing", "bad", "the root cannot be written: %s" % problem, "free some space, or set another root"
+    )
 
 
 def in_words(size):

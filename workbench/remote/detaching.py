@@ -91,7 +91,9 @@ def guard_command(machine, run_id, python):
     words = ["guard", machine.root, machine.lease_dir, run_id]
     # -I: nothing of the user's environment or directory; -S: no site-packages, which it does not need.
     if os.path.isdir(machine.payload):
-        start = "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
+        start = (
+            "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
+        )
         return [python, "-I", "-S", "-c", start % machine.payload] + words
     return [python, "-I", "-S", machine.payload] + words
 

@@ -90,6 +90,7 @@ def ask(argv, seconds=ASK_SECONDS):
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -63,7 +63,9 @@ def of_exit(wait_status, memory=None, disk_full=False, through_shell=False):
     if memory == "cgroup":
         words += "; the kernel killed one of its processes for lack of memory"
     if disk_full:
-        return failed(protocol.CAUSE_DISK_FULL, words + "; the disk of the run's folder is full", code, number)
+        return failed(
+            protocol.CAUSE_DISK_FULL, words + "; the disk of the run's folder is full", code, number
+        )
     if through_shell and code in (126, 127):
         return failed(protocol.CAUSE_COMMAND, words, code)
     cause = protocol.CAUSE_EXIT if number is None else protocol.CAUSE_SIGNAL
@@ -110,4 +112,6 @@ def not_started(word, error):
     """A command that could not be executed at all."""
     if isinstance(error, FileNotFoundError):
         return failed(protocol.CAUSE_COMMAND, "command not found: %s" % word[:300])
-    return failed(protocol.CAUSE_COMMAND, "the command could not be started: %s: %s" % (word[:300], error.strerror))
+    return failed(
+        protocol.CAUSE_COMMAND, "the command could not be started: %s: %s" % (word[:300], error.strerror)
+    )

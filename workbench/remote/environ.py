@@ -5,13 +5,12 @@ import stat
 from typing import Any, Dict, List, Mapping, Optional
 
 from workbench.remote import protocol
+from workbench.remote.machine import ENV_BOOT_ID
 from workbench.remote.processes import ENV_GUARD
 
-ENV_MACHINE_BOOT = "WORKBENCH_BOOT_ID"  # of tests; no business of a run
-
 # Of the connection that submitted, dead by the time the run uses them; or of a run that submitted this one.
-DROPPED = ("SSH_AUTH_SOCK", "SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY", "SSH_ORIGINAL_COMMAND")
-DROPPED += (ENV_GUARD, ENV_MACHINE_BOOT, "OLDPWD", "PWD", "SHLVL", "_")
+DROPPED = frozenset("SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSH_TTY SSH_ORIGINAL_COMMAND".split())
+DROPPED |= frozenset((ENV_GUARD, ENV_BOOT_ID, "OLDPWD", "PWD", "SHLVL", "_"))
 
 
 def run_environment(base, spec, run_dir, bin_dir, site_dir, secrets):

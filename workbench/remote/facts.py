@@ -68,7 +68,7 @@ def doctor(machine):
 
 def can_adopt_orphans():
     # type: () -> bool
-    """Whether a process here can become a subreaper; tried in a child, since it cannot be taken back simply."""
+    """Whether a process here can become a subreaper; tried in a child: we stay as we are."""
     pid = os.fork()
     if pid == 0:
         code = 1

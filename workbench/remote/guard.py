@@ -153,7 +153,9 @@ def settle(machine, folder, lock, outcome):
     # type: (Machine, RunFolder, int, int) -> None
     """The supervisor died: end the run's processes, which are all ours now, and say what happened."""
     grace = folder.cancel_grace()
-    end_tree(tree_of(os.getpid(), folder.run_id), protocol.DEFAULT_GRACE if grace is None else grace, reap=reap)
+    end_tree(
+        tree_of(os.getpid(), folder.run_id), protocol.DEFAULT_GRACE if grace is None else grace, reap=reap
+    )
     status = folder.read_status() or {}
     Queue(machine).release(folder.run_id)
     if not status or run_status.is_terminal(status):

@@ -62,7 +62,7 @@ def launch_script(command, setup, bin_dir, site_dir, chosen_python):
         "IFS= read -r workbench_devices <&%d || exit 125" % HEAR,
         "exec %d<&- %d>&-" % (HEAR, SAY),
         'case "$workbench_devices" in',
-        '=*) CUDA_VISIBLE_DEVICES=${workbench_devices#=}; export CUDA_VISIBLE_DEVICES ;;',
+        "=*) CUDA_VISIBLE_DEVICES=${workbench_devices#=}; export CUDA_VISIBLE_DEVICES ;;",
         "esac",
         "unset workbench_devices",
     ]
@@ -172,7 +172,7 @@ def _lifted(number):
 
 def raise_oom_score():
     # type: () -> None
-    """Make the kernel prefer this process over its supervisor when memory runs out; only raising is allowed."""
+    """Make the kernel take this process before its supervisor when memory runs out; raising is free."""
     path = "/proc/self/oom_score_adj"
     try:
         with open(path) as file:

@@ -66,7 +66,7 @@ def check_lease_dir(path):
 
 def make_like_parent(folder):
     # type: (str) -> None
-    """Make a folder inside the lease folder with the same permissions, so that a shared one is shared whole."""
+    """Make a folder inside the lease folder with its permissions: a shared one is shared whole."""
     try:
         os.mkdir(folder, 0o700)
     except FileExistsError:

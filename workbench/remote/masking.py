@@ -65,7 +65,7 @@ class Mask(object):
 
 def needles(values):
     # type: (Iterable[str]) -> List[bytes]
-    """The byte strings to look for: each value as UTF-8, and the lines of those with several; longest first."""
+    """The byte strings to look for, longest first: each value in UTF-8, and the lines of long ones."""
     found = set()
     for value in values:
         secret = value.encode("utf-8", "surrogateescape")

@@ -17,7 +17,7 @@ def count_memory_kills():
 
 def killed_for_memory(before, after):
     # type: (MemoryKills, MemoryKills) -> Optional[str]
-    """ "cgroup" when our control group had a kill in between, "machine" when only some place had, else None."""
+    """Where there was a kill in between: in our "cgroup", else somewhere on the "machine", else None."""
     if before.cgroup is not None and after.cgroup is not None and after.cgroup > before.cgroup:
         return "cgroup"
     if before.machine is not None and after.machine is not None and after.machine > before.machine:

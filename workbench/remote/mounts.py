@@ -43,8 +43,12 @@ def mount_of(path, mounts):
 
 def is_network(kind):
     # type: (str) -> bool
-    """Whether files of this kind of file system lie on another machine (locks there are not to be trusted)."""
-    return kind in NETWORK or kind.startswith("fuse.sshfs") or kind in ("fuse.glusterfs", "fuse.ceph", "fuse.juicefs")
+    """Whether files on this kind of file system lie on another machine; its locks are not to be trusted."""
+    return (
+        kind in NETWORK
+        or kind.startswith("fuse.sshfs")
+        or kind in ("fuse.glusterfs", "fuse.ceph", "fuse.juicefs")
+    )
 
 
 def file_system(path):

@@ -18,7 +18,8 @@ def prepare(machine, folder, spec):
     # type: (Machine, RunFolder, Dict[str, Any]) -> Dict[str, Any]
     """Lay out a run's folder; returns {"bin", "site", "devices"}.
 
-    A later attempt keeps the code as the earlier left it. Raises what laying out raises, OSError, NoInterpreter.
+    A later attempt keeps the code as the earlier left it. Raises OSError, NoInterpreter, and what laying
+    out raises.
     """
     from workbench.remote.shims import write_shims
 

@@ -218,7 +218,7 @@ def send(process, number):
 
 
 class TreeEnd(object):
-    """Ending a tree step by step: TERM once to each, after the grace KILL, again and again until none is left.
+    """Ending a tree step by step: TERM once to each, after the grace KILL until none is left.
 
     find: returns the processes that are to end, called anew at each step since forks race with us.
     It never blocks, so a supervisor can end a tree and still drain its output: call `step` every 50 ms

@@ -19,10 +19,14 @@ MAX_ENTRIES = 10000
 
 
 class Queue(object):
-    """Tickets and leases of a machine, for one run that waits or holds one."""
+    """Tickets and leases of a machine, for one run that waits or holds one.
+
+    orphans: whether a lease was seen whose run has lost guard and supervisor but not its processes.
+    """
 
     def __init__(self, machine):
         # type: (Machine) -> None
+        self.orphans = False
         self._machine = machine
         self._lock = os.path.join(machine.lease_dir, "queue.lock")
         self._counter = os.path.join(machine.lease_dir, "queue.next")
@@ -112,7 +116,8 @@ class Queue(object):
             if keeper_lives(self._machine, entry):
                 found.append(entry)
             elif folder == self._machine.leases and tree_lives(self._machine, entry):
-                found.append(entry)  # nobody looks after it, but its processes still sit on the devices
+                self.orphans = True  # nobody looks after it, but its processes still sit on the devices
+                found.append(entry)
             else:
                 remove_quietly(path)
         return found

@@ -7,12 +7,14 @@ from workbench.remote.devices import busy_devices
 from workbench.remote.leases import Ticket
 from workbench.remote.machine import Machine
 from workbench.remote.queue_files import Queue, keeper_entry
+from workbench.remote.reconcile import reconcile
 from workbench.remote.run_status import Status, identity_of
 from workbench.remote.runfolder import RunFolder
 
 LOOK = 0.2  # seconds between two looks at the queue's folders
 AGAIN = 2.0  # seconds after which it is decided anew though nothing seems to have changed
 CONTENDED = 0.02  # seconds to wait while another decides
+SETTLE_AGAIN = 10.0  # seconds between two tries to settle runs that nobody looks after
 BUSY_FRESH = 5.0  # seconds for which it is believed who uses the GPUs outside the queue
 
 
@@ -35,6 +37,7 @@ class Waiting(object):
         self._again = 0.0
         self._busy = ()  # type: Tuple[str, ...]
         self._busy_until = 0.0
+        self._settle_at = 0.0
 
     def enter(self, status):
         # type: (Status) -> None
@@ -52,7 +55,8 @@ class Waiting(object):
             hold=False,  # the marker in the run's folder says so, whenever somebody looks
             waited=0.0,
         )
-        assert guard is not None and supervisor is not None
+        assert guard is not None, "the supervisor writes who both are before it does anything"
+        assert supervisor is not None, "likewise"
         self._queue.enter(ticket, keeper_entry(self._machine, spec, self._folder, guard, supervisor))
 
     def attempt(self, aside):
@@ -65,6 +69,10 @@ class Waiting(object):
             found = aside(lambda: {"busy": list(busy_devices(self._devices))}).get("busy")
             self._busy = tuple(found or ())
             self._busy_until = time.monotonic() + BUSY_FRESH
+        if self._queue.orphans and time.monotonic() >= self._settle_at:
+            self._settle_at = time.monotonic() + SETTLE_AGAIN
+            self._queue.orphans = False
+            aside(lambda: {"settled": reconcile(self._machine)})
         outcome = self._queue.attempt(run, self._busy)
         if outcome is None:
             self._again, self.pause = time.monotonic() + CONTENDED, CONTENDED

@@ -10,8 +10,8 @@ from workbench.remote.filelock import remove_locked, try_lock
 from workbench.remote.machine import Machine
 from workbench.remote.processes import alive, end_tree, remains_of
 from workbench.remote.queue_files import Queue
-from workbench.remote.runfolder import RunFolder
 from workbench.remote.run_status import Status, add_transition, identity_of, is_terminal
+from workbench.remote.runfolder import RunFolder
 
 
 def reconcile(machine):
@@ -128,7 +128,7 @@ def observed(machine, run_id):
     """A run's status as this machine judges it now; None when there is no such run.
 
     Added for a run that is not terminal: "heartbeat_age" in seconds by this machine's clock, and
-    "not_responding", true when that is over STALE_SECONDS. Raises ValueError for a status that cannot be read.
+    "not_responding", true when that is over STALE_SECONDS. Raises ValueError for an unreadable status.
     """
     folder = RunFolder(machine, run_id)
     status = folder.read_status()

@@ -63,7 +63,9 @@ def has_been(status, state):
     # type: (Status, str) -> bool
     """Whether the newest attempt went through a state."""
     attempt = status.get("attempt", 1)
-    return any(entry["state"] == state and entry.get("attempt", 1) == attempt for entry in status["transitions"])
+    return any(
+        entry["state"] == state and entry.get("attempt", 1) == attempt for entry in status["transitions"]
+    )
 
 
 def identity_of(status, who):

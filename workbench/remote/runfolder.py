@@ -102,7 +102,7 @@ class RunFolder(object):
 
     def heartbeat_age(self):
         # type: () -> float
-        """Seconds since the last heartbeat by this machine's clock; raises OSError when there is no status."""
+        """Seconds since the last heartbeat by this machine's clock; raises OSError without a status."""
         return time.time() - os.stat(self.status).st_mtime
 
     def mark_cancel(self, grace):
@@ -161,7 +161,7 @@ def pairs(value):
 
 def write_whole(path, body, sync=True):
     # type: (str, bytes, bool) -> None
-    """Replace a file's content: written beside it, synced, renamed. Raises OSError; the old one stays then."""
+    """Replace a file's content: written beside it, synced, renamed. After an OSError the old one is there."""
     partial = "%s.%d.partial" % (path, os.getpid())
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

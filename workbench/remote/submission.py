@@ -21,7 +21,7 @@ def submit(machine, run_id, spec, secrets):
 
     already: nothing had to be started. It may be repeated after a cut at any point: a claim nobody took up
     is taken up, a run that is looked after or finished stays as it is. A spec whose "attempt" is greater
-    than that of a finished run starts it anew in the same folder: outputs, logs, records, stream and code stay.
+    than that of a finished run starts it anew in the same folder: what is in there stays, the stream goes on.
     Raises ValueError for a spec that cannot be, OSError, GuardNotStarted.
     """
     folder = RunFolder(machine, run_id)
@@ -61,7 +61,8 @@ def take_on(machine, folder, spec):
         folder.write_spec(spec)
         run_status.begin_attempt(status, attempt, here[0], here[1], here[2], time.time())
     else:
-        if never_started(status) and not run_status.is_terminal(status) and status.get("boot") != machine.boot_id:
+        waits = never_started(status) and not run_status.is_terminal(status)
+        if waits and status.get("boot") != machine.boot_id:
             status["boot"] = machine.boot_id  # claimed before a reboot, to be started after it
             folder.write_status(status)
         return status
@@ -96,7 +97,7 @@ def check_spec(run_id, spec):
 
 def check_number(spec, name, kind):
     # type: (Dict[str, Any], str, Any) -> None
-    """Raise ValueError unless the field is absent, null, or a number that is not negative (priority may be)."""
+    """Raise ValueError unless the field is absent, null, or a number; only priority may be negative."""
     value = spec.get(name)
     if value is None:
         return

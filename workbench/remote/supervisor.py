@@ -183,7 +183,8 @@ class Supervisor(object):
         if self._waiting is not None:
             self._waiting.release()
         if stuck:
-            ending = ending._replace(message="%s; %d processes would not end" % (ending.message or "done", stuck))
+            words = (ending.message or "done", stuck)
+            ending = ending._replace(message="%s; %d processes would not end" % words)
         self._keeper.status["resources"] = self._resources()
         self._keeper.finish(self._with_exit(ending))
 

@@ -46,6 +46,8 @@ class Conductor:
         self._settings = settings
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._following: set[str] = set()
+        self._ways: dict[str, asyncio.Lock] = {}
+        """Who may send to a machine now."""
         self._unsent: set[str] = set()
         """Runs no byte of whose spec has left: these alone may be cancelled without their machine."""
 
@@ -118,6 +120,18 @@ class Conductor:
             await follower.apply(_local(RunState.FAILED, "not_delivered", message, run.attempt))
             return False
         spec = make_spec(run, configuration, await self._keep(Store.target, run.target), self._workspace)
+        # One at a time a machine: they arrive in the order they were submitted, and no file is sent twice.
+        async with self._ways.setdefault(run.target, asyncio.Lock()):
+            return await self._send(run, spec, secrets or {}, progress, follower)
+
+    async def _send(
+        self,
+        run: Run,
+        spec: dict[str, Any],
+        secrets: dict[str, str],
+        progress: Progress,
+        follower: RunFollower,
+    ) -> bool:
         while True:
             try:
                 link = await self._fleet.link(run.target)
@@ -125,7 +139,7 @@ class Conductor:
                     base = await self._last_snapshot(run)
                     await deliver_snapshot(link, self._keep, run.snapshot, base, progress)
                 self._unsent.discard(run.id)
-                status = await deliver_run(link, spec, secrets or {})
+                status = await deliver_run(link, spec, secrets)
                 await follower.apply(read_status(status))
                 return True
             except Unreachable as problem:
@@ -202,6 +216,14 @@ class Conductor:
         link = await self._fleet.link(run.target)
         answer: dict[str, Any] = await link.call("cancel", {"run": run.id, "grace": grace})
         return await follower.apply(read_status(answer.get("status") or {}))
+
+    async def adopt(self, run: Run, link: Link) -> Run:
+        """See through a run its machine already has; its row as of then."""
+        answer = await link.call("status", {"run": run.id})
+        status = read_status(answer.get("status") or answer)
+        run = await RunFollower(run, self._keep, self._fleet, self._watcher).apply(status.without_end)
+        self.start(run)
+        return run
 
     async def resume(self, run: Run, secrets: dict[str, str]) -> Run:
         """A new attempt of a run that is over, in the same folder; raises Conflict while it is active."""

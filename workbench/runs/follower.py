@@ -68,7 +68,11 @@ class RunFollower:
             await wait(RETRY_SECONDS)
 
     async def _session(self, link: Link) -> bool:
-        """Follow over one link; whether the run is over and drained."""
+        """Follow over one link; whether the run is over and drained.
+
+        The end is written down last: a server killed before it finds the run active and asks for the rest.
+        """
+        end: Status | None = None
         offsets = await self._keep(Store.offsets, self._run.id)
         wanted = {
             "run": self._run.id,
@@ -79,17 +83,21 @@ class RunFollower:
         stream = link.stream("follow", wanted)
         async with stream:
             async for message in stream:
-                if isinstance(message, dict):
-                    await self._event(message)
-                else:
+                if not isinstance(message, dict):
                     await self._data(message)
+                elif isinstance(raw := message.get("status"), dict):
+                    status = read_status(raw)
+                    end = status if status.terminal else None
+                    await self.apply(status.without_end)
+                else:
+                    await self._gap(message)
             await stream.result()
-        return self._run.status.terminal
+        if end is None:
+            return self._run.status.terminal
+        await self.apply(end)
+        return True
 
-    async def _event(self, message: dict[str, Any]) -> None:
-        status = message.get("status")
-        if isinstance(status, dict):
-            await self.apply(read_status(status))
+    async def _gap(self, message: dict[str, Any]) -> None:
         gap = message.get("gap")
         if isinstance(gap, dict):
             first, last = int(gap["from"]), int(gap["to"])

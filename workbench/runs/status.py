@@ -24,6 +24,11 @@ class Status(NamedTuple):
         """Whether the newest transition ends the run."""
         return bool(self.transitions) and self.transitions[-1].state.terminal
 
+    @property
+    def without_end(self) -> Status:
+        """The same before the transition that ended the run."""
+        return self._replace(transitions=self.transitions[:-1]) if self.terminal else self
+
 
 def read_status(status: dict[str, Any]) -> Status:
     """The typed form; entries that make no sense are left out, texts are cleaned."""

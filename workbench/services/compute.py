@@ -255,8 +255,7 @@ class ComputeService:
         for run, configuration in found.unknown:
             await keep(Store.ensure_experiment, run.experiment, datetime.now(UTC))
             row, _ = await keep(Store.insert_run, run, configuration)
-            self._context.conductor.start(row)
-            adopted.append(row)
+            adopted.append(await self._context.conductor.adopt(row, link))
         return {"adopted": adopted, "known": found.known, "broken": found.broken}
 
 
