@@ -208,7 +208,7 @@ def test_fork_storm_is_ended(ground: Ground) -> None:
         "while True:\n    if os.fork():\n        time.sleep(0.02); os._exit(0)\n    os.setsid()\n"
     )
     run = ground.submit([sys.executable, "-c", program + "    time.sleep(0.01)\n"], grace=0.2)
-    until(lambda: ground.path(run, "stream.log").read_bytes(), "its output")
+    until(lambda: ground.output(run), "its output")
     # The main process ends at once; what it leaves runs on as leftovers while the run is finalized.
     status = ground.wait(run)
     assert states(status)[-1] == "Completed"

@@ -17,6 +17,7 @@ from tests.machines.links import MakeLink, RunOnDisk, make_link, until
 from workbench.compute.link_stream import LinkStream
 from workbench.errors import NotFound, RemoteError, Unreachable
 from workbench.remote import frames, protocol
+from workbench.remote.machine import pid_namespace
 from workbench.remote.stream import StreamWriter
 
 __all__ = ["make_link"]
@@ -122,7 +123,7 @@ async def test_a_status_that_did_not_change_is_sent_once(make_link: MakeLink, ru
     for n in range(10):
         os.utime(run.folder / "status.json")  # a heartbeat
         run.append("stream.log", b"%d" % n)
-        await until(lambda n=n: len(copy.stream) > n, "the line")  # type: ignore[misc]
+        await until(lambda n=n: len(copy.stream) > n, "the line")
     run.enter("Completed")
     await task
     assert copy.states == ["Running", "Completed"]
@@ -137,7 +138,7 @@ async def test_a_torn_last_line_waits_for_its_rest(make_link: MakeLink, run: Run
     await until(lambda: copy.records, "the first line")
     for mark in (b"1", b"2", b"3"):  # the stream overtakes it: the record was looked at again
         run.append("stream.log", mark)
-        await until(lambda mark=mark: copy.stream.endswith(mark), "the mark")  # type: ignore[misc]
+        await until(lambda mark=mark: copy.stream.endswith(mark), "the mark")
     assert copy.records == {RECORD: b'{"k":"header"}\n'}
     run.append(RECORD, b'ric"}\n{"to')
     await until(lambda: len(copy.records[RECORD]) > 15, "the completed line")
@@ -331,7 +332,11 @@ async def test_a_stale_heartbeat_is_judged_by_the_machine(make_link: MakeLink, r
     """NotResponding comes from the machine's own clock, and the run is settled when nobody looks after it."""
     link = await make_link()
     run.enter(
-        "Running", machine=link.hello["machine"], boot="another boot", guard={"pid": 2**22 - 1, "start": 1}
+        "Running",
+        machine=link.hello["machine"],
+        boot="another boot",
+        pidns=pid_namespace(),
+        guard={"pid": 2**22 - 1, "start": 1},
     )
     long_ago = time.time() - 10 * protocol.STALE_SECONDS
     os.utime(run.folder / "status.json", (long_ago, long_ago))

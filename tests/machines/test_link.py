@@ -17,6 +17,7 @@ import pytest
 
 from tests.machines.links import MakeLink, RunOnDisk, alive, make_link, until
 from workbench.compute.link import WINDOWS, Link
+from workbench.compute.link_stream import LinkStream
 from workbench.compute.local import LocalHost
 from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import Conflict, HostileArchive, NotFound, RemoteError, Unreachable, UsageError
@@ -72,6 +73,45 @@ async def test_many_requests_at_once_get_their_own_answers(make_link: MakeLink) 
     link = await make_link()
     shells = [link.call("exec", {"shell": f"exit {n}"}) for n in range(60)]
     assert [answer["exit_code"] for answer in await asyncio.gather(*shells)] == list(range(60))
+
+
+async def test_too_many_commands_are_refused_and_the_rest_goes_on(make_link: MakeLink) -> None:
+    link = await make_link()
+    streams = [link.stream("exec", {"argv": ["cat"]}) for _ in range(40)]
+    refused: list[LinkStream] = []
+    await until(lambda: len([stream for stream in streams if stream.done]) == 8, "eight refusals")
+    for stream in streams:
+        if stream.done:
+            refused.append(stream)
+            with pytest.raises(RemoteError, match="commands run at once"):
+                await stream.result()
+    assert (await link.call("list")) == {"runs": []}
+
+
+async def test_a_run_outlives_its_link(make_link: MakeLink, tmp_path: Path) -> None:
+    """Law 2: the far end is killed; the next one finds the run going on, the same when submitted again."""
+    link = await make_link()
+    run = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
+    line = f"echo started; while ! test -e {tmp_path}/go; do sleep 0.05; done; echo ended"
+    spec = {"v": 1, "run": run, "attempt": 1, "command": line}
+    wanted = {"run": run, "spec": spec, "secrets": {}}
+    assert (await link.call("submit", wanted))["already"] is False
+    os.kill(link.hello["pid"], signal.SIGKILL)
+    await link.closed.wait()
+    again = await make_link()
+    assert (await again.call("submit", wanted))["already"] is True
+    output, states = b"", []
+    async for item in again.stream("follow", {"run": run}):
+        if isinstance(item, bytes):
+            name, offset, body = frames.split_chunk(item)
+            assert (name, offset) == ("stream", len(output))
+            output += body
+            (tmp_path / "go").touch()
+        else:
+            states.append(item["status"]["transitions"][-1]["state"])
+    assert output == b"started\nended\n"
+    assert states[-1] == "Completed"
+    assert await again.call("reconcile") == {"settled": []}
 
 
 async def test_an_unknown_method_is_named(make_link: MakeLink) -> None:

@@ -37,7 +37,7 @@ class CountingHost(LocalHost):
             self.sent += len(data)
             await write(data)
 
-        channel.write = counted  # type: ignore[method-assign]
+        channel.write = counted
         return channel
 
 
@@ -68,7 +68,7 @@ async def works(link: Link, tmp_path: Path) -> None:
     assert (await link.call("status", {"run": run.id}))["run"] == run.id
     items = [item async for item in link.stream("follow", {"run": run.id})]
     assert len(items) == 3
-    assert b"".join([i async for i in link.stream("read", {"run": run.id, "path": "outputs/a"})]) == b"kept"  # type: ignore[misc]
+    assert b"".join([i async for i in link.stream("read", {"run": run.id, "path": "outputs/a"})]) == b"kept"
     said = [item async for item in link.stream("exec", {"argv": ["printf", "é"], "timeout": 60})]
     assert said == [{"out": "é"}]
     unknown = await link.call("tree", {"snapshot": "a" * 64, "base": "b" * 64, "removed": [], "added": []})

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import stat
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.machines.links import alive
 from tests.machines.rig import MakeServer, SshServer, free_port, make_key, until
 from workbench.compute.askpass import Askpass, Question
 from workbench.compute.link import Link
@@ -57,6 +57,11 @@ async def make_host(tmp_path: Path) -> AsyncIterator[MakeHost]:
         await host.close()
 
 
+def proc(pid: int, name: str) -> bytes:
+    """A file of /proc about a process."""
+    return Path(f"/proc/{pid}/{name}").read_bytes()
+
+
 async def open_link(host: OpensshHost, tmp_path: Path) -> Link:
     """A link over host."""
     root, leases = str(tmp_path / "root"), str(tmp_path / "leases")
@@ -92,7 +97,7 @@ async def test_the_user_s_own_connection_is_shared(
 ) -> None:
     control = tmp_path / "c"
     server.ssh_config.write_text(server.config_block(extra=f"  ControlPath {control}\n"))
-    master = subprocess.Popen(["ssh", "-F", server.ssh_config, "-M", "-N", server.name])
+    master = await asyncio.create_subprocess_exec("ssh", "-F", server.ssh_config, "-M", "-N", server.name)
     try:
         await until(control.exists, "the user's connection")
         host = make_host(server)
@@ -100,10 +105,10 @@ async def test_the_user_s_own_connection_is_shared(
         assert server.connections() == 1
         await link.close()
         await host.close()
-        assert master.poll() is None
+        assert master.returncode is None
     finally:
         master.terminate()
-        master.wait()
+        await master.wait()
 
 
 async def test_an_unknown_key_is_a_question_and_accepting_it_is_kept(
@@ -199,7 +204,7 @@ async def test_no_secret_is_seen_by_other_processes(
             assert b"s3cr3t" not in path.read_bytes()
     assert host._master is not None
     for name in ("cmdline", "environ"):
-        assert b"s3cr3t" not in Path(f"/proc/{host._master.pid}/{name}").read_bytes()
+        assert b"s3cr3t" not in proc(host._master.pid, name)
     await host.close()
     assert not folder.exists()
 
@@ -227,7 +232,7 @@ async def test_a_port_that_never_speaks(server: SshServer, tmp_path: Path) -> No
         settings = server.settings(address=f"127.0.0.1:{silent.getsockname()[1]}")
         host = OpensshHost(settings, tmp_path / "known", NobodyToAsk(), timeout=1)
         try:
-            with pytest.raises(Unreachable, match="in time|timed out"):
+            with pytest.raises(Unreachable, match=r"in time|timed out"):
                 await host.connect()
         finally:
             await host.close()
@@ -235,7 +240,7 @@ async def test_a_port_that_never_speaks(server: SshServer, tmp_path: Path) -> No
 
 async def test_a_configuration_ssh_does_not_understand(server: SshServer, make_host: MakeHost) -> None:
     server.ssh_config.write_text("Nonsense yes\n")
-    with pytest.raises(ConfigurationError, match="(?i)bad configuration option"):
+    with pytest.raises(ConfigurationError, match=r"(?i)bad configuration option"):
         await make_host(server).connect()
 
 
@@ -279,7 +284,7 @@ async def test_closing_leaves_no_process(server: SshServer, make_host: MakeHost,
     assert host._master is not None
     pids = [host._master.pid, *(channel.pid for channel in host._channels)]
     await host.close()
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(alive(pid) for pid in pids)
 
 
 async def test_askpass_refuses_what_nobody_answers() -> None:

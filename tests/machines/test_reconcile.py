@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -180,8 +183,6 @@ print(submit(Machine(sys.argv[2], sys.argv[3], sys.argv[1]), spec["run"], spec, 
 
 
 def test_one_id_submitted_by_eight_processes_runs_once(ground: Ground) -> None:
-    import json
-
     run = new_run_id()
     ground.runs.append(run)
     spec = json.dumps(ground.spec(run, 'echo ran >> "$WORKBENCH_RUN_DIR/times"; sleep 0.3'))
@@ -202,9 +203,6 @@ def test_one_id_submitted_by_eight_processes_runs_once(ground: Ground) -> None:
 
 def test_a_submitter_killed_in_the_middle_leaves_a_run_that_runs_once(ground: Ground) -> None:
     """Cut at many points: whatever is there, submitting again makes it run exactly once."""
-    import json
-    import time
-
     for moment in (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4):
         run = new_run_id()
         ground.runs.append(run)
@@ -248,8 +246,6 @@ def test_a_guard_asked_to_end_stays(ground: Ground) -> None:
 
 
 def test_a_run_whose_folder_was_removed_leaves_nothing(ground: Ground) -> None:
-    import shutil
-
     run = ground.submit("sleep 1000", grace=0.1)
     ground.wait(run, "Running")
     keepers = [ground.identity(run, who) for who in ("guard", "supervisor", "child")]

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.machines.asking_server import CODE, PASSWORD, AskingServer
-from tests.machines.rig import DEADLINE, SshServer, make_key, until
+from tests.machines.rig import DEADLINE, SshServer, make_key, need, until
 from workbench.compute.asyncssh_host import AsyncsshHost
 from workbench.compute.channel import READ
 from workbench.compute.signin import NobodyToAsk, Prompt, SignIn, SignInSession
@@ -130,34 +130,60 @@ async def test_nobody_to_ask_says_what_was_asked(server: SshServer, make_host: M
     assert server.connections() == 1
 
 
-async def test_a_key_the_agent_holds_needs_no_pass_phrase(
-    server: SshServer, make_host: MakeHost, tmp_path: Path
-) -> None:
-    key = lock_key(server)
+@pytest_asyncio.fixture
+async def agent(tmp_path: Path) -> AsyncIterator[Path]:
+    """The socket of an ssh-agent of its own."""
+    need("ssh-agent", "ssh-add")
     socket = tmp_path / "agent"
     words = ["ssh-agent", "-D", "-a", str(socket)]
-    agent = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.DEVNULL)
-    try:
-        await until(socket.exists, "the agent")
-        askpass = tmp_path / "askpass"
-        askpass.write_text("#!/bin/sh\necho 'open sesame'\n")
-        askpass.chmod(0o700)
-        environment = {
-            "SSH_AUTH_SOCK": str(socket),
-            "SSH_ASKPASS": str(askpass),
-            "SSH_ASKPASS_REQUIRE": "force",
-            "PATH": "/usr/bin:/bin",
-        }
-        add = await asyncio.create_subprocess_exec("ssh-add", "-q", str(key), env=environment)
-        assert await add.wait() == 0
-        block = server.ssh_config.read_text().replace("IdentityAgent none", f"IdentityAgent {socket}")
-        server.ssh_config.write_text(block)
-        user = Answers()
-        assert await works(make_host(server.settings(), user))
-        assert user.asked == []
-    finally:
-        agent.terminate()
-        await agent.wait()
+    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.DEVNULL)
+    await until(socket.exists, "the agent")
+    yield socket
+    process.terminate()
+    await process.wait()
+
+
+async def hand_over(agent: Path, key: Path, phrase: str) -> None:
+    """Put a key into the agent."""
+    askpass = agent.with_name("askpass")
+    askpass.write_text(f"#!/bin/sh\necho '{phrase}'\n")
+    askpass.chmod(0o700)
+    environment = {
+        "SSH_AUTH_SOCK": str(agent),
+        "SSH_ASKPASS": str(askpass),
+        "SSH_ASKPASS_REQUIRE": "force",
+        "PATH": "/usr/bin:/bin",
+    }
+    process = await asyncio.create_subprocess_exec("ssh-add", "-q", str(key), env=environment)
+    assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("named_by", ["private file", "public file"])
+async def test_a_key_the_agent_holds_needs_no_pass_phrase(
+    server: SshServer, make_host: MakeHost, agent: Path, named_by: str
+) -> None:
+    key = lock_key(server)
+    await hand_over(agent, key, "open sesame")
+    text = server.ssh_config.read_text().replace("IdentityAgent none", f"IdentityAgent {agent}")
+    if named_by == "public file":
+        text = text.replace(f"IdentityFile {key}", f"IdentityFile {key}.pub")
+        key.unlink()
+    server.ssh_config.write_text(text)
+    user = Answers()
+    assert await works(make_host(server.settings(), user))
+    assert user.asked == []
+
+
+async def test_keys_of_the_agent_that_are_not_named_stay_there(
+    server: SshServer, make_host: MakeHost, agent: Path
+) -> None:
+    """IdentitiesOnly, although the named key has no public file to compare with."""
+    await hand_over(agent, server.client_key, "")
+    stranger = make_key(server.folder / "stranger")
+    (server.folder / "stranger.pub").unlink()
+    text = server.config_block().replace(f"IdentityFile {server.client_key}", f"IdentityFile {stranger}")
+    server.ssh_config.write_text(text.replace("IdentityAgent none", f"IdentityAgent {agent}"))
+    assert isinstance(await refusal(make_host(server.settings(), Answers())), NeedsSignIn)
 
 
 # --- passwords and codes ---------------------------------------------------------------------------

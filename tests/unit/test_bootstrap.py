@@ -86,9 +86,10 @@ def test_two_answers_follow_each_other() -> None:
 
 def test_endless_noise_is_given_up_and_its_beginning_kept() -> None:
     reader = bootstrap.MagicReader()
+    for _ in range(bootstrap.MAX_NOISE // 65536):
+        reader.feed(b"WELCOME " * 8192)
     with pytest.raises(RemoteError, match="prints without end") as caught:
-        for _ in range(40):
-            reader.feed(b"WELCOME " * 8192)
+        reader.feed(b"WELCOME " * 8192)
     assert "WELCOME" in caught.value.hint
     assert len(reader.noise) == bootstrap.KEPT_NOISE
 
@@ -120,7 +121,7 @@ def test_an_answer_that_makes_no_sense_is_an_error(line: bytes) -> None:
 def test_what_was_found_instead_of_a_python3_is_said(said: bytes, found: str) -> None:
     reader = bootstrap.MagicReader()
     reader.feed(protocol.MAGIC + said + b"\n")
-    with pytest.raises(NoPython, match="3.6 or newer") as caught:
+    with pytest.raises(NoPython, match=r"3\.6 or newer") as caught:
         reader.answer()
     assert caught.value.message.endswith("found: " + found)
     assert "--python" in caught.value.hint

@@ -91,9 +91,10 @@ def test_an_unknown_type_is_refused(kind: int) -> None:
 def test_endless_parts_are_refused() -> None:
     parser = frames.Parser()
     part = frames.encode(protocol.PART, 1, b"p" * protocol.MAX_BODY)
+    for _ in range(protocol.MAX_MESSAGE // protocol.MAX_BODY):
+        parser.feed(part)
     with pytest.raises(frames.FrameError, match="messages of over"):
-        for _ in range(protocol.MAX_MESSAGE // protocol.MAX_BODY + 1):
-            parser.feed(part)
+        parser.feed(part)
 
 
 def test_a_cut_within_a_frame_is_told_from_a_close() -> None:

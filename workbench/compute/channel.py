@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 READ = 1 << 20
-"""Bytes asked of a channel at once; less than a packet of asyncssh would be cut off it by copying the rest."""
+"""Bytes asked of a channel at once: as much as a packet of asyncssh, which copies the rest of a part."""
 
 STDERR_KEPT = 8192
 """Bytes of a channel's error output that are kept, the last ones."""

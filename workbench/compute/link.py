@@ -249,13 +249,14 @@ class Link:
             # The source is the caller's: whatever goes wrong in it is what its request ends with.
             stream.cancel()
             stream.fail(WorkbenchError(f"what was to be sent cannot be read: {error!r}"))
-            raise
 
     # --- its end -----------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._keepalive / 3)
+            if self.lost_reason is not None:
+                return
             silent = time.monotonic() - self._heard
             if silent >= 3 * self._keepalive:
                 self._lose(f"it did not answer for {silent:.0f} s")

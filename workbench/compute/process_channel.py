@@ -81,9 +81,11 @@ class ProcessChannel:
         await self._end_stderr()
 
     def abort(self) -> None:
-        """See `Channel`."""
+        """See `Channel`. A child that ignores TERM is killed a little later."""
         self._stdin.close()
-        self._signal(signal.SIGKILL)
+        self._signal(signal.SIGTERM)
+        if self.running:
+            asyncio.get_running_loop().call_later(LAST_WORDS, self._signal, signal.SIGKILL)
 
     async def wait(self) -> int | None:
         """See `Channel`."""
@@ -123,5 +125,6 @@ def _widen(stream: asyncio.StreamWriter | asyncio.StreamReader | None) -> None:
     """Let a pipe hold more than 64 KB, so that both sides are woken less often; only Linux can."""
     transport = getattr(stream, "transport", None) or getattr(stream, "_transport", None)
     if transport is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
-        with suppress(OSError):  # over the user's share of pipe memory: it works as it is
+        # Over the user's share of pipe memory it works as it is; closed already, it is not needed.
+        with suppress(OSError, ValueError):
             fcntl.fcntl(transport.get_extra_info("pipe").fileno(), fcntl.F_SETPIPE_SZ, BUFFER)

@@ -119,9 +119,16 @@ def hop_options(found: Survey, known: KnownHost, keys: list[Path], only: Path | 
     if not found.options.get("ServerAliveInterval"):
         options["keepalive_interval"] = KEEPALIVE
     if only is not None or found.identities_only:
-        files = [only] if only else found.identities
-        options["agent_identities"] = [f"{file}.pub" for file in files if Path(f"{file}.pub").is_file()]
+        named = [public for file in ([only] if only else found.identities) if (public := _public(file))]
+        # asyncssh takes an empty list for "any key of the agent"; without a name none of them counts.
+        options.update({"agent_identities": named} if named else {"agent_path": None})
     return options
+
+
+def _public(file: Path) -> str | None:
+    """The public key that names a key of the agent: beside the private one, or the file itself."""
+    beside = Path(f"{file}.pub")
+    return str(beside) if beside.is_file() else str(file) if file.suffix == ".pub" else None
 
 
 def _known(found: Survey, host_keys: HostKeys) -> KnownHost:

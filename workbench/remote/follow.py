@@ -24,6 +24,7 @@ RUNNING = 0.05  # while the run is up, so that half of all lines are seen within
 SILENT = 0.1  # after SILENT_AFTER seconds without anything new
 SILENT_AFTER = 60.0
 WAITING = 0.2  # while it is queued or prepared
+TOGETHER = 0.02  # runs that are due so soon are looked at at once: waking up costs more than looking
 PER_RUN = 0.001  # seconds added for each run that is followed: the whole costs a fixed share of a core
 BLOCK = 1 << 19
 ROUNDS = 8  # blocks of one run before the next one's turn
@@ -95,12 +96,14 @@ class Follower(object):
         with self._condition:
             while not self._closed:
                 now = time.monotonic()
-                runs = [run for run in self._runs if run.woken or run.due <= now]
-                if runs:
-                    for run in runs:
-                        run.woken = False
-                    return runs
-                self._condition.wait(min([run.due - now for run in self._runs]) if self._runs else None)
+                wait = min([0.0 if run.woken else run.due - now for run in self._runs] or [3600.0])
+                if wait > 0:
+                    self._condition.wait(wait)
+                    continue
+                runs = [run for run in self._runs if run.woken or run.due <= now + TOGETHER]
+                for run in runs:
+                    run.woken = False
+                return runs
         return None
 
     def _look(self, run):
@@ -142,7 +145,7 @@ class FollowedRun(object):
                 self._records[plain] = RecordFile(parameters.checked_offset("records", offset))
         self._status = None  # type: Optional[Dict[str, Any]]
         self._status_facts = None  # type: Optional[Tuple[int, int, int]]
-        self._status_sent = None  # type: Optional[Dict[str, Any]]
+        self._sent = None  # type: Optional[Tuple[Dict[str, Any], bool]]
         self._moved_at = time.monotonic()
         self._moved = True
         self._judge_at = 0.0
@@ -160,16 +163,17 @@ class FollowedRun(object):
         self._moved = False
         self._read_status()
         over = self._status is not None and run_status.is_terminal(self._status)
+        self.stale = self.stale and not over
         if not over:
             self._judge()
-            self._send_status(dict(self._status, not_responding=self.stale) if self._status else None)
+            self._send_status()
         done = self._send_stream()
         done = self._send_records(over) and done
         if self._moved:
             self._moved_at = time.monotonic()
         if not (over and done):
             return False
-        self._send_status(self._status)
+        self._send_status()
         self.exchange.answer({})
         return True
 
@@ -207,12 +211,12 @@ class FollowedRun(object):
             self._status = self._folder.read_status()
             self._status_facts = now
 
-    def _send_status(self, status):
-        # type: (Optional[Dict[str, Any]]) -> None
-        if status is not None and status != self._status_sent:
-            self._status_sent = status
+    def _send_status(self):
+        # type: () -> None
+        if self._status is not None and (self._status, self.stale) != self._sent:
+            self._sent = (self._status, self.stale)
             self._moved = True
-            self.exchange.event({"status": status})
+            self.exchange.event({"status": dict(self._status, not_responding=self.stale)})
 
     def _send_stream(self):
         # type: () -> bool

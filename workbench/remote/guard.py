@@ -125,7 +125,7 @@ def guard(machine, folder, secrets, lock, umask):
     os.close(guarded)
     outcome = wait_for(supervisor)
     if outcome != 0:
-        settle(machine, folder, lock, outcome)
+        settle(machine, folder, spec, lock, outcome)
 
 
 def supervise(machine, folder, spec, status, secrets, lock, guarded, umask):
@@ -149,13 +149,10 @@ def wait_for(pid):
             return status
 
 
-def settle(machine, folder, lock, outcome):
-    # type: (Machine, RunFolder, int, int) -> None
+def settle(machine, folder, spec, lock, outcome):
+    # type: (Machine, RunFolder, Dict[str, Any], int, int) -> None
     """The supervisor died: end the run's processes, which are all ours now, and say what happened."""
-    grace = folder.cancel_grace()
-    end_tree(
-        tree_of(os.getpid(), folder.run_id), protocol.DEFAULT_GRACE if grace is None else grace, reap=reap
-    )
+    end_tree(tree_of(os.getpid(), folder.run_id), folder.grace(spec), reap=reap)
     status = folder.read_status() or {}
     Queue(machine).release(folder.run_id)
     if not status or run_status.is_terminal(status):

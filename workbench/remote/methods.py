@@ -16,6 +16,7 @@ from workbench.remote.machine import Machine
 from workbench.remote.problems import RequestError
 from workbench.remote.runfolder import RunFolder
 
+MAX_COMMANDS = 32  # of exec at once: fewer than a link has threads, so the rest goes on
 UPLOAD_WINDOW = 8 << 20  # bytes of a zip that may be on their way
 
 # What `list` leaves out of a spec: `spec` gives it whole.
@@ -30,6 +31,7 @@ class Methods(object):
         self._machine = machine
         self._lock = threading.Lock()
         self._settling = threading.Lock()
+        self._commands = threading.BoundedSemaphore(MAX_COMMANDS)
         self._follower = None  # type: Any
 
     def table(self):
@@ -77,7 +79,13 @@ class Methods(object):
         # type: (Exchange) -> Any
         from workbench.remote.execute import execute
 
-        return execute(exchange)
+        if not self._commands.acquire(False):
+            hint = "wait for one to end, or submit runs"
+            raise RequestError("busy", "%d commands run at once already" % MAX_COMMANDS, hint)
+        try:
+            return execute(exchange)
+        finally:
+            self._commands.release()
 
     # --- snapshots -------------------------------------------------------------------------------------
 

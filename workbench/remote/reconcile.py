@@ -119,8 +119,11 @@ def recorded(folder, status):
 def grace_of(folder):
     # type: (RunFolder) -> float
     """Seconds between TERM and KILL; a visitor does not wait longer than the default."""
-    grace = folder.cancel_grace()
-    return protocol.DEFAULT_GRACE if grace is None else max(0.0, min(grace, protocol.DEFAULT_GRACE))
+    try:
+        spec = folder.read_spec()
+    except ValueError:
+        spec = None
+    return min(folder.grace(spec), protocol.DEFAULT_GRACE)
 
 
 def observed(machine, run_id):

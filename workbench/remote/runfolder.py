@@ -1,6 +1,7 @@
 """One run's folder on the machine: its paths, its claim, and writing small files so that a crash or a full
 disk leaves the old or the new content, never half of it."""
 
+import binascii
 import errno
 import json
 import os
@@ -125,6 +126,14 @@ class RunFolder(object):
             return None
         return float(grace) if isinstance(grace, (int, float)) else None
 
+    def grace(self, spec):
+        # type: (Optional[Dict[str, Any]]) -> float
+        """Seconds between TERM and KILL for this run: what the cancelling asks for, else the spec, else ours."""
+        chosen = self.cancel_grace()
+        if chosen is None:
+            chosen = (spec or {}).get("grace")
+        return protocol.DEFAULT_GRACE if not isinstance(chosen, (int, float)) else max(0.0, float(chosen))
+
     def write_tree(self, processes):
         # type: (List[Identity]) -> None
         """Keep which processes are the run's, for who finds them when guard and supervisor are gone."""
@@ -162,7 +171,7 @@ def pairs(value):
 def write_whole(path, body, sync=True):
     # type: (str, bytes, bool) -> None
     """Replace a file's content: written beside it, synced, renamed. After an OSError the old one is there."""
-    partial = "%s.%d.partial" % (path, os.getpid())
+    partial = "%s.%s.partial" % (path, binascii.hexlify(os.urandom(6)).decode("ascii"))
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:

@@ -119,6 +119,7 @@ class StreamWriter(object):
             if written == 0:
                 self.dropped += len(view)
                 return
+            self.disk_full = False
             self.offset += written
             view = view[written:]
 

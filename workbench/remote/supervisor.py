@@ -16,7 +16,7 @@ from workbench.remote.machine import Machine
 from workbench.remote.masking import Mask, masked_text
 from workbench.remote.memory_kills import count_memory_kills, killed_for_memory
 from workbench.remote.preparing import preparation_failed, prepare
-from workbench.remote.processes import TreeEnd, identity, tree_of
+from workbench.remote.processes import TreeEnd, descendants, identity, tree_of
 from workbench.remote.queueing import Waiting
 from workbench.remote.runfolder import RunFolder, write_whole
 from workbench.remote.shell_talk import ShellTalk
@@ -54,7 +54,7 @@ class Supervisor(object):
         self._talk = None  # type: Optional[ShellTalk]
         self._waiting = None  # type: Optional[Waiting]
         self._find = tree_of(os.getpid(), folder.run_id)
-        self._recorder = TreeRecorder(folder, self._find)
+        self._recorder = TreeRecorder(folder, lambda: descendants(os.getpid()))
         cap = spec.get("stream_cap") or protocol.DEFAULT_STREAM_CAP
         self._capture = Capture(StreamWriter(folder.path, int(cap)), Mask(secrets.values()))
         self._watch.on(self._capture.fd, self._on_output)
@@ -191,7 +191,7 @@ class Supervisor(object):
     def _end_tree(self):
         # type: () -> int
         """TERM, grace, KILL for all that descends from us; returns how many could not be ended."""
-        grace = self._grace()
+        grace = self._folder.grace(self._spec)
         tree = TreeEnd(self._find, grace)
         give_up = time.monotonic() + grace + STUCK
         while not tree.step():
@@ -209,13 +209,6 @@ class Supervisor(object):
         if status & 0x7F:
             return ending._replace(signal=status & 0x7F)
         return ending._replace(exit_code=status >> 8)
-
-    def _grace(self):
-        # type: () -> float
-        chosen = self._folder.cancel_grace()
-        if chosen is None:
-            chosen = self._spec.get("grace")
-        return protocol.DEFAULT_GRACE if chosen is None else max(0.0, float(chosen))
 
     def _resources(self):
         # type: () -> Dict[str, Any]

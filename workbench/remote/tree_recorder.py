@@ -8,7 +8,7 @@ from workbench.remote.runfolder import RunFolder
 
 FIRST = (0.02, 0.1, 0.3)  # seconds after the start: a run's processes mostly appear early
 SLOWEST = 10.0
-SHARE = 2000.0  # a look is repeated at the soonest after so many times what it cost: 0.05 % of a core
+SHARE = 2000.0  # a look is repeated at the soonest after so many times the CPU it took: 0.05 % of a core
 
 
 class TreeRecorder(object):
@@ -28,8 +28,9 @@ class TreeRecorder(object):
         """Look when it is time; `next` says when that is, by time.monotonic."""
         now = time.monotonic()
         if now >= self.next:
+            cost = time.process_time()
             self.record()
-            cost = time.monotonic() - now
+            cost = time.process_time() - cost
             if self._steps:
                 pause = self._steps.pop(0)
             else:

@@ -1,0 +1,123 @@
+"""Who may start next: the pure decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.remote.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices
+
+
+def ticket(run: str, order: int, gpus: int = 1, **changes: Any) -> Ticket:
+    base = Ticket(run, order, 0, gpus, ("0", "1"), 0, False, 0.0)
+    return base._replace(**changes)
+
+
+def test_first_come_first_served() -> None:
+    decision = decide([ticket("c", 3), ticket("a", 1), ticket("b", 2)], [])
+    assert decision.starts == {"a": ("0",), "b": ("1",)}
+    assert decision.waits == {"c": "1 GPU wanted, 0 free"}
+
+
+def test_why_it_waits_is_said_in_words() -> None:
+    leases = [Lease("x", ("0", "1"), "calm-otter-42", "ann")]
+    assert decide([ticket("a", 1, 2)], leases).waits["a"] == "2 GPUs wanted, 0 free, held by calm-otter-42 (ann)"
+
+
+def test_many_holders_are_counted() -> None:
+    leases = [Lease(str(n), (str(n),), f"run-{n}", "ann") for n in range(5)]
+    text = decide([ticket("a", 1, 1, devices=tuple("01234"))], leases).waits["a"]
+    assert text.endswith("held by run-0 (ann), run-1 (ann), run-2 (ann) and 2 more")
+
+
+def test_a_small_run_goes_ahead_of_a_wide_one_that_is_young() -> None:
+    leases = [Lease("x", ("0",), "x", "")]
+    decision = decide([ticket("wide", 1, 2), ticket("small", 2)], leases)
+    assert decision.starts == {"small": ("1",)}
+
+
+def test_a_wide_run_that_waited_long_is_not_starved() -> None:
+    leases = [Lease("x", ("0",), "x", "")]
+    decision = decide([ticket("wide", 1, 2, waited=BACKFILL_SECONDS), ticket("small", 2)], leases)
+    assert decision.starts == {}
+    assert "1 kept for a run that waits longer" in decision.waits["small"]
+
+
+def test_a_run_no_machine_could_serve_keeps_nothing_from_others() -> None:
+    decision = decide([ticket("huge", 1, 9, waited=1e9), ticket("small", 2)], [])
+    assert decision.starts == {"small": ("0",)}
+    assert decision.waits["huge"] == "9 GPUs wanted, 2 here to be used"
+
+
+def test_priority_before_order_and_hold_before_all() -> None:
+    tickets = [ticket("a", 1), ticket("b", 2, priority=1), ticket("c", 3, priority=9, hold=True)]
+    decision = decide(tickets, [Lease("x", ("0",), "x", "")])
+    assert decision.starts == {"b": ("1",)}
+    assert decision.waits["c"] == "on hold"
+
+
+def test_devices_used_by_strangers_are_left_alone() -> None:
+    decision = decide([ticket("a", 1, 2)], [], busy=["1"])
+    assert decision.waits["a"] == "2 GPUs wanted, 1 free, 1 GPU in use outside the queue"
+
+
+def test_slots_hold_back_in_order() -> None:
+    tickets = [ticket("a", 1, 0, slots=1), ticket("b", 2, 0, slots=1), ticket("c", 3, 0)]
+    decision = decide(tickets, [])
+    assert decision.starts == {"a": (), "c": ()}
+    assert decision.waits["b"] == "1 run at once on this machine, 1 now"
+
+
+def test_devices_are_chosen_by_name_beginning_or_index() -> None:
+    found = ["GPU-aa", "GPU-ab", "GPU-b"]
+    assert resolve_devices([], found) == tuple(found)
+    assert resolve_devices(["2", 0], found) == ("GPU-b", "GPU-aa")
+    assert resolve_devices(["GPU-a"], found) == ("GPU-aa", "GPU-ab")
+    assert resolve_devices(["7", "GPU-x"], found) == ()
+    assert resolve_devices(["x0", "x1"], []) == ("x0", "x1")
+    assert resolve_devices(["a,b", "a\nb", "", "y" * 300], []) == ()
+
+
+names = st.sampled_from(["0", "1", "2", "3"])
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[list[Ticket], list[Lease], list[str]]:
+    tickets = [
+        Ticket(
+            f"t{number}",
+            number,
+            draw(st.integers(-2, 2)),
+            draw(st.integers(0, 4)),
+            tuple(draw(st.lists(names, unique=True))),
+            draw(st.integers(0, 3)),
+            draw(st.booleans()),
+            draw(st.sampled_from([0.0, 1e6])),
+        )
+        for number in range(draw(st.integers(0, 8)))
+    ]
+    held = draw(st.lists(names, unique=True))
+    leases = [Lease(f"l{number}", (device,), "n", "ann") for number, device in enumerate(held)]
+    return tickets, leases, draw(st.lists(names, unique=True))
+
+
+@given(situations())
+def test_nobody_ever_shares_and_everybody_is_told(
+    situation: tuple[list[Ticket], list[Lease], list[str]],
+) -> None:
+    tickets, leases, busy = situation
+    decision = decide(tickets, leases, busy)
+    given_out = [device for devices in decision.starts.values() for device in devices]
+    assert len(given_out) == len(set(given_out))
+    assert not set(given_out) & ({device for lease in leases for device in lease.devices} | set(busy))
+    assert set(decision.starts) | set(decision.waits) == {one.run for one in tickets}
+    assert not set(decision.starts) & set(decision.waits)
+    for one in tickets:
+        if one.run in decision.starts:
+            assert len(decision.starts[one.run]) == one.gpus
+            assert set(decision.starts[one.run]) <= set(one.devices)
+            assert not one.hold
+        else:
+            assert decision.waits[one.run]
