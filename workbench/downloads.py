@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.client import Client
-from workbench.errors import Conflict, NotFound, StoreError
+from workbench.errors import Conflict, NotFound, RemoteError, StoreError
 
 Progress = Callable[[str, int, int], None]
 
@@ -18,6 +19,7 @@ def download(client: Client, run: str, path: str, to: Path, on_progress: Progres
     Raises NotFound for a path the run does not have, Conflict when a folder is in the way, StoreError when
     this disk cannot take it. A download that broke goes on where it stopped as long as the file is the same.
     """
+    run = str(client.call("runs", "get", run=run)["id"])  # @1 may mean another run at the next try
     known = {file["path"]: file for file in client.call("runs", "files", run=run)}
     if path not in known:
         raise NotFound(f"the run has no file {path}", "wb run files lists what it has")
@@ -29,21 +31,28 @@ def download(client: Client, run: str, path: str, to: Path, on_progress: Progres
     partial = place.with_name(f".{place.name}.{mark}.partial")
     done = partial.stat().st_size if partial.exists() else 0
     source = client.read("runs", "download", run=run, path=path, offset=done)
-    _write(source, partial, place, done, lambda count: on_progress and on_progress(path, count, size))
+    _write(source, partial, done, lambda count: on_progress and on_progress(path, count, size))
+    expected = client.call("runs", "file_hash", run=run, path=path)["sha256"]
+    with open(partial, "rb") as handle:
+        found = hashlib.file_digest(handle, "sha256").hexdigest()
+    if found != expected:
+        partial.unlink()
+        raise RemoteError(f"{path} changed while it was read", "download it again")
+    os.replace(partial, place)
     return place
 
 
 def save_stream(source: Iterator[bytes], to: Path) -> Path:
     """Save a byte stream as the file `to`."""
-    _write(source, to.with_name(f".{to.name}.{os.getpid()}.partial"), to, 0, lambda _: None)
+    partial = to.with_name(f".{to.name}.{os.getpid()}.partial")
+    _write(source, partial, 0, lambda _: None)
+    os.replace(partial, to)
     return to
 
 
-def _write(
-    source: Iterator[bytes], partial: Path, place: Path, done: int, progress: Callable[[int], object]
-) -> None:
+def _write(source: Iterator[bytes], partial: Path, done: int, progress: Callable[[int], object]) -> None:
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        partial.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "ab" if done else "wb") as out:
             for block in source:
                 out.write(block)
@@ -51,8 +60,7 @@ def _write(
                 progress(done)
             out.flush()
             os.fsync(out.fileno())
-        os.replace(partial, place)
     except OSError as problem:
         raise StoreError(
-            f"cannot write {place}: {problem.strerror}", "choose another place with --to"
+            f"cannot write {partial.parent}: {problem.strerror}", "choose another place with --to"
         ) from problem

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.machines.ground import Ground, ground, new_run_id, until, untagged
+from tests.machines.ground import Ground, ground, new_run_id, untagged, until
 from workbench.remote import processes
 from workbench.remote.cancel import cancel
 from workbench.remote.reconcile import reconcile

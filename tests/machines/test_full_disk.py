@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.machines.ground import Ground, ground, until, untagged
+from tests.machines.ground import Ground, ground, untagged, until
 from workbench.remote import protocol, run_status, runfolder, status_keeper
 from workbench.remote.endings import failed
 from workbench.remote.runfolder import RunFolder
@@ -32,7 +32,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "machine" / "root"
     place.mkdir(parents=True)
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "small", str(place)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "small", str(place)],
+        capture_output=True,
+        check=False,
     )
     if os.getuid() != 0 or done.returncode != 0:
         pytest.skip("only root can mount a small disk; the injected full disk below proves the same")
@@ -49,12 +51,21 @@ def test_a_run_that_fills_its_disk_ends_as_it_would(small_disk: Path, ground: Gr
     resources = status["resources"]
     assert resources["stream_bytes"] + resources["stream_dropped"] == 3_000_000
     assert resources["stream_dropped"] > 1_900_000
-    assert not ground.path(run, "reserve").exists()
 
 
 def test_a_run_on_a_full_disk_may_still_complete(small_disk: Path, ground: Ground) -> None:
     run = ground.submit("head -c 3000000 /dev/zero; exit 0")
-    assert last(ground.wait(run))["state"] == "Completed"
+    status = ground.wait(run)
+    assert [entry["state"] for entry in status["transitions"]][-3:] == ["Running", "Finalizing", "Completed"]
+
+
+def test_a_run_that_takes_every_freed_byte_is_still_recorded(small_disk: Path, ground: Ground) -> None:
+    """The room for its status must not pass through the disk's free space."""
+    run = ground.submit(
+        "(while :; do head -c 4096 /dev/zero >> ../hog 2>/dev/null; done) & sleep 1.5; exit 5"
+    )
+    status = ground.wait(run)
+    assert (last(status)["cause"], last(status)["exit_code"]) == ("disk_full", 5)
 
 
 def test_a_run_on_a_full_disk_can_be_cancelled(small_disk: Path, ground: Ground) -> None:
@@ -91,15 +102,32 @@ def claimed(ground: Ground) -> tuple[RunFolder, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_the_reserve_is_given_up_for_the_status(
+def test_the_reserve_serves_again_and_again(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     folder, status = claimed(ground)
-    refuse_writes(monkeypatch, 1, code)
+    refuse_writes(monkeypatch, 10, code)
+    for number in range(5):
+        status["note"] = f"note {number}"
+        folder.write_status(status)
+        assert folder.read_status() == status
+        assert os.path.exists(folder.reserve)
+
+
+def test_where_every_change_needs_room_the_reserve_is_given_up(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, status = claimed(ground)
+    refuse_writes(monkeypatch, 1)
+
+    def no_room(self: RunFolder, body: bytes) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(RunFolder, "_swap_in", no_room)
     status["note"] = "new"
     folder.write_status(status)
     assert folder.read_status() == status
-    assert not os.path.exists(folder.reserve)
+    assert os.path.getsize(folder.reserve) == protocol.RESERVE_BYTES
 
 
 def test_without_a_reserve_the_old_status_stays(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.machines.ground import Ground, ground, until, untagged
+from tests.machines.ground import Ground, ground, untagged, until
 from workbench.remote import filelock
 from workbench.remote.cancel import cancel
 from workbench.remote.machine import Machine
@@ -72,7 +72,9 @@ def test_one_device_is_given_in_the_order_of_submitting(ground: Ground) -> None:
     for run in runs:
         ground.wait(run)
     lines = (ground.folder / "journal").read_text().splitlines()
-    assert [line.split()[:2] for line in lines] == [[what, str(n)] for n in range(8) for what in ("begin", "end")]
+    assert [line.split()[:2] for line in lines] == [
+        [what, str(n)] for n in range(8) for what in ("begin", "end")
+    ]
 
 
 def test_a_run_gets_as_many_devices_as_it_wants(ground: Ground) -> None:

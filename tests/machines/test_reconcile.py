@@ -1,4 +1,4 @@
-"""Guards and supervisors that die, machines that reboot: every run is settled, nothing is left, no stranger dies."""
+"""Guards and supervisors that die, reboots: every run is settled, nothing is left, no stranger dies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.machines.ground import Ground, ground, new_run_id, until, untagged
+from tests.machines.ground import Ground, ground, new_run_id, untagged, until
 from tests.machines.test_cancel import STUBBORN, none_left, states, tree
 from workbench.remote import processes, run_status
 from workbench.remote.cancel import cancel
@@ -226,7 +226,9 @@ def test_submitting_leaves_no_zombie_behind(ground: Ground) -> None:
     run = ground.submit("true")
     ground.wait(run)
     mine = [pid for pid, stat in processes.snapshot().items() if stat.parent == os.getpid()]
-    assert not [pid for pid in mine if (processes.process_stat(pid) or processes.ProcessStat("", 0, 0)).state == "Z"]
+    assert not [
+        pid for pid in mine if (processes.process_stat(pid) or processes.ProcessStat("", 0, 0)).state == "Z"
+    ]
 
 
 def test_a_supervisor_asked_to_end_ends_its_run(ground: Ground) -> None:

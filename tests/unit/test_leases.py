@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.remote.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices
@@ -23,7 +23,9 @@ def test_first_come_first_served() -> None:
 
 def test_why_it_waits_is_said_in_words() -> None:
     leases = [Lease("x", ("0", "1"), "calm-otter-42", "ann")]
-    assert decide([ticket("a", 1, 2)], leases).waits["a"] == "2 GPUs wanted, 0 free, held by calm-otter-42 (ann)"
+    assert (
+        decide([ticket("a", 1, 2)], leases).waits["a"] == "2 GPUs wanted, 0 free, held by calm-otter-42 (ann)"
+    )
 
 
 def test_many_holders_are_counted() -> None:
@@ -103,6 +105,7 @@ def situations(draw: st.DrawFn) -> tuple[list[Ticket], list[Lease], list[str]]:
     return tickets, leases, draw(st.lists(names, unique=True))
 
 
+@settings(deadline=None)
 @given(situations())
 def test_nobody_ever_shares_and_everybody_is_told(
     situation: tuple[list[Ticket], list[Lease], list[str]],

@@ -250,6 +250,11 @@ class Link:
             stream.cancel()
             stream.fail(WorkbenchError(f"what was to be sent cannot be read: {error!r}"))
 
+    @property
+    def silent(self) -> float:
+        """Seconds since the machine was last heard."""
+        return time.monotonic() - self._heard
+
     # --- its end -----------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
@@ -257,7 +262,7 @@ class Link:
             await asyncio.sleep(self._keepalive / 3)
             if self.lost_reason is not None:
                 return
-            silent = time.monotonic() - self._heard
+            silent = self.silent
             if silent >= 3 * self._keepalive:
                 self._lose(f"it did not answer for {silent:.0f} s")
                 return

@@ -38,6 +38,9 @@ NEEDS_USER = (NeedsSignIn, HostKeyUnknown, HostKeyChanged)
 STEADY = 30.0
 """Seconds a link must live to count as good; one that breaks sooner is a failure like any other."""
 
+KEEPALIVE = 6.0
+"""Seconds of silence before a machine is asked for a sign of life; what is shown of it is no older."""
+
 
 class Machine:
     """One machine; see `Fleet`, whose methods these are."""
@@ -159,6 +162,7 @@ class Machine:
                 lease_dir=settings.lease_dir,
                 python=settings.python,
                 payload=build_payload(),
+                keepalive=KEEPALIVE,
             )
         except WorkbenchError as error:
             self._failed(error)

@@ -65,7 +65,9 @@ class EmbeddedMachine:
             start_new_session=True,
         )
         self._children.add(child)
-        assert child.stdin and child.stdout and child.stderr
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
         feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
         try:
             await asyncio.gather(_drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr))

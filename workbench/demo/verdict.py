@@ -37,6 +37,9 @@ def verdict(comparison: dict[str, Any], metric: str, params: list[str]) -> list[
     if best is not None:
         winner = runs[best]
         value = texts[metric][best].strip()
-        lines += ["", f"The best of {len(runs)} by {metric} is {winner['name']} on {winner['target']}: {value}"]
+        lines += [
+            "",
+            f"The best of {len(runs)} by {metric} is {winner['name']} on {winner['target']}: {value}",
+        ]
         lines.append(str(winner.get("command") or ""))
     return lines

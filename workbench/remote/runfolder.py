@@ -61,7 +61,7 @@ class RunFolder(object):
         # type: () -> None
         """Set bytes aside for the last status of a run that filled its disk."""
         if not os.path.exists(self.reserve):
-            write_whole(self.reserve, b"\0" * protocol.RESERVE_BYTES)
+            write_whole(self.reserve, os.urandom(protocol.RESERVE_BYTES))  # no disk compresses it away
 
     def read_spec(self):
         # type: () -> Optional[Dict[str, Any]]
@@ -83,7 +83,7 @@ class RunFolder(object):
 
     def write_status(self, status):
         # type: (Dict[str, Any]) -> None
-        """Replace the status; on a full disk the reserve is given up for it.
+        """Replace the status; on a full disk by way of the reserve, which can be done again and again.
 
         Raises OSError when even that is not enough, or the folder is gone.
         """
@@ -91,9 +91,47 @@ class RunFolder(object):
         try:
             write_whole(self.status, body)
         except OSError as error:
-            if error.errno not in DISK_FULL or not remove_quietly(self.reserve):
+            if error.errno not in DISK_FULL or not os.path.exists(self.reserve):
                 raise
-            write_whole(self.status, body)
+            try:
+                self._swap_in(body)
+            except OSError as again:
+                if again.errno not in DISK_FULL:
+                    raise
+                # A disk that writes every change elsewhere (btrfs, zfs): give the room up, then take it back.
+                remove_quietly(self.reserve)
+                write_whole(self.status, body)
+                self._reserve_again()
+
+    def _swap_in(self, body):
+        # type: (bytes) -> None
+        """Write into the reserve's own blocks and make it the status; the old status is the reserve then.
+
+        Nothing is allocated, so a run that fills its disk as fast as it can takes nothing away in between.
+        """
+        handle = os.open(self.reserve, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            write_all(handle, body.ljust(os.fstat(handle).st_size))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        spare = self.reserve + ".spare"
+        remove_quietly(spare)
+        try:
+            os.link(self.status, spare)
+        except OSError:  # no hard links here: this time the reserve is used up
+            os.rename(self.reserve, self.status)
+            return
+        os.rename(self.reserve, self.status)
+        os.rename(spare, self.reserve)
+
+    def _reserve_again(self):
+        # type: () -> None
+        try:
+            self.make_reserve()
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
 
     def heartbeat(self):
         # type: () -> None
@@ -128,7 +166,7 @@ class RunFolder(object):
 
     def grace(self, spec):
         # type: (Optional[Dict[str, Any]]) -> float
-        """Seconds between TERM and KILL for this run: what the cancelling asks for, else the spec, else ours."""
+        """Seconds between TERM and KILL: what the cancelling asks for, else the spec, else ours."""
         chosen = self.cancel_grace()
         if chosen is None:
             chosen = (spec or {}).get("grace")
@@ -175,9 +213,7 @@ def write_whole(path, body, sync=True):
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            view = memoryview(body)
-            while view:
-                view = view[os.write(handle, view) :]
+            write_all(handle, body)
             if sync:
                 os.fsync(handle)
         finally:
@@ -186,6 +222,14 @@ def write_whole(path, body, sync=True):
     except BaseException:
         remove_quietly(partial)
         raise
+
+
+def write_all(handle, body):
+    # type: (int, bytes) -> None
+    """Write all of it to a descriptor."""
+    view = memoryview(body)
+    while view:
+        view = view[os.write(handle, view) :]
 
 
 def read_object(path, limit):

@@ -28,6 +28,7 @@ from workbench.remote.watch import Watch
 LOOK = 0.25  # seconds between two looks for the cancel marker
 STEP = 0.02  # seconds between two rounds of ending a tree
 STUCK = 60.0  # seconds after the last KILL before processes stuck in the kernel are given up
+LEAST_CAP = 1 << 16  # bytes of output kept, however little is asked for
 NEARLY_FULL = 65536  # bytes free
 
 
@@ -55,8 +56,8 @@ class Supervisor(object):
         self._waiting = None  # type: Optional[Waiting]
         self._find = tree_of(os.getpid(), folder.run_id)
         self._recorder = TreeRecorder(folder, lambda: descendants(os.getpid()))
-        cap = spec.get("stream_cap") or protocol.DEFAULT_STREAM_CAP
-        self._capture = Capture(StreamWriter(folder.path, int(cap)), Mask(secrets.values()))
+        cap = max(LEAST_CAP, int(spec.get("stream_cap") or protocol.DEFAULT_STREAM_CAP))
+        self._capture = Capture(StreamWriter(folder.path, cap), Mask(secrets.values()))
         self._watch.on(self._capture.fd, self._on_output)
         self._kills = count_memory_kills()
 

@@ -6,18 +6,17 @@ Every step may be repeated: the machine answers a repeated submit with the run t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from workbench.compute.link import Link
 from workbench.entities.snapshot import Manifest
 from workbench.errors import RemoteError
+from workbench.runs.activity import Progress
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.delta import delta
 from workbench.store.keeper import Keeper
 from workbench.store.store import Store
-
-Progress = Callable[[str, int, int], None]
 
 
 async def deliver_snapshot(
@@ -60,7 +59,7 @@ async def _send_blobs(
         blocks = zip_blobs(paths)
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
             sent += len(block)
-            progress("sending code", min(sent, total), total)
+            await progress.report("sending code", min(sent, total), total)
             yield block
 
     stream = link.stream("blobs", {}, source())

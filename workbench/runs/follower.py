@@ -11,13 +11,13 @@ import json
 import logging
 import struct
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
 from workbench.entities.run import Run
-from workbench.errors import RemoteError, StoreError, Unreachable
+from workbench.errors import NotFound, Unreachable, WorkbenchError
 from workbench.runs.status import Status, read_status
 from workbench.store.keeper import Keeper
 from workbench.store.records import RecordBatch
@@ -49,6 +49,13 @@ class RunFollower:
         self._keep = keep
         self._fleet = fleet
         self._watcher = watcher
+        self._link: Link | None = None
+
+    def heard(self) -> datetime | None:
+        """When the machine was last heard, while there is a link to it."""
+        if self._link is None or self._link.lost_reason is not None:
+            return None
+        return datetime.now(UTC) - timedelta(seconds=self._link.silent)
 
     async def follow(self, wait: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Run:
         """The run's final row. Retries for ever while its machine cannot be reached (law 3).
@@ -57,13 +64,15 @@ class RunFollower:
         """
         while True:
             try:
-                link = await self._fleet.link(self._run.target)
-                if await self._session(link):
+                self._link = await self._fleet.link(self._run.target)
+                if await self._session(self._link):
                     return self._run
             except Unreachable as problem:
                 log.info("run %s: %s", self._run.id, problem.message)
-            except (StoreError, RemoteError) as problem:
-                # A full disk here or there: what was not committed is asked for again once there is room.
+            except NotFound:
+                raise
+            except WorkbenchError as problem:
+                # A full disk here or there, a hole in what came: what was not committed is asked for again.
                 log.warning("run %s: %s", self._run.id, problem.message)
             await wait(RETRY_SECONDS)
 

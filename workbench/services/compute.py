@@ -16,6 +16,7 @@ from workbench.compute.signin import Prompt, SignIn, SignInSession
 from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageError
+from workbench.runs.activity import Progress, activity
 from workbench.runs.adopt import find_runs
 from workbench.services.context import Context
 from workbench.services.operation import call, items
@@ -88,7 +89,8 @@ class ComputeService:
         target = replace(target, default=first and kind is TargetKind.SSH)
 
         async def attempt(sign_in: SignIn) -> dict[str, Any]:
-            return await self._attach(target, sign_in, accept_key)
+            async with activity(self._context.keep, "attach", f"compute/{name}", f"attaching {name}"):
+                return await self._attach(target, sign_in, accept_key)
 
         return await self._begin(attempt)
 
@@ -246,6 +248,10 @@ class ComputeService:
 
         {"adopted": [Run], "known": n, "broken": [id]}.
         """
+        async with activity(self._context.keep, "adopt", f"compute/{name}", f"looking at {name}") as progress:
+            return await self._adopt(name, progress)
+
+    async def _adopt(self, name: str, progress: Progress) -> dict[str, Any]:
         link = await self._link(name)
         await link.call("reconcile")
         keep = self._context.keep
@@ -256,6 +262,7 @@ class ComputeService:
             await keep(Store.ensure_experiment, run.experiment, datetime.now(UTC))
             row, _ = await keep(Store.insert_run, run, configuration)
             adopted.append(await self._context.conductor.adopt(row, link))
+            await progress.report(run.name, len(adopted), len(found.unknown))
         return {"adopted": adopted, "known": found.known, "broken": found.broken}
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workbench.compute.fleet import Fleet
+from workbench.entities.base import replace
 from workbench.entities.run import Run
 from workbench.home import Home
+from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
 from workbench.runs.follower import Watcher
 from workbench.services.bus import Bus
@@ -29,11 +31,17 @@ class Context(NamedTuple):
     fleet: Fleet
     bus: Bus
     conductor: Conductor
+    collector: Collector
 
     async def resolve(self, reference: str, experiment: str | None = None) -> Run:
         """The run a reference means; raises NotFound, Ambiguous."""
         run_id = await self.keep(Store.resolve, reference, experiment)
-        return await self.keep(Store.run, run_id)
+        return self.fresh(await self.keep(Store.run, run_id))
+
+    def fresh(self, run: Run) -> Run:
+        """The row with the last word of its machine: a run that says nothing is still watched over."""
+        heard = self.conductor.heard(run.id)
+        return run if heard is None or (run.as_of and run.as_of > heard) else replace(run, as_of=heard)
 
 
 class BusWatcher(Watcher):

@@ -12,7 +12,10 @@ from workbench.compute.fleet import Fleet
 from workbench.entities.event import Event
 from workbench.entities.target import Target, TargetKind, TargetState
 from workbench.home import Home, private_folder
+from workbench.runs.activity import close_forgotten
+from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
+from workbench.runs.sender import Sender
 from workbench.services.bus import Bus
 from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
@@ -39,11 +42,11 @@ class OpenWorkspace:
         self._folder, self.notice = choose_directory(private_folder(home.workspace(name)), os.getuid())
         self._fleet = Fleet(home.known_hosts, self._state_changed)
         self._states: set[asyncio.Task[None]] = set()
-        self.conductor = Conductor(
-            name, self._folder / "files", self._keep, self._fleet, BusWatcher(self._bus), settings.collect
-        )
+        collector = Collector(self._folder / "files", self._keep, self._fleet, settings.collect)
+        sender = Sender(name, self._keep, self._fleet)
+        self.conductor = Conductor(self._keep, self._fleet, BusWatcher(self._bus), sender, collector)
         context = Context(
-            name, home, self._folder, settings, self._keep, self._fleet, self._bus, self.conductor
+            name, home, self._folder, settings, self._keep, self._fleet, self._bus, self.conductor, collector
         )
         self._compute = ComputeService(context)
         self.operations: dict[str, Operation] = operations([
@@ -68,6 +71,7 @@ class OpenWorkspace:
             targets.append(local)
         for target in targets:
             self._fleet.configure(target)
+        await close_forgotten(self._keep)
         await self.conductor.resume_all()
 
     def _events(self, events: list[Event]) -> None:

@@ -174,7 +174,7 @@ class RunOutputService:
         with suppress(Unreachable, RemoteError, TimeoutError):
             async with asyncio.timeout(FILES_PATIENCE):
                 link = await self._context.fleet.link(found.target)
-                return await self._context.conductor.list_files(link, found.id)
+                return await self._context.collector.list(link, found.id)
         return await self._context.keep(Store.files, found.id)
 
     @read
@@ -186,7 +186,7 @@ class RunOutputService:
                 f"{path!r} is no file of a run", "wb run files lists them; outputs/... or logs/..."
             )
         known = {file.path: file for file in await self._context.keep(Store.files, found.id)}
-        here = self._context.conductor.file_path(found.id, path)
+        here = self._context.collector.path(found.id, path)
         if found.status.terminal and path in known and known[path].collected and here.exists():
             async for block in _blocks(here, offset, here.stat().st_size):
                 yield block
@@ -194,6 +194,22 @@ class RunOutputService:
         link = await self._context.fleet.link(found.target)
         async for block in read_file(link, found.id, path, offset):
             yield block
+
+    @call
+    async def file_hash(self, run: str, path: str) -> dict[str, str]:
+        """{"sha256"} of a file as its machine has it now: what a download is checked by."""
+        found = await self._context.resolve(run)
+        if not safe_path(path):
+            raise UsageError(
+                f"{path!r} is no file of a run", "wb run files lists them; outputs/... or logs/..."
+            )
+        known = {file.path: file for file in await self._context.keep(Store.files, found.id)}
+        if path in known and known[path].collected and known[path].sha256 is not None:
+            return {"sha256": str(known[path].sha256)}
+        link = await self._context.fleet.link(found.target)
+        size = known[path].size if path in known else 0
+        async with link.stream("read", {"run": found.id, "path": path, "offset": size}) as stream:
+            return {"sha256": str((await stream.result()).get("sha256"))}
 
     @call
     async def snapshot(self, run: str) -> list[Entry]:

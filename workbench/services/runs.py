@@ -57,7 +57,7 @@ class RunService:
             limit=min(limit, MAX_LIST),
             offset=offset,
         )
-        return await self._context.keep(Store.find_runs, query)
+        return [self._context.fresh(run) for run in await self._context.keep(Store.find_runs, query)]
 
     @call
     async def get(self, run: str, experiment: str | None = None) -> Run:
@@ -100,7 +100,7 @@ class RunService:
         run = await self._new_run(id, configuration, target, snapshot, git, submitted_by, properties or {})
         run, new = await keep(Store.insert_run, run, configuration, diff)
         if new:
-            self._context.conductor.start(run, secrets)
+            self._context.conductor.submit(run, secrets or {})
         return run
 
     async def _target(self, name: str | None) -> Target:
@@ -203,6 +203,7 @@ class RunService:
         if found.cause != "not_delivered":
             link = await self._context.fleet.link(found.target)
             await link.call("remove", {"run": found.id})
+        await self._context.conductor.forget(found.id)
         await self._context.keep(Store.remove_run, found.id)
         return {}
 

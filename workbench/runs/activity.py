@@ -1,0 +1,74 @@
+"""Long work as an activity: progress, an end, and an error that says what to do next (AZ-13)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from workbench.entities.base import replace
+from workbench.entities.event import Activity, ActivityState
+from workbench.errors import WorkbenchError
+from workbench.store.keeper import Keeper
+from workbench.store.store import Store
+
+EVERY = 0.5
+"""Seconds between two notes of the same activity's progress."""
+
+
+class Progress:
+    """What the work in hand reports through."""
+
+    def __init__(self, keep: Keeper, activity: Activity) -> None:
+        self._keep = keep
+        self._noted = time.monotonic()
+        self.activity = activity
+
+    async def report(self, text: str, done: int | None = None, total: int | None = None) -> None:
+        """Say how far it is; kept at most every half second."""
+        self.activity = replace(self.activity, text=text, done=done, total=total)
+        if time.monotonic() - self._noted >= EVERY:
+            self._noted = time.monotonic()
+            await self._keep(Store.put_activity, self.activity)
+
+    async def end(self, state: ActivityState, **changes: Any) -> None:
+        """Say how it ended."""
+        self.activity = replace(self.activity, state=state, ended=datetime.now(UTC), **changes)
+        await self._keep(Store.put_activity, self.activity)
+
+
+@asynccontextmanager
+async def activity(keep: Keeper, kind: str, subject: str, text: str = "") -> AsyncIterator[Progress]:
+    """Keep an activity for as long as the block lasts; how the block ends is how it ended."""
+    started = Activity(id=uuid.uuid4().hex, kind=kind, subject=subject, text=text, started=datetime.now(UTC))
+    progress = Progress(keep, started)
+    await keep(Store.put_activity, started)
+    try:
+        yield progress
+    except WorkbenchError as problem:
+        await progress.end(ActivityState.FAILED, error=problem.message, hint=problem.hint or None)
+        raise
+    except asyncio.CancelledError:
+        await progress.end(ActivityState.CANCELED)
+        raise
+    except Exception as problem:
+        await progress.end(ActivityState.FAILED, error=f"internal error: {type(problem).__name__}")
+        raise
+    await progress.end(ActivityState.DONE)
+
+
+async def close_forgotten(keep: Keeper) -> None:
+    """End the activities of a server that is gone; nobody works on them any more."""
+    for forgotten in await keep(Store.activities, 10_000, True):
+        gone = replace(
+            forgotten,
+            state=ActivityState.CANCELED,
+            ended=datetime.now(UTC),
+            error="the local server ended before it was done",
+            hint="what is still needed is done again by itself",
+        )
+        await keep(Store.put_activity, gone)

@@ -1,0 +1,83 @@
+"""The files a run kept, on this side: listed, fetched once, forgotten with the run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+
+from workbench.compute.fleet import Fleet
+from workbench.compute.link import Link
+from workbench.entities.run import Run, RunFile, RunState
+from workbench.errors import WorkbenchError
+from workbench.runs.activity import activity
+from workbench.runs.collect import choose, fetch, readable_files
+from workbench.settings import CollectSettings
+from workbench.store.keeper import Keeper
+from workbench.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Collector:
+    """Fetches outputs/ and logs/ of one workspace's runs into a folder of its own (AZ-86)."""
+
+    def __init__(self, folder: Path, keep: Keeper, fleet: Fleet, settings: CollectSettings) -> None:
+        self._folder = folder
+        self._keep = keep
+        self._fleet = fleet
+        self._settings = settings
+
+    def path(self, run_id: str, path: str) -> Path:
+        """Where a collected file lies; path is one that `collect.safe_path` let through."""
+        return self._folder / run_id / path
+
+    async def list(self, link: Link, run_id: str) -> list[RunFile]:
+        """The run's files as its machine has them now, also written to the store."""
+        files = readable_files((await link.call("files", {"run": run_id})).get("files"))
+        known = {file.path: file for file in await self._keep(Store.files, run_id)}
+        merged = []
+        for file in files:
+            old = known.get(file.path)
+            same = old is not None and (old.size, old.modified) == (file.size, file.modified)
+            merged.append(old if same and old is not None else file)
+        await self._keep(Store.put_files, run_id, merged)
+        return merged
+
+    async def collect(self, run: Run, prefix: str = "") -> None:
+        """Fetch the run's small files below prefix.
+
+        Never raises what a machine or disk does: whoever wants a file that is not here asks for it again.
+        """
+        try:
+            link = await self._fleet.link(run.target)
+            wanted = [
+                file
+                for file in choose(await self.list(link, run.id), self._settings, prefix)
+                if not (file.collected and self.path(run.id, file.path).exists())
+            ]
+            if not wanted:
+                return
+            subject = f"experiments/{run.experiment}/runs/{run.id}"
+            async with activity(self._keep, "collect", subject, "collecting files") as progress:
+                for count, file in enumerate(wanted):
+                    await progress.report(file.path, count, len(wanted))
+                    digest = await fetch(link, run.id, file.path, self.path(run.id, file.path))
+                    await self._keep(Store.mark_collected, run.id, file.path, digest)
+                await progress.report(f"{len(wanted)} files", len(wanted), len(wanted))
+        except WorkbenchError as problem:
+            log.warning("files of run %s are not here yet: %s", run.id, problem.message)
+
+    async def collect_logs(self, run_id: str) -> None:
+        """Fetch logs/ again and again while the run goes on; to be cancelled when it is over."""
+        while True:
+            await asyncio.sleep(self._settings.logs_every)
+            run = await self._keep(Store.run, run_id)
+            if run.status is RunState.RUNNING:
+                await self.collect(run, "logs/")
+
+    async def forget(self, run_id: str) -> None:
+        """Remove what was collected of a run."""
+        folder = self._folder / run_id
+        await asyncio.to_thread(shutil.rmtree, folder, True)
