@@ -1,0 +1,138 @@
+"""The local server as a process: started on demand, one a home, handed over, ended when idle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.machines.wb import MAIN, Wb
+from workbench.version import __version__
+
+
+def info(wb: Wb) -> dict:
+    return json.loads(wb("server", "status", "--format", "json"))
+
+
+def test_many_clients_at_once_start_one_server(wb: Wb):
+    clients = [wb.start("run", "ls", "--format", "json") for _ in range(6)]
+    for client in clients:
+        out, said = client.communicate(timeout=60)
+        assert client.returncode == 0, said
+        assert json.loads(out) == []
+    text = (wb.folder / "server.log").read_text()
+    assert text.count(" as process ") == 1
+    assert info(wb)["pid"] == wb.server_pid()
+
+
+def test_a_killed_server_is_replaced_by_the_next_command(wb: Wb):
+    first = info_after_start(wb)
+    wb.kill_server(signal.SIGKILL)
+    assert wb.folder.joinpath("server.sock").exists(), "the killed server's socket stays behind"
+    assert info_after_start(wb)["pid"] != first["pid"]
+
+
+def info_after_start(wb: Wb) -> dict:
+    wb("compute", "ls")
+    return info(wb)
+
+
+def test_a_newer_client_makes_the_server_hand_over(wb: Wb):
+    first = info_after_start(wb)
+    newer = "import sys, workbench.version; workbench.version.__version__ = '99.0'\n" + MAIN[2]
+    words = [sys.executable, "-c", newer, "compute", "ls", "--format", "json"]
+    done = subprocess.run(words, env=wb.environ, capture_output=True, text=True, timeout=60, check=False)
+    # The new server is this checkout's, so it is older than that client, too, and says so instead of looping.
+    assert done.returncode in (0, 1), done.stderr
+    wb.until(lambda: not Path(f"/proc/{first['pid']}").exists(), "the older server to end")
+    assert info_after_start(wb)["version"] == __version__
+
+
+def test_an_idle_server_ends_itself_and_one_with_a_run_does_not(make_wb, tmp_path: Path):
+    wb: Wb = make_wb(WORKBENCH_SERVER__IDLE="1")
+    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    run = wb("submit", "--no-code", "--", "sleep", "600").split()[0]
+    pid = wb.server_pid()
+    time.sleep(5)
+    assert wb.server_pid() == pid, "it ended although a run is active"
+    wb("cancel", run)
+    wb.until(lambda: wb.server_pid() is None, "the idle server to end")
+    assert not wb.folder.joinpath("server.sock").exists()
+    assert wb.wait(run)["status"] == "Canceled"
+
+
+def test_its_files_are_closed_to_others(wb: Wb):
+    info_after_start(wb)
+    assert wb.folder.joinpath("server.sock").stat().st_mode & 0o777 == 0o600
+    assert wb.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_peer_that_is_somebody_else_is_refused(wb: Wb):
+    """Even where the socket's mode would let them in."""
+    if os.getuid() != 0:
+        return  # only root can become somebody else
+    info_after_start(wb)
+    path = wb.folder / "server.sock"
+    path.chmod(0o777)
+    wb.folder.chmod(0o711)
+    script = (
+        "import os, socket\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        f"s = socket.socket(socket.AF_UNIX); s.connect({str(path)!r})\n"
+        "s.sendall(b'POST /v1/default/runs/list HTTP/1.0\\r\\nContent-Length: 2\\r\\n\\r\\n{}')\n"
+        "print(s.recv(65536).decode())\n"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "403" in done.stdout, done.stderr
+    assert "another user" in done.stdout
+
+
+def test_nothing_listens_on_any_port(wb: Wb):
+    """Law 6"""
+    info_after_start(wb)
+    inodes = set()
+    for name in os.listdir(f"/proc/{wb.server_pid()}/fd"):
+        target = os.readlink(f"/proc/{wb.server_pid()}/fd/{name}")
+        inodes.add(target.removeprefix("socket:[").rstrip("]"))
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            assert line.split()[9] not in inodes
+
+
+def test_services_in_this_process_say_the_same(wb: Wb, tmp_path: Path):
+    """WORKBENCH_EMBEDDED=1"""
+    place = [f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}"]
+    wb("compute", "set", "local", *place, WORKBENCH_EMBEDDED="1")
+    done = wb.run("submit", "--no-code", "--follow", "--", "echo", "hello", WORKBENCH_EMBEDDED="1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == ["hello"]
+    assert wb.server_pid() is None
+    assert wb.show("@1")["status"] == "Completed"
+
+
+def test_a_home_too_deep_for_a_socket_works(make_wb, tmp_path: Path):
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    wb: Wb = make_wb(XDG_RUNTIME_DIR=str(make_wb().folder))
+    wb.environ["WORKBENCH_HOME"] = str(deep)
+    wb("compute", "ls")
+    assert any(name.suffix == ".sock" for name in Path(wb.environ["XDG_RUNTIME_DIR"]).rglob("*"))
+    wb("server", "stop")
+
+
+def test_what_answers_on_the_socket_must_be_ours(wb: Wb):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(wb.folder / "server.sock"))
+        listener.listen(1)
+        client = wb.start("run", "ls")
+        connection, _ = listener.accept()
+        connection.sendall(b"220 smtp\r\n\r\n")
+        connection.close()
+        _, said = client.communicate(timeout=60)
+    assert client.returncode == 1
+    assert b"no workbench server" in said
