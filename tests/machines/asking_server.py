@@ -7,7 +7,7 @@ file, which tests leave alone.
 from __future__ import annotations
 
 import asyncio
-import subprocess
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import asyncssh
 
 from tests.machines.rig import make_key
+from workbench.demo.machines import run_command
 from workbench.entities.target import TargetSettings
 
 PASSWORD = "correct horse"
@@ -35,6 +36,7 @@ class AskingServer:
         self.connections = 0
         self.attempts: list[str] = []
         self.sessions: list[asyncssh.SSHServerConnection] = []
+        self.children: set[asyncio.subprocess.Process] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
 
     async def start(self) -> None:
@@ -45,13 +47,17 @@ class AskingServer:
             0,
             server_host_keys=[str(key)],
             server_factory=lambda: _Session(self),
-            process_factory=_run,
+            process_factory=self._run,
             encoding=None,
         )
         self.port = self._acceptor.get_port()
         public = " ".join((self.folder / "host_key.pub").read_text().split()[:2])
         (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {public}\n")
         (self.folder / "config").write_text(self.block())
+
+    async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        environ = {"HOME": str(self.folder), "PATH": os.environ["PATH"]}
+        await run_command(process, environ, self.folder, self.children)
 
     def block(self, name: str = "*") -> str:
         """Its Host block in an ssh_config."""
@@ -128,13 +134,3 @@ class _Session(asyncssh.SSHServer):
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         return True  # it may be a jump host
-
-
-async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    """Run the command without input; what it prints is its answer."""
-    child = await asyncio.create_subprocess_exec(
-        "/bin/sh", "-c", process.command or "true", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-    )
-    output, _ = await child.communicate()
-    process.stdout.write(output)
-    process.exit(child.returncode or 0)

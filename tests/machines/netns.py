@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
 import subprocess
 import time
 import uuid
@@ -118,8 +117,17 @@ class NetMachine(SshServer):
         """Plug it in again."""
         self._inside("ip", "link", "set", "wire", "up")
 
-    def pids(self) -> list[str]:
-        """The command lines of all processes inside, "Z" before those that are zombies."""
+    def start_sleepers(self, number: int) -> list[str]:
+        """Start so many strangers inside; their process ids."""
+        self._inside("sh", "-c", f"for n in $(seq {number}); do setsid sleep 4321 & done >/dev/null 2>&1")
+        return self.sleepers()
+
+    def sleepers(self) -> list[str]:
+        """The process ids of the strangers that live."""
+        return self._inside("pgrep", "-x", "-f", "sleep 4321").split()
+
+    def processes(self) -> list[str]:
+        """State and command line of all processes inside; "Z" is a zombie."""
         lines = self._inside("ps", "-e", "-o", "stat=,args=").splitlines()
         return [line for line in lines if " ps -e -o " not in line]
 
@@ -190,7 +198,7 @@ class Net:
 @pytest.fixture
 def net(tmp_path: Path) -> Iterator[Net]:
     """Machines in namespaces; skipped where namespaces cannot be made, which in CI is a failure for root."""
-    need(SSHD, "ssh-keygen", "ip", "unshare", "nsenter", "ps")
+    need(SSHD, "ssh-keygen", "ip", "unshare", "nsenter", "ps", "pgrep")
     if os.getuid() != 0:
         pytest.skip("only root can make network namespaces")
     trial = subprocess.run(["unshare", *SEPARATE, "true"], capture_output=True, text=True, check=False)
@@ -198,7 +206,6 @@ def net(tmp_path: Path) -> Iterator[Net]:
         reason = f"namespaces cannot be made here: {trial.stderr.strip()}"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-    assert shutil.which("sh")
     made = Net(tmp_path)
     yield made
     made.close()

@@ -147,6 +147,26 @@ def test_files_of_the_dead_are_removed_and_broken_ones_ignored(ground: Ground) -
     assert sorted(os.listdir(ground.machine.queue)) == ["01" + "Y" * 24 + ".json", "readme.txt"]
 
 
+def test_a_device_somebody_else_computes_on_is_left_alone(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text(f"#!/bin/sh\ncase $1 in --query-compute-apps=*) cat {tmp_path}/used;; *) exit 1;; esac\n")
+    tool.chmod(0o755)
+    (tmp_path / "used").write_text("GPU-aa, 4711\n")
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    ask = {"gpus": 1, "devices": ["GPU-aa", "GPU-bb"]}
+    first = ground.submit("echo $CUDA_VISIBLE_DEVICES; sleep 1000", **ask)
+    ground.wait(first, "Running")
+    assert ground.status(first)["gpus"] == ["GPU-bb"]
+    second = ground.submit("echo $CUDA_VISIBLE_DEVICES", **ask)
+    assert "1 GPU in use outside the queue" in ground.wait(second, "Queued")["note"]
+    (tmp_path / "used").write_text("")
+    assert last(ground.wait(second))["state"] == "Completed"
+    assert ground.output(second) == b"GPU-aa\n"
+
+
 def test_numbers_are_drawn_once(ground: Ground) -> None:
     drawn: list[int] = []
 

@@ -196,6 +196,11 @@ def test_an_orphan_of_a_killed_command_is_ended(ground: Ground) -> None:
     assert processes.identity(int(ground.path(status["run"], "pid").read_text())) is None
 
 
+def test_a_crowd_of_orphans_does_not_hide_the_commands_end(ground: Ground) -> None:
+    status, _ = ground.finish("i=0; while [ $i -lt 1200 ]; do (true &); i=$((i+1)); done; exit 4")
+    assert last(status)["exit_code"] == 4
+
+
 def test_secrets_are_in_the_environment_and_nowhere_else(ground: Ground) -> None:
     secret = "hunter2-\u00e9-" + os.urandom(8).hex()
     split = (

@@ -26,6 +26,7 @@ class Wb:
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
+        self.through: list[str] = []  # words before each command, such as those of another network's end
         self.environ = {
             name: value
             for name, value in os.environ.items()
@@ -51,7 +52,7 @@ class Wb:
     def run(self, *words: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end, however it ends."""
         return subprocess.run(
-            [*MAIN, *words],
+            [*self.through, *MAIN, *words],
             env={**self.environ, **environ},
             cwd=cwd or self.folder,
             stdin=subprocess.DEVNULL,
@@ -65,7 +66,7 @@ class Wb:
     def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
         """Start a command that goes on; ended with the fixture."""
         process = subprocess.Popen(
-            [*MAIN, *words],
+            [*self.through, *MAIN, *words],
             env=self.environ,
             cwd=cwd or self.folder,
             stdin=subprocess.DEVNULL,

@@ -24,8 +24,7 @@ class Payload(NamedTuple):
 def payload_files() -> dict[str, bytes]:
     """The payload's members: path inside the zip -> content."""
     remote = resources.files("workbench.remote")
-    package = remote.joinpath(PACKAGE)
-    files = {"__main__.py": MAIN, "workbench/__init__.py": package.read_bytes() if package.is_file() else b""}
+    files = {"__main__.py": MAIN, "workbench/__init__.py": remote.joinpath(PACKAGE).read_bytes()}
     for source in remote.iterdir():
         if source.name.endswith(".py") and source.name != PACKAGE:
             files[f"workbench/remote/{source.name}"] = source.read_bytes()

@@ -53,32 +53,7 @@ class EmbeddedMachine:
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         environ = {"HOME": str(self.home), "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
-        child = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            process.command or "exit 0",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=self.home,
-            env=environ,
-            start_new_session=True,
-        )
-        self._children.add(child)
-        assert child.stdin is not None
-        assert child.stdout is not None
-        assert child.stderr is not None
-        feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
-        try:
-            await asyncio.gather(_drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr))
-            process.exit(await child.wait())
-        except (asyncssh.Error, OSError):
-            process.close()  # the other side went away; the command sees its input end
-            await child.wait()
-        finally:
-            feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
-            self._children.discard(child)
+        await run_command(process, environ, self.home, self._children)
 
     async def stop(self) -> None:
         """Close every connection and end what still serves one."""
@@ -90,6 +65,44 @@ class EmbeddedMachine:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGTERM)
             await child.wait()
+
+
+async def run_command(
+    process: asyncssh.SSHServerProcess[bytes],
+    environ: dict[str, str],
+    folder: Path,
+    children: set[asyncio.subprocess.Process],
+) -> None:
+    """Serve a session: run its command by /bin/sh in folder, its input and output carried both ways.
+
+    children: holds the command's process for as long as it lives.
+    """
+    child = await asyncio.create_subprocess_exec(
+        "/bin/sh",
+        "-c",
+        process.command or "exit 0",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=folder,
+        env=environ,
+        start_new_session=True,
+    )
+    children.add(child)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
+    feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
+    try:
+        await asyncio.gather(_drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr))
+        process.exit(await child.wait())
+    except (asyncssh.Error, OSError):
+        process.close()  # the other side went away; the command sees its input end
+        await child.wait()
+    finally:
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+        children.discard(child)
 
 
 async def _feed(source: asyncssh.SSHReader[bytes], sink: asyncio.StreamWriter) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional
 from workbench.remote import checks
 from workbench.remote.detaching import ask_login_manager, user_name
 from workbench.remote.devices import ask, gpu_memory, list_gpus
-from workbench.remote.guard import become_subreaper
+from workbench.remote.guard import can_adopt_orphans
 from workbench.remote.machine import Machine
 from workbench.remote.mounts import file_system, free_bytes
 
@@ -64,19 +64,6 @@ def doctor(machine):
     found.append(checks.judge_writing(checks.try_writing(machine.root)))
     found.append(checks.judge_reaping(can_adopt_orphans()))
     return found
-
-
-def can_adopt_orphans():
-    # type: () -> bool
-    """Whether a process here can become a subreaper; tried in a child: we stay as we are."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            code = 0 if become_subreaper() else 1
-        finally:
-            os._exit(code)
-    return os.waitpid(pid, 0)[1] == 0
 
 
 def quota():

@@ -26,6 +26,7 @@ from workbench.remote.supervisor import Supervisor
 from workbench.remote.watch import Watch
 
 PR_SET_CHILD_SUBREAPER = 36
+PR_GET_CHILD_SUBREAPER = 37
 MAX_SECRETS = 16 << 20
 LOCK_PATIENCE = 3.0  # seconds: a visitor who only looks holds the lock for an instant
 CRASH_REPORT = "supervisor.log"
@@ -86,6 +87,16 @@ def become_subreaper():
     """Have orphans of our descendants become our children; False where the kernel or ctypes cannot."""
     try:
         return ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0  # type: ignore[no-any-return]
+    except (OSError, AttributeError):
+        return False
+
+
+def can_adopt_orphans():
+    # type: () -> bool
+    """Whether `become_subreaper` would work here; nothing is changed."""
+    try:
+        found = ctypes.c_int()
+        return ctypes.CDLL(None).prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(found), 0, 0, 0) == 0  # type: ignore[no-any-return]
     except (OSError, AttributeError):
         return False
 

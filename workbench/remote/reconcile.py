@@ -57,7 +57,7 @@ def settle(machine, folder):
             left = len(end_tree(remains_of(folder.run_id, recorded(folder, status)), grace_of(folder)))
         ending = ending_of(machine, folder, status)
         if left:
-            ending = ending._replace(message="%s; %d processes would not end" % (ending.message, left))
+            ending = ending._replace(message="%s; %d of its processes would not end" % (ending.message, left))
         if ending.state == protocol.CANCELED:
             add_transition(status, protocol.CANCEL_REQUESTED, time.time())
         add_transition(status, ending.state, time.time(), ending.cause, ending.message)

@@ -165,6 +165,7 @@ class Supervisor(object):
             self._capture.let_go()
             if self._talk:
                 self._talk.let_go()
+        self._watch.expect(self._main)
         self._recorder.record()
         known = identity(self._main)
         self._keeper.set(child={"pid": known[0], "start": known[1]} if known else None)
@@ -185,7 +186,7 @@ class Supervisor(object):
             self._waiting.release()
         if stuck:
             words = (ending.message or "done", stuck)
-            ending = ending._replace(message="%s; %d processes would not end" % words)
+            ending = ending._replace(message="%s; %d of its processes would not end" % words)
         self._keeper.status["resources"] = self._resources()
         self._keeper.finish(self._with_exit(ending))
 

@@ -17,6 +17,7 @@ class Watch(object):
         self.guard_lost = False
         self.asked_to_end = False
         self.ends = {}  # type: Dict[int, int]
+        self._expected = set()  # type: Set[int]
         self.cpu_seconds = 0.0
         self.peak_memory = 0
         self._uncounted = set()  # type: Set[int]
@@ -40,6 +41,11 @@ class Watch(object):
         # type: (int) -> None
         """Watch it no longer."""
         self._callbacks.pop(descriptor, None)
+
+    def expect(self, pid):
+        # type: (int) -> None
+        """Keep how this child ends, in `ends`; call it right after the child was started."""
+        self._expected.add(pid)
 
     def own_helper(self, pid):
         # type: (int) -> None
@@ -69,9 +75,8 @@ class Watch(object):
                 return
             if pid == 0:
                 return
-            self.ends[pid] = status
-            if len(self.ends) > 1000:  # orphans nobody asks for
-                self.ends = {pid: status}
+            if pid in self._expected:
+                self.ends[pid] = status
             if pid in self._uncounted:
                 continue
             self.cpu_seconds += usage.ru_utime + usage.ru_stime

@@ -199,7 +199,7 @@ class ComputeService:
 
     async def _link(self, name: str) -> Link:
         await self._context.keep(Store.target, name)
-        return await self._context.fleet.link(name, retry_now=True)
+        return await self._context.link(name)
 
     @call
     async def doctor(self, name: str) -> Report:

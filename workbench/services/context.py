@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workbench.compute.fleet import Fleet
+from workbench.compute.link import Link
 from workbench.entities.base import replace
 from workbench.entities.run import Run
+from workbench.errors import NeedsSignIn
 from workbench.home import Home
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
@@ -32,6 +34,14 @@ class Context(NamedTuple):
     bus: Bus
     conductor: Conductor
     collector: Collector
+
+    async def link(self, target: str) -> Link:
+        """The link to a machine a user waits for; raises Unreachable and its kinds, NotFound."""
+        try:
+            return await self.fleet.link(target, retry_now=True)
+        except NeedsSignIn as problem:
+            problem.hint = f"sign in with: wb compute login {target}"
+            raise
 
     async def resolve(self, reference: str, experiment: str | None = None) -> Run:
         """The run a reference means; raises NotFound, Ambiguous."""

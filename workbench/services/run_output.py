@@ -173,7 +173,7 @@ class RunOutputService:
         found = await self._context.resolve(run)
         with suppress(Unreachable, RemoteError, TimeoutError):
             async with asyncio.timeout(FILES_PATIENCE):
-                link = await self._context.fleet.link(found.target)
+                link = await self._context.link(found.target)
                 return await self._context.collector.list(link, found.id)
         return await self._context.keep(Store.files, found.id)
 
@@ -191,7 +191,7 @@ class RunOutputService:
             async for block in _blocks(here, offset, here.stat().st_size):
                 yield block
             return
-        link = await self._context.fleet.link(found.target)
+        link = await self._context.link(found.target)
         async for block in read_file(link, found.id, path, offset):
             yield block
 
@@ -206,7 +206,7 @@ class RunOutputService:
         known = {file.path: file for file in await self._context.keep(Store.files, found.id)}
         if path in known and known[path].collected and known[path].sha256 is not None:
             return {"sha256": str(known[path].sha256)}
-        link = await self._context.fleet.link(found.target)
+        link = await self._context.link(found.target)
         size = known[path].size if path in known else 0
         async with link.stream("read", {"run": found.id, "path": path, "offset": size}) as stream:
             return {"sha256": str((await stream.result()).get("sha256"))}

@@ -96,7 +96,7 @@ class RunService:
         target = await self._target(configuration.target)
         if snapshot is not None and not await keep(Store.has_manifest, snapshot):
             raise NotFound(f"snapshot {snapshot[:12]} was never uploaded", "submit again")
-        await self._context.fleet.link(target.name)
+        await self._context.link(target.name)
         run = await self._new_run(id, configuration, target, snapshot, git, submitted_by, properties or {})
         run, new = await keep(Store.insert_run, run, configuration, diff)
         if new:
@@ -201,7 +201,7 @@ class RunService:
         if not found.status.terminal:
             raise Conflict(f"{found.name} is still active", f"wb cancel {found.name} first")
         if found.cause != "not_delivered":
-            link = await self._context.fleet.link(found.target)
+            link = await self._context.link(found.target)
             await link.call("remove", {"run": found.id})
         await self._context.conductor.forget(found.id)
         await self._context.keep(Store.remove_run, found.id)
