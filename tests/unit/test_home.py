@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,8 @@ def test_every_setting_is_described():
     for definition in settings_schema()["$defs"].values():
         for name, field in definition["properties"].items():
             assert "description" in field or "$ref" in field or "allOf" in field or "default" in field, name
+
+
+def test_the_settings_page_and_schema_are_current():
+    script = Path(__file__).parents[2] / "docs" / "make_settings.py"
+    assert subprocess.run([sys.executable, str(script), "--check"], check=False).returncode == 0

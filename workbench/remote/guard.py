@@ -4,7 +4,6 @@
 run's lock for life and exits silently when another guard has it: submitting twice starts one run.
 """
 
-import ctypes
 import json
 import os
 import signal
@@ -86,8 +85,10 @@ def become_subreaper():
     # type: () -> bool
     """Have orphans of our descendants become our children; False where the kernel or ctypes cannot."""
     try:
-        return ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0  # type: ignore[no-any-return]
-    except (OSError, AttributeError):
+        import ctypes  # some pythons are built without
+
+        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
         return False
 
 
@@ -95,9 +96,11 @@ def can_adopt_orphans():
     # type: () -> bool
     """Whether `become_subreaper` would work here; nothing is changed."""
     try:
-        found = ctypes.c_int()
-        return ctypes.CDLL(None).prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(found), 0, 0, 0) == 0  # type: ignore[no-any-return]
-    except (OSError, AttributeError):
+        import ctypes
+
+        found = ctypes.byref(ctypes.c_int())
+        return bool(ctypes.CDLL(None).prctl(PR_GET_CHILD_SUBREAPER, found, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
         return False
 
 
