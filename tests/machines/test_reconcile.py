@@ -131,13 +131,34 @@ def test_a_run_of_another_machine_or_namespace_is_left_alone(ground: Ground, fie
     processes.end_tree(lambda: [child], 0.0)
 
 
+def test_a_container_that_restarted_settles_what_it_ran_before_and_touches_no_pid(ground: Ground) -> None:
+    """Same name, another pid namespace: after a silence the run is known to be gone with the former one."""
+    run = ground.submit("sleep 1000")
+    ground.wait(run, "Running")
+    child = ground.identity(run, "child")
+    ground.kill(run, "guard", "supervisor")
+    folder = ground.folder_of(run)
+    status = folder.read_status()
+    assert status is not None
+    status["pidns"] = 1
+    folder.write_status(status)
+    assert reconcile(ground.machine) == [], "a twin's run whose heart still beats was judged"
+    os.utime(folder.status, (1, 1))
+    assert reconcile(ground.machine) == [run]
+    status = ground.status(run)
+    assert (last(status)["state"], last(status)["cause"]) == ("Failed", "reboot")
+    assert processes.alive(*child), "its pid means nothing here"
+    processes.end_tree(lambda: [child], 0.0)
+
+
 def test_a_recycled_pid_is_never_touched(ground: Ground) -> None:
     """Same pid, other start time: a stranger."""
     run = ground.submit("sleep 1000")
     ground.wait(run, "Running")
     child = ground.identity(run, "child")
     ground.kill(run, "guard", "supervisor")
-    with subprocess.Popen(["sleep", "1000"]) as stranger:
+    stranger = subprocess.Popen(["sleep", "1000"])
+    try:
         known = processes.identity(stranger.pid)
         assert known is not None
         folder = ground.folder_of(run)
@@ -149,7 +170,9 @@ def test_a_recycled_pid_is_never_touched(ground: Ground) -> None:
         assert reconcile(ground.machine) == [run]
         assert none_left([child])
         assert stranger.poll() is None
+    finally:
         stranger.kill()
+        stranger.wait()
 
 
 def test_a_claim_nobody_took_up_is_started_by_submitting_again(ground: Ground) -> None:

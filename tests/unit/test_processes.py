@@ -6,6 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -55,53 +58,76 @@ def test_a_zombie_is_not_alive() -> None:
         assert not alive(*known)
 
 
-def test_a_signal_reaches_only_the_very_process() -> None:
-    with subprocess.Popen(["sleep", "1000"]) as process:
-        known = identity(process.pid)
-        assert known is not None
-        assert not send((known[0], known[1] - 1), signal.SIGKILL)
-        assert process.poll() is None
-        assert send(known, signal.SIGKILL)
-        assert process.wait() == -9
-        assert not send(known, signal.SIGKILL)
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts processes that are killed when the test ends, however it does."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin(*words: str, **options: Any) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(words or ("sleep", "1000"), **options)
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
-def test_without_pidfds_it_is_checked_just_before(monkeypatch: pytest.MonkeyPatch) -> None:
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+def known(process: subprocess.Popen[bytes]) -> processes.Identity:
+    found = identity(process.pid)
+    assert found is not None
+    return found
+
+
+def test_a_signal_reaches_only_the_very_process(start: Start) -> None:
+    process = start()
+    pid, begun = known(process)
+    assert not send((pid, begun - 1), signal.SIGKILL)
+    assert process.poll() is None
+    assert send((pid, begun), signal.SIGKILL)
+    assert process.wait() == -9
+    assert not send((pid, begun), signal.SIGKILL)
+
+
+def test_without_pidfds_it_is_checked_just_before(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open", raising=False)
-    with subprocess.Popen(["sleep", "1000"]) as process:
-        known = identity(process.pid)
-        assert known is not None
-        assert not send((known[0], known[1] - 1), signal.SIGKILL)
-        assert send(known, signal.SIGKILL)
+    pid, begun = known(start())
+    assert not send((pid, begun - 1), signal.SIGKILL)
+    assert send((pid, begun), signal.SIGKILL)
 
 
-def test_descendants_are_found_with_and_without_the_kernels_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    with subprocess.Popen(["sh", "-c", "sleep 1000 & echo; wait"], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        listed = processes.descendants(process.pid)
-        monkeypatch.setattr(processes, "children_listed", lambda: False)
-        assert processes.descendants(process.pid) == listed
-        assert len(listed) == 1
-        assert processes.end_tree(lambda: processes.descendants(process.pid), 5.0) == []
-        process.kill()
+def test_descendants_are_found_with_and_without_the_kernels_lists(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = start("sh", "-c", "sleep 1000 & echo; wait", stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    listed = processes.descendants(process.pid)
+    monkeypatch.setattr(processes, "children_listed", lambda: False)
+    assert processes.descendants(process.pid) == listed
+    assert len(listed) == 1
+    assert processes.end_tree(lambda: listed, 0.0) == []
 
 
-def test_a_tag_is_read_from_the_environment_a_process_was_started_with() -> None:
+def test_a_tag_is_read_from_the_environment_a_process_was_started_with(start: Start) -> None:
     tag = "x" + os.urandom(8).hex()
-    with subprocess.Popen(["sleep", "1000"], env={"WORKBENCH_RUN_ID": tag}) as process:
-        found = identity(process.pid)
-        assert found is not None
-        assert processes.environment_value(process.pid, "WORKBENCH_RUN_ID") == tag
-        assert processes.tagged("WORKBENCH_RUN_ID", tag) == [found]
-        assert processes.tagged("WORKBENCH_RUN_ID", tag[:-1]) == []
-        process.kill()
+    process = start(env={"WORKBENCH_RUN_ID": tag})
+    deadline = time.monotonic() + 60  # for an instant after its exec a process shows no environment
+    while processes.environment_value(process.pid, "WORKBENCH_RUN_ID") != tag:
+        assert time.monotonic() < deadline
+    assert processes.tagged("WORKBENCH_RUN_ID", tag) == [known(process)]
+    assert processes.tagged("WORKBENCH_RUN_ID", tag[:-1]) == []
 
 
-def test_a_stopped_process_is_ended_too() -> None:
-    with subprocess.Popen(["sleep", "1000"]) as process:
-        known = identity(process.pid)
-        assert known is not None
-        process.send_signal(signal.SIGSTOP)
-        assert processes.end_tree(lambda: [known], 30.0, reap=lambda: process.poll()) == []
-        assert process.wait() == -signal.SIGTERM
+def test_a_stopped_process_is_ended_too(start: Start) -> None:
+    process = start()
+    found = known(process)
+    process.send_signal(signal.SIGSTOP)
+    assert processes.end_tree(lambda: [found], 30.0, reap=lambda: process.poll()) == []
+    assert process.wait() == -signal.SIGTERM

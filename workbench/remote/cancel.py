@@ -7,7 +7,7 @@ from typing import Any, Dict, Optional
 
 from workbench.remote import run_status
 from workbench.remote.machine import Machine
-from workbench.remote.reconcile import is_ours, looked_after, observed, settle
+from workbench.remote.reconcile import is_judged_here, looked_after, observed, settle
 from workbench.remote.runfolder import RunFolder
 
 
@@ -32,6 +32,6 @@ def cancel(machine, run_id, grace=None):
     if run_status.is_terminal(status):
         return status
     folder.mark_cancel(grace)
-    if is_ours(machine, status) and not looked_after(machine, folder, status):
+    if is_judged_here(machine, folder, status) and not looked_after(machine, folder, status):
         settle(machine, folder)
     return observed(machine, run_id) or status

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import Dict, List, Mapping, NamedTuple, Optional
 
-from workbench.remote import protocol
+from workbench.remote import compiled, protocol
 from workbench.remote.devices import ask
 from workbench.remote.machine import Machine
 from workbench.remote.processes import ENV_GUARD
@@ -85,17 +85,17 @@ def settle_detachment(manager):
     return choice
 
 
-def guard_command(machine, run_id, python):
-    # type: (Machine, str, str) -> List[str]
-    """The argv that starts a guard from the payload; from a folder of source where there is no payload."""
+def guard_command(machine, run_id, python, payload):
+    # type: (Machine, str, str, str) -> List[str]
+    """The argv that starts a guard from a payload: a zipapp, its compiled form, or a folder of source."""
     words = ["guard", machine.root, machine.lease_dir, run_id]
     # -I: nothing of the user's environment or directory; -S: no site-packages, which it does not need.
-    if os.path.isdir(machine.payload):
+    if os.path.isdir(payload):
         start = (
             "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
         )
-        return [python, "-I", "-S", "-c", start % machine.payload] + words
-    return [python, "-I", "-S", machine.payload] + words
+        return [python, "-I", "-S", "-c", start % payload] + words
+    return [python, "-I", "-S", payload] + words
 
 
 def guard_environment(base, run_id):
@@ -114,14 +114,18 @@ def start_guard(machine, run_id, secrets):
 
     Secrets go through its standard input. What is started here ends at once: no zombie stays behind.
     """
-    command = guard_command(machine, run_id, sys.executable)
     body = protocol.dumps(dict(secrets))
+    scope = list(SCOPE) if settle_detachment(ask_login_manager()).scope else []
+    payloads = [compiled.usable(machine.payload) or machine.payload, machine.payload]
+    # Each way falls back on the plainer one: no scope, and no compiled form should a disk have damaged it.
+    ways = [scope + guard_command(machine, run_id, sys.executable, payload) for payload in payloads]
+    ways.append(guard_command(machine, run_id, sys.executable, machine.payload))
     problem = None
-    if settle_detachment(ask_login_manager()).scope:
-        problem = _start(list(SCOPE) + command, run_id, body)
-        if problem is None:
-            return
-    problem = _start(command, run_id, body)
+    for number, command in enumerate(ways):
+        if command not in ways[:number]:
+            problem = _start(command, run_id, body)
+            if problem is None:
+                return
     if problem is not None:
         raise GuardNotStarted("the run's guard could not be started: %s" % problem)
 

@@ -23,7 +23,8 @@ MOVING = 0.02  # seconds to the next look after something was new
 RUNNING = 0.05  # while the run is up, so that half of all lines are seen within half of it
 SILENT = 0.1  # after SILENT_AFTER seconds without anything new
 SILENT_AFTER = 60.0
-WAITING = 0.2  # while it is queued or prepared
+WAITING = 0.2  # while it is queued, or has been prepared for long
+PREPARING_FAST = 3.0  # seconds in which most runs get from their submit to their first line
 TOGETHER = 0.02  # runs that are due so soon are looked at at once: waking up costs more than looking
 PER_RUN = 0.001  # seconds added for each run that is followed: the whole costs a fixed share of a core
 BLOCK = 1 << 19
@@ -183,9 +184,10 @@ class FollowedRun(object):
         if self._moved:
             return MOVING
         state = run_status.state_of(self._status) if self._status else protocol.NOT_STARTED
-        if state not in (protocol.RUNNING, protocol.FINALIZING, protocol.CANCEL_REQUESTED):
-            return WAITING
-        return RUNNING if time.monotonic() - self._moved_at < SILENT_AFTER else SILENT
+        silent = time.monotonic() - self._moved_at
+        if state in (protocol.RUNNING, protocol.FINALIZING, protocol.CANCEL_REQUESTED):
+            return RUNNING if silent < SILENT_AFTER else SILENT
+        return MOVING if state != protocol.QUEUED and silent < PREPARING_FAST else WAITING
 
     def _judge(self):
         # type: () -> None

@@ -5,6 +5,8 @@ import re
 import stat
 from typing import Optional
 
+from workbench.remote.compiled import source_of
+
 # Tests pretend a reboot with this; nothing else sets it.
 ENV_BOOT_ID = "WORKBENCH_BOOT_ID"
 LEASE_PARENT = "/var/tmp"
@@ -76,11 +78,11 @@ def make_like_parent(folder):
 
 def own_location():
     # type: () -> str
-    """The zipapp or the folder of source this code was loaded from: what sys.path needs to find it again."""
+    """The zipapp or the folder of source this code is from: what sys.path needs to find it again."""
     path = os.path.abspath(__file__)
     for _ in range(3):  # machine.py, remote/, workbench/
         path = os.path.dirname(path)
-    return path
+    return source_of(path)
 
 
 def machine_id():

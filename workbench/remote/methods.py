@@ -10,6 +10,7 @@ import threading
 from typing import Any, Dict, List
 
 from workbench.remote import parameters, protocol
+from workbench.remote.compiled import Compiling
 from workbench.remote.exchange import Exchange
 from workbench.remote.link import LATER, Handler
 from workbench.remote.machine import Machine
@@ -33,6 +34,7 @@ class Methods(object):
         self._settling = threading.Lock()
         self._commands = threading.BoundedSemaphore(MAX_COMMANDS)
         self._follower = None  # type: Any
+        self._compiling = Compiling(machine.payload)
 
     def table(self):
         # type: () -> Dict[str, Handler]
@@ -58,6 +60,7 @@ class Methods(object):
     def close(self):
         # type: () -> None
         """The link is ending."""
+        self._compiling.close()
         if self._follower is not None:
             self._follower.close()
 

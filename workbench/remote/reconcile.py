@@ -18,7 +18,7 @@ def reconcile(machine):
     # type: (Machine) -> List[str]
     """Settle what nobody looks after on this machine; returns the ids of the runs settled.
 
-    Only runs of this machine in this pid namespace: a folder may be shared by many machines. A run whose
+    Only runs this machine may judge: a folder may be shared by many machines. A run whose
     guard never came is left alone: who submitted it will submit it again. Raises OSError.
     """
     settled = []
@@ -35,9 +35,9 @@ def settle_if_lost(machine, folder):
         status = folder.read_status()
     except ValueError:
         return None  # not ours to repair; whoever asks for this run is told
-    if status is None or is_terminal(status) or not is_ours(machine, status) or never_started(status):
+    if status is None or is_terminal(status) or never_started(status):
         return None
-    if looked_after(machine, folder, status):
+    if not is_judged_here(machine, folder, status) or looked_after(machine, folder, status):
         return None
     return settle(machine, folder)
 
@@ -53,7 +53,7 @@ def settle(machine, folder):
         if status is None or is_terminal(status) or looked_after_by_pid(machine, status):
             return None
         left = 0
-        if status.get("boot") == machine.boot_id:
+        if lives_here(machine, status):
             left = len(end_tree(remains_of(folder.run_id, recorded(folder, status)), grace_of(folder)))
         ending = ending_of(machine, folder, status)
         if left:
@@ -73,7 +73,7 @@ def ending_of(machine, folder, status):
     """What became of a run that nobody looks after any more."""
     if os.path.exists(folder.cancel):
         return canceled()
-    if status.get("boot") != machine.boot_id:
+    if not lives_here(machine, status):
         return failed(protocol.CAUSE_REBOOT, "the machine was restarted while the run was on it")
     return failed(protocol.CAUSE_LOST, "its guard and its supervisor were both gone; what was left was ended")
 
@@ -82,6 +82,28 @@ def is_ours(machine, status):
     # type: (Machine, Status) -> bool
     """Whether a run's processes would be visible here: same machine, same pid namespace."""
     return status.get("machine") == machine.machine_id and status.get("pidns") == machine.pidns
+
+
+def lives_here(machine, status):
+    # type: (Machine, Status) -> bool
+    """Whether the pids of a run's status mean anything: same boot, same pid namespace."""
+    return status.get("boot") == machine.boot_id and status.get("pidns") == machine.pidns
+
+
+def is_judged_here(machine, folder, status):
+    # type: (Machine, RunFolder, Status) -> bool
+    """Whether this machine may say what became of a run: it is ours, or was before a restart.
+
+    A container that restarts keeps its name and gets another pid namespace. One like it that shares the
+    folder would look the same, but its heart would beat: only a silent run is taken for the former self's.
+    """
+    if is_ours(machine, status):
+        return True
+    try:
+        silent = folder.heartbeat_age() > protocol.STALE_SECONDS
+    except FileNotFoundError:  # removed meanwhile
+        return False
+    return silent and status.get("machine") == machine.machine_id
 
 
 def never_started(status):
@@ -102,8 +124,8 @@ def looked_after(machine, folder, status):
 
 def looked_after_by_pid(machine, status):
     # type: (Machine, Status) -> bool
-    """The same by pids alone; nothing of an earlier boot lives."""
-    if status.get("boot") != machine.boot_id:
+    """The same by pids alone; nothing of an earlier boot or a former pid namespace lives."""
+    if not lives_here(machine, status):
         return False
     keepers = (identity_of(status, "guard"), identity_of(status, "supervisor"))
     return any(keeper is not None and alive(*keeper) for keeper in keepers)

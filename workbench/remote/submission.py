@@ -9,7 +9,14 @@ from workbench.remote.filelock import lock, remove_locked
 from workbench.remote.launch import check_command
 from workbench.remote.machine import Machine
 from workbench.remote.queue_files import Queue
-from workbench.remote.reconcile import is_ours, looked_after, never_started, observed, settle
+from workbench.remote.reconcile import (
+    is_judged_here,
+    lives_here,
+    looked_after,
+    never_started,
+    observed,
+    settle,
+)
 from workbench.remote.runfolder import RunFolder, remove_quietly
 
 SUBMIT_SECONDS = 90.0
@@ -31,7 +38,7 @@ def submit(machine, run_id, spec, secrets):
     try:
         status = take_on(machine, folder, spec)
         started = False
-        if not run_status.is_terminal(status) and is_ours(machine, status):
+        if not run_status.is_terminal(status) and is_judged_here(machine, folder, status):
             if not looked_after(machine, folder, status):
                 if never_started(status):
                     start_guard(machine, run_id, secrets)
@@ -62,8 +69,9 @@ def take_on(machine, folder, spec):
         run_status.begin_attempt(status, attempt, here[0], here[1], here[2], time.time())
     else:
         waits = never_started(status) and not run_status.is_terminal(status)
-        if waits and status.get("boot") != machine.boot_id:
-            status["boot"] = machine.boot_id  # claimed before a reboot, to be started after it
+        restarted = waits and not lives_here(machine, status)
+        if restarted and is_judged_here(machine, folder, status):
+            status.update(boot=machine.boot_id, pidns=machine.pidns)  # claimed before, to be started now
             folder.write_status(status)
         return status
     if spec.get("gpus") or spec.get("slots"):

@@ -27,9 +27,13 @@ async def deliver_snapshot(
     base: a snapshot it probably has, so the manifest travels as a difference. Raises RemoteError when the
     machine refuses (disk full there ...), Unreachable when the link is lost.
     """
-    manifest = await keep(Store.manifest, snapshot)
     answer: dict[str, Any] = {"unknown_base": True}
-    if base is not None and await keep(Store.has_manifest, base):
+    if base == snapshot:  # mostly it is there whole, so its manifest is not even read here
+        answer = await link.call("tree", {"snapshot": snapshot, "base": base, "removed": [], "added": []})
+        if answer.get("missing") == []:
+            return
+    manifest = await keep(Store.manifest, snapshot)
+    if base is not None and base != snapshot and await keep(Store.has_manifest, base):
         old = await keep(Store.manifest, base)
         answer = await link.call(
             "tree", {"snapshot": snapshot, "base": base, **delta(old, manifest)._asdict()}

@@ -33,6 +33,11 @@ class SnapshotService:
         self._context = context
 
     @call
+    async def known(self, id: str) -> dict[str, bool]:
+        """{"known": whether the snapshot is here whole}: then nothing of it need be sent."""
+        return {"known": await self._context.keep(Store.has_snapshot, id)}
+
+    @call
     async def missing(self, entries: list[Entry]) -> dict[str, Any]:
         """{"id": the snapshot's id, "missing": hashes of files to upload}; the manifest is kept."""
         if len(entries) > MAX_ENTRIES:

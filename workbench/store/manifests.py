@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 import zlib
+from typing import Any
 
 from workbench.entities.snapshot import Entry, EntryKind, Manifest, Snapshot
 from workbench.errors import NotFound, StoreError
@@ -44,15 +45,36 @@ def put(change: Transaction, manifest: Manifest) -> str:
 
 def get(connection: sqlite3.Connection, snapshot: str) -> Manifest:
     """The manifest of a snapshot; raises NotFound, StoreError when it is damaged."""
+    try:
+        return Manifest(entries=tuple(_entry(*line) for line in _lines(connection, snapshot)))
+    except (ValueError, TypeError) as problem:
+        raise StoreError(f"the manifest of snapshot {snapshot} is damaged: {problem}") from problem
+
+
+def renew(change: Transaction, snapshot: str) -> bool:
+    """Make a manifest that is here as young as one that was just kept; False when it is not here."""
+    words = (micros(change.now), snapshot)
+    return change.execute("UPDATE manifests SET created = ? WHERE id = ?", words).rowcount > 0
+
+
+def hashes(connection: sqlite3.Connection, snapshot: str) -> list[str]:
+    """The contents a snapshot's files have, each once; raises what `get` raises, and is much cheaper."""
+    try:
+        found = {content: None for _, kind, _, _, content in _lines(connection, snapshot) if kind == "file"}
+    except (ValueError, TypeError) as problem:
+        raise StoreError(f"the manifest of snapshot {snapshot} is damaged: {problem}") from problem
+    return list(found)
+
+
+def _lines(connection: sqlite3.Connection, snapshot: str) -> list[list[Any]]:
     row = connection.execute("SELECT data FROM manifests WHERE id = ?", (snapshot,)).fetchone()
     if row is None:
         raise NotFound(f"no snapshot {snapshot}", "it was pruned, or never came to this store")
     try:
-        lines = json.loads(zlib.decompress(row[0]))
-        entries = tuple(_entry(*line) for line in lines)
-    except (ValueError, TypeError, zlib.error) as problem:
+        lines: list[list[Any]] = json.loads(zlib.decompress(row[0]))
+    except (ValueError, zlib.error) as problem:
         raise StoreError(f"the manifest of snapshot {snapshot} is damaged: {problem}") from problem
-    return Manifest(entries=entries)
+    return lines
 
 
 def row(connection: sqlite3.Connection, snapshot: str) -> Snapshot:

@@ -396,6 +396,14 @@ class Store:
         with self._db.write() as change:
             return manifests.put(change, manifest)
 
+    def has_snapshot(self, snapshot_id: str) -> bool:
+        """Whether the manifest and all its contents are here; what is stays for a submit under way."""
+        with self._db.write() as change:
+            if not manifests.renew(change, snapshot_id):
+                return False
+            needed = manifests.hashes(change.connection, snapshot_id)
+        return not self.missing_blobs(needed)
+
     def manifest(self, snapshot_id: str) -> Manifest:
         """The manifest of a snapshot; raises NotFound."""
         with self._db.read() as connection:
