@@ -440,7 +440,7 @@ def test_rm_asks_and_takes_no_for_an_answer(wb: Wb) -> None:
         RUNS[3]["id"],
         RUNS[2]["id"],
     ]
-    assert wb("run", "rm", "calm-otter-42", "--yes", world=world).code == 2
+    assert wb("run", "rm", "calm-otter-42", "--yes", world=world).code == 5
     assert wb("run", "rm", "dull-ibis-39", "--yes", world=world).code == 0
 
 

@@ -87,7 +87,9 @@ def test_a_peer_that_is_somebody_else_is_refused(wb: Wb):
         "s.sendall(b'POST /v1/default/runs/list HTTP/1.0\\r\\nContent-Length: 2\\r\\n\\r\\n{}')\n"
         "print(s.recv(65536).decode())\n"
     )
-    done = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
     assert "403" in done.stdout, done.stderr
     assert "another user" in done.stdout
 

@@ -11,7 +11,9 @@ from tests.terminal.terminal import Terminal
 
 
 def terminal(wb: Wb, folder: Path, *words: str) -> Terminal:
-    environ = [f"{name}={value}" for name, value in wb.environ.items() if name.startswith(("WORKBENCH", "HOME"))]
+    environ = [
+        f"{name}={value}" for name, value in wb.environ.items() if name.startswith(("WORKBENCH", "HOME"))
+    ]
     return Terminal(folder, ["env", *environ, *MAIN, *words], columns=100, rows=30)
 
 

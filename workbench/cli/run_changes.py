@@ -10,7 +10,7 @@ from workbench.cli import ask, complete, output
 from workbench.cli.command import Listing, command
 from workbench.cli.parsing import duration, tags
 from workbench.cli.session import Session
-from workbench.errors import UsageError
+from workbench.errors import Conflict
 from workbench.text import states
 from workbench.text.sanitize import clean, clean_name
 
@@ -96,7 +96,7 @@ def remove(session: Session, runs: tuple[str, ...], yes: bool, dry_run: bool) ->
     active = [run for run in found if run.get("status") in states.ACTIVE_RUN]
     if active:
         name = clean_name(active[0]["name"])
-        raise UsageError(f"{name} has not ended", f"wb cancel {name}, then remove it")
+        raise Conflict(f"{name} has not ended", f"wb cancel {name}, then remove it")
     names = ", ".join(clean_name(run["name"]) for run in found)
     if dry_run:
         for run in found:

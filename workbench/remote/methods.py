@@ -10,7 +10,7 @@ import threading
 from typing import Any, Dict, List
 
 from workbench.remote import parameters, protocol
-from workbench.remote.compiled import Compiling
+from workbench.remote.compiling import Compiling
 from workbench.remote.exchange import Exchange
 from workbench.remote.link import LATER, Handler
 from workbench.remote.machine import Machine

@@ -7,8 +7,7 @@ there under its final name is whole (a length that does not fit is treated as ab
 import hashlib
 import json
 import os
-import shutil
-import uuid
+import stat
 from typing import Any, Dict, List, Optional, Sequence, Set
 
 from workbench.remote import protocol
