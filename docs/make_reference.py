@@ -34,9 +34,8 @@ def page() -> str:
     parts = [HEAD]
     for path, command in commands(build(), ("wb",)):
         context = click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100)
-        parts.append(
-            f"\n{'##' if len(path) == 2 else '###'} {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n"
-        )
+        mark, name = "##" if len(path) == 2 else "###", " ".join(path)
+        parts.append(f"\n{mark} {name}\n\n```\n{command.get_help(context)}\n```\n")
     return "".join(parts)
 
 
