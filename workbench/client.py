@@ -123,7 +123,7 @@ class SocketClient:
                 if block:
                     connection.sendall(b"%x\r\n%b\r\n" % (len(block), block))
             connection.sendall(b"0\r\n\r\n")
-        except BrokenPipeError:
+        except (BrokenPipeError, ConnectionResetError):
             pass  # the server answered early; its answer says why
         except BaseException:
             connection.close()
@@ -147,6 +147,14 @@ class _Answer:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._buffer = b""
+        try:
+            self.refused = self._begin()
+        except BaseException:
+            connection.close()
+            raise
+
+    def _begin(self) -> bool:
+        """Read the head; whether the answer is a refusal instead of a stream."""
         head = self._until(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1."):
             raise ServerError(
@@ -154,7 +162,7 @@ class _Answer:
             )
         if head.split(b" ", 2)[1] == b"426":
             raise ServerOutdated("the local server is of an older version and is handing over")
-        self.refused = b"application/json" in head.lower()
+        return b"application/json" in head.lower()
 
     def __enter__(self) -> _Answer:
         return self
@@ -163,9 +171,15 @@ class _Answer:
         self._connection.close()
 
     def _more(self) -> bool:
-        block = self._connection.recv(_READ)
+        block = self._receive(_READ)
         self._buffer += block
         return bool(block)
+
+    def _receive(self, count: int) -> bytes:
+        try:
+            return self._connection.recv(count)
+        except OSError as problem:
+            raise ServerError(f"the local server went away: {problem.strerror}", "try again") from problem
 
     def _until(self, mark: bytes) -> bytes:
         while mark not in self._buffer:
@@ -189,7 +203,7 @@ class _Answer:
         parts = [self._buffer]
         have = len(self._buffer)
         while have < count:
-            block = self._connection.recv(min(1 << 20, max(_READ, count - have)))
+            block = self._receive(min(1 << 20, max(_READ, count - have)))
             if not block:
                 raise ServerError("the local server ended in the middle of a stream", "try again")
             parts.append(block)
@@ -201,7 +215,7 @@ class _Answer:
     def rest(self) -> bytes:
         """Everything until the end."""
         parts = [self._buffer]
-        while block := self._connection.recv(1 << 20):
+        while block := self._receive(1 << 20):
             parts.append(block)
         self._buffer = b""
         return b"".join(parts)

@@ -125,6 +125,12 @@ class StoreError(WorkbenchError):
     code = "store"
 
 
+class StoreFull(StoreError):
+    """The disk of the local store has no room; nothing of the change was kept, and it may be tried again."""
+
+    code = "store_full"
+
+
 class StoreTooNew(StoreError):
     """The database was written by a newer version of the workbench."""
 

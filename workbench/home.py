@@ -6,6 +6,7 @@ the runtime folder, which is local to this host even where the home is shared.
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
 import re
@@ -15,6 +16,8 @@ from typing import NamedTuple
 
 from workbench.errors import Refused, UsageError
 
+RUNTIME = "WORKBENCH_RUNTIME"
+"""The variable by which a client tells the server it starts where its socket belongs."""
 MAX_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes; some systems fewer
 _WORKSPACE_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
@@ -76,12 +79,14 @@ def find_home(environ: Mapping[str, str] | None = None) -> Home:
     environ = os.environ if environ is None else environ
     named = environ.get("WORKBENCH_HOME")
     if named:
-        root = Path(os.path.abspath(os.path.expanduser(named)))
+        root = Path(os.path.realpath(os.path.expanduser(named)))
+        if environ.get(RUNTIME):
+            return Home(root, Path(environ[RUNTIME]))
         if len(os.fsencode(root / "server.sock")) <= MAX_SOCKET_PATH:
             return Home(root, root)
     else:
         data = environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
-        root = Path(data) / "workbench"
+        root = Path(os.path.realpath(Path(data) / "workbench"))
     runtime = environ.get("XDG_RUNTIME_DIR")
     if runtime and len(os.fsencode(runtime)) < MAX_SOCKET_PATH - 40 and os.access(runtime, os.W_OK | os.X_OK):
         return Home(root, Path(runtime) / "workbench")
@@ -102,6 +107,14 @@ def private_folder(path: Path) -> Path:
     if facts.st_mode & 0o077:
         os.chmod(path, 0o700)
     return path
+
+
+def user_name() -> str:
+    """This user's login name; the number where the system has no entry for it, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return str(os.getuid())
 
 
 def workspace_name(environ: Mapping[str, str] | None = None) -> str:

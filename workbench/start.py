@@ -9,7 +9,7 @@ import sys
 import time
 
 from workbench.errors import ServerError
-from workbench.home import Home, private_folder
+from workbench.home import RUNTIME, Home, private_folder
 
 START_SECONDS = 20.0
 _STEP = 0.02
@@ -33,9 +33,7 @@ def start_server(home: Home) -> None:
     """
     private_folder(home.root)
     private_folder(home.runtime)
-    environ = (
-        {**os.environ, "WORKBENCH_HOME": str(home.root)} if home.runtime == home.root else dict(os.environ)
-    )
+    environ = {**os.environ, "WORKBENCH_HOME": str(home.root), RUNTIME: str(home.runtime)}
     with open(home.root / "server.err", "wb") as complaints:
         process = subprocess.Popen(
             [sys.executable, "-m", "workbench.server"],

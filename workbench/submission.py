@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 import time
@@ -14,8 +13,8 @@ from workbench.client import Client
 from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
-from workbench.errors import NotFound, UsageError
-from workbench.home import Home
+from workbench.errors import NotFound, ServerError, UsageError
+from workbench.home import Home, user_name
 from workbench.runs.configuration import parse_job, to_job_yaml
 from workbench.settings import load_settings
 from workbench.snapshots.archive import zip_blobs
@@ -25,18 +24,25 @@ from workbench.snapshots.limits import limits_from
 from workbench.snapshots.scan import Scan, scan
 
 Progress = Callable[[str, int, int], None]
+Notice = Callable[[str], None]
 
 
 class Submission:
     """One submit of one caller."""
 
     def __init__(
-        self, client: Client, home: Home, environ: Mapping[str, str], on_progress: Progress | None
+        self,
+        client: Client,
+        home: Home,
+        environ: Mapping[str, str],
+        on_progress: Progress | None,
+        on_notice: Notice | None = None,
     ) -> None:
         self._client = client
         self._home = home
         self._environ = environ
         self._progress = on_progress
+        self._notice = on_notice
 
     def plan(self, configuration: RunConfiguration) -> dict[str, Any]:
         """What a submit would send; nothing leaves this side."""
@@ -56,7 +62,10 @@ class Submission:
         return plan
 
     def submit(self, configuration: RunConfiguration) -> dict[str, Any]:
-        """Send the code that is missing and start the run; its JSON, with "notices" of the scan if any."""
+        """Send the code that is missing and start the run; its JSON, with "notices" of the scan if any.
+
+        Each notice is told before anything is sent.
+        """
         secrets = self._secrets(configuration)
         parameters: dict[str, Any] = {}
         notices: list[str] = []
@@ -64,6 +73,9 @@ class Submission:
             code = Path(configuration.code)
             found = self._scan(code)
             notices = found.warnings
+            for notice in notices:
+                if self._notice is not None:
+                    self._notice(notice)
             git, diff = git_facts(code, self._environ)
             parameters = {"snapshot": self._upload(found), "git": to_wire(git) or None, "diff": diff}
         run = self._start(configuration, secrets, parameters)
@@ -96,15 +108,18 @@ class Submission:
     def _start(
         self, configuration: RunConfiguration, secrets: dict[str, str], parameters: dict[str, Any]
     ) -> dict[str, Any]:
-        run: dict[str, Any] = self._client.call(
-            "runs",
-            "submit",
-            id=make_run_id(time.time_ns() // 1_000_000, os.urandom(10)),
-            configuration=to_wire(configuration),
-            submitted_by=f"{getpass.getuser()}@{socket.gethostname()}",
-            secrets=secrets or None,
+        asked = {
+            "id": make_run_id(time.time_ns() // 1_000_000, os.urandom(10)),
+            "configuration": to_wire(configuration),
+            "submitted_by": f"{user_name()}@{socket.gethostname()}",
+            "secrets": secrets or None,
             **parameters,
-        )
+        }
+        try:
+            run: dict[str, Any] = self._client.call("runs", "submit", **asked)
+        except ServerError:
+            # The server may have ended before or after it took the run; the same id is the same run.
+            run = self._client.call("runs", "submit", **asked)
         return run
 
     def _secrets(self, configuration: RunConfiguration) -> dict[str, str]:

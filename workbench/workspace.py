@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from workbench.client import Client, ServerOutdated, SocketClient
 from workbench.errors import ServerError
 from workbench.home import Home, find_home, workspace_name
+from workbench.resuming import resumed_bytes, resumed_items
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
 
 Progress = Callable[[str, int, int], None]
+Notice = Callable[[str], None]
 
 
 class Workspace:
@@ -63,11 +65,28 @@ class Workspace:
         return self.client.call(noun, method, **parameters)
 
     def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
-        """A stream of values; close it to stop."""
+        """A stream of values; close it to stop. Following a run goes on when the server ends underneath."""
+        if noun == "runs" and method in ("follow", "watch"):
+            start = {} if method == "watch" else {"offset": parameters.pop("offset", 0)}
+            return resumed_items(
+                lambda offset: self.client.items(
+                    noun, method, **parameters, **({"offset": offset} if start else {})
+                ),
+                start.get("offset", 0),
+            )
         return self.client.items(noun, method, **parameters)
 
     def read(self, noun: str, method: str, **parameters: Any) -> Iterator[bytes]:
-        """A stream of bytes; close it to stop."""
+        """A stream of bytes; close it to stop. Following a log goes on when the server ends underneath."""
+        if (noun, method) == ("runs", "logs") and parameters.get("follow"):
+            place = self.client.call(
+                "runs", "log_place", **{k: v for k, v in parameters.items() if k != "follow"}
+            )
+            run = place["run"]  # @1 may mean another run by then
+            return resumed_bytes(
+                lambda offset: self.client.read("runs", "logs", run=run, offset=offset, follow=True),
+                place["offset"],
+            )
         return self.client.read(noun, method, **parameters)
 
     def write(self, noun: str, method: str, source: Iterable[bytes], **parameters: Any) -> Any:
@@ -75,16 +94,22 @@ class Workspace:
         return self.client.write(noun, method, source, **parameters)
 
     def submit(
-        self, configuration: RunConfiguration, *, on_progress: Progress | None = None, dry_run: bool = False
+        self,
+        configuration: RunConfiguration,
+        *,
+        on_progress: Progress | None = None,
+        on_notice: Notice | None = None,
+        dry_run: bool = False,
     ) -> dict[str, Any]:
         """Pack the configuration's code directory, send what is missing, start the run; answers its JSON.
 
+        on_notice hears, before anything is sent, of files that look like secrets and of what is left out.
         dry_run: nothing leaves; answers {"configuration", "snapshot"?, "git"?} instead. Raises
         SnapshotTooLarge, NotFound, Unreachable, UsageError (a secret that is not in the environment).
         """
         from workbench.submission import Submission
 
-        submission = Submission(self.client, self.home, self._environ, on_progress)
+        submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
         return submission.plan(configuration) if dry_run else submission.submit(configuration)
 
     def rerun(
@@ -96,11 +121,12 @@ class Workspace:
         code: str = "snapshot",
         directory: Path | None = None,
         on_progress: Progress | None = None,
+        on_notice: Notice | None = None,
     ) -> dict[str, Any]:
         """A new run from an old one's configuration; code: "snapshot" (the old one's) or "current"."""
         from workbench.submission import Submission
 
-        submission = Submission(self.client, self.home, self._environ, on_progress)
+        submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
         return submission.rerun(run, target=target, sets=list(sets), code=code, directory=directory)
 
     def configure(

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from tests.bench.report import Row, alternate
-from workbench.remote import protocol, trees
+from workbench.remote import blobs, layout, protocol, trees
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.cache import StatCache
 from workbench.snapshots.delta import delta
@@ -30,14 +30,14 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="wb-bench-") as place:
         ground = Path(place)
         tree = ground / "tree"
-        _plant(tree, FILES, 2300)
+        plant(tree, FILES, 2300)
         rows = [*_unchanged(ground, tree), *_layout(ground, tree)]
         large = ground / "large"
-        _plant(large, FILES, 52_000)  # 100 MB in all
+        plant(large, FILES, 52_000)  # 100 MB in all
         return [*rows, *_one_edit(ground, large)]
 
 
-def _plant(tree: Path, files: int, size: int) -> None:
+def plant(tree: Path, files: int, size: int) -> None:
     noise = random.Random(1)
     for number in range(files):
         place = tree / f"pkg{number % 40}" / f"module_{number}.py"
@@ -113,7 +113,7 @@ def _layout(ground: Path, tree: Path) -> list[Row]:
 
     mine, other = alternate(
         [
-            lambda: _timed(lambda: trees.lay_out(machine, found.manifest.id, os.fspath(fresh()))),
+            lambda: _timed(lambda: layout.lay_out(machine, found.manifest.id, os.fspath(fresh()))),
             lambda: _timed(lambda: _quiet("cp", "-r", tree, fresh())),
         ],
         ROUNDS,
@@ -154,7 +154,7 @@ def _send(machine: SimpleNamespace, ground: Path, before: Scan | None, after: Sc
     archive = ground / "blobs.zip"
     with archive.open("wb") as file:
         file.writelines(zip_blobs(after.sources(answer["missing"])))
-    trees.store_blobs(machine, os.fspath(archive))
+    blobs.store_blobs(machine, os.fspath(archive))
     return len(protocol.dumps(request)) + archive.stat().st_size
 
 

@@ -6,14 +6,13 @@ import json
 import random
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.bench.report import Row, alternate, installed
+from tests.bench.report import Row, alternate, mlflow
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
 from workbench.entities.run import Run
@@ -296,8 +295,9 @@ def _peer(folder: Path) -> list[Row]:
     history = _timed(lambda: store.columns(feeder.run, "m0"))
     store.close()
     told: dict[str, float] = {}
-    if installed("mlflow") is not None:
-        argv = [sys.executable, "-c", MLFLOW, str(folder / "mlflow.db")]
+    peer = mlflow()
+    if peer is not None:
+        argv = [peer[0], "-c", MLFLOW, str(folder / "mlflow.db")]
         told = json.loads(subprocess.run(argv, cwd=folder, check=True, capture_output=True).stdout)
     rows = []
     for what, figure, key, unit in (

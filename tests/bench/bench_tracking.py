@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench.report import Row, alternate, installed
+from tests.bench.report import Row, alternate, mlflow
 from tests.machines.inside import InsideRun
 
 CALLS = 20000
@@ -101,8 +100,8 @@ def run() -> list[Row]:
         cost = _json_of(argv, inside.environment(), code)
         bare, added = _import_costs(inside)
         peer = None
-        if installed("mlflow"):
-            peer = _json_of([sys.executable, "-c", MLFLOW, str(root / "m.db")], dict(os.environ), root)
+        if (installed := mlflow()) is not None:
+            peer = _json_of([installed[0], "-c", MLFLOW, str(root / "m.db")], dict(os.environ), root)
     write = cost["write"] - cost["nothing"]
     rows = []
     for what, key, budget in (

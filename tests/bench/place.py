@@ -9,15 +9,17 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.machines.rig import SSHD, SshServer
 from workbench.home import find_home
 from workbench.workspace import Workspace
 
-DEADLINE = 60.0
-MISSING = "sshd or ssh is not installed"
+DEADLINE = 120.0
+NO_SSH = "sshd or ssh is not installed"
+TRANSPORTS = ("asyncssh", "openssh")
 
 
 def has_ssh() -> bool:
@@ -26,41 +28,41 @@ def has_ssh() -> bool:
 
 
 class Place:
-    """A user with a local server, and one machine named m1 reached over ssh.
-
-    folder: short, for the socket's path; removed at the end with everything in it.
-    """
+    """A user with a local server, and one machine, m1, that is reached over ssh."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.machine = folder / "m1"
         self.machine.mkdir(mode=0o711)
-        self.server = SshServer(self.machine, "m1", home=None, shell="bash", rc="", options=[])
-        environ = {"PATH": os.environ["PATH"], "WORKBENCH_HOME": str(folder / "wb"), "HOME": str(folder)}
-        self.home = find_home(environ)
-        self.environ = {**_plain_environ(), **environ}
+        self.sshd = SshServer(self.machine, "m1", home=None, shell="bash", rc="", options=[])
+        self.environ = {
+            **_plain_environ(),
+            "HOME": str(folder),
+            "WORKBENCH_HOME": str(folder / "wb"),
+            "WORKBENCH_SNAPSHOTS__MAX_BYTES": str(8 << 30),
+        }
+        self.home = find_home(self.environ)
 
-    def attach(self, workspace: Workspace, transport: str = "asyncssh") -> None:
-        """Make the machine a target of the workspace."""
+    @property
+    def root(self) -> Path:
+        """Our folder on the machine."""
+        return self.machine / "root"
+
+    def attach(self, workspace: Workspace, transport: str = "asyncssh") -> str:
+        """Make the machine a target of the workspace; its name there."""
         settings = {
             "address": "m1",
             "transport": transport,
-            "ssh_config": str(self.server.ssh_config),
-            "root": str(self.machine / "root"),
+            "ssh_config": str(self.sshd.ssh_config),
+            "root": str(self.root),
             "lease_dir": str(self.machine / "lease"),
         }
-        workspace.call("compute", "attach", name=f"m1-{transport}", kind="ssh", settings=settings)
+        workspace.call("compute", "attach", name=transport, kind="ssh", settings=settings)
+        return transport
 
     def ssh(self, *words: str) -> list[str]:
         """The argv of a command on the machine by the system's ssh, connecting anew."""
-        return ["ssh", "-F", str(self.server.ssh_config), "m1", *words]
-
-    def stop_server(self) -> None:
-        """End the local server, if one runs, and wait for it."""
-        pid = self.server_pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGTERM)
-            until(lambda: not _lives(pid), "the local server to end")
+        return ["ssh", "-F", str(self.sshd.ssh_config), "m1", *words]
 
     def server_pid(self) -> int | None:
         """The local server's process; None when none lives."""
@@ -71,13 +73,20 @@ class Place:
         for line in reversed(lines):
             if " as process " in line:
                 pid = int(line.partition(" as process ")[2].split(",")[0])
-                return pid if _lives(pid) else None
+                return pid if lives(pid) else None
         return None
+
+    def stop_server(self) -> None:
+        """End the local server, if one runs, and wait for it."""
+        pid = self.server_pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            until(lambda: not lives(pid), "the local server to end")
 
 
 @contextlib.contextmanager
 def place() -> Iterator[Place]:
-    """A place for as long as the block lasts; this process talks to its server meanwhile."""
+    """A place for as long as the block lasts; the environment of this process is that of its user."""
     if os.getuid() == 0:
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="wbb-"))
@@ -86,14 +95,14 @@ def place() -> Iterator[Place]:
     os.environ.clear()
     os.environ.update(made.environ)
     try:
-        made.server.start()
+        made.sshd.start()
         yield made
     finally:
         os.environ.clear()
         os.environ.update(before)
         made.stop_server()
-        made.server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        made.sshd.stop()
+        shutil.rmtree(folder, ignore_errors=True)  # a supervisor may be writing its last status
 
 
 @contextlib.contextmanager
@@ -103,9 +112,14 @@ def connected(where: Place) -> Iterator[Workspace]:
         yield workspace
 
 
-def until(condition: object, what: str) -> None:
+def submit(workspace: Workspace, target: str, command: list[str] | str, code: Path | None = None) -> Any:
+    """Submit a command with a code directory, or in an empty one; the run's JSON."""
+    place = None if code is None else str(code)
+    return workspace.submit(workspace.configure(command=command, code=place, target=target))
+
+
+def until(condition: Callable[[], object], what: str) -> None:
     """Wait until condition() is true, at most DEADLINE seconds; raises TimeoutError."""
-    assert callable(condition)
     deadline = time.monotonic() + DEADLINE
     while not condition():
         if time.monotonic() > deadline:
@@ -113,20 +127,20 @@ def until(condition: object, what: str) -> None:
         time.sleep(0.01)
 
 
+def lives(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def quiet(argv: list[str], cwd: Path | None = None) -> None:
     """Run a command to its end, its output dropped; raises CalledProcessError."""
     subprocess.run(argv, cwd=cwd, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
-def _lives(pid: int) -> bool:
-    # It is a child of ours that nobody waits for: once over it stays a zombie until we end.
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def _plain_environ() -> dict[str, str]:
-    kept = ("LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME")
+    kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "WORKBENCH_BENCH_MLFLOW")
     environ = {name: os.environ[name] for name in kept if name in os.environ}
     return {**environ, "GIT_CONFIG_GLOBAL": os.devnull, "NO_COLOR": "1"}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import platform
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
 
-PEERS = ("mlflow", "numpy", "asyncssh", "aiohttp", "msgspec", "click")
+PEERS = ("numpy", "asyncssh", "aiohttp", "msgspec", "click")
 """Distributions whose versions stand in the report's heading, where installed."""
 
 
@@ -40,6 +42,26 @@ def installed(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+@functools.cache
+def mlflow() -> tuple[str, str] | None:
+    """(interpreter, version) of MLflow: of the one WORKBENCH_BENCH_MLFLOW names, else ours; None: not there.
+
+    It has so many dependencies that it is best kept in a virtual environment of its own.
+    """
+    python = os.environ.get("WORKBENCH_BENCH_MLFLOW") or sys.executable
+    ask = "from importlib import metadata; print(metadata.version('mlflow'))"
+    try:
+        told = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return python, told.stdout.strip()
+
+
+def full() -> bool:
+    """Whether the long forms are asked for (--full)."""
+    return os.environ.get("WORKBENCH_BENCH_FULL", "") not in ("", "0")
 
 
 def alternate(measures: Sequence[Callable[[], float]], repetitions: int) -> list[float]:
@@ -84,8 +106,8 @@ def plain_table(rows: Iterable[Row]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in padded) + "\n"
 
 
-def markdown(rows: Iterable[Row], day: date) -> str:
-    """The page docs/benchmarks.md: where, with what and when it was measured, and the table."""
+def markdown(rows: Iterable[Row], day: date, note: str = "") -> str:
+    """The page docs/benchmarks.md: where, with what and when it was measured, a note on it, and the table."""
     escaped = ([cell.replace("|", "\\|") for cell in cells(row)] for row in rows)
     lines = [
         "# Benchmarks",
@@ -93,7 +115,7 @@ def markdown(rows: Iterable[Row], day: date) -> str:
         "Written by `python -m tests.bench --write`. Figures are medians; each stands beside a reference",
         "taken in the same run, since machines differ. A peer that is not installed is named as such.",
         "",
-        f"{machine()}. {versions()}. {day.isoformat()}.",
+        f"{machine()}. {versions()}. {day.isoformat()}.{' ' + note if note else ''}",
         "",
         "| " + " | ".join(HEADINGS) + " |",
         "|" + "---|" * len(HEADINGS),
@@ -118,5 +140,7 @@ def machine() -> str:
 def versions() -> str:
     """The interpreter's version and those of the peers."""
     found = [f"Python {platform.python_version()}"]
+    peer = mlflow()
+    found.append(f"mlflow {peer[1] if peer else 'not installed'}")
     found += [f"{name} {installed(name) or 'not installed'}" for name in PEERS]
     return ", ".join(found)

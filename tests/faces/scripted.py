@@ -165,6 +165,9 @@ class World:
         self.answers: dict[str, Any] = {
             "runs.list": self._list,
             "runs.get": self.run,
+            "runs.texts": {},
+            "runs.envelope": [],
+            "runs.warnings": [],
             "compute.list": TARGETS,
             "compute.get": lambda name: find(TARGETS, name),
             "experiments.list": EXPERIMENTS,
@@ -213,8 +216,12 @@ class World:
         """The words of a submit, as they arrived."""
         return asked
 
-    def submit(self, configuration: Any, *, on_progress: Any = None, dry_run: bool = False) -> dict[str, Any]:
-        """The first run, or a plan."""
+    def submit(
+        self, configuration: Any, *, on_progress: Any = None, on_notice: Any = None, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """The first run, or a plan; a notice comes before anything is submitted."""
+        if on_notice is not None and not dry_run:
+            on_notice("data/ is 200 MB; is it code?")
         self.submitted.append(configuration)
         if dry_run:
             plan = {"command": configuration["command"], "target": configuration.get("target")}
@@ -222,7 +229,7 @@ class World:
                 "configuration": plan,
                 "snapshot": {"files": 12, "size": 34567, "skipped": {"ignored": 3}, "warnings": []},
             }
-        return {**RUNS[0], "notices": ["data/ is 200 MB; is it code?"]}
+        return RUNS[0]
 
     def rerun(self, run: str, **options: Any) -> dict[str, Any]:
         """Another run."""

@@ -64,7 +64,7 @@ def test_help_says_what_there_is(wb: Wb) -> None:
 def test_a_table_on_a_terminal(wb: Wb) -> None:
     done = wb("ps", terminal=TTY._replace(cells=100))
     assert done.out.splitlines() == [
-        "STATE        NAME            EXP    TARGET  GPU  AGE  TOOK    loss  NOTE",
+        "STATE        NAME            EXP    TARGET  GPU  AGE  TOOK  loss ↓  NOTE",
         "● running    calm-otter-42   mnist  gpu1    2,3   4m  4m12  0.0412",
         "◌ queued     brisk-heron-41  mnist  gpu1      -   6m     -       -  as of 12:02:30  2 GPUs wanted"
         ", …",
@@ -174,7 +174,7 @@ def test_nothing_to_list_is_said_on_stderr_to_people_only(wb: Wb) -> None:
     assert wb("ps", world=world, terminal=TTY) == (
         0,
         "",
-        "no runs; start one: wb submit -- python train.py\n",
+        "no runs yet; start one: wb submit --follow -- python train.py\n",
     )
     assert wb("ps", world=world) == (0, "", "")
     assert wb("ps", "-o", "json", world=world).out == "[]\n"

@@ -259,7 +259,7 @@ def test_activities(wb: Wb) -> None:
     ]
     out = wb("activity", "ls", world=World(activities__list=found), terminal=TTY._replace(cells=100)).out
     assert "sending  25%" in out
-    assert "refused; is sshd there?" in out
+    assert out.splitlines()[-2:] == ["  refused", "  → is sshd there?"]
 
 
 def test_the_server_is_not_started_to_ask_about_it(

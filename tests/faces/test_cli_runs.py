@@ -17,7 +17,7 @@ FAILED = {**RUNS[0], "status": "Failed", "exit_code": 3, "message": "the loss is
 
 def test_submit_prints_the_id_alone(wb: Wb) -> None:
     done = wb("submit", "--", "python", "train.py")
-    assert done == (0, f"{ID}\n", "")
+    assert done == (0, f"{ID}\n", "note: data/ is 200 MB; is it code?\n"), "said to scripts, too"
     told = wb("submit", "--", "python", "train.py", terminal=TTY)
     assert told.out == f"{ID}\n"
     assert "wb logs -f calm-otter-42" in told.err
@@ -147,7 +147,10 @@ def test_follow_puts_id_and_log_on_stdout_and_states_on_stderr(wb: Wb) -> None:
 def test_follow_exits_by_the_outcome(wb: Wb) -> None:
     done = wb("submit", "--follow", "--", "x", world=World(runs__follow=[{"run": FAILED}]))
     assert done.code == 1
-    assert done.err == "error: calm-otter-42 failed: the loss is nan (exit 3)\nhint: wb logs calm-otter-42\n"
+    assert done.err.splitlines()[1:] == [
+        "error: calm-otter-42 failed: the loss is nan (exit 3)",
+        "hint: wb logs calm-otter-42",
+    ]
     assert wb("submit", "--wait", "--", "x", world=World(runs__watch=[{"run": FAILED}])).code == 1
     assert wb("submit", "--wait", "--", "x", world=World(runs__watch=[{"run": DONE}])).code == 0
 
@@ -448,7 +451,8 @@ def test_rerun_and_resume(wb: Wb, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(runs__resume=RUNS[0])
     assert wb("run", "rerun", "a", "-t", "lab-7", "--set", "inputs.lr=1", world=world).out == f"{ID}\n"
     asked = dict(world.submitted[0])
-    asked.pop("on_progress")
+    assert callable(asked.pop("on_progress"))
+    assert callable(asked.pop("on_notice"))
     assert asked == {
         "run": "a",
         "target": "lab-7",

@@ -87,6 +87,7 @@ def test_questions_are_asked_on_the_terminal_and_answers_not_shown() -> None:
     assert screen.end() == 0
     assert b"s3cret" not in screen.seen
     assert b"SHA256:abc" in screen.seen
+    assert b"ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub" in screen.seen, "how to compare it"
 
 
 def test_an_interrupt_at_a_question_leaves_the_terminal_as_it_was() -> None:

@@ -15,7 +15,7 @@ import workbench.remote
 
 DRIVER = """
 import json, sys
-from workbench.remote import archive, manifest, trees
+from workbench.remote import archive, blobs, layout, manifest, trees
 
 class Machine:
     root = None
@@ -32,7 +32,8 @@ for line in sys.stdin:
         elif name == "canonical":
             value = manifest.snapshot_id(manifest.check_entries(words[0]))
         else:
-            value = getattr(trees, name)(machine, *words)
+            room = next(room for room in (trees, blobs, layout) if hasattr(room, name))
+            value = getattr(room, name)(machine, *words)
         answer = {"ok": value}
     except Exception as problem:
         code = getattr(problem, "code", None)
@@ -52,7 +53,7 @@ class FarError(Exception):
 
 
 class FarSide:
-    """One interpreter that holds the remote room; `ask` calls a function of remote.trees there."""
+    """One interpreter that holds the remote room; `ask` calls a function of remote.trees, blobs or layout there."""
 
     def __init__(self, python: str, payload: Path) -> None:
         self._process = subprocess.Popen(

@@ -54,7 +54,9 @@ class NetMachine(SshServer):
     reaps=False: its process 1 collects no orphans, as in many rented containers.
     """
 
-    def __init__(self, net: Net, number: int, folder: Path, name: str, home: Path | None, reaps: bool) -> None:
+    def __init__(
+        self, net: Net, number: int, folder: Path, name: str, home: Path | None, reaps: bool
+    ) -> None:
         super().__init__(folder, name, home=home, shell="bash", rc="", options=[])
         self.host = f"10.77.{number}.2"
         self.port = PORT
@@ -116,6 +118,16 @@ class NetMachine(SshServer):
     def heal(self) -> None:
         """Plug it in again."""
         self._inside("ip", "link", "set", "wire", "up")
+
+    def take_python(self, instead: Path | None = None) -> None:
+        """Leave it without any python3 until the next boot; instead: an interpreter it has as `python`."""
+        nothing = self.folder / "nothing"
+        nothing.touch(mode=0o600)
+        for place in {path.resolve() for path in Path("/usr/bin").glob("python3*")}:
+            self._inside("mount", "--bind", str(nothing), str(place))
+        self._inside("mount", "-t", "tmpfs", "none", "/usr/local/bin")
+        if instead is not None:
+            self._inside("ln", "-s", str(instead), "/usr/local/bin/python")
 
     def start_sleepers(self, number: int) -> list[str]:
         """Start so many strangers inside; their process ids."""

@@ -108,7 +108,7 @@ def test_slots_cap_how_many_run_at_once(ground: Ground) -> None:
     ground.wait(first, "Running")
     second = ground.submit("echo second", slots=1)
     note = ground.wait(second, "Queued")["note"]
-    assert note.startswith("1 run at once on this machine, 1 now, held by calm-otter-")
+    assert note.startswith("1 run at once here, now calm-otter-")
     assert note.endswith("(ann)")
     cancel(ground.machine, first)
     assert last(ground.wait(second))["state"] == "Completed"
@@ -130,7 +130,7 @@ def test_a_run_on_hold_waits_until_it_is_released(ground: Ground) -> None:
 
 def test_more_than_the_machine_has_waits_and_says_so(ground: Ground) -> None:
     run = ground.submit("echo never", gpus=3, devices=DEVICES)
-    assert ground.wait(run, "Queued")["note"] == "3 GPUs wanted, 2 here to be used"
+    assert ground.wait(run, "Queued")["note"] == "3 GPUs wanted, but only 2 can be used here"
     assert last(ground.finish("true", gpus=2, devices=DEVICES)[0])["state"] == "Completed"
 
 

@@ -329,3 +329,53 @@ def test_the_overview_and_the_server_are_told(wb: Wb, tmp_path: Path):
     assert info["pid"] == wb.server_pid()
     wb("server", "stop")
     assert wb.run("server", "status").returncode == 3
+
+
+def test_a_follow_does_not_notice_that_the_server_was_killed(wb: Wb, server: SshServer, project: Path):
+    attach(wb, server)
+    run = wb("submit", "--", "python", "slow.py", "400", cwd=project).split()[0]
+    logs, follower = wb.start("logs", run, "-f"), wb.start("run", "wait", run)
+    for _ in range(3):
+        time.sleep(0.8)
+        wb.kill_server()
+    out, said = logs.communicate(timeout=120)
+    assert logs.returncode == 0, said
+    assert out.decode() == "".join(f"line {step} {'x' * 50}\n" for step in range(400))
+    follower.communicate(timeout=60)
+    assert follower.returncode == 0
+
+
+def test_output_over_the_cap_leaves_a_gap_that_is_told(wb: Wb, tmp_path: Path):
+    attach_local(wb, tmp_path)
+    wb("compute", "set", "local", "stream_cap=100000")
+    run = wb("submit", "--no-code", "--", "sleep 2; seq 1 300000; sleep 1").split()[0]
+    wb.until(lambda: wb.show(run)["status"] == "Running", "the run to start")
+    wb.kill_server()
+    time.sleep(4)
+    assert wb.wait(run)["status"] == "Completed"
+    text = wb("logs", run)
+    assert "\0" not in text
+    assert text.startswith("1\n2\n")
+    assert text.endswith("\n299999\n300000\n")
+    assert "bytes of output were not kept" in text
+    assert wb("logs", run, "-n", "2") == "299999\n300000\n"
+
+
+def test_a_run_whose_machine_lost_its_folder_is_not_called_failed(wb: Wb, project: Path, tmp_path: Path):
+    """Laws 2 and 3: what cannot be found there is not over; only the user can say so."""
+    attach_local(wb, tmp_path)
+    run = wb("submit", "--", "python", "slow.py", "4000", cwd=project).split()[0]
+    wb.until(lambda: wb.show(run)["status"] == "Running", "the run to start")
+    refused = wb.run("compute", "set", "local", f"root={tmp_path / 'other'}")
+    assert refused.returncode == 5, "settings that move a machine wait for its runs"
+    again = wb.run("compute", "attach", "local")
+    assert again.returncode == 5
+    wb.kill_server()
+    (tmp_path / "root").rename(tmp_path / "unmounted")
+    wb.until(lambda: "no record" in (wb.show(run).get("message") or ""), "the row to say so")
+    assert wb.show(run)["status"] == "Running"
+    (tmp_path / "root").rename(tmp_path / "empty")
+    (tmp_path / "unmounted").rename(tmp_path / "root")
+    wb.until(lambda: "no record" not in (wb.show(run).get("message") or ""), "the run to be found again")
+    wb("cancel", run, "--grace", "1")
+    assert wb.wait(run)["status"] == "Canceled"

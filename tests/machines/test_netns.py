@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.machines.links import interpreter
 from tests.machines.netns import Net, NetMachine
 from tests.machines.wb import Wb
 from workbench.remote import protocol
@@ -43,7 +43,9 @@ def project(tmp_path: Path) -> Path:
 def attach(user: Wb, machine: NetMachine, *words: str) -> None:
     """Attach the machine with a root in its home; its lease folder is the default one."""
     root = str(machine.home / "wb")
-    user("compute", "attach", machine.name, "--root", root, "--set", f"ssh_config={machine.ssh_config}", *words)
+    user(
+        "compute", "attach", machine.name, "--root", root, "--set", f"ssh_config={machine.ssh_config}", *words
+    )
 
 
 def submit(user: Wb, project: Path, *words: str) -> str:
@@ -77,7 +79,7 @@ def status_file(machine: NetMachine, run: str) -> Path:
 
 
 def test_after_a_power_cut_what_ran_and_what_waited_has_failed_by_reboot(
-    user: Wb, net: Net, project: Path
+    user: Wb, net: Net, project: Path, full: bool
 ) -> None:
     """Trap 3: nothing of the boot before is taken for alive, and its recorded pids are never signalled.
 
@@ -94,6 +96,8 @@ def test_after_a_power_cut_what_ran_and_what_waited_has_failed_by_reboot(
         passed = time.time() - protocol.STALE_SECONDS - 1
         os.utime(status_file(machine, run), (passed, passed))
     machine.start()
+    if not full:  # a new server need not notice first that the link went silent
+        user.kill_server()
     strangers = machine.start_sleepers(300)  # more process ids than any run of ours had
     for run in (first, second):
         ended = user.wait(run)
@@ -154,3 +158,22 @@ def test_a_machine_whose_first_process_collects_no_orphans(user: Wb, net: Net, p
     user.until(lambda: not [line for line in machine.processes() if "sleep" in line], "all of it to end")
     left = [line for line in machine.processes() if line.startswith("Z")]
     assert not [line for line in left if "sleep" in line or "[sh]" in line], left
+
+
+@pytest.mark.parametrize("has", ["nothing", "2.7"])
+def test_a_machine_without_a_python_we_can_use(has: str, user: Wb, net: Net) -> None:
+    """trap 14: said in words with a hint, exit code 4, nothing attached; once there is one it works."""
+    machine = net.machine()
+    machine.take_python(interpreter(has) if has != "nothing" else None)
+    words = ["compute", "attach", machine.name, "--root", str(machine.home / "wb"),
+             "--set", f"ssh_config={machine.ssh_config}"]  # fmt: skip
+    refused = user.run(*words)
+    assert refused.returncode == 4, refused
+    assert "python" in refused.stderr
+    assert "3.6" in refused.stderr
+    assert ("2.7" in refused.stderr) == (has == "2.7")
+    assert "hint:" in refused.stderr
+    assert machine.name not in [target["name"] for target in user.json("compute", "ls")]
+    machine.stop()
+    machine.start()
+    user(*words)

@@ -1,4 +1,4 @@
-"""A captured screen as an SVG picture: a window on a dark ground, in a font whose cells are 0.6 em wide."""
+"""A captured screen as an SVG picture: a window on a dark ground, in a monospaced font that fills its cells."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 
 from tests.terminal.screen import BACKGROUND, FOREGROUND, Cell, Style, read_screen
 
-SIZE = 14.0
-WIDE, HIGH = SIZE * 0.6, 18.0
+WIDE, HIGH = 8.4, 18.0
+SIZE = WIDE * 1950 / 1200  # Fira Code is so wide; what draws no textLength keeps its columns with it
 EDGE, BAR = 14.0, 30.0
 _FONTS = "'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import ConfigurationError, Refused, UsageError
-from workbench.home import MAX_SOCKET_PATH, find_home, private_folder
+from workbench.home import MAX_SOCKET_PATH, find_home, private_folder, user_name
 from workbench.settings import load_settings, settings_schema
 
 
@@ -31,6 +31,16 @@ def test_a_long_home_keeps_its_socket_short_and_its_own(tmp_path):
 def test_two_users_without_runtime_folder_are_apart():
     home = find_home({"XDG_RUNTIME_DIR": "/nonexistent"})
     assert str(os.getuid()) in str(home.socket)
+
+
+def test_a_user_the_system_has_no_name_for_is_a_number(monkeypatch):
+    """As in a container that runs under any number its owner likes."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 61001)
+    assert user_name() == "61001"
+    monkeypatch.setenv("USER", "ann")
+    assert user_name() == "ann"
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "-x", "x" * 65, "a\0b"])

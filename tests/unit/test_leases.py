@@ -28,6 +28,22 @@ def test_why_it_waits_is_said_in_words() -> None:
     )
 
 
+def test_who_stays_in_front_is_named() -> None:
+    """A queue of runs that go one at a time: each says who is before it, by name where one is known."""
+    waiting = [ticket(run, number, 0, slots=1) for number, run in enumerate("abcd")]
+    waits = decide(waiting, [Lease("x", (), "x", "")], (), {"a": "calm-otter-1", "b": "dull-ibis-2"}).waits
+    assert [waits[run] for run in "bcd"] == [
+        "behind calm-otter-1",
+        "behind dull-ibis-2 and 1 more",
+        "behind c and 2 more",
+    ]
+
+
+def test_a_machine_that_has_too_few_says_so() -> None:
+    assert decide([ticket("a", 1, 3)], []).waits["a"] == "3 GPUs wanted, but only 2 can be used here"
+    assert decide([ticket("a", 1, 1, devices=())], []).waits["a"] == "1 GPU wanted, but none can be used here"
+
+
 def test_many_holders_are_counted() -> None:
     leases = [Lease(str(n), (str(n),), f"run-{n}", "ann") for n in range(5)]
     text = decide([ticket("a", 1, 1, devices=tuple("01234"))], leases).waits["a"]
@@ -50,7 +66,7 @@ def test_a_wide_run_that_waited_long_is_not_starved() -> None:
 def test_a_run_no_machine_could_serve_keeps_nothing_from_others() -> None:
     decision = decide([ticket("huge", 1, 9, waited=1e9), ticket("small", 2)], [])
     assert decision.starts == {"small": ("0",)}
-    assert decision.waits["huge"] == "9 GPUs wanted, 2 here to be used"
+    assert decision.waits["huge"] == "9 GPUs wanted, but only 2 can be used here"
 
 
 def test_priority_before_order_and_hold_before_all() -> None:
@@ -69,7 +85,7 @@ def test_slots_hold_back_in_order() -> None:
     tickets = [ticket("a", 1, 0, slots=1), ticket("b", 2, 0, slots=1), ticket("c", 3, 0)]
     decision = decide(tickets, [])
     assert decision.starts == {"a": (), "c": ()}
-    assert decision.waits["b"] == "1 run at once on this machine, 1 now"
+    assert decision.waits["b"] == "1 run at once here, now 1"
 
 
 def test_devices_are_chosen_by_name_beginning_or_index() -> None:

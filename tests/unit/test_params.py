@@ -37,6 +37,8 @@ from workbench.runs.shell_words import split_commands
         ("python t.py --password x --api-key y --hf-token z --max-tokens 9", {"max_tokens": "9"}),
         (["python", "t.py", "--name", "a; b", "--", "x=1"], {"name": "a; b", "x": "1"}),
         (["python", "t.py", "", "-", "--", "=", "--=1", "="], {}),
+        (["sh", "-c", "echo no >&2; python t.py --lr 1"], {"lr": "1"}),
+        (["/bin/bash", "-lc", "python t.py --lr 1 --n 2"], {"lr": "1", "n": "2"}),
         ([], {}),
         ("", {}),
     ],

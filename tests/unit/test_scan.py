@@ -322,7 +322,7 @@ def test_secrets_are_named_before_sending(root: Path) -> None:
     (root / ".gitignore").write_text("other.pem\n")
     found = scan(root)
     assert found.secrets == (".env", "keys/server.pem")
-    assert ".env looks like a secret and will be sent" in found.warnings
+    assert ".env looks like a secret and will be sent; a line in .gitignore keeps it here" in found.warnings
 
 
 def test_our_own_folders_never_travel(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -53,6 +54,19 @@ class Service:
         finally:
             self.closed.set()
 
+    @items
+    async def silent(self) -> AsyncIterator[int]:
+        try:
+            yield 1
+            await asyncio.sleep(3600)
+        finally:
+            self.closed.set()
+
+    @call
+    async def slow(self, finished: str) -> None:
+        await asyncio.sleep(0.3)
+        Path(finished).touch()
+
     @read
     async def blob(self, size: int, fail: bool = False) -> AsyncIterator[bytes]:
         for start in range(0, size, 100_000):
@@ -73,7 +87,7 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[SocketClient, Service]]:
     async def lookup(_: str) -> Any:
         return table
 
-    runner = web.AppRunner(make_app(lookup, lambda _: None), shutdown_timeout=0.1)
+    runner = web.AppRunner(make_app(lookup, lambda _: None), handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     path = tmp_path / "s"
     await web.UnixSite(runner, str(path)).start()
@@ -136,6 +150,29 @@ async def test_closing_a_stream_ends_the_operation(served):
     assert await asyncio.to_thread(next, stream) == 1
     await asyncio.to_thread(stream.close)
     assert await asyncio.to_thread(service.closed.wait, 20)
+
+
+async def test_a_silent_stream_ends_with_its_client(served):
+    client, service = served
+    stream = client.items("thing", "silent")
+    assert await asyncio.to_thread(next, stream) == 1
+    await asyncio.to_thread(stream.close)
+    assert await asyncio.to_thread(service.closed.wait, 20)
+
+
+async def test_a_call_that_began_is_finished_without_its_client(served, tmp_path):
+    client, _ = served
+    connection = client._connect()
+    body = json.dumps({"finished": str(tmp_path / "done")}).encode()
+    head = f"POST /v1/default/thing/slow HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    connection.sendall(head + body)
+    await asyncio.sleep(0.1)
+    connection.close()
+    for _ in range(400):
+        if (tmp_path / "done").exists():
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("the call was given up with its client")
 
 
 async def test_bytes_are_counted_and_a_failure_is_told(served):

@@ -12,7 +12,7 @@ from workbench.text import axis
 from workbench.text.canvas import Canvas
 from workbench.text.cells import width
 from workbench.text.plot import Frame, from_buckets, from_points, plot
-from workbench.text.sparkline import sparkline
+from workbench.text.sparkline import sparkline, trace
 
 VALUES = st.floats(allow_nan=True, allow_infinity=True, width=64)
 
@@ -158,3 +158,17 @@ def test_sparklines_keep_spikes_and_gaps() -> None:
     assert sparkline([], 5) == ""
     assert sparkline([1, 2], 0) == ""
     assert sparkline([5, 5], 2, ascii_only=True).isascii()
+
+
+def test_a_trace_is_one_line_of_dots_that_fills_its_cells() -> None:
+    assert trace([0, 1, 2, 3], 2) == "⡠⠊"
+    assert len(trace([5.0], 7)) == len(trace([float(n) for n in range(999)], 7)) == 7
+    assert trace([0.0] * 500 + [9.0] + [0.0] * 500, 10) == "⣀⣀⣀⣀⣀⣇⣀⣀⣀⣀", "a spike survives"
+    assert trace([1, math.nan, 2], 6)[2:4] == "  "
+    assert trace([], 5) == trace([math.nan], 5) == trace([1.0], 0) == ""
+
+
+def test_traces_share_a_scale_when_asked_to() -> None:
+    assert trace([1, 1], 1) == "⠒"
+    assert trace([1, 1], 1, low=0, high=1) == "⠉"
+    assert trace([1, 1], 1, low=1, high=9) == "⣀"

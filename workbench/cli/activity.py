@@ -8,12 +8,13 @@ import click
 
 from workbench.cli import output
 from workbench.cli.command import Listing, command
-from workbench.cli.output import Field
 from workbench.cli.session import Session
 from workbench.text import states, times
 from workbench.text.sanitize import clean_name
-from workbench.text.tables import Cell, Column
+from workbench.text.style import Look, paint
+from workbench.text.tables import Cell, Column, render, wrap
 
+NAMES_LOOKED_AT = 1000
 KEYS = ("id", "kind", "subject", "state", "text", "done", "total", "started", "ended", "error", "hint")
 
 
@@ -32,18 +33,69 @@ KEYS = ("id", "kind", "subject", "state", "text", "done", "total", "started", "e
 def ls(session: Session, active: bool, limit: int) -> None:
     """List what takes long, newest first: how far it is, how it ended, what to do about it."""
     found = session.call("activities", "list", active=active or None, limit=limit)
-    now, plain = session.clock(), session.terminal.ascii_only
-    fields = [
-        Field(Column("STATE", keep=90, least=8), lambda item: _state(item, plain)),
-        Field(Column("WHAT", keep=100), lambda item: clean_name(item["kind"])),
-        Field(Column("OF", keep=95, least=12, middle=True), lambda item: clean_name(item["subject"])),
-        Field(
-            Column("AGE", right=True, keep=60), lambda item: times.ago(times.parse(item.get("started")), now)
-        ),
-        Field(Column("TOOK", right=True, keep=50), lambda item: _took(item, now)),
-        Field(Column("NOTE", keep=80, least=16), _note),
+    if output.as_table(session) and found:
+        output.write(session, "\n".join(_lines(session, found)) + "\n")
+    else:
+        output.rows(session, found, [], KEYS, "nothing went on lately")
+
+
+def _lines(session: Session, found: list[dict[str, Any]]) -> list[str]:
+    """A table, and below each row that went wrong what went wrong and what to do about it, in full."""
+    now, look = session.clock(), session.terminal.look
+    names = _run_names(session, found)
+    columns = [
+        Column("STATE", keep=90, least=8),
+        Column("WHAT", keep=100),
+        Column("OF", keep=95, least=14, middle=True),
+        Column("AGE", right=True, keep=60),
+        Column("TOOK", right=True, keep=50),
+        Column("NOTE", keep=40, least=16),
     ]
-    output.rows(session, found, fields, KEYS, "nothing went on lately")
+    rows: list[list[Cell | str]] = [
+        [
+            _state(item, look.ascii_only),
+            clean_name(item["kind"]),
+            subject(item, names),
+            times.ago(times.parse(item.get("started")), now),
+            times.took(times.parse(item.get("started")), times.parse(item.get("ended")), now),
+            Cell(_note(item), "quiet"),
+        ]
+        for item in found
+    ]
+    if not any(_note(item) for item in found):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    header, *lines = render(columns, rows, *look)
+    out = [header]
+    for item, line in zip(found, lines, strict=True):
+        out += [line, *_trouble(item, look)]
+    return out
+
+
+def _trouble(item: dict[str, Any], look: Look) -> list[str]:
+    room = max(20, min(look.width, 120) - 4)
+    error = wrap(clean_name(str(item.get("error") or ""), 400), room)
+    hint = wrap(clean_name(str(item.get("hint") or ""), 400), room - 2)
+    arrow = "> " if look.ascii_only else "→ "
+    lines = ["  " + paint(part, "bad", look.colour) for part in error if part]
+    lines += [
+        "  " + paint(("  " if number else arrow) + part, "active", look.colour)
+        for number, part in enumerate(hint)
+        if part
+    ]
+    return lines
+
+
+def _run_names(session: Session, found: list[dict[str, Any]]) -> dict[str, str]:
+    """Names of the runs that subjects name by id; nothing is asked when there are none."""
+    if not any("/runs/" in str(item["subject"]) for item in found):
+        return {}
+    return {run["id"]: run["name"] for run in session.call("runs", "list", limit=NAMES_LOOKED_AT)}
+
+
+def subject(item: dict[str, Any], names: dict[str, str]) -> str:
+    """What an activity is about, as a person calls it: a run's or a machine's name."""
+    _, _, last = str(item["subject"]).rpartition("/")
+    return clean_name(names.get(last, last))
 
 
 def _state(item: dict[str, Any], plain: bool) -> Cell:
@@ -51,14 +103,10 @@ def _state(item: dict[str, Any], plain: bool) -> Cell:
     return Cell(look.text(plain), look.role)
 
 
-def _took(item: dict[str, Any], now: Any) -> str:
-    return times.took(times.parse(item.get("started")), times.parse(item.get("ended")), now)
-
-
-def _note(item: dict[str, Any]) -> Cell:
-    if item.get("error"):
-        hint = f"; {item['hint']}" if item.get("hint") else ""
-        return Cell(clean_name(f"{item['error']}{hint}", 400), "bad")
+def _note(item: dict[str, Any]) -> str:
+    """How far it is, while it goes on."""
+    if item.get("state") != "running":
+        return ""
     done, total = item.get("done"), item.get("total")
     share = f"  {100 * done // total}%" if done is not None and total else ""
-    return Cell(clean_name(str(item.get("text") or ""), 400) + share)
+    return clean_name(str(item.get("text") or ""), 400) + share

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.errors import HostKeyUnknown, NeedsSignIn, Refused
 from workbench.text.sanitize import clean, clean_name
+from workbench.text.style import paint
 
 if TYPE_CHECKING:
     from workbench.cli.session import Session
@@ -83,25 +84,38 @@ def confirm(session: Session, question: str, *, yes: bool) -> None:
 
 
 def accept_host_key(session: Session, problem: HostKeyUnknown, *, yes: bool) -> str:
-    """The fingerprint of an unknown host's key, once it is accepted.
+    """The fingerprint of an unknown host's key, once it is accepted with a yes or by typing it.
 
     yes accepts without asking. Raises problem itself when nobody is there to ask, Refused on a no.
     """
-    data = problem.data
-    fingerprint = str(data.get("fingerprint", ""))
+    fingerprint = str(problem.data.get("fingerprint", ""))
     if yes:
         return fingerprint
     if not session.asker.present():
-        problem.hint = problem.hint or "add --accept-new to accept the key of a host seen for the first time"
+        problem.hint = "compare the fingerprint with the machine's, then add --accept-new"
         raise problem
-    host = clean_name(str(data.get("host", "the host")))
-    kind, shown = clean_name(str(data.get("algorithm", ""))), clean_name(fingerprint)
-    question = (
-        f"{host} is not known yet. Its {kind} key is\n  {shown}\n"
-        "Compare it with what the host's keeper says. Accept it?"
-    )
-    confirm(session, question, yes=False)
+    answer = session.asker.ask(_key_question(session, problem.data), echo=True).strip()
+    if answer.lower() not in ("y", "yes") and answer not in (fingerprint, fingerprint.partition(":")[2]):
+        raise Refused("the key was not accepted, nothing was sent", "ask whoever runs the machine for it")
     return fingerprint
+
+
+def _key_question(session: Session, data: dict[str, Any]) -> str:
+    """What a person needs to decide about an unknown key: whose, which, and how to check it."""
+    host = clean_name(str(data.get("host") or "the host"))
+    port = data.get("port")
+    place = host if port in (None, 22) else f"{host} port {port}"
+    kind, shown = clean_name(str(data.get("algorithm", ""))), clean_name(str(data.get("fingerprint", "")))
+    short = kind.removeprefix("ssh-").partition("-")[0] or "ed25519"
+    colour = session.terminal.colour
+    check = f"ssh-keygen -lf /etc/ssh/ssh_host_{short}_key.pub"
+    return (
+        f"{paint(place, 'bold', colour)} has not been seen before. Its {kind} key is\n"
+        f"  {paint(shown, 'active', colour)}\n"
+        f"The same must come of this, run on the machine itself (or ask whoever runs it):\n"
+        f"  {check}\n"
+        "Accept it? Typing the fingerprint does, too. [y/N] "
+    )
 
 
 def answer_prompt(session: Session, prompt: dict[str, Any], name: str) -> str:

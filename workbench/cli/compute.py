@@ -42,7 +42,7 @@ def print_targets(session: Session, targets: Sequence[dict[str, Any]]) -> None:
         Field(Column("NAME", keep=100, least=10), lambda target: name_of(target, plain)),
         Field(
             Column("ADDRESS", keep=60, least=12, middle=True),
-            lambda target: clean_name(target.get("address", "-")),
+            lambda target: clean_name(target.get("address") or "this machine"),
         ),
         Field(Column("GPUS", right=True, keep=80), lambda target: str(target.get("gpus", "-"))),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -115,8 +116,11 @@ def _print_card(session: Session, found: dict[str, Any]) -> None:
     extra = found.get("card") or {}
     for check in extra.get("warnings") or []:
         text = check if isinstance(check, str) else f"{check.get('text', '')}  {check.get('hint') or ''}"
-        mark = states.CHECK["warn"].text(session.terminal.ascii_only)
-        facts.append((mark.split()[0] + " mind", Cell(clean_name(text, 400), "warn")))
+        if output.as_table(session):
+            mark = states.CHECK["warn"].text(session.terminal.ascii_only)
+            facts.append((mark.split()[0] + " mind", Cell(clean_name(text, 400), "warn")))
+        else:  # the data has no place for it, and a script's log should have it
+            print(f"note: {clean_name(text, 400)}", file=sys.stderr)
     output.record(session, with_summary(target), facts)
     name = clean_name(target["name"])
     where = "" if target.get("default") else f" -t {name}"

@@ -26,6 +26,8 @@ def with_summary(target: dict[str, Any]) -> dict[str, Any]:
 def state(target: dict[str, Any], plain: bool) -> Cell:
     """A target's state as glyph, word and colour."""
     look = states.look(states.TARGET, clean_name(str(target.get("state", "unknown"))))
+    if target.get("state") == "unknown" and not target.get("last_seen"):
+        look = states.NEVER
     return Cell(look.text(plain), look.role)
 
 
@@ -53,6 +55,9 @@ def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, 
     address = clean_name(str(settings.pop("address", "") or "this machine"))
     if target.get("kind") == "local":
         settings.pop("transport", None)
+    python = python_of(facts)
+    if settings.get("python") and str(settings["python"]) in python:
+        settings.pop("python")  # the fact says it already, with its version
     return [
         ("name", name_of(target, plain)),
         ("state", state(target, plain)),
@@ -65,7 +70,7 @@ def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, 
         ("cpus", clean_name(str(facts.get("cpus") or ""))),
         ("memory", _bytes(facts.get("memory"))),
         ("disk", _disk(facts)),
-        ("python", clean(python_of(facts), 400)),
+        ("python", clean(python, 400)),
         *((_label(key), _setting(key, value)) for key, value in settings.items() if _said(value)),
     ]
 

@@ -13,7 +13,7 @@ from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
 from workbench.errors import UsageError
 from workbench.text.sanitize import clean, clean_name
-from workbench.text.style import Look
+from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, pairs, render
 
 Row = Mapping[str, Any]
@@ -78,10 +78,10 @@ def write(session: Session, text: str) -> None:
         file.write(text)
 
 
-def note(session: Session, text: str) -> None:
+def note(session: Session, text: str, role: str = "") -> None:
     """Tell a person something that is not data: on stderr, and only when that is a terminal."""
     if session.terminal.stderr:
-        print(clean(text), file=sys.stderr)
+        print(paint(clean(text), role, session.terminal.colour), file=sys.stderr)
 
 
 def dumps(value: Any, indent: int | None = None) -> str:

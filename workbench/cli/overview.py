@@ -26,7 +26,7 @@ def overview(session: Session) -> int:
         if run["id"] not in {a["id"] for a in active}
     ]
     experiments = session.call("experiments", "list") if active or recent else []
-    primary = {item["name"]: item["primary_metric"] for item in experiments if item.get("primary_metric")}
+    primary = run_view.judges(experiments)
     lines = [cut(_headline(targets, active), session.terminal.cells), ""]
     lines += _section(session, "Machines", _machines(session, targets))
     lines += _runs(session, active, recent, primary)
@@ -66,7 +66,10 @@ def _machines(session: Session, targets: list[dict[str, Any]]) -> list[str]:
 
 
 def _runs(
-    session: Session, active: list[dict[str, Any]], recent: list[dict[str, Any]], primary: dict[str, str]
+    session: Session,
+    active: list[dict[str, Any]],
+    recent: list[dict[str, Any]],
+    primary: dict[str, run_view.Judge],
 ) -> list[str]:
     """Active and recent runs under one header, so that their columns stand under each other."""
     found = [*active, *recent]

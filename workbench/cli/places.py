@@ -8,16 +8,18 @@ from workbench.text.location import Location
 
 TABS = {"logs": "logs", "metrics": "metrics", "files": "files", "snapshot": "snapshot", "overview": "show"}
 
+PLACES = "places are runs, runs/EXPERIMENT, runs/EXPERIMENT/RUN, compute/NAME, experiments/NAME and activity"
+
 
 def words_for(text: str) -> list[str]:
     """The words of the command that shows the place text names; raises UsageError when none does."""
     try:
         place = location.parse(text)
     except ValueError as problem:
-        raise UsageError(str(problem), "wb --help") from problem
+        raise UsageError(str(problem), PLACES) from problem
     words = _words(place)
     if words is None:
-        raise UsageError(f"no command shows {location.format(place)}", "wb --help")
+        raise UsageError(f"no command shows {location.format(place)}", PLACES)
     return words
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli.terminal import UNLIMITED
 from workbench.errors import WorkbenchError
 from workbench.text import sizes
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import paint
+from workbench.text.tables import wrap
 
 if TYPE_CHECKING:
     from workbench.cli.session import Session
@@ -32,7 +34,7 @@ def report(problem: Exception, session: Session) -> int:
         return problem.exit_code
     colour = session.terminal.stderr and session.terminal.colour
     if isinstance(problem, WorkbenchError):
-        message, hint, code = problem.message, problem.hint, problem.exit_code
+        message, hint, code = _message(problem), problem.hint, problem.exit_code
     elif isinstance(problem, click.UsageError):
         path = problem.ctx.command_path if problem.ctx else "wb"
         message, hint, code = _lower(problem.format_message()), f"{path} --help", 2
@@ -44,13 +46,33 @@ def report(problem: Exception, session: Session) -> int:
     else:
         message = f"internal error: {type(problem).__name__}: {problem}"
         hint, code = "run it again with --debug for the traceback; it is worth a report", 1
-    lines = [f"{paint('error:', 'bad', colour)} {clean(message, 2000)}"]
+    width = session.terminal.cells if session.terminal.stderr else UNLIMITED
+    lines = _said("error:", "bad", clean(message, 2000), width, colour)
     if isinstance(problem, WorkbenchError):
-        lines += ["  " + clean_name(line, 400) for line in details(problem.data)]
+        for line in details(problem.data):
+            lines += hanging("  ", clean_name(line, 400), width)
     if hint:
-        lines.append(f"{paint('hint:', 'active', colour)} {clean(hint, 1000)}")
+        lines += _said("hint:", "active", clean(hint, 1000), width, colour)
     print("\n".join(lines), file=sys.stderr)
     return code
+
+
+def _said(head: str, role: str, text: str, width: int, colour: bool) -> list[str]:
+    first, *rest = hanging(" " * (len(head) + 1), text, width)
+    return [f"{paint(head, role, colour)} {first[len(head) + 1 :]}", *rest]
+
+
+def hanging(indent: str, text: str, width: int) -> list[str]:
+    """text in lines of at most width cells, each below the other behind the indent."""
+    return [indent + line for line in wrap(text, max(20, width - len(indent)))]
+
+
+def _message(problem: WorkbenchError) -> str:
+    """What went wrong in one line; a file with several mistakes is counted, its mistakes are listed below."""
+    mistakes = _list(problem.data.get("problems"))
+    if len(mistakes) > 1 and problem.data.get("source"):
+        return f"{problem.data['source']} has {len(mistakes)} mistakes"
+    return problem.message
 
 
 def details(data: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from workbench.cli import complete, output
 from workbench.cli.command import Command, F, command
+from workbench.cli.notices import Notices
 from workbench.cli.progress import ProgressBar
 from workbench.cli.run_logs import follow_submitted
 from workbench.cli.session import Session
@@ -26,14 +27,13 @@ def staying(function: F) -> F:
 
 
 def started(session: Session, run: dict[str, Any], *, follow: bool, wait: bool) -> int:
-    """Print a new run's id alone on stdout, its notices on stderr, and stay with it as asked."""
-    for notice in run.get("notices") or []:
-        output.note(session, f"note: {clean_name(str(notice), 400)}")
+    """Print a new run's id alone on stdout, who it is on stderr, and stay with it as asked."""
     print(clean_name(run["id"]), flush=True)
+    name, where = clean_name(run["name"]), clean_name(run["target"])
     if follow or wait:
+        output.note(session, f"{name} on {where}; Ctrl-C stops following, never the run", "quiet")
         return follow_submitted(session, run, logs=follow)
-    name = clean_name(run["name"])
-    output.note(session, f"{name} on {clean_name(run['target'])}   wb logs -f {name}   wb cancel {name}")
+    output.note(session, f"{name} on {where}   wb logs -f {name}   wb cancel {name}", "quiet")
     return 0
 
 
@@ -61,7 +61,13 @@ def rerun(
         directory, code = Path(code).resolve(), "current"
     with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
         new = session.workspace.rerun(
-            run, target=target, sets=list(sets), code=code, directory=directory, on_progress=bar
+            run,
+            target=target,
+            sets=list(sets),
+            code=code,
+            directory=directory,
+            on_progress=bar,
+            on_notice=Notices(session),
         )
     return started(session, new, follow=follow, wait=wait)
 

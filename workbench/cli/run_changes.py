@@ -26,8 +26,9 @@ def cancel(session: Session, runs: tuple[str, ...], grace: float | None) -> None
     """Cancel runs: each is asked to end, and ended when it does not."""
     for run in runs:
         found = session.call("runs", "cancel", run=run, grace=grace)
-        look = states.look(states.RUN, clean_name(str(found.get("status", ""))))
-        output.note(session, f"{found['name']}: {look.word}")
+        over = found.get("status") not in states.ACTIVE_RUN
+        word = states.look(states.RUN, clean_name(str(found.get("status", "")))).word
+        output.note(session, f"{found['name']} {word if over else 'is asked to end'}")
 
 
 @command("tag", cls=Listing)

@@ -11,13 +11,17 @@ import click
 from workbench.cli import complete
 from workbench.cli.command import command
 from workbench.cli.parsing import duration
-from workbench.cli.run_view import reason
+from workbench.cli.run_view import metric_text, reason, took
 from workbench.cli.session import Session
 from workbench.errors import RunFailed
 from workbench.text import states
 from workbench.text.sanitize import TerminalStream, clean_name
+from workbench.text.style import paint
 
 INTERRUPTED = 130
+MOST_METRICS = 4
+UNTOLD = ("NotStarted", "Finalizing", "Failed", "Canceled")
+"""States not told to somebody who follows: too short, or told as the outcome."""
 
 
 @command("logs")
@@ -129,12 +133,20 @@ def _follow(session: Session, run: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell_state(session: Session, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """A line on a terminal's stderr for each state worth one, the last with what came out."""
     same = before.get("status") == now.get("status") and before.get("message") == now.get("message")
-    if same or not session.terminal.stderr:
+    if same or not session.terminal.stderr or now.get("status") in UNTOLD:
         return
     look = states.look(states.RUN, clean_name(str(now.get("status", ""))))
     why = reason(now)
-    print(f"{look.text(session.terminal.ascii_only)}{': ' + why if why else ''}", file=sys.stderr)
+    said = paint(look.text(session.terminal.ascii_only), look.role, session.terminal.colour)
+    if now.get("ended") and now.get("started"):
+        said += f" in {took(now, session.clock())}"
+    said += f": {why}" if why else ""
+    if now.get("status") == "Completed":
+        values = list((now.get("metrics") or {}).items())[:MOST_METRICS]
+        said += "".join(f"   {clean_name(name, 30)} {metric_text(value)}" for name, value in values)
+    print(said, file=sys.stderr)
 
 
 def outcome(run: dict[str, Any]) -> None:

@@ -12,14 +12,16 @@ from workbench.cli.command import Listing, command
 from workbench.cli.output import Field
 from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
+from workbench.cli.trends import MOST, trend
 from workbench.errors import NotFound, UsageError
 from workbench.text import numbers, times
 from workbench.text.plot import Frame, Series, Span, plot
 from workbench.text.sanitize import clean_name
-from workbench.text.tables import Column
+from workbench.text.tables import Cell, Column
 
 SERIES_KEYS = ("name", "rank", "count", "first_step", "last_step", "last", "min", "max", "nan_count")
 POINT_KEYS = ("step", "time", "value")
+TEXT = "text"
 MOST_PLOTS = 12
 MOST_RANKS = 8
 PLOT_CELLS = 80
@@ -65,6 +67,8 @@ def _list_series(session: Session, run: str, rank: int | None) -> None:
     found = [
         row for row in session.call("runs", "metrics", run=run) if rank is None or row.get("rank", 0) == rank
     ]
+    if output.as_table(session):
+        found = found + _said(session, run)
     several = len({row.get("rank", 0) for row in found}) > 1
     fields = [
         Field(Column("METRIC", keep=100, least=12, middle=True), lambda row: clean_name(row["name"], 300))
@@ -75,24 +79,82 @@ def _list_series(session: Session, run: str, rank: int | None) -> None:
         fields.append(_number(title, key, keep))
     fields += [
         Field(Column("POINTS", right=True, keep=60), lambda row: numbers.count(row["count"])),
-        Field(Column("STEPS", right=True, keep=50), lambda row: f"{row['first_step']}-{row['last_step']}"),
+        Field(Column("STEPS", right=True, keep=50), _steps),
     ]
     if any(row.get("nan_count") for row in found):
         fields.append(
             Field(Column("NAN", right=True, keep=85), lambda row: numbers.count(row.get("nan_count", 0)))
+        )
+    trends = _trends(session, run, found)
+    if any(trends.values()):
+        fields.append(
+            Field(
+                Column("TREND", keep=55),
+                lambda row: Cell(trends.get((row["name"], row.get("rank", 0)), ""), "active"),
+            )
         )
     output.rows(
         session, found, fields, SERIES_KEYS, "no metrics yet; in the script: workbench.log('loss', value)"
     )
 
 
+def _trends(session: Session, run: str, found: list[dict[str, Any]]) -> dict[tuple[str, int], str]:
+    """How each series went, by name and rank; nothing is asked where it would not be shown."""
+    if not output.as_table(session) or len(found) > MOST:
+        return {}
+    series = [(str(row["name"]), int(row.get("rank", 0))) for row in found if TEXT not in row]
+    return {(name, rank): trend(session, run, name, rank) for name, rank in series}
+
+
 def _number(title: str, key: str, keep: int) -> Field:
     """A column of metric values: each series has its own scale, so each number is short by itself."""
-    return Field(Column(title, right=True, keep=keep), lambda row: numbers.format_metric(row.get(key)))
+
+    def shown(row: dict[str, Any]) -> str:
+        if TEXT in row:
+            return clean_name(row[TEXT] or "", 40) if key == "last" else ""
+        return numbers.format_metric(row.get(key))
+
+    return Field(Column(title, right=True, keep=keep), shown)
+
+
+def _steps(row: dict[str, Any]) -> str:
+    return "" if row["first_step"] is None else f"{row['first_step']}-{row['last_step']}"
+
+
+def _said(session: Session, run: str) -> list[dict[str, Any]]:
+    """Metrics whose values are texts, as rows beside the series."""
+    return [
+        {
+            "name": name,
+            "count": len(said),
+            "first_step": said[0][0],
+            "last_step": said[-1][0],
+            TEXT: said[-1][1],
+        }
+        for name, said in session.call("runs", "texts", run=run).items()
+    ]
+
+
+def _list_texts(session: Session, name: str, said: list[list[Any]]) -> None:
+    fields = [
+        Field(
+            Column("STEP", right=True, keep=90), lambda one: "" if one["step"] is None else str(one["step"])
+        ),
+        Field(Column("TEXT", keep=100), lambda one: clean_name(one["value"] or "", 400)),
+    ]
+    found = [{"step": step, "value": text} for step, text in said]
+    output.rows(session, found, fields, ("step", "value"), f"{name} has no points")
 
 
 def _list_points(session: Session, run: str, name: str, rank: int | None, limit: int | None) -> None:
-    found = session.call("runs", "points", run=run, name=name, rank=rank, limit=limit)
+    try:
+        found = session.call("runs", "points", run=run, name=name, rank=rank, limit=limit)
+    except NotFound:
+        said = session.call("runs", "texts", run=run, name=name).get(name)
+        if not said:
+            raise
+        _list_texts(session, name, said[-limit:] if limit else said)
+        return
     now = session.clock()
     texts = numbers.column([numbers.number(point["value"]) for point in found], figures=6)
     shown = [{**point, "_text": text} for point, text in zip(found, texts, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -10,12 +11,15 @@ import click
 from workbench.cli import complete, output, run_view
 from workbench.cli.command import F, Listing, command
 from workbench.cli.parsing import tags
+from workbench.cli.run_page import page
 from workbench.cli.session import Session
+from workbench.cli.trends import MOST, trend
 from workbench.errors import UsageError
 from workbench.text import states
 from workbench.text.sanitize import clean_name
 
-EMPTY = "no runs; start one: wb submit -- python train.py"
+EMPTY = "no runs yet; start one: wb submit --follow -- python train.py"
+NONE_SUCH = "no run is like that; wb ps lists all"
 
 
 def _filters(function: F) -> F:
@@ -93,7 +97,8 @@ def _list(
         archived=archived or None,
         limit=limit,
     )
-    print_runs(session, found)
+    filtered = any((experiment, target, status, tag_words, text, active, archived))
+    print_runs(session, found, NONE_SUCH if filtered else EMPTY)
     if len(found) == limit:
         output.note(session, f"the newest {limit}; more with --limit")
 
@@ -106,12 +111,11 @@ def print_runs(session: Session, found: Sequence[run_view.Run], empty: str = EMP
     output.rows(session, found, columns, run_view.KEYS, empty)
 
 
-def primary_metrics(session: Session, found: Sequence[run_view.Run]) -> dict[str, str]:
-    """The metric each experiment is judged by; nothing is asked when it would not be shown."""
+def primary_metrics(session: Session, found: Sequence[run_view.Run]) -> dict[str, run_view.Judge]:
+    """What each experiment is judged by; nothing is asked when it would not be shown."""
     if not output.as_table(session) or not any(run.get("metrics") for run in found):
         return {}
-    experiments = session.call("experiments", "list")
-    return {item["name"]: item["primary_metric"] for item in experiments if item.get("primary_metric")}
+    return run_view.judges(session.call("experiments", "list"))
 
 
 def state_name(word: str) -> str:
@@ -120,7 +124,10 @@ def state_name(word: str) -> str:
     for name in states.RUN:
         if name.lower() == plain:
             return name
-    raise UsageError(f"there is no state {word!r}", "states are " + ", ".join(name for name in states.RUN))
+    near = get_close_matches(plain, [name.lower() for name in states.RUN], n=1, cutoff=0.6)
+    meant = [name for name in states.RUN if name.lower() in near]
+    hint = f"did you mean {meant[0]}?" if meant else "states are " + ", ".join(states.RUN)
+    raise UsageError(f"there is no state {word!r}", hint)
 
 
 @command("show", cls=Listing)
@@ -129,7 +136,12 @@ def state_name(word: str) -> str:
 def show(session: Session, run: str) -> None:
     """Show one run. RUN is an id or its beginning, a name, @1 for the newest, @best for the best."""
     found = session.call("runs", "get", run=run)
-    output.record(session, found, run_view.page(found, session.clock(), session.terminal.ascii_only))
-    if output.as_table(session):
-        name = clean_name(found["name"])
-        output.note(session, f"wb logs {name}   wb run metrics {name}   wb run files {name}")
+    if not output.as_table(session):
+        output.record(session, found, [])
+        return
+    trends = {name: trend(session, found["id"], name) for name in list(found.get("metrics") or {})[:MOST]}
+    warnings = session.call("runs", "warnings", run=found["id"]) if found.get("warnings") else []
+    lines = page(found, trends, warnings, session.clock(), session.terminal.look)
+    output.write(session, "\n".join(lines) + "\n")
+    name = clean_name(found["name"])
+    output.note(session, f"\nwb logs {name}   wb run metrics {name} --plot", "quiet")

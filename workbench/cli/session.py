@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
 
 Progress = Callable[[str, int, int], None]
+Notice = Callable[[str], None]
 
 
 class Services(Protocol):
@@ -40,9 +41,14 @@ class Services(Protocol):
         """The run configuration of a job file or of a command's words, with what options and sets change."""
 
     def submit(
-        self, configuration: RunConfiguration, *, on_progress: Progress | None = None, dry_run: bool = False
+        self,
+        configuration: RunConfiguration,
+        *,
+        on_progress: Progress | None = None,
+        on_notice: Notice | None = None,
+        dry_run: bool = False,
     ) -> dict[str, Any]:
-        """Scan, upload and submit; the Run, or what would be sent."""
+        """Scan, upload and submit; the Run, or what would be sent. Notices are told before anything is."""
 
     def download(self, run: str, path: str, to: Path, on_progress: Progress | None = None) -> Path:
         """Fetch one file of a run; to is a file, or a folder that gets it under its own name."""
@@ -59,6 +65,7 @@ class Services(Protocol):
         code: str = "snapshot",
         directory: Path | None = None,
         on_progress: Progress | None = None,
+        on_notice: Notice | None = None,
     ) -> dict[str, Any]:
         """Submit a run's configuration again; the new Run."""
 

@@ -9,6 +9,7 @@ import click
 
 from workbench.cli import complete, output, run_view
 from workbench.cli.command import Launcher, command
+from workbench.cli.notices import Notices
 from workbench.cli.parsing import command_words, duration
 from workbench.cli.progress import ProgressBar
 from workbench.cli.run_again import started, staying
@@ -16,6 +17,7 @@ from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text import durations, sizes
 from workbench.text.sanitize import clean, clean_name
+from workbench.text.tables import Cell
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
@@ -85,7 +87,9 @@ def submit(context: click.Context, /, **options: Any) -> int:
     follow, wait = options.pop("follow"), options.pop("wait")
     configuration = _configuration(session, context.meta.get("command"), **options)
     with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
-        done = session.workspace.submit(configuration, on_progress=bar, dry_run=dry_run)
+        done = session.workspace.submit(
+            configuration, on_progress=bar, on_notice=Notices(session), dry_run=dry_run
+        )
     if chosen is not None:
         output.write(session, output.dumps(done, indent=2) + "\n")
         return 0
@@ -131,7 +135,7 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
     command = asked["command"] if isinstance(asked["command"], str) else " ".join(asked["command"])
     skipped = packed.get("skipped") or {}
     count = sum(skipped.values()) if isinstance(skipped, dict) else skipped
-    facts = [
+    facts: list[tuple[str, Cell | str]] = [
         ("command", clean(command, 2000)),
         ("target", clean_name(asked.get("target") or "the default one")),
         ("experiment", clean_name(asked.get("experiment", "default"))),
@@ -145,7 +149,10 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
         ("code", clean_name(asked.get("code") or "none: an empty directory", 1000)),
         ("files", f"{packed['files']}, {sizes.short(packed['size'])}" if packed else ""),
         ("left out", f"{count} paths" if count else ""),
-        ("warnings", "\n".join(clean_name(str(item), 400) for item in packed.get("warnings") or [])),
+        (
+            "warnings",
+            Cell("\n".join(clean_name(str(item), 400) for item in packed.get("warnings") or []), "warn"),
+        ),
     ]
     output.record(session, plan, facts)
     output.note(session, "nothing was sent")

@@ -93,6 +93,11 @@ class LinkStream:
             self._taken = 0
         return item
 
+    @property
+    def waiting(self) -> Item | None:
+        """What the next step of the iteration gives at once; None when it would have to wait."""
+        return self._items[0][0] if self._items else None
+
     async def result(self) -> Any:
         """The answer, dropping what has not been taken of the stream. Raises the error it is."""
         async for _ in self:

@@ -6,7 +6,6 @@ is kept, so that the ones we honour ourselves are read and the ones nobody honou
 
 from __future__ import annotations
 
-import getpass
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from asyncssh.config import ConfigParseError, SSHClientConfig
 
 from workbench.compute.address import Address
 from workbench.errors import ConfigurationError
+from workbench.home import user_name
 
 SYSTEM_CONFIG = Path("/etc/ssh/ssh_config")
 DEFAULT_IDENTITIES = (
@@ -150,13 +150,13 @@ def _survey(address: Address, paths: list[Path]) -> Survey:
     options = config.get_options(reload=False)
     host = str(options.get("Hostname", address.host))
     port = address.port or int(str(options.get("Port", 22)))
-    user = address.user or str(options.get("User", getpass.getuser()))
+    user = address.user or str(options.get("User", user_name()))
     return Survey(address.host, host, port, user, config.lines, paths, options)
 
 
 def _load(address: Address, paths: list[Path], *, final: bool) -> _RecordingConfig:
     user, port = (() if part is None else part for part in (address.user, address.port))
-    config = _RecordingConfig(None, False, False, final, getpass.getuser(), user, address.host, port)
+    config = _RecordingConfig(None, False, False, final, user_name(), user, address.host, port)
     for path in paths:
         config.parse(path)
     return config

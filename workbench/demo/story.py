@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
 import sys
 import tempfile
 import threading
@@ -11,17 +13,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from workbench.demo.board import Board, Lane
+from workbench.demo.curves import curves
 from workbench.demo.machines import EmbeddedMachine, MachineRoom
 from workbench.demo.verdict import verdict
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import HostKeyUnknown, Refused
 from workbench.examples_path import example
-from workbench.home import Home
+from workbench.home import Home, find_home
 from workbench.start import answers
-from workbench.text.numbers import format_metric
+from workbench.text.style import Look, paint
 from workbench.workspace import Workspace
 
-Say = Callable[[str], None]
+Write = Callable[[str], None]
 EXPERIMENT = "digits"
 METRIC = "val_accuracy"
 MACHINES = ("atlas", "borealis")
@@ -33,8 +37,9 @@ CONFIGURATIONS = (
     {"lr": "2.0", "hidden": "16"},
     {"lr": "0.1", "hidden": "48"},
 )
-EPOCHS = "25"
-TOLD_EVERY = 5  # epochs between two lines about a run
+EPOCHS = 25
+BREATH = 0.2
+"""Seconds without news after which the board is looked at again."""
 
 
 class News(NamedTuple):
@@ -44,63 +49,105 @@ class News(NamedTuple):
     item: dict[str, Any] | None
 
 
-def run(headless: bool, keep: bool, out: Say) -> int:
-    """Tell the whole story through out; 0 when every run completed.
+class Teller:
+    """Says the story's lines, in colours where there are some."""
 
-    headless is for now always so. keep leaves the demo's folder behind and says where it is.
+    def __init__(self, write: Write, look: Look, live: bool) -> None:
+        self.write, self.look, self.live = write, look, live
+        self._chapters = 0
+
+    def say(self, text: str = "", role: str = "") -> None:
+        """One line."""
+        self.write(paint(text, role, self.look.colour) + "\n")
+
+    def chapter(self, title: str) -> None:
+        """The next part begins."""
+        self._chapters += 1
+        self.say()
+        self.say(f"{self._chapters}  {title}", "bold")
+
+    def command(self, words: str) -> None:
+        """What one would type for what comes now."""
+        self.say(f"   $ {words}", "active")
+
+    def done(self, text: str) -> None:
+        """Something worked."""
+        mark = "+" if self.look.ascii_only else "✔"
+        self.write(f"   {paint(mark, 'good', self.look.colour)} {text}\n")
+
+
+def run(headless: bool, keep: bool, write: Write, look: Look, live: bool) -> int:
+    """Tell the whole story through write; 0 when every run completed.
+
+    headless is for now always so. keep leaves the demo's folder behind and says where it is. live redraws the
+    runs in place, which takes a terminal; else each change is a line of its own.
     """
     del headless  # the dashboard opens here once it exists
+    tell = Teller(write, look, live)
     with ExitStack() as stack:
+        for number in (signal.SIGHUP, signal.SIGTERM):  # a closed window cleans up like Ctrl-C
+            stack.callback(signal.signal, number, signal.signal(number, signal.default_int_handler))
         if keep:
             folder = Path(tempfile.mkdtemp(prefix="workbench-demo-"))
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbench-demo-")))
-        home = Home(folder / "wb", folder / "wb")
-        out(f"A workspace of its own in {folder}" + ("" if keep else " (gone when this ends)"))
+        home = find_home({**os.environ, "WORKBENCH_HOME": str(folder / "wb")})
+        tell.say("The whole loop on two machines made up on the spot: real SSH, code and data.", "bold")
+        tell.say(f"Everything stays in {folder}{'' if keep else ', gone when this ends'}.", "quiet")
         room = stack.enter_context(MachineRoom(folder / "machines", list(MACHINES)))
         workspace = stack.enter_context(Workspace.open("default", embedded=False, home=home))
         stack.callback(_stop_server, workspace, home)
         try:
-            code = _tell(workspace, room, out)
+            code = _tell(workspace, room, tell)
         except KeyboardInterrupt:
-            _cancel_all(workspace, out)
+            try:
+                tell.say("\nInterrupted: cancelling what runs.", "warn")
+            finally:  # the terminal may be gone
+                _cancel_all(workspace)
             raise
         if keep:
-            out(
-                f"\nKept: WORKBENCH_HOME={home.root} wb ps   (the two machines are gone, their files are not)"
-            )
-        return code
+            tell.say("\nKept; the two machines are gone, their files are not. Look around with")
+            tell.command(f"WORKBENCH_HOME={home.root} wb ps")
+    return code
 
 
-def _tell(workspace: Workspace, room: MachineRoom, out: Say) -> int:
-    out("\nTwo machines come up: SSH servers on loopback, nothing installed on them but a Python.")
+def _tell(workspace: Workspace, room: MachineRoom, tell: Teller) -> int:
+    tell.chapter("Attach two machines: SSH servers on loopback, nothing installed on them")
     for machine in room.machines:
-        _attach(workspace, machine, room.identity, out)
-    code = example("digits")
+        _attach(workspace, machine, room.identity, tell)
     count = len(CONFIGURATIONS)
-    out(f"\nSubmitting {count} configurations of {code.name}/train.py, one at a time on each machine.")
-    submitted = [
-        _submit(workspace, code, machine_name, options, out)
-        for options, machine_name in zip(CONFIGURATIONS, MACHINES * len(CONFIGURATIONS), strict=False)
+    tell.chapter(f"Submit {count} configurations, to run one at a time on each machine")
+    tell.command(f"wb submit -e {EXPERIMENT} -t atlas -- python train.py --lr 0.05 --hidden 32 ...")
+    lanes = [
+        _submit(workspace, example(EXPERIMENT), machine, options, tell)
+        for options, machine in zip(CONFIGURATIONS, MACHINES * count, strict=False)
     ]
     workspace.call("experiments", "set", name=EXPERIMENT, primary_metric=METRIC, goal="maximize")
-    out("\nFollowing them, as `wb logs -f` and `wb run metrics` would:")
-    final = _follow(workspace, submitted, out)
-    comparison = workspace.call("runs", "compare", runs=[submission["id"] for submission in submitted])
-    out("\nwb run compare: only what differs")
-    for line in verdict(comparison, METRIC, list(CONFIGURATIONS[0])):
-        out(f"  {line}" if line else "")
-    out("\nOn your own machine:  wb compute attach gpu1 you@host")
-    out("              then:  wb submit -e mnist --follow -- python train.py")
-    failed = [row["name"] for row in final.values() if row["status"] != "Completed"]
-    for name in failed:
-        out(f"  {name} did not complete")
+    tell.chapter("Follow them live")
+    tell.command("wb ps     wb logs -f @1     wb run metrics @1 --plot")
+    _follow(workspace, lanes, tell)
+    tell.chapter("Compare them")
+    references = " ".join(f"@{number}" for number in range(count, 0, -1))
+    tell.command(f"wb run compare {references}")
+    comparison = workspace.call("runs", "compare", runs=[lane.run for lane in lanes])
+    for line in curves(workspace, comparison, METRIC, list(CONFIGURATIONS[0]), tell.look):
+        tell.say(f"   {line}" if line else "")
+    for line in verdict(comparison, METRIC, list(CONFIGURATIONS[0]), tell.look):
+        tell.say(f"   {line}" if line else "")
+    tell.chapter("Your turn, on your own machine")
+    tell.command("wb compute attach gpu1 you@host")
+    tell.command("wb submit -e mnist --follow -- python train.py")
+    failed = [lane for lane in lanes if lane.status != "Completed"]
+    for lane in failed:
+        tell.say(f"{lane.name} did not complete", "bad")
     return 1 if failed or comparison.get("best") is None else 0
 
 
-def _attach(workspace: Workspace, machine: EmbeddedMachine, identity: Path, out: Say) -> None:
+def _attach(workspace: Workspace, machine: EmbeddedMachine, identity: Path, tell: Teller) -> None:
+    address = f"demo@127.0.0.1:{machine.port}"
+    tell.command(f"wb compute attach {machine.name} {address}")
     settings: dict[str, Any] = {
-        "address": f"demo@127.0.0.1:{machine.port}",
+        "address": address,
         "identity": str(identity),
         "root": str(machine.home / ".workbench"),
         "lease_dir": str(machine.leases),
@@ -117,30 +164,28 @@ def _attach(workspace: Workspace, machine: EmbeddedMachine, identity: Path, out:
     if shown != machine.fingerprint:
         raise Refused(f"{machine.name} shows {shown}, not its own key {machine.fingerprint}")
     answer = workspace.call("compute", "attach", **question, accept_key=shown)
-    facts = answer["target"].get("facts", {})
-    place = f"127.0.0.1:{machine.port}"
-    out(f"  {machine.name:9} attached at {place}, key {shown[:20]}... checked, {_machine(facts)}")
+    facts = _machine(answer["target"].get("facts", {}))
+    tell.done(f"{machine.name:9} {facts}, its key {shown[:19]}... checked")
 
 
 def _machine(facts: dict[str, Any]) -> str:
-    cpus = facts.get("cpus")
-    return f"{cpus} CPUs, {len(facts.get('gpus') or [])} GPUs" if cpus else "up"
+    gpus = len(facts.get("gpus") or [])
+    return f"{facts.get('cpus')} CPUs, {gpus or 'no'} GPU{'s' if gpus > 1 else ''}"
 
 
-def _submit(
-    workspace: Workspace, code: Path, target: str, options: dict[str, str], out: Say
-) -> dict[str, Any]:
-    command = ["python", "train.py", "--epochs", EPOCHS]
+def _submit(workspace: Workspace, code: Path, target: str, options: dict[str, str], tell: Teller) -> Lane:
+    command = ["python", "train.py", "--epochs", str(EPOCHS)]
     for name, value in options.items():
         command += [f"--{name}", value]
     configuration = RunConfiguration(command=command, code=str(code), experiment=EXPERIMENT, target=target)
     submitted = workspace.submit(configuration)
-    out(f"  {submitted['name']:18} on {target:9} {' '.join(command)}")
-    return submitted
+    shown = "   ".join(f"{name} {value:5}" for name, value in options.items())
+    tell.done(f"{submitted['name']:18} {target:9} {shown}".rstrip())
+    return Lane(submitted["id"], submitted["name"], target)
 
 
-def _follow(workspace: Workspace, submitted: list[dict[str, Any]], out: Say) -> dict[str, dict[str, Any]]:
-    """Every run's live stream at once; each run's last row by id."""
+def _follow(workspace: Workspace, lanes: list[Lane], tell: Teller) -> None:
+    """Every run's live stream at once, into its lane of the board."""
     news: queue.Queue[News] = queue.Queue()
 
     def listen(run_id: str) -> None:
@@ -150,40 +195,26 @@ def _follow(workspace: Workspace, submitted: list[dict[str, Any]], out: Say) -> 
         finally:
             news.put(News(run_id, None))
 
-    threads = [threading.Thread(target=listen, args=(run["id"],), daemon=True) for run in submitted]
+    threads = [threading.Thread(target=listen, args=(lane.run,), daemon=True) for lane in lanes]
     for thread in threads:
         thread.start()
-    names = {run["id"]: run["name"] for run in submitted}
-    rows = {run["id"]: run for run in submitted}
+    by_run = {lane.run: lane for lane in lanes}
+    board = Board(lanes, METRIC, EPOCHS, tell.write, tell.look, live=tell.live)
     open_streams = len(threads)
     while open_streams:
-        piece = news.get()
+        try:
+            piece = news.get(timeout=BREATH)
+        except queue.Empty:
+            board.draw()
+            continue
         if piece.item is None:
             open_streams -= 1
         else:
-            _report(names[piece.run], rows, piece.run, piece.item, out)
-    return rows
+            board.take(by_run[piece.run], piece.item)
+    board.end()
 
 
-def _report(name: str, rows: dict[str, dict[str, Any]], run_id: str, item: dict[str, Any], out: Say) -> None:
-    if "run" in item:
-        before, rows[run_id] = rows[run_id]["status"], item["run"]
-        if item["run"]["status"] != before:
-            why = f": {item['run']['message']}" if item["run"].get("message") else ""
-            out(f"  {name:18} {item['run']['status']}{why}")
-    elif "metric" in item and item["metric"]["name"] == METRIC:
-        point = item["metric"]
-        if point["step"] % TOLD_EVERY:
-            return
-        out(f"  {name:18}   {METRIC} {format_metric(point['value'])} after epoch {point['step']}")
-    elif "log" in item:
-        for line in item["log"].splitlines():
-            if line.startswith(("training", "done")):
-                out(f"  {name:18}   | {line}")
-
-
-def _cancel_all(workspace: Workspace, out: Say) -> None:
-    out("\nInterrupted: cancelling what runs.")
+def _cancel_all(workspace: Workspace) -> None:
     for active in workspace.call("runs", "list", active=True):
         workspace.call("runs", "cancel", run=active["id"], grace=1.0)
         for _ in workspace.items("runs", "watch", run=active["id"]):

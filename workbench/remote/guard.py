@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import time
-import traceback
 from typing import Any, Dict, List, Mapping, Optional
 
 from workbench.remote import protocol, run_status
@@ -195,6 +194,8 @@ def reap():
 def report_crash(folder, secrets):
     # type: (RunFolder, Mapping[str, str]) -> None
     """Leave the traceback of a mistake of ours where it can be found."""
+    import traceback  # here: it loads much, and mostly there is nothing to report
+
     text = masked_text(traceback.format_exc(), secrets.values())
     try:
         with open(folder.inside(CRASH_REPORT), "a") as file:

@@ -31,29 +31,31 @@ Lease = NamedTuple("Lease", [("run", str), ("devices", Tuple[str, ...]), ("name"
 Decision = NamedTuple("Decision", [("starts", Dict[str, Tuple[str, ...]]), ("waits", Dict[str, str])])
 
 
-def decide(tickets, leases, busy=()):
-    # type: (Iterable[Ticket], Sequence[Lease], Iterable[str]) -> Decision
+def decide(tickets, leases, busy=(), names=None):
+    # type: (Iterable[Ticket], Sequence[Lease], Iterable[str], Optional[Dict[str, str]]) -> Decision
     """Which waiting runs may start now, and why each other one waits.
 
-    busy: devices that somebody outside the queue uses; nobody gets them.
+    busy: devices that somebody outside the queue uses; nobody gets them. names: what waiting runs are called
+    in sentences, by id.
     """
     starts = {}  # type: Dict[str, Tuple[str, ...]]
     waits = {}  # type: Dict[str, str]
     taken = set(device for lease in leases for device in lease.devices)
     foreign = set(busy) - taken
     kept = set()  # type: Set[str]
-    slot_kept_for = None  # type: Optional[Ticket]
+    in_line = []  # type: List[str]
     for ticket in sorted(tickets, key=lambda ticket: (-ticket.priority, ticket.order, ticket.run)):
         if ticket.hold:
             waits[ticket.run] = "on hold"
             continue
         running = len(leases) + len(starts)
         free = [d for d in ticket.devices if d not in taken and d not in foreign and d not in kept]
-        if slot_kept_for is not None and ticket.slots:
-            waits[ticket.run] = "behind %s" % slot_kept_for.run
+        if in_line and ticket.slots:
+            waits[ticket.run] = _behind(in_line)
+            in_line.append((names or {}).get(ticket.run) or ticket.run)
         elif ticket.slots and running >= ticket.slots:
             waits[ticket.run] = _no_slot(ticket, leases, running)
-            slot_kept_for = ticket
+            in_line.append((names or {}).get(ticket.run) or ticket.run)
         elif len(free) >= ticket.gpus:
             starts[ticket.run] = tuple(free[: ticket.gpus])
             taken.update(starts[ticket.run])
@@ -64,17 +66,24 @@ def decide(tickets, leases, busy=()):
     return Decision(starts, waits)
 
 
+def _behind(in_line):
+    # type: (Sequence[str]) -> str
+    """Who stays in front: the run right before this one, and how many before that."""
+    more = len(in_line) - 1
+    return "behind " + in_line[-1] + (" and %d more" % more if more else "")
+
+
 def _no_slot(ticket, leases, running):
     # type: (Ticket, Sequence[Lease], int) -> str
-    text = "%s at once on this machine, %d now" % (_count(ticket.slots, "run"), running)
-    return text + _holders(leases)
+    return "%s at once here, now %s" % (_count(ticket.slots, "run"), _names(leases) or running)
 
 
 def _no_devices(ticket, leases, taken, foreign, kept):
     # type: (Ticket, Sequence[Lease], Iterable[str], Iterable[str], Iterable[str]) -> str
     wanted = _count(ticket.gpus, "GPU") + " wanted"
     if len(ticket.devices) < ticket.gpus:
-        return "%s, %d here to be used" % (wanted, len(ticket.devices))
+        there = len(ticket.devices)
+        return "%s, but %s can be used here" % (wanted, "only %d" % there if there else "none")
     mine = set(ticket.devices)
     free = mine - set(taken) - set(foreign) - set(kept)
     text = "%s, %d free" % (wanted, len(free))
@@ -90,11 +99,16 @@ def _no_devices(ticket, leases, taken, foreign, kept):
 
 def _holders(leases):
     # type: (Sequence[Lease]) -> str
+    names = _names(leases)
+    return ", held by " + names if names else ""
+
+
+def _names(leases):
+    # type: (Sequence[Lease]) -> str
+    """The runs that hold something, the first three by name; empty for none."""
     names = ["%s (%s)" % (lease.name or lease.run, lease.by) if lease.by else lease.name for lease in leases]
-    if not names:
-        return ""
     more = len(names) - 3
-    return ", held by " + ", ".join(names[:3]) + (" and %d more" % more if more > 0 else "")
+    return ", ".join(names[:3]) + (" and %d more" % more if more > 0 else "")
 
 
 def _count(number, noun):

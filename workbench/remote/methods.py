@@ -104,7 +104,7 @@ class Methods(object):
 
     def _blobs(self, exchange):
         # type: (Exchange) -> Any
-        from workbench.remote.trees import store_blobs
+        from workbench.remote.blobs import store_blobs
 
         exchange.widen(UPLOAD_WINDOW)
         folder = os.path.join(self._machine.root, "blobs")

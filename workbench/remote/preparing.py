@@ -37,13 +37,13 @@ def prepare(machine, folder, spec):
 def lay_out_code(machine, folder, spec):
     # type: (Machine, RunFolder, Dict[str, Any]) -> None
     """Put the snapshot into code/, unless an earlier attempt did; no snapshot: an empty directory."""
-    import shutil  # here, in a forked child: a supervisor stays small
-
     for unfinished in glob.glob(glob.escape(folder.code) + ".*.partial"):
+        import shutil  # here, in a forked child: a supervisor stays small
+
         shutil.rmtree(unfinished, ignore_errors=True)
     snapshot = spec.get("snapshot")
     if snapshot and not os.path.isdir(folder.code):
-        from workbench.remote.trees import lay_out
+        from workbench.remote.layout import lay_out
 
         lay_out(machine, snapshot, folder.code)
 

@@ -62,7 +62,8 @@ class Queue(object):
             tickets = self.tickets()
             entries = self.lease_entries()
             held = [lease for lease in (read_lease(entry) for entry in entries) if lease.run != run]
-            decision = leases.decide([read_ticket(entry) for entry in tickets], held, busy)
+            names = {entry["run"]: str(entry.get("name") or "")[:100] for entry in tickets}
+            decision = leases.decide([read_ticket(entry) for entry in tickets], held, busy, names)
             if run not in decision.starts:
                 return (None, decision.waits.get(run, "its ticket is gone"))
             devices = decision.starts[run]
@@ -85,6 +86,15 @@ class Queue(object):
         """Give up a run's ticket and lease; repeated is fine."""
         remove_quietly(self._ticket(run))
         remove_quietly(self._lease(run))
+
+    def touch(self, run):
+        # type: (str) -> None
+        """Make a run's ticket and lease as young as new ones."""
+        for path in (self._ticket(run), self._lease(run)):
+            try:
+                os.utime(path)
+            except OSError:  # it has the other one; or somebody removed it, and then there is nothing to keep
+                continue
 
     def fingerprint(self):
         # type: () -> Tuple[int, int]

@@ -15,6 +15,7 @@ LOOK = 0.2  # seconds between two looks at the queue's folders
 AGAIN = 2.0  # seconds after which it is decided anew though nothing seems to have changed
 CONTENDED = 0.02  # seconds to wait while another decides
 SETTLE_AGAIN = 10.0  # seconds between two tries to settle runs that nobody looks after
+FRESH = 3600.0  # seconds between two touches of our files: cleaners of /var/tmp take what is weeks old
 BUSY_FRESH = 5.0  # seconds for which it is believed who uses the GPUs outside the queue
 
 
@@ -28,6 +29,7 @@ class Waiting(object):
         # type: (Machine, RunFolder, Dict[str, Any], Sequence[str]) -> None
         self.reason = ""
         self.pause = LOOK
+        self._fresh_until = 0.0
         self._machine = machine
         self._folder = folder
         self._spec = spec
@@ -85,6 +87,13 @@ class Waiting(object):
         # type: () -> bool
         """Whether the queue may have changed since the last attempt."""
         return time.monotonic() >= self._again or self._queue.fingerprint() != self._seen
+
+    def keep_fresh(self):
+        # type: () -> None
+        """Keep our ticket or lease from looking like litter; cheap, so it may be called all the time."""
+        if time.monotonic() >= self._fresh_until:
+            self._fresh_until = time.monotonic() + FRESH
+            self._queue.touch(self._folder.run_id)
 
     def release(self):
         # type: () -> None

@@ -91,6 +91,7 @@ class Supervisor(object):
         if plan.shakes:
             self._talk = ShellTalk()
             self._start(prepared, None)
+            self._keeper.set()  # who the shell is; a plain command's pid is written with the move to Running
             self._set_up(self._talk)
         return prepared
 
@@ -168,7 +169,7 @@ class Supervisor(object):
         self._watch.expect(self._main)
         self._recorder.record()
         known = identity(self._main)
-        self._keeper.set(child={"pid": known[0], "start": known[1]} if known else None)
+        self._keeper.status["child"] = {"pid": known[0], "start": known[1]} if known else None
 
     def _end(self, ending):
         # type: (Ending) -> None
@@ -269,6 +270,8 @@ class Supervisor(object):
             self._watch.round(wait)
         self._keeper.tick()
         self._recorder.tick()
+        if self._waiting is not None:
+            self._waiting.keep_fresh()
 
     def _stop_if_asked(self):
         # type: () -> None

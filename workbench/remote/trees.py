@@ -1,36 +1,19 @@
-"""Snapshots on a machine: manifests under trees/, file contents under blobs/, and laying a tree out.
+"""Snapshots on a machine: manifests under trees/, and which file contents under blobs/ they lack.
 
 A machine is anything with `.root`, the folder of ours. Manifests and blobs appear by rename only; what is
 there under its final name is whole (a length that does not fit is treated as absent: a crash can do that).
 """
 
-import hashlib
+import binascii
 import json
 import os
-import stat
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from workbench.remote import protocol
-from workbench.remote.archive import Archive, ArchiveError, Limits
-from workbench.remote.copying import Copier, write_all
-from workbench.remote.manifest import FILE, LINK, BadManifest, apply_delta, check_entries, snapshot_id
-from workbench.remote.tree_paths import encode
+from workbench.remote.copying import write_all
+from workbench.remote.manifest import FILE, BadManifest, apply_delta, check_entries, snapshot_id
 
-# A blob's ratio is bounded by our writer; how many there may be is bounded by the manifest's own limit.
-BLOB_LIMITS = Limits(500000, 1 << 40, 200, 1, 64 << 20)
 MAX_MANIFEST = 512 << 20
-
-
-class MissingBlob(Exception):
-    """A snapshot cannot be laid out: the machine lacks some of its contents, or the snapshot itself."""
-
-    code = "snapshot"
-    hint = "submit again: what the machine lacks is sent anew"
-
-    @property
-    def message(self) -> str:
-        """What is missing, as one line."""
-        return str(self)
 
 
 def blob_path(root: str, sha256: str) -> str:
@@ -94,46 +77,6 @@ def missing_blobs(machine: Any, entries: Sequence[Sequence[Any]]) -> List[str]:
     return missing
 
 
-def store_blobs(machine: Any, zip_path: str) -> int:
-    """Keeps every entry of a zip whose names are the sha256 of their contents; returns how many there were.
-
-    Each is verified while it is written, and renamed into place. Raises ArchiveError at the first that
-    does not fit; those before it are kept, being what they claim to be. Raises OSError for a full disk.
-    """
-    stored = 0
-    with Archive(zip_path, BLOB_LIMITS) as archive:
-        for item in archive.items:
-            if item.kind != "file" or not protocol.SHA256.fullmatch(item.path):
-                raise ArchiveError("entry %.200r is not named by a sha256" % item.path)
-        for item in archive.items:
-            place = blob_path(machine.root, item.path)
-            os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
-            _store(archive, item, place)
-            stored += 1
-    return stored
-
-
-def lay_out(machine: Any, snapshot: str, directory: str) -> int:
-    """Makes directory (absent, or empty) the tree of snapshot; returns its number of files.
-
-    Contents are reflinks of the blobs where the file system can, copies otherwise, never hard links: a run
-    may write. It is put together beside directory and renamed into place. Raises MissingBlob, OSError.
-    """
-    entries = load_manifest(machine, snapshot)
-    if entries is None:
-        raise MissingBlob("snapshot %s is not on this machine" % snapshot)
-    directory = os.path.abspath(directory)
-    partial = "%s.%s.partial" % (directory, uuid.uuid4().hex[:8])
-    os.mkdir(partial, 0o755)
-    try:
-        files = _Layout(machine.root, os.fsencode(partial)).fill(entries)
-        os.rename(partial, directory)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    return files
-
-
 def _check_id(snapshot: Any) -> None:
     if not isinstance(snapshot, str) or not protocol.SHA256.fullmatch(snapshot):
         raise BadManifest("%.80r is no snapshot id" % (snapshot,))
@@ -146,7 +89,7 @@ def _manifest_path(machine: Any, snapshot: str) -> str:
 def _save_manifest(machine: Any, snapshot: str, entries: List[List[Any]]) -> None:
     place = _manifest_path(machine, snapshot)
     os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
-    handle, partial = _partial(place)
+    handle, partial = open_partial(place)
     try:
         try:
             write_all(handle, protocol.dumps({"v": 1, "entries": entries}))
@@ -158,83 +101,7 @@ def _save_manifest(machine: Any, snapshot: str, entries: List[List[Any]]) -> Non
         raise
 
 
-def _store(archive: Archive, item: Any, place: str) -> None:
-    digest = hashlib.sha256()
-    handle, partial = _partial(place)
-    try:
-        try:
-            for chunk in archive.chunks(item):
-                digest.update(chunk)
-                write_all(handle, chunk)
-        finally:
-            os.close(handle)
-        if digest.hexdigest() != item.path:
-            raise ArchiveError("the contents sent as %s are something else" % item.path)
-        os.rename(partial, place)
-    except BaseException:
-        os.unlink(partial)
-        raise
-
-
-def _partial(place: str) -> Any:
-    partial = "%s.%s.partial" % (place, uuid.uuid4().hex)
+def open_partial(place: str) -> Tuple[int, str]:
+    """A new file beside place to write what is to be renamed there: its descriptor and its path."""
+    partial = "%s.%s.partial" % (place, binascii.hexlify(os.urandom(16)).decode("ascii"))
     return os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), partial
-
-
-class _Layout:
-    """One tree being put together in an empty directory, from entries that were checked."""
-
-    def __init__(self, root: str, base: bytes) -> None:
-        self._root = root
-        self._base = base + b"/"
-        self._copier = Copier()
-        self._made: Set[bytes] = {b""}
-        self._exact: Set[int] = set()  # modes that the umask leaves alone, seen on the first file of each
-
-    def fill(self, entries: List[List[Any]]) -> int:
-        """Writes everything, links last, so that nothing is written through one; returns the files."""
-        files = 0
-        links = []
-        for path, kind, mode, size, content in entries:
-            raw = encode(path)
-            parent = raw if kind not in (FILE, LINK) else raw.rpartition(b"/")[0]
-            if parent not in self._made:
-                self._directories(parent)
-            if kind == LINK:
-                links.append((raw, encode(content)))
-            elif kind == FILE:
-                self._file(path, self._base + raw, mode, size, content)
-                files += 1
-        for raw, target in links:
-            os.symlink(target, self._base + raw)
-        return files
-
-    def _directories(self, path: bytes) -> None:
-        todo = []
-        while path not in self._made:
-            todo.append(path)
-            path = path.rpartition(b"/")[0]
-        for directory in reversed(todo):
-            os.mkdir(self._base + directory, 0o755)
-            self._made.add(directory)
-
-    def _file(self, path: str, place: bytes, mode: int, size: int, sha256: str) -> None:
-        try:
-            source = os.open(blob_path(self._root, sha256), os.O_RDONLY)
-        except FileNotFoundError:
-            raise MissingBlob("the contents of %.200r are not on this machine" % path)
-        try:
-            target = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            try:
-                copied = self._copier.copy(source, target, size)
-                if mode not in self._exact:
-                    if os.fstat(target).st_mode & 0o777 == mode:
-                        self._exact.add(mode)
-                    else:
-                        os.fchmod(target, mode)
-            finally:
-                os.close(target)
-        finally:
-            os.close(source)
-        if copied != size:
-            raise MissingBlob("the contents of %.200r are damaged on this machine" % path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -12,10 +13,11 @@ from typing import Any
 
 from workbench.entities.base import replace
 from workbench.entities.event import Activity, ActivityState
-from workbench.errors import WorkbenchError
+from workbench.errors import StoreError, WorkbenchError
 from workbench.store.keeper import Keeper
 from workbench.store.store import Store
 
+log = logging.getLogger(__name__)
 EVERY = 0.5
 """Seconds between two notes of the same activity's progress."""
 
@@ -33,12 +35,19 @@ class Progress:
         self.activity = replace(self.activity, text=text, done=done, total=total)
         if time.monotonic() - self._noted >= EVERY:
             self._noted = time.monotonic()
-            await self._keep(Store.put_activity, self.activity)
+            await self.keep()
 
     async def end(self, state: ActivityState, **changes: Any) -> None:
         """Say how it ended."""
         self.activity = replace(self.activity, state=state, ended=datetime.now(UTC), **changes)
-        await self._keep(Store.put_activity, self.activity)
+        await self.keep()
+
+    async def keep(self) -> None:
+        """Write it down; a store that cannot is not allowed to stop the work itself."""
+        try:
+            await self._keep(Store.put_activity, self.activity)
+        except StoreError as problem:
+            log.warning("an activity is not kept: %s", problem.message)
 
 
 @asynccontextmanager
@@ -46,7 +55,7 @@ async def activity(keep: Keeper, kind: str, subject: str, text: str = "") -> Asy
     """Keep an activity for as long as the block lasts; how the block ends is how it ended."""
     started = Activity(id=uuid.uuid4().hex, kind=kind, subject=subject, text=text, started=datetime.now(UTC))
     progress = Progress(keep, started)
-    await keep(Store.put_activity, started)
+    await progress.keep()
     try:
         yield progress
     except WorkbenchError as problem:

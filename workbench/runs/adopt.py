@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from workbench.compute.link import Link
 from workbench.entities.configuration import RunConfiguration
+from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.run import Run
-from workbench.errors import RemoteError
+from workbench.errors import NotFound, RemoteError
 from workbench.remote import protocol
 from workbench.runs.spec import run_from_spec
 
@@ -36,7 +37,10 @@ async def find_runs(link: Link, target: str, known: set[str]) -> Found:
             continue
         try:
             answer = await link.call("spec", {"run": run_id})
-            unknown.append(run_from_spec(answer.get("spec") or answer, target))
-        except RemoteError:
+            found = run_from_spec(answer.get("spec") or answer, target)
+            if found[0].id != run_id or not valid_experiment_name(found[0].experiment):
+                raise RemoteError("the spec is that of another run, or of none")
+            unknown.append(found)
+        except (RemoteError, NotFound):
             broken.append(str(run_id))
     return Found(unknown, seen, broken)

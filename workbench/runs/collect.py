@@ -82,11 +82,11 @@ async def fetch(
     The file appears whole or not at all. Raises RemoteError when the bytes do not match the machine's hash,
     StoreError when this disk is full.
     """
-    partial = to.with_name(to.name + ".partial")
-    await asyncio.to_thread(to.parent.mkdir, parents=True, exist_ok=True)
-    offset = partial.stat().st_size if partial.exists() else 0
-    stream = link.stream("read", {"run": run, "path": path, "offset": offset})
+    partial = to.with_name(f".{to.name}.partial")
     try:
+        await asyncio.to_thread(to.parent.mkdir, parents=True, exist_ok=True)
+        offset = partial.stat().st_size if partial.exists() else 0
+        stream = link.stream("read", {"run": run, "path": path, "offset": offset})
         with await asyncio.to_thread(open, partial, "ab") as out:
             async with stream:
                 async for block in stream:

@@ -9,10 +9,11 @@ from typing import Any
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
+from workbench.entities.base import replace
 from workbench.entities.run import Run, RunState
-from workbench.errors import Conflict, NotFound
+from workbench.errors import Conflict, NotFound, UsageError
+from workbench.runs.activity import activity
 from workbench.runs.collector import Collector
-from workbench.runs.delivery import deliver_run
 from workbench.runs.follower import RunFollower, Watcher
 from workbench.runs.sender import Sender, local_status
 from workbench.runs.status import read_status
@@ -99,10 +100,6 @@ class Conductor:
         looking = asyncio.create_task(self._collector.collect_logs(run.id), name=f"logs of {run.id}")
         try:
             run = await follower.follow()
-        except NotFound as problem:
-            lost = local_status(RunState.FAILED, "lost", problem.message, run.attempt, LOST_SEQ)
-            await follower.apply(lost)
-            return
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
@@ -124,7 +121,15 @@ class Conductor:
                 local_status(RunState.CANCELED, "canceled", "canceled before it was sent", run.attempt)
             )
         link = await self._fleet.link(run.target, retry_now=True)
-        answer: dict[str, Any] = await link.call("cancel", {"run": run.id, "grace": grace})
+        try:
+            answer: dict[str, Any] = await link.call("cancel", {"run": run.id, "grace": grace})
+        except NotFound:
+            # Nothing there to end, and only the user can say that it is over.
+            await self._stop(run.id)
+            gone = f"canceled; {run.target} has no record of it"
+            return await follower.apply(
+                local_status(RunState.CANCELED, "canceled", gone, run.attempt, LOST_SEQ)
+            )
         # The end itself is the follower's to write, after the last byte.
         run = await follower.apply(read_status(answer.get("status") or {}).without_end)
         self._start(run, None)
@@ -142,11 +147,18 @@ class Conductor:
         if not run.status.terminal:
             raise Conflict(f"{run.name} is still active", f"wb cancel {run.name} first")
         configuration = await self._keep(Store.configuration, run.id)
-        spec = await self._sender.spec(run, configuration)
-        spec["attempt"] = run.attempt + 1
+        missing = sorted(set(configuration.secrets) - secrets.keys())
+        if missing:
+            raise UsageError(
+                f"the run needs the secret {missing[0]}", f"wb run resume --secret {missing[0]} ..."
+            )
         link = await self._fleet.link(run.target, retry_now=True)
         await self._stop(run.id)
-        status = read_status(await deliver_run(link, spec, secrets)).without_end
+        run = replace(run, attempt=run.attempt + 1)
+        spec = await self._sender.spec(run, configuration)
+        subject = f"experiments/{run.experiment}/runs/{run.id}"
+        async with activity(self._keep, "submit", subject, f"resuming {run.name}") as progress:
+            status = await self._sender.deliver(link, run, spec, secrets, progress)
         run = await RunFollower(run, self._keep, self._fleet, self._watcher).apply(status)
         self._start(run, None)
         return run

@@ -11,13 +11,15 @@ import json
 import logging
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
+from workbench.compute.link_stream import LinkStream
 from workbench.entities.run import Run
-from workbench.errors import NotFound, Unreachable, WorkbenchError
+from workbench.errors import NotFound, RemoteError, StoreError, Unreachable, WorkbenchError
 from workbench.runs.status import Status, read_status
 from workbench.store.keeper import Keeper
 from workbench.store.records import RecordBatch
@@ -25,6 +27,10 @@ from workbench.store.store import Store
 
 _HEADER = struct.Struct(">H")
 RETRY_SECONDS = 2.0
+MAX_OFFSET = 1 << 50
+MAX_FILE_NAME = 300
+TOGETHER = 1 << 20
+"""Bytes of output that are committed at once at most, a little more."""
 log = logging.getLogger(__name__)
 
 
@@ -50,6 +56,7 @@ class RunFollower:
         self._fleet = fleet
         self._watcher = watcher
         self._link: Link | None = None
+        self._told = ""
 
     def heard(self) -> datetime | None:
         """When the machine was last heard, while there is a link to it."""
@@ -60,7 +67,8 @@ class RunFollower:
     async def follow(self, wait: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Run:
         """The run's final row. Retries for ever while its machine cannot be reached (law 3).
 
-        Raises NotFound when the machine has no such run.
+        A machine that does not have the run decides nothing either: its root may have moved, or its disk not
+        be mounted. Only `cancel` ends such a run.
         """
         while True:
             try:
@@ -69,12 +77,21 @@ class RunFollower:
                     return self._run
             except Unreachable as problem:
                 log.info("run %s: %s", self._run.id, problem.message)
-            except NotFound:
-                raise
+            except NotFound as problem:
+                await self._missing(problem)
             except WorkbenchError as problem:
                 # A full disk here or there, a hole in what came: what was not committed is asked for again.
                 log.warning("run %s: %s", self._run.id, problem.message)
             await wait(RETRY_SECONDS)
+
+    async def _missing(self, problem: NotFound) -> None:
+        """Say in the row that its machine does not have the run."""
+        note = f"{self._run.target} has no record of it: {problem.message}"
+        if self._told != note:
+            self._told = note
+            log.warning("run %s: %s", self._run.id, note)
+            with suppress(StoreError):  # only a note, and the next look writes it again
+                await self.apply(Status([], [], None, note))
 
     async def _session(self, link: Link) -> bool:
         """Follow over one link; whether the run is over and drained.
@@ -93,7 +110,7 @@ class RunFollower:
         async with stream:
             async for message in stream:
                 if not isinstance(message, dict):
-                    await self._data(message)
+                    await self._data(message, stream)
                 elif isinstance(raw := message.get("status"), dict):
                     status = read_status(raw)
                     end = status if status.terminal else None
@@ -109,8 +126,9 @@ class RunFollower:
     async def _gap(self, message: dict[str, Any]) -> None:
         gap = message.get("gap")
         if isinstance(gap, dict):
-            first, last = int(gap["from"]), int(gap["to"])
+            first, last = _offset(gap.get("from")), _offset(gap.get("to"))
             await self._keep(Store.add_gap, self._run.id, first, last)
+            self._watcher.stream(self._run.id, last, b"")
 
     async def apply(self, status: Status) -> Run:
         """Write a status into the store and tell the watcher."""
@@ -126,15 +144,44 @@ class RunFollower:
         self._watcher.changed(self._run)
         return self._run
 
-    async def _data(self, chunk: bytes) -> None:
-        size = _HEADER.unpack_from(chunk)[0]
-        header = json.loads(chunk[2 : 2 + size])
-        name, offset = str(header["f"]), int(header["o"])
-        body = chunk[2 + size :]
+    async def _data(self, chunk: bytes, stream: LinkStream) -> None:
+        name, offset, body = _read_chunk(chunk)
         if name == "stream":
+            if stream.waiting is not None:
+                body = await _with_waiting(offset, body, stream)
             await self._keep(Store.append_stream, self._run.id, offset, body)
             self._watcher.stream(self._run.id, offset, body)
         else:
             batch = await self._keep(Store.ingest_bytes, self._run.id, name, offset, body)
             if batch is not None:
                 self._watcher.records(self._run.id, batch)
+
+
+async def _with_waiting(offset: int, body: bytes, stream: LinkStream) -> bytes:
+    """Output with what follows it and is here already: a commit for many chunks, when many come."""
+    parts, stop = [body], offset + len(body)
+    while stop - offset < TOGETHER and isinstance(stream.waiting, bytes):
+        name, start, more = _read_chunk(stream.waiting)
+        if name != "stream" or start != stop:
+            break
+        await anext(stream)
+        parts.append(more)
+        stop += len(more)
+    return b"".join(parts)
+
+
+def _read_chunk(chunk: bytes) -> tuple[str, int, bytes]:
+    """File, offset and bytes of a DATA chunk; raises RemoteError for what no machine of ours sends."""
+    try:
+        size = _HEADER.unpack_from(chunk)[0]
+        header = json.loads(chunk[2 : 2 + size])
+        return str(header["f"])[:MAX_FILE_NAME], _offset(header["o"]), chunk[2 + size :]
+    except (struct.error, ValueError, KeyError, TypeError) as problem:
+        raise RemoteError("the machine sent a chunk that makes no sense") from problem
+
+
+def _offset(value: Any) -> int:
+    """A place in a file; raises RemoteError for what is none."""
+    if not isinstance(value, int) or not 0 <= value <= MAX_OFFSET:
+        raise RemoteError("the machine sent an offset that makes no sense")
+    return value

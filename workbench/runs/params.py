@@ -17,6 +17,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]{0,199}")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SECRET = re.compile(r"(^|[_.\-])(password|passwd|secret|credentials?|api[_\-]?key|token)$", re.IGNORECASE)
 _PYTHON = re.compile(r"(.*/)?(python|pypy)[0-9.]*")
+_SHELL = re.compile(r"(.*/)?(ba|da|z|k)?sh")
+_SCRIPT = re.compile(r"-[a-z]*c")
 _PYTHON_VALUE_OPTIONS = ("-W", "-X")
 
 
@@ -36,12 +38,21 @@ def params_from_command(command: list[str] | str) -> dict[str, str]:
     several numbers after an option are one value. Names that say password, secret or token are left out.
     """
     found: dict[str, str] = {}
-    for words in [command] if isinstance(command, list) else split_commands(command[:MAX_COMMAND]):
+    for words in _commands(command):
         for name, value in _of_words(_arguments(words)):
             key = name.lstrip("+").replace("-", "_")
             if len(found) < MAX_PARAMS and _NAME.fullmatch(name.lstrip("+")) and not _SECRET.search(key):
                 found[key] = value[:MAX_VALUE]
     return found
+
+
+def _commands(command: list[str] | str) -> Iterable[list[str]]:
+    """The words of each command; those of a shell's script where a shell is what is run."""
+    if isinstance(command, list):
+        if len(command) < 3 or not _SHELL.fullmatch(command[0]) or not _SCRIPT.fullmatch(command[1]):
+            return [command]
+        command = command[2]
+    return split_commands(command[:MAX_COMMAND])
 
 
 def _arguments(words: list[str]) -> list[str]:

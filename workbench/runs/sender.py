@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.compute.fleet import Fleet
+from workbench.compute.link import Link
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import Run, RunState, Transition
-from workbench.errors import NotFound, Unreachable, WorkbenchError
+from workbench.errors import NotFound, StoreError, Unreachable, WorkbenchError
 from workbench.runs.activity import Progress, activity
 from workbench.runs.delivery import deliver_run, deliver_snapshot
 from workbench.runs.follower import RunFollower
@@ -22,6 +23,12 @@ from workbench.store.store import Store
 
 RETRY_SECONDS = 2.0
 log = logging.getLogger(__name__)
+
+
+class NotDelivered(WorkbenchError):
+    """The machine said no, and has no record of the run."""
+
+    code = "not_delivered"
 
 
 class Sender:
@@ -42,10 +49,6 @@ class Sender:
         """Whether no machine can know of the run, so that it can be cancelled here alone."""
         return run_id in self._unsent
 
-    def forget(self, run_id: str) -> None:
-        """The run needs no sending any more."""
-        self._unsent.discard(run_id)
-
     async def spec(self, run: Run, configuration: RunConfiguration) -> dict[str, Any]:
         """What travels of run; raises NotFound when its target was detached."""
         return make_spec(run, configuration, await self._keep(Store.target, run.target), self._workspace)
@@ -53,55 +56,88 @@ class Sender:
     async def send(self, run: Run, secrets: dict[str, str] | None, follower: RunFollower) -> bool:
         """Bring the run to its machine; False when it ended here instead, its row says why.
 
-        secrets: None when nobody remembers them, after a restart of the server.
+        Tried for as long as the machine is out of reach or this disk takes nothing: only a machine that
+        refuses, and does not have the run, ends it. secrets: None when nobody remembers them (a restart).
         """
         subject = f"experiments/{run.experiment}/runs/{run.id}"
         try:
             async with activity(self._keep, "submit", subject, f"sending {run.name}") as progress:
                 # One at a time a machine: they arrive in the order they were submitted, no file goes twice.
                 async with self._ways.setdefault(run.target, asyncio.Lock()):
-                    await self._send(run, secrets, follower, progress)
-        except WorkbenchError as problem:
-            await follower.apply(local_status(RunState.FAILED, "not_delivered", problem.message, run.attempt))
-            return False
+                    status = await self._until_sent(run, secrets, follower, progress)
+        except NotDelivered as problem:
+            status = local_status(RunState.FAILED, "not_delivered", problem.message, run.attempt)
         finally:
-            self.forget(run.id)
-        return True
+            self._unsent.discard(run.id)
+        await self._written(follower, status)
+        return not status.terminal
 
-    async def _send(
+    async def _until_sent(
         self, run: Run, secrets: dict[str, str] | None, follower: RunFollower, progress: Progress
-    ) -> None:
-        configuration = await self._keep(Store.configuration, run.id)
-        spec = await self.spec(run, configuration)
+    ) -> Status:
+        told = ""
         while True:
             try:
                 link = await self._fleet.link(run.target)
-                if secrets is None and configuration.secrets:
-                    # The last server may have sent it before it was killed; its secrets died with it.
-                    await follower.apply(await self._asked(run))
-                    return
-                if run.snapshot is not None:
-                    base = await self._last_snapshot(run)
-                    await deliver_snapshot(link, self._keep, run.snapshot, base, progress)
-                self.forget(run.id)
-                status = await deliver_run(link, spec, secrets or {})
-                await follower.apply(read_status(status).without_end)
-                return
-            except Unreachable as problem:
-                log.info("run %s waits for %s: %s", run.id, run.target, problem.message)
-                await follower.apply(Status([], [], None, f"not sent yet: {problem.message}"))
-                await progress.report(f"waiting for {run.target}: {problem.message}")
+                return await self._once(link, run, secrets, progress)
+            except (Unreachable, StoreError) as problem:
+                if problem.message != told:
+                    told = problem.message
+                    log.info("run %s is not sent yet: %s", run.id, told)
+                    await self._written(follower, Status([], [], None, f"not sent yet: {told}"))
+                    await progress.report(f"waiting for {run.target}: {told}")
                 await asyncio.sleep(RETRY_SECONDS)
+            except NotFound as problem:  # of the target: it was detached
+                raise NotDelivered(problem.message, problem.hint) from problem
 
-    async def _asked(self, run: Run) -> Status:
-        link = await self._fleet.link(run.target)
+    async def _once(self, link: Link, run: Run, secrets: dict[str, str] | None, progress: Progress) -> Status:
+        configuration = await self._keep(Store.configuration, run.id)
+        spec = await self.spec(run, configuration)
+        if secrets is None and configuration.secrets:
+            # The last server may have sent it before it was killed; its secrets died with it.
+            message = (
+                "the server ended before the run was sent, and secrets are never stored: submit it again"
+            )
+            return await self._known(link, run, NotDelivered(message))
+        return await self.deliver(link, run, spec, secrets or {}, progress)
+
+    async def deliver(
+        self, link: Link, run: Run, spec: dict[str, Any], secrets: dict[str, str], progress: Progress
+    ) -> Status:
+        """One try: snapshot, blobs, spec; the machine's status of the run, without its end.
+
+        Raises Unreachable, StoreError; NotDelivered when the machine refused and has no record of it.
+        """
         try:
-            answer = await link.call("status", {"run": run.id})
+            if run.snapshot is not None:
+                base = await self._last_snapshot(run)
+                await deliver_snapshot(link, self._keep, run.snapshot, base, progress)
+            self._unsent.discard(run.id)
+            return read_status(await deliver_run(link, spec, secrets)).without_end
+        except (Unreachable, StoreError):
+            raise
+        except WorkbenchError as problem:
+            return await self._known(link, run, NotDelivered(problem.message, problem.hint))
+
+    async def _known(self, link: Link, run: Run, otherwise: NotDelivered) -> Status:
+        """What the machine says of a run it may have; raises otherwise when it has none."""
+        try:
+            status = read_status(await link.call("status", {"run": run.id}))
         except NotFound as problem:
-            raise NotFound(
-                "the server ended before the run was sent, and secrets are never stored", "submit it again"
-            ) from problem
-        return read_status(answer).without_end
+            raise otherwise from problem
+        if any(transition.attempt >= run.attempt for transition in status.transitions):
+            return status.without_end
+        raise otherwise
+
+    async def _written(self, follower: RunFollower, status: Status) -> None:
+        """Put a status into the store, when it takes it."""
+        while True:
+            try:
+                await follower.apply(status)
+                return
+            except StoreError as problem:
+                log.warning("a status cannot be kept yet: %s", problem.message)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _last_snapshot(self, run: Run) -> str | None:
         """A snapshot the machine probably has."""

@@ -76,7 +76,7 @@ def run_from_spec(spec: dict[str, Any], target: str) -> tuple[Run, RunConfigurat
             snapshot=spec.get("snapshot"),
             submitted_by=spec.get("submitted_by"),
         )
-    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as problem:
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, msgspec.ValidationError) as problem:
         raise RemoteError(f"a run's spec on {target} cannot be read: {problem}") from problem
     if not protocol.valid_run_id(run.id):
         raise RemoteError(f"a run on {target} has no valid id")

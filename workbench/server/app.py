@@ -1,11 +1,13 @@
 """Services over HTTP: one route, three shapes of answer.
 
 CALL and WRITE answer {"ok": value} or {"error": ...}; ITEMS answers one JSON line an item and {"end": true};
-READ answers blocks of 4-byte length and bytes, a zero length, then {"ok"} or {"error"}.
+READ answers blocks of 4-byte length and bytes, a zero length, then {"ok"} or {"error"}. A stream whose client
+goes away is ended at once (the runner needs handler_cancellation); a call that began is finished.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import struct
@@ -40,12 +42,33 @@ def _failure(problem: Exception) -> dict[str, Any]:
     ).to_wire()
 
 
-async def _answer(work: Awaitable[Any]) -> web.Response:
-    try:
-        body = b'{"ok":' + encode(await work) + b"}"
-    except Exception as problem:  # the rim: whatever broke inside becomes an answer and a log entry
-        body = b'{"error":' + encode(_failure(problem)) + b"}"
-    return web.Response(body=body, content_type="application/json")
+class _Calls:
+    """Calls in progress: one that began is finished, also when its client does not wait for it any more."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Future[Any]] = set()
+
+    async def answer(self, work: Awaitable[Any]) -> web.Response:
+        """The answer to a CALL or WRITE."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        try:
+            body = b'{"ok":' + encode(await asyncio.shield(task)) + b"}"
+        except Exception as problem:  # the rim: whatever broke inside becomes an answer and a log entry
+            body = b'{"error":' + encode(_failure(problem)) + b"}"
+        return web.Response(body=body, content_type="application/json")
+
+    def _done(self, task: asyncio.Future[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: it was answered, or nobody waits for the answer
+
+    async def close(self, _: web.Application) -> None:
+        """End what is still in progress."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
 
 async def _stream(request: web.Request, operation: Operation, parameters: Any) -> web.StreamResponse:
@@ -90,7 +113,7 @@ async def _parameters(request: web.Request) -> Any:
         raise UsageError("the parameters are not JSON") from problem
 
 
-def _handler(lookup: Lookup) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _handler(lookup: Lookup, calls: _Calls) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         match = request.match_info
         try:
@@ -98,10 +121,10 @@ def _handler(lookup: Lookup) -> Callable[[web.Request], Awaitable[web.StreamResp
             operation = find(table, match["noun"], match["method"])
             if operation.kind is Kind.WRITE:
                 given = json.loads(request.headers.get("X-Parameters", "{}"))
-                return await _answer(operation.write(given, request.content.iter_chunked(1 << 18)))
+                return await calls.answer(operation.write(given, request.content.iter_chunked(1 << 18)))
             parameters = await _parameters(request)
             if operation.kind is Kind.CALL:
-                return await _answer(operation.call(parameters))
+                return await calls.answer(operation.call(parameters))
             return await _stream(request, operation, parameters)
         except (WorkbenchError, ValueError) as problem:
             return web.Response(
@@ -122,6 +145,8 @@ def make_app(lookup: Lookup, touched: Callable[[int], None]) -> web.Application:
         finally:
             touched(-1)
 
+    calls = _Calls()
     app = web.Application(client_max_size=MAX_PARAMETERS, middlewares=[count])
-    app.router.add_post("/v1/{workspace}/{noun}/{method}", _handler(lookup))
+    app.on_cleanup.append(calls.close)
+    app.router.add_post("/v1/{workspace}/{noun}/{method}", _handler(lookup, calls))
     return app

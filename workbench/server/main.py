@@ -10,8 +10,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -23,10 +23,12 @@ from workbench.server.peer import newer, same_user
 from workbench.services.hub import Hub
 from workbench.services.operation import Operation
 from workbench.settings import load_settings
+from workbench.start import answers
 from workbench.version import __version__
 
 log = logging.getLogger(__name__)
 IDLE_LOOK = 2.0
+HAND_OVER_SECONDS = 15.0
 
 
 class LocalServer:
@@ -51,7 +53,7 @@ class LocalServer:
         """Serve until the end; raises ServerError when another server owns the home."""
         private_folder(self._home.root)
         private_folder(self._home.runtime)
-        with _only_one(self._home):
+        async with _only_one(self._home):
             await self._hub.start()
             try:
                 async with self._listening():
@@ -63,7 +65,9 @@ class LocalServer:
     async def _listening(self) -> AsyncIterator[None]:
         app = make_app(self._lookup, self._touched)
         app.middlewares.insert(0, self._gate())
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
+        )
         await runner.setup()
         path = self._home.socket
         path.unlink(missing_ok=True)
@@ -112,14 +116,22 @@ class LocalServer:
                     return
 
 
-@contextmanager
-def _only_one(home: Home) -> Iterator[None]:
-    """Hold the home's lock; raises ServerError when another server does."""
-    with open(home.server_lock, "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as problem:
-            raise ServerError("another server already serves this home") from problem
+@asynccontextmanager
+async def _only_one(home: Home) -> AsyncIterator[None]:
+    """Hold the home's lock; the server before may still be closing.
+
+    Raises ServerError when another server answers, or does not let go.
+    """
+    with await asyncio.to_thread(open, home.server_lock, "a") as lock:
+        deadline = time.monotonic() + HAND_OVER_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as problem:
+                if answers(home) or time.monotonic() > deadline:
+                    raise ServerError("another server already serves this home") from problem
+                await asyncio.sleep(0.05)
         yield
 
 

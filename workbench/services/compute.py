@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,8 @@ from workbench.text.sanitize import clean
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 MAX_SESSIONS = 16
 PROBE_SECONDS = 60.0
+MOVING = frozenset({"address", "root", "lease_dir", "ssh_config", "jump"})
+"""Settings that say which machine and folder a target is."""
 Words = list[str]
 Report = list[dict[str, Any]]
 
@@ -46,14 +49,14 @@ class ComputeService:
 
     async def note_state(self, name: str, state: TargetState, problem: str | None) -> None:
         """Write down what the fleet found of a machine."""
-        try:
-            target = await self._context.keep(Store.target, name)
-        except NotFound:
-            return  # it is being attached, or was just detached
-        seen = datetime.now(UTC) if state is TargetState.CONNECTED else target.last_seen
-        await self._context.keep(
-            Store.put_target, replace(target, state=state, problem=problem, last_seen=seen)
-        )
+        now = datetime.now(UTC)
+
+        def noted(target: Target) -> Target:
+            seen = now if state is TargetState.CONNECTED else target.last_seen
+            return replace(target, state=state, problem=problem, last_seen=seen)
+
+        with suppress(NotFound):  # it is being attached, or was just detached
+            await self._context.keep(Store.change_target, name, noted)
 
     @call
     async def list(self) -> list[Target]:
@@ -80,7 +83,7 @@ class ComputeService:
             )
         targets = await self._context.keep(Store.targets)
         known = {target.name: target for target in targets}
-        if name in known and known[name].kind is not TargetKind.LOCAL:
+        if name in known:
             raise Conflict(
                 f"{name} is attached already", f"wb compute detach {name}, or wb compute set {name} ..."
             )
@@ -116,6 +119,7 @@ class ComputeService:
         return {"target": target, "card": {"lines": card(target, measurement), "warnings": notes}}
 
     async def _begin(self, attempt: Any) -> dict[str, Any]:
+        self._sessions = {key: waiting for key, waiting in self._sessions.items() if not waiting.done}
         if len(self._sessions) >= MAX_SESSIONS:
             raise Refused("too many sign-ins are waiting for an answer", "answer or interrupt one of them")
         session: SignInSession[dict[str, Any]] = SignInSession()
@@ -165,20 +169,30 @@ class ComputeService:
     @call
     async def set(self, name: str, changes: dict[str, Any]) -> Target:
         """Change settings of a target by field name; null means the default again. Raises UsageError."""
-        target = await self._context.keep(Store.target, name)
-        merged = {**to_wire(target.settings), **changes}
-        settings = _settings({field: value for field, value in merged.items() if value is not None})
-        target = replace(target, settings=settings)
-        await self._context.keep(Store.put_target, target)
+        if moved := sorted(changes.keys() & MOVING):
+            active = await self._context.keep(
+                Store.find_runs, RunQuery(target=name, active=True, archived=None)
+            )
+            if active:
+                raise Conflict(
+                    f"{moved[0]} cannot change while {len(active)} runs are active on {name}",
+                    "wait for them, or attach the machine once more under another name",
+                )
+
+        def merged(target: Target) -> Target:
+            fields = {**to_wire(target.settings), **changes}
+            return replace(target, settings=_settings({k: v for k, v in fields.items() if v is not None}))
+
+        target = await self._context.keep(Store.change_target, name, merged)
         self._context.fleet.configure(target)
         return target
 
     @call
     async def default(self, name: str) -> Target:
         """Make a target the one submits go to when they name none."""
-        target = replace(await self._context.keep(Store.target, name), default=True)
-        await self._context.keep(Store.put_target, target)
-        return target
+        return await self._context.keep(
+            Store.change_target, name, lambda target: replace(target, default=True)
+        )
 
     @call
     async def detach(self, name: str) -> dict[str, Any]:
@@ -216,11 +230,10 @@ class ComputeService:
         """Measure a machine again."""
         link = await self._link(name)
         facts = await link.call("facts", timeout=PROBE_SECONDS)
-        target = replace(
-            await self._context.keep(Store.target, name), facts=facts, last_seen=datetime.now(UTC)
+        seen = datetime.now(UTC)
+        return await self._context.keep(
+            Store.change_target, name, lambda target: replace(target, facts=facts, last_seen=seen)
         )
-        await self._context.keep(Store.put_target, target)
-        return target
 
     @items
     async def exec(
@@ -260,7 +273,9 @@ class ComputeService:
         adopted = []
         for run, configuration in found.unknown:
             await keep(Store.ensure_experiment, run.experiment, datetime.now(UTC))
-            row, _ = await keep(Store.insert_run, run, configuration)
+            row, new = await keep(Store.insert_run, run, configuration)
+            if not new:
+                continue  # somebody else's adopt was first
             adopted.append(await self._context.conductor.adopt(row, link))
             await progress.report(run.name, len(adopted), len(found.unknown))
         return {"adopted": adopted, "known": found.known, "broken": found.broken}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 from workbench.compute.fleet import Fleet
 from workbench.entities.event import Event
 from workbench.entities.target import Target, TargetKind, TargetState
+from workbench.errors import WorkbenchError
 from workbench.home import Home, private_folder
 from workbench.runs.activity import close_forgotten
 from workbench.runs.collector import Collector
@@ -24,12 +26,14 @@ from workbench.services.history import ActivityService, EventService
 from workbench.services.operation import Operation, call, operations
 from workbench.services.run_output import RunOutputService
 from workbench.services.runs import RunService
-from workbench.services.snapshots import SnapshotService
+from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.settings import Settings
 from workbench.store.keeper import Keeper
 from workbench.store.location import choose_directory
 from workbench.store.store import Store
 from workbench.version import __version__
+
+log = logging.getLogger(__name__)
 
 
 class OpenWorkspace:
@@ -63,6 +67,8 @@ class OpenWorkspace:
     async def open(self) -> None:
         """Open the store, take up active runs; raises StoreError, StoreTooNew."""
         store = await self._keep.open(self._folder)
+        for leftover in self._folder.glob(f"{UPLOAD}*"):
+            leftover.unlink(missing_ok=True)
         store.on_events = self._events
         targets = await self._keep(Store.targets)
         if not any(target.name == "local" for target in targets):
@@ -143,7 +149,10 @@ class Hub:
         """Open every workspace that exists, so that active runs are followed from the start."""
         root = self._home.root / "workspaces"
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
-            await self.workspace(folder.name)
+            try:
+                await self.workspace(folder.name)
+            except WorkbenchError as problem:  # its users are told when they ask for it (law 5)
+                log.warning("workspace %s does not open: %s", folder.name, problem.message)
 
     async def workspace(self, name: str) -> OpenWorkspace:
         """The workspace of that name, opened on first use; raises UsageError, StoreError."""

@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from workbench.entities.metric import Bucket, Point, SeriesSummary
 from workbench.entities.run import Run, RunFile
@@ -49,20 +49,36 @@ class RunOutputService:
         """
         found = await self._context.resolve(run)
         path = await self._context.keep(Store.spool_path, found.id)
-        if lines is not None:
-            offset = max(offset, await asyncio.to_thread(_tail_offset, path, lines))
-        if since is not None:
-            offset = max(offset, await self._context.keep(Store.stream_offset_since, found.id, since))
+        offset = await self._place(found.id, offset, lines, since)
         with self._context.bus.listen(f"runs/{found.id}") as listener:
             while True:
                 current = await self._context.keep(Store.run, found.id)
                 end = (await self._context.keep(Store.offsets, found.id)).stream
-                async for block in _blocks(path, offset, end):
-                    offset += len(block)
-                    yield block
+                gaps = await self._context.keep(Store.gaps, found.id)
+                async for piece in _stretches(path, offset, end, gaps):
+                    offset = piece.stop
+                    yield piece.data if piece.gap is None else _gap_line(piece.gap)
                 if not follow or (current.status.terminal and not self._draining(found.id)):
                     return
                 await listener.take(timeout=1.0)
+
+    @call
+    async def log_place(
+        self, run: str, offset: int = 0, lines: int | None = None, since: float | None = None
+    ) -> dict[str, Any]:
+        """{"run": id, "offset"}: where `logs` with these parameters begins, for one who may have to resume."""
+        found = await self._context.resolve(run)
+        return {"run": found.id, "offset": await self._place(found.id, offset, lines, since)}
+
+    async def _place(self, run_id: str, offset: int, lines: int | None, since: float | None) -> int:
+        path = await self._context.keep(Store.spool_path, run_id)
+        if lines is not None:
+            gaps = await self._context.keep(Store.gaps, run_id)
+            least = max((stop for _, stop in gaps), default=0)
+            offset = max(offset, await asyncio.to_thread(_tail_offset, path, lines, least))
+        if since is not None:
+            offset = max(offset, await self._context.keep(Store.stream_offset_since, run_id, since))
+        return offset
 
     def _draining(self, run_id: str) -> bool:
         return self._context.conductor.follows(run_id)
@@ -82,9 +98,13 @@ class RunOutputService:
             while True:
                 over = current.status.terminal and not self._draining(found.id)
                 end = (await self._context.keep(Store.offsets, found.id)).stream
-                async for block in _blocks(path, offset, end):
-                    offset += len(block)
-                    yield {"log": decoder.decode(block), "offset": offset}
+                gaps = await self._context.keep(Store.gaps, found.id)
+                async for piece in _stretches(path, offset, end, gaps):
+                    offset = piece.stop
+                    if piece.gap is not None:
+                        yield {"gap": {"from": piece.gap[0], "to": piece.gap[1]}, "offset": offset}
+                    else:
+                        yield {"log": decoder.decode(piece.data), "offset": offset}
                 if over:
                     break
                 for kind, news in await listener.take(timeout=1.0):
@@ -123,6 +143,14 @@ class RunOutputService:
         """Tables logged row by row, as columns (AZ-99)."""
         found = await self._context.resolve(run)
         return await self._context.keep(Store.rows, found.id, name)
+
+    @call
+    async def texts(
+        self, run: str, name: str | None = None
+    ) -> dict[str, list[tuple[int | None, str | None]]]:
+        """Metrics whose values are texts, by name: step and text in the order written."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.texts, found.id, name)
 
     @call
     async def warnings(self, run: str) -> list[str]:
@@ -171,7 +199,7 @@ class RunOutputService:
     async def files(self, run: str) -> list[RunFile]:
         """What stands in outputs/ and logs/ (AZ-86): as its machine has it now, else as last seen."""
         found = await self._context.resolve(run)
-        with suppress(Unreachable, RemoteError, TimeoutError):
+        with suppress(Unreachable, RemoteError, NotFound, TimeoutError):
             async with asyncio.timeout(FILES_PATIENCE):
                 link = await self._context.link(found.target)
                 return await self._context.collector.list(link, found.id)
@@ -233,6 +261,29 @@ class RunOutputService:
         return {"text": await self._context.keep(Store.diff_text, found.id)}
 
 
+class _Piece(NamedTuple):
+    """A stretch of output that ends before stop: its bytes, or the gap the machine left there."""
+
+    stop: int
+    data: bytes
+    gap: tuple[int, int] | None = None
+
+
+async def _stretches(path: Path, start: int, end: int, gaps: list[tuple[int, int]]) -> AsyncIterator[_Piece]:
+    """Bytes start to end of the spool; a gap is one piece without bytes, not a run of zeros."""
+    for gap in [*sorted(gap for gap in gaps if start < gap[1] and gap[0] < end), (end, end)]:
+        async for block in _blocks(path, start, min(gap[0], end)):
+            start += len(block)
+            yield _Piece(start, block)
+        if gap[0] < end and start >= gap[0]:
+            start = gap[1]
+            yield _Piece(start, b"", gap)
+
+
+def _gap_line(gap: tuple[int, int]) -> bytes:
+    return b"\n[... %d bytes of output were not kept ...]\n" % (gap[1] - gap[0])
+
+
 async def _blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
     """Bytes start to end of a file; nothing when it does not exist yet."""
     handle = await asyncio.to_thread(_opened, path, start) if start < end else None
@@ -260,15 +311,15 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _tail_offset(path: Path, lines: int) -> int:
-    """Where the last `lines` lines of a file begin; reads backwards, whatever the file's size."""
+def _tail_offset(path: Path, lines: int, least: int = 0) -> int:
+    """Where the last `lines` lines of a file begin, at least; reads backwards, whatever the file's size."""
     if lines <= 0 or not path.exists():
         return path.stat().st_size if path.exists() else 0
     with open(path, "rb") as handle:
         end = handle.seek(0, os.SEEK_END)
         position, wanted, last = end, lines + 1, True
-        while position > 0:
-            size = min(BLOCK, position)
+        while position > least:
+            size = min(BLOCK, position - least)
             position -= size
             handle.seek(position)
             block = handle.read(size)
@@ -283,7 +334,7 @@ def _tail_offset(path: Path, lines: int) -> int:
             if breaks:
                 return position + breaks[-wanted] + 1 if len(breaks) >= wanted else position
             wanted -= block.count(b"\n")
-    return 0
+    return least
 
 
 def _points(batch: RecordBatch) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -201,8 +202,9 @@ class RunService:
         if not found.status.terminal:
             raise Conflict(f"{found.name} is still active", f"wb cancel {found.name} first")
         if found.cause != "not_delivered":
-            link = await self._context.link(found.target)
-            await link.call("remove", {"run": found.id})
+            with suppress(NotFound):  # a machine that was detached, or has no record of it
+                link = await self._context.link(found.target)
+                await link.call("remove", {"run": found.id})
         await self._context.conductor.forget(found.id)
         await self._context.keep(Store.remove_run, found.id)
         return {}

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
+import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import StoreError, UsageError
 from workbench.remote.archive import ArchiveError
-from workbench.remote.trees import store_blobs
+from workbench.remote.blobs import store_blobs
 from workbench.services.context import Context
 from workbench.services.operation import call, write
 from workbench.store.store import Store
 
 MAX_ENTRIES = 200_000
 MAX_UPLOAD = 8 << 30
+UPLOAD = "upload-"
+"""What the files of uploads in progress begin with; those of a killed server are swept at its next start."""
 
 
 class _Here(NamedTuple):
@@ -52,8 +55,9 @@ class SnapshotService:
     @write
     async def upload(self, *, source: AsyncIterator[bytes]) -> dict[str, int]:
         """Take in a zip whose entries are named by their sha256: {"stored": files}; hostile ones refused."""
-        descriptor, name = tempfile.mkstemp(suffix=".zip", dir=self._context.folder)
+        name = str(self._context.folder / f"{UPLOAD}{uuid.uuid4().hex}.zip")
         try:
+            descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as spool:
                 size = 0
                 async for block in source:
@@ -70,4 +74,5 @@ class SnapshotService:
         except ArchiveError as problem:
             raise UsageError(f"the upload is not a clean archive: {problem}") from problem
         finally:
-            os.unlink(name)
+            with suppress(FileNotFoundError):
+                os.unlink(name)

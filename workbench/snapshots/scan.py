@@ -44,6 +44,8 @@ class Scan:
     """Files that are in it and by their names hold secrets: to be named before sending."""
     outside: tuple[str, ...]
     """Links that point out of the tree: kept, but what they point at does not travel."""
+    ignore_file: str
+    """Where a line keeps a file out of the snapshot: .amlignore where there is one, else .gitignore."""
     notes: tuple[str, ...]
     """What else a person should hear, as sentences."""
 
@@ -59,7 +61,8 @@ class Scan:
     @property
     def warnings(self) -> list[str]:
         """Everything to be said before this is sent, one sentence each."""
-        said = [f"{path} looks like a secret and will be sent" for path in self.secrets]
+        keep = f"a line in {self.ignore_file} keeps it here"
+        said = [f"{path} looks like a secret and will be sent; {keep}" for path in self.secrets]
         said += [f"{path} points out of the tree: what it points at is not sent" for path in self.outside]
         said += [
             f"{path} is left out, {reason}: {detail}"
@@ -116,6 +119,7 @@ def scan(
         left_out=tuple(sorted(found.left_out)),
         secrets=tuple(sorted(path for path in seen if looks_secret(os.fsencode(path.rpartition("/")[2])))),
         outside=tuple(sorted(path for path in targets if link_leaves(path, targets))),
+        ignore_file=ignore_file,
         notes=tuple(notes),
     )
 

@@ -33,17 +33,22 @@ class Blobs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._text = os.fspath(folder)
 
     def path(self, sha256: str) -> Path:
         """Where the blob is, or would be. Raises StoreError for text that is no sha256."""
+        return Path(self._place(sha256))
+
+    def _place(self, sha256: str) -> str:
+        # Plain text: making paths of thousands of blobs costs more than asking for them.
         if not protocol.SHA256.match(sha256):
             raise StoreError(f"{sha256[:80]!r} is no sha256")
-        return self.folder / sha256[:2] / sha256
+        return f"{self._text}/{sha256[:2]}/{sha256}"
 
     def has(self, sha256: str) -> bool:
         """Whether the blob is there; a file that a power cut left empty is not."""
         try:
-            return os.stat(self.path(sha256)).st_size > 0 or sha256 == EMPTY
+            return os.stat(self._place(sha256)).st_size > 0 or sha256 == EMPTY
         except FileNotFoundError:
             return False
 

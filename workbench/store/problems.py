@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.errors import StoreError
+from workbench.errors import StoreError, StoreFull
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -59,9 +59,9 @@ def explain_disk(problem: OSError, place: Path) -> StoreError:
     return StoreError(f"{where}: {problem.strerror or problem}", "check the folder's owner, rights and disk")
 
 
-def disk_full(place: Path) -> StoreError:
+def disk_full(place: Path) -> StoreFull:
     """The error for a disk without room; nothing of the change was kept."""
-    return StoreError(
+    return StoreFull(
         f"disk full while writing {place}",
         "free some space (wb run rm, old snapshots) and try again; runs go on and nothing they wrote is lost",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from difflib import get_close_matches
 
 from workbench.entities.experiment import Goal
 from workbench.errors import Ambiguous, NotFound
@@ -11,10 +12,11 @@ from workbench.store import experiments
 from workbench.store.codec import plain_text
 from workbench.store.query import MetricCondition, RunQuery, find
 
-_SHOW = "wb run ls -a shows all runs"
+_SHOW = "wb ps shows the newest runs, wb ps --archived the archived ones"
 _AT = re.compile(r"^@([1-9][0-9]{0,8})$")
 _PREFIX = re.compile(r"^[0-9A-Za-z]{1,26}$")
 CANDIDATES = 10
+NAMES_LOOKED_AT = 500
 
 
 def resolve(connection: sqlite3.Connection, reference: str, experiment: str | None = None) -> str:
@@ -30,8 +32,19 @@ def resolve(connection: sqlite3.Connection, reference: str, experiment: str | No
     if found is None and _PREFIX.match(reference):
         found = _prefixed(connection, reference.upper())
     if found is None:
-        raise NotFound(f"no run {reference!r}", _SHOW)
+        raise NotFound(f"no run {reference!r}", _near(connection, reference) or _SHOW)
     return str(found)
+
+
+def _near(connection: sqlite3.Connection, reference: str) -> str:
+    """A question with the newest run names that are like a mistyped one; empty when none is."""
+    rows = connection.execute(
+        "SELECT name FROM runs WHERE archived = 0 ORDER BY created DESC, id DESC LIMIT ?", (NAMES_LOOKED_AT,)
+    ).fetchall()
+    names = list(dict.fromkeys(str(row[0]) for row in rows))
+    begun = [name for name in names if reference and name.startswith(reference.lower())]
+    near = (begun or get_close_matches(reference, names, n=3, cutoff=0.75))[:3]
+    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
 def _named(connection: sqlite3.Connection, name: str, experiment: str | None) -> str | None:
@@ -85,14 +98,14 @@ def _best(connection: sqlite3.Connection, name: str | None) -> str:
             " WHERE r.archived = 0 ORDER BY r.created DESC, r.id DESC LIMIT 1"
         ).fetchone()
         if newest is None:
-            raise NotFound("there are no runs yet", "wb run submits one")
+            raise NotFound("there are no runs yet", "wb submit starts one")
         name = str(newest[0])
     experiment = experiments.get(connection, name)
     metric = experiment.primary_metric
     if metric is None:
         raise NotFound(
             f"experiment {experiment.name!r} has no primary metric yet",
-            "choose one: wb experiment set --primary-metric",
+            f"choose one: wb experiment set {experiment.name} --metric METRIC",
         )
     query = RunQuery(
         experiment=name,

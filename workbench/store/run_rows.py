@@ -23,7 +23,7 @@ def number(connection: sqlite3.Connection, run_id: str) -> int:
     """The row number of a run; raises NotFound."""
     row = connection.execute("SELECT number FROM runs WHERE id = ?", (run_id,)).fetchone()
     if row is None:
-        raise NotFound(f"no run {run_id}", "wb run ls -a shows them")
+        raise NotFound(f"no run {run_id}", "wb ps shows the newest runs")
     return int(row[0])
 
 

@@ -119,6 +119,13 @@ class Store:
         with self._db.write() as change:
             targets.put(change, target)
 
+    def change_target(self, name: str, change_it: Callable[[Target], Target]) -> Target:
+        """Change a target by a function of what it is now, so that no change is lost; raises NotFound."""
+        with self._db.write() as change:
+            target = change_it(targets.get(change.connection, name))
+            targets.put(change, target)
+            return target
+
     def targets(self) -> list[Target]:
         """All targets by name."""
         with self._db.read() as connection:

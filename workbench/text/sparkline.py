@@ -5,8 +5,43 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from workbench.text.canvas import Canvas
+
 BARS = "▁▂▃▄▅▆▇█"
 ASCII_BARS = "_.-=^"
+
+
+def trace(values: Sequence[float], cells: int, *, low: float | None = None, high: float | None = None) -> str:
+    """values as a line of braille dots, two columns a cell and four heights; a gap where nothing is finite.
+
+    Few values are spread over all cells, many are drawn as their range. low and high: the scale, when several
+    lines share one.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite or cells < 1:
+        return ""
+    low = min(finite) if low is None else low
+    span = (max(finite) if high is None else high) - low
+    canvas = Canvas(cells, 1)
+    before: int | None = None
+    for x in range(canvas.width):
+        begin, end = x * len(values) // canvas.width, (x + 1) * len(values) // canvas.width
+        here = [value for value in values[begin : max(end, begin + 1)] if math.isfinite(value)]
+        if not here:
+            before = None
+            continue
+        heights = [_height(value, low, span, canvas.height) for value in here]
+        least, most = min(heights), max(heights)
+        if before is not None:  # reach the dot beside where it came from, so that the line has no holes
+            least, most = min(least, before + 1), max(most, before - 1)
+        canvas.column(x, canvas.height - 1 - least, canvas.height - 1 - most, 0)
+        before = heights[-1]
+    return "".join(text for text, _ in canvas.cells(0, ""))
+
+
+def _height(value: float, low: float, span: float, heights: int) -> int:
+    level = (value - low) / span if span > 0 and math.isfinite(span) else 0.5
+    return min(heights - 1, max(0, int(level * heights)))
 
 
 def sparkline(values: Sequence[float], cells: int, *, ascii_only: bool = False) -> str:

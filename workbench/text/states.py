@@ -43,6 +43,8 @@ TARGET = {
     "needs sign-in": Look("◇", "?", "needs sign-in", "warn"),
     "idle": Look("◇", "-", "idle", "quiet"),
 }
+NEVER = Look("○", ".", "not used yet", "quiet")
+"""A target that nobody has connected to, ever; its own word would be unknown."""
 CHECK = {
     "ok": Look("✔", "+", "ok", "good"),
     "warn": Look("▲", "!", "warning", "warn"),

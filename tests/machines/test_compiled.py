@@ -1,0 +1,82 @@
+"""The compiled payload: made by every interpreter for itself, used by guards, never needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.machines.ground import Ground, ground, until
+from tests.machines.links import MakeLink, interpreter, make_link
+from tests.machines.links import until as eventually
+from workbench.compute.payload import build_payload
+from workbench.remote import compiled
+
+__all__ = ["ground", "make_link"]
+
+WHO = "import sys; sys.path.insert(0, sys.argv[1]); from workbench.remote.machine import own_location; "
+WHO += "import workbench.remote.guard, workbench.remote.layout; print(own_location()); "
+WHO += "print(workbench.remote.guard.__file__)"
+
+
+def build(python: str, payload: str) -> None:
+    """Have an interpreter compile a payload, as a link does."""
+    subprocess.run([python, "-I", "-S", payload, "compile", payload], check=True)
+
+
+@pytest.mark.parametrize("version", ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
+def test_every_python_compiles_for_itself_and_knows_the_source_again(version: str, tmp_path: Path) -> None:
+    payload = tmp_path / "abc.pyz"
+    payload.write_bytes(build_payload().data)
+    python = str(interpreter(version))
+    build(python, str(payload))
+    (made,) = [path for path in tmp_path.iterdir() if path != payload]
+    assert compiled.source_of(str(made)) == str(payload)
+    words = [python, "-I", "-S", "-c", WHO, str(made)]
+    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert said[0] == str(payload)
+    assert said[1].startswith(str(made))
+
+
+def test_guards_start_from_it_and_runs_see_the_payload_itself(ground: Ground) -> None:
+    build(sys.executable, ground.machine.payload)
+    made = compiled.usable(ground.machine.payload)
+    assert made is not None
+    run = ground.submit("echo $PYTHONPATH; python -c 'import workbench; print(workbench.__file__)'; sleep 60")
+    guard = ground.identity(run, "guard")[0]
+    assert os.fsencode(made) in Path(f"/proc/{guard}/cmdline").read_bytes().split(b"\0")
+    until(lambda: ground.output(run).count(b"\n") == 2, "two lines")
+    assert os.fsencode(made) not in ground.output(run)
+    assert os.fsencode(ground.machine.payload) in ground.output(run)
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x05\x06" + b"\0" * 18, b"no zip at all"], ids=len)
+def test_a_damaged_one_is_passed_over(ground: Ground, damage: bytes) -> None:
+    Path(compiled.compiled_path(ground.machine.payload)).write_bytes(damage)
+    status, output = ground.finish("echo fine")
+    assert (status["transitions"][-1]["state"], output) == ("Completed", b"fine\n")
+
+
+def test_one_that_stops_half_way_through_a_module_is_passed_over(ground: Ground) -> None:
+    build(sys.executable, ground.machine.payload)
+    made = Path(compiled.compiled_path(ground.machine.payload))
+    whole = made.read_bytes()
+    at = whole.index(b"workbench/remote/guard.pyc") + 60
+    made.write_bytes(whole[:at] + b"\0" * 400 + whole[at + 400 :])
+    status, output = ground.finish("echo fine")
+    assert (status["transitions"][-1]["state"], output) == ("Completed", b"fine\n")
+
+
+async def test_a_link_has_it_made_and_leaves_nothing_half_done(make_link: MakeLink, tmp_path: Path) -> None:
+    link = await make_link(python=sys.executable)
+    folder = tmp_path / "root" / "payload"
+    payload = folder / f"{build_payload().sha}.pyz"
+    await eventually(lambda: compiled.usable(str(payload)), "the compiled payload")
+    assert await link.call("list") == {"runs": []}
+    assert {path.name for path in folder.iterdir()} == {
+        payload.name,
+        Path(compiled.compiled_path(str(payload))).name,
+    }

@@ -1,0 +1,160 @@
+"""A run's own page: what became of it first, then how it was started, what it measured, whence it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from workbench.cli.run_view import Run, gpus, mapping, note, reason, staleness, state, took
+from workbench.text import durations, numbers, sizes, states, times
+from workbench.text.cells import cut
+from workbench.text.cells import width as cells_of
+from workbench.text.sanitize import clean, clean_name
+from workbench.text.style import Look, paint
+from workbench.text.tables import Cell, Column, pairs, render, wrap
+
+MOST_WARNINGS = 5
+
+
+def page(
+    run: Run, trends: Mapping[str, str], warnings: Sequence[str], now: datetime, look: Look
+) -> list[str]:
+    """The page's lines. trends: a sparkline by metric; warnings: what the run's own logging complained of."""
+    parts = [
+        _head(run, now, look),
+        pairs(_said(_how(run)), *look),
+        _metrics(run, trends, look),
+        _warnings(run, warnings, look),
+        pairs(_said(_whence(run, now)), *look),
+    ]
+    lines: list[str] = []
+    for part in parts:
+        lines += ["", *part] if lines and part else part
+    return lines
+
+
+def _head(run: Run, now: datetime, look: Look) -> list[str]:
+    """The name and its state; below it where and how long, and why where there is a why."""
+    shown = state(run, look.ascii_only)
+    glyph, _, word = shown.text.partition(" ")
+    room = max(8, look.width - cells_of(shown.text) - 3)
+    short = cut(clean_name(run["name"]), room, middle=True, ellipsis="~" if look.ascii_only else "…")
+    name = paint(short, "bold", look.colour)
+    lines = [f"{paint(glyph, shown.role, look.colour)} {name}  {paint(word, shown.role, look.colour)}"]
+    why = note(run, now).text if run.get("status") == "Failed" else reason(run)
+    for text, role in ((_place(run, now), "quiet"), (why, shown.role)):
+        below = wrap(text, max(20, look.width - 2)) if text else []
+        lines += [paint("  " + line, role, look.colour) for line in below]
+    return lines
+
+
+def _place(run: Run, now: datetime) -> str:
+    """Where it ran, for how long and when, in half a sentence."""
+    parts = [f"{clean_name(run['experiment'])} on {clean_name(run['target'])}"]
+    if run.get("gpus"):
+        parts.append(f"GPU {gpus(run)}")
+    if run.get("attempt", 1) != 1:
+        parts.append(f"attempt {run['attempt']}")
+    if run.get("started"):
+        parts.append(f"{'took' if run.get('ended') else 'for'} {took(run, now)}")
+    if run.get("ended"):
+        parts.append("ended " + _ago(run, "ended", now))
+    elif not run.get("started"):
+        parts.append("submitted " + _ago(run, "created", now))
+    parts += [staleness(run, now), "archived" if run.get("archived") else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def _ago(run: Run, key: str, now: datetime) -> str:
+    age = times.ago(times.parse(run.get(key)), now)
+    return age if age == "now" else f"{age} ago"
+
+
+def _how(run: Run) -> list[tuple[str, Cell | str]]:
+    return [
+        ("command", clean(str(run.get("command") or ""), 2000)),
+        ("params", mapping(run.get("params"))),
+        ("tags", mapping(run.get("tags"))),
+        ("note", clean(str(run.get("description") or ""), 4000)),
+    ]
+
+
+def _whence(run: Run, now: datetime) -> list[tuple[str, Cell | str]]:
+    return [
+        ("created", _moment(run, "created", now)),
+        ("started", _moment(run, "started", now)),
+        ("ended", _moment(run, "ended", now)),
+        ("python", clean_name(str(run.get("environment") or ""))),
+        ("git", git(run.get("git"))),
+        ("snapshot", clean_name(str(run.get("snapshot") or ""))[:12]),
+        ("parent", clean_name(str(run.get("parent") or ""))),
+        ("used", resources(run.get("resources"))),
+        ("properties", mapping(run.get("properties"))),
+        ("by", clean_name(str(run.get("submitted_by") or ""))),
+        ("id", clean_name(run["id"])),
+    ]
+
+
+def _said(facts: Sequence[tuple[str, Cell | str]]) -> list[tuple[str, Cell | str]]:
+    return [(name, item) for name, item in facts if item]
+
+
+def _metrics(run: Run, trends: Mapping[str, str], look: Look) -> list[str]:
+    """Each metric's last value, its least and greatest, and how it went."""
+    rows: list[list[Cell | str]] = []
+    for name, value in (run.get("metrics") or {}).items():
+        figures = value if isinstance(value, Mapping) else {"last": value}
+        texts = [numbers.format_metric(figures.get(key)) for key in ("last", "min", "max")]
+        trend = Cell(trends.get(name, ""), "active")
+        rows.append([clean_name(name, 60), Cell(texts[0], "bold"), *texts[1:], trend])
+    columns = [
+        Column("metric", keep=100, least=12, middle=True),
+        Column("last", right=True, keep=95),
+        Column("min", right=True, keep=70),
+        Column("max", right=True, keep=65),
+        Column("", keep=60),
+    ]
+    return render(columns, rows, *look) if rows else []
+
+
+def _warnings(run: Run, texts: Sequence[str], look: Look) -> list[str]:
+    if not run.get("warnings"):
+        return []
+    mark = states.CHECK["warn"].text(look.ascii_only).partition(" ")[0]
+    count = run["warnings"]
+    head = f"{mark} {count} warning{'s' if count != 1 else ''} of the run's own logging"
+    lines = [paint(head, "warn", look.colour)]
+    for text in texts[:MOST_WARNINGS]:
+        lines += ["  " + line for line in wrap(clean_name(text, 400), max(20, look.width - 2))]
+    return lines
+
+
+def git(facts: Any) -> str:
+    """Where the code came from: commit, branch, whether it was changed, repository."""
+    if not isinstance(facts, Mapping):
+        return ""
+    parts = [str(facts.get("commit") or "")[:10], str(facts.get("branch") or "")]
+    parts += ["with changes" if facts.get("dirty") else "", str(facts.get("repository_uri") or "")]
+    return "  ".join(clean_name(part) for part in parts if part)
+
+
+def resources(used: Any) -> str:
+    """Processor time, peak memory and output of the last attempt."""
+    if not isinstance(used, Mapping):
+        return ""
+    parts = []
+    if used.get("cpu_seconds") is not None:
+        parts.append(f"{durations.short(used['cpu_seconds'])} of CPU")
+    if used.get("peak_memory") is not None:
+        parts.append(f"{sizes.short(used['peak_memory'])} of memory at most")
+    if used.get("stream_bytes") is not None:
+        parts.append(f"{sizes.short(used['stream_bytes'])} of output")
+    if used.get("stream_dropped"):
+        parts.append(f"{sizes.short(used['stream_dropped'])} of it not kept")
+    return ", ".join(parts)
+
+
+def _moment(run: Run, key: str, now: datetime) -> str:
+    when = times.parse(run.get(key))
+    return "" if when is None else times.local(when, now)
