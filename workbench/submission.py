@@ -67,6 +67,8 @@ class Submission:
         Each notice is told before anything is sent.
         """
         secrets = self._secrets(configuration)
+        if configuration.target is not None:  # a mistyped name is told before a large tree is read
+            self._client.call("compute", "get", name=configuration.target)
         parameters: dict[str, Any] = {}
         notices: list[str] = []
         if configuration.code is not None and configuration.snapshot_code:

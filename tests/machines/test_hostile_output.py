@@ -90,7 +90,7 @@ def on_a_terminal(wb: Wb, *words: str) -> bytes:
         stderr=far,
     )
     os.close(far)
-    seen = b""
+    seen = bytearray()
     try:
         while block := os.read(near, 65536):
             seen += block
@@ -99,8 +99,8 @@ def on_a_terminal(wb: Wb, *words: str) -> bytes:
     finally:
         os.close(near)
         process.wait(60)
-    assert process.returncode == 0, seen
-    return seen
+    assert process.returncode == 0, bytes(seen)
+    return bytes(seen)
 
 
 def steering(seen: bytes) -> list[str]:

@@ -8,6 +8,7 @@ import os
 import stat
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 from tests.machines.far_side import FarError, FarSide, far
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
+from workbench.remote import blobs, layout
+from workbench.remote.trees import accept_manifest, blob_path
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.delta import delta, wire
 from workbench.snapshots.limits import Limits
@@ -278,6 +281,27 @@ def test_layout_says_which_file_is_missing(machine: FarSide, tmp_path: Path) -> 
     assert machine.ask("accept_manifest", found.manifest.id, None, [], []) == {"missing": [sha256]}
     with pytest.raises(FarError, match="not on this machine"):
         machine.ask("lay_out", "0" * 64, str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("slow", [-1.0, 1e9], ids=["together", "one by one"])
+def test_many_files_are_laid_out_whole_however_slow_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: float
+) -> None:
+    monkeypatch.setattr(layout, "SLOW", slow)
+    files = {f"pkg{number % 7}/deep/module{number}.py": f"{number}" * (number % 50) for number in range(400)}
+    found = tree_of(tmp_path / "tree", files)
+    here = SimpleNamespace(root=str(tmp_path / "root"))
+    request = delta(None, found.manifest)
+    missing = accept_manifest(here, found.manifest.id, None, request.removed, request.added)["missing"]
+    (tmp_path / "z").write_bytes(b"".join(zip_blobs(found.sources(missing))))
+    blobs.store_blobs(here, str(tmp_path / "z"))
+    assert layout.lay_out(here, found.manifest.id, str(tmp_path / "out")) == 400
+    assert seen(os.fsencode(tmp_path / "out")) == seen(os.fsencode(tmp_path / "tree"))
+    last = found.manifest.entries[-1].sha256
+    os.unlink(blob_path(here.root, last))
+    with pytest.raises(layout.MissingBlob, match="not on this machine"):
+        layout.lay_out(here, found.manifest.id, str(tmp_path / "again"))
+    assert not list(tmp_path.glob("again*"))
 
 
 def test_a_run_may_write_without_touching_the_blobs(machine: FarSide, tmp_path: Path) -> None:

@@ -393,6 +393,16 @@ def test_references(store):
         store.resolve("@1", "no such experiment")
 
 
+def test_a_mistyped_name_is_asked_back(store):
+    for number in range(1, 4):
+        put_run(store, number)
+    put_run(store, 7, name="brisk-heron-7")
+    for wrong, meant in (("brisk", "brisk-heron-7"), ("brisk-herno-7", "brisk-heron-7")):
+        with pytest.raises(NotFound) as missing:
+            store.resolve(wrong)
+        assert missing.value.hint == f"did you mean {meant}?"
+
+
 def test_the_best_run_is_by_the_primary_metric(store):
     with pytest.raises(NotFound):
         store.resolve("@best")

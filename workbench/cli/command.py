@@ -74,6 +74,7 @@ def listing_options() -> list[click.Parameter]:
         ),
         click.Option(
             ["--to"],
+            type=click.Path(),
             metavar="FILE",
             expose_value=False,
             callback=_store("to"),

@@ -1,29 +1,63 @@
-"""What the Tab key offers: names of runs, machines and experiments, asked of the workspace."""
+"""What the Tab key offers: names of runs, machines, experiments, metrics, files, asked of the workspace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from workbench.cli.session import Session
 from workbench.errors import WorkbenchError
+from workbench.text import states
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
-def _names(noun: str, key: str, **parameters: Any) -> Complete:
+def _asked(read: Callable[[click.Context], Iterable[str]]) -> Complete:
+    """What read finds and begins with the word so far; nothing where it cannot be asked."""
+
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
         try:
-            found = context.ensure_object(Session).call(noun, "list", **parameters)
+            return [text for text in dict.fromkeys(read(context)) if text.startswith(incomplete)]
         except (WorkbenchError, OSError):
             return []  # a shell that is completing has no place for an error
-        return [str(item[key]) for item in found if str(item[key]).startswith(incomplete)]
 
     return complete
 
 
-run = _names("runs", "name", limit=50)
-target = _names("compute", "name")
-experiment = _names("experiments", "name")
+def _call(context: click.Context, noun: str, method: str, **parameters: Any) -> Any:
+    return context.ensure_object(Session).call(noun, method, **parameters)
+
+
+def _runs(context: click.Context) -> Iterable[str]:
+    return ["@1", "@best", *(str(run["name"]) for run in _call(context, "runs", "list", limit=200))]
+
+
+def _of_run(method: str, key: str) -> Complete:
+    """Things of the run that the command line names already."""
+
+    def read(context: click.Context) -> Iterable[str]:
+        named = context.params.get("run")
+        return [str(item[key]) for item in _call(context, "runs", method, run=named)] if named else []
+
+    return _asked(read)
+
+
+def run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of runs; @1 and @best only once an @ was typed."""
+    return [name for name in _any_run(context, parameter, incomplete) if incomplete or name[0] != "@"]
+
+
+def file(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Files of this side, found by the shell."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+_any_run = _asked(_runs)
+target = _asked(lambda context: [str(item["name"]) for item in _call(context, "compute", "list")])
+experiment = _asked(lambda context: [str(item["name"]) for item in _call(context, "experiments", "list")])
+state = _asked(lambda context: [name.lower() for name in states.RUN])
+metric = _of_run("metrics", "name")
+kept_file = _of_run("files", "path")

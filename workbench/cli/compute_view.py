@@ -53,8 +53,8 @@ def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, 
     """A machine's facts, most important first; unknown ones are empty."""
     facts, settings = target.get("facts") or {}, dict(target.get("settings") or {})
     address = clean_name(str(settings.pop("address", "") or "this machine"))
-    if target.get("kind") == "local":
-        settings.pop("transport", None)
+    usual = _usual_settings()
+    settings = {key: value for key, value in settings.items() if value != usual.get(key)}
     python = python_of(facts)
     if settings.get("python") and str(settings["python"]) in python:
         settings.pop("python")  # the fact says it already, with its version
@@ -73,6 +73,15 @@ def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, 
         ("python", clean(python, 400)),
         *((_label(key), _setting(key, value)) for key, value in settings.items() if _said(value)),
     ]
+
+
+def _usual_settings() -> dict[str, Any]:
+    """Settings as they are when nobody set them, which need not be shown."""
+    from workbench.entities.base import to_wire  # brings msgspec, which help should not pay for
+    from workbench.entities.target import TargetSettings
+
+    found: dict[str, Any] = to_wire(TargetSettings())
+    return found
 
 
 def gpu_lines(facts: dict[str, Any]) -> str:

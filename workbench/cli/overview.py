@@ -14,25 +14,36 @@ from workbench.text.style import paint
 from workbench.text.tables import Cell, Column, render
 
 RECENT = 8
+ACTIVE = 12
+"""Active runs that are shown: those that run, then those whose turn comes next."""
+LOOKED_AT = 1000
 
 
 def overview(session: Session) -> int:
     """Print how things stand; the same without a terminal, without colours."""
     targets = [with_summary(target) for target in session.call("compute", "list")]
-    active = session.call("runs", "list", active=True, limit=50)
+    active = sorted(session.call("runs", "list", active=True, limit=LOOKED_AT), key=_turn)
     recent = [
         run
         for run in session.call("runs", "list", limit=RECENT)
         if run["id"] not in {a["id"] for a in active}
     ]
+    more = len(active) - ACTIVE
     experiments = session.call("experiments", "list") if active or recent else []
     primary = run_view.judges(experiments)
     lines = [cut(_headline(targets, active), session.terminal.cells), ""]
     lines += _section(session, "Machines", _machines(session, targets))
-    lines += _runs(session, active, recent, primary)
+    lines += _runs(session, active[:ACTIVE], recent, primary)
+    if more > 0:
+        lines += [paint(f"{more} more are active: wb ps --active", "quiet", session.terminal.colour), ""]
     lines += _next(session, targets, bool(active or recent))
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
+
+
+def _turn(run: dict[str, Any]) -> tuple[bool, str]:
+    """What runs first, then in the order of submission; times in UTC sort as texts."""
+    return run.get("status") in ("Queued", "NotStarted", "Preparing"), str(run.get("created"))
 
 
 def _headline(targets: list[dict[str, Any]], active: list[dict[str, Any]]) -> str:

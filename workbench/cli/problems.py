@@ -11,9 +11,10 @@ import click
 from workbench.cli.terminal import UNLIMITED
 from workbench.errors import WorkbenchError
 from workbench.text import sizes
+from workbench.text.cells import width as cells_of
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import paint
-from workbench.text.tables import wrap
+from workbench.text.tables import Column, render, wrap
 
 if TYPE_CHECKING:
     from workbench.cli.session import Session
@@ -50,7 +51,7 @@ def report(problem: Exception, session: Session) -> int:
     lines = _said("error:", "bad", clean(message, 2000), width, colour)
     if isinstance(problem, WorkbenchError):
         for line in details(problem.data):
-            lines += hanging("  ", clean_name(line, 400), width)
+            lines += hanging("  ", line, width)
     if hint:
         lines += _said("hint:", "active", clean(hint, 1000), width, colour)
     print("\n".join(lines), file=sys.stderr)
@@ -64,6 +65,8 @@ def _said(head: str, role: str, text: str, width: int, colour: bool) -> list[str
 
 def hanging(indent: str, text: str, width: int) -> list[str]:
     """text in lines of at most width cells, each below the other behind the indent."""
+    if cells_of(indent + text) <= width:
+        return [indent + text]  # as it is: it may have columns
     return [indent + line for line in wrap(text, max(20, width - len(indent)))]
 
 
@@ -76,18 +79,33 @@ def _message(problem: WorkbenchError) -> str:
 
 
 def details(data: dict[str, Any]) -> list[str]:
-    """The lines that belong to an error: a file's mistakes, candidates, the largest files of a tree."""
+    """The clean lines that belong to an error: mistakes of a file, candidates, the heaviest of a tree."""
     mistakes = _list(data.get("problems"))
     # The message itself tells a single mistake.
-    lines = [_problem(item) for item in mistakes] if len(mistakes) > 1 else []
-    lines += [_candidate(item) for item in _list(data.get("candidates"))]
-    for item in _list(data.get("largest")):
-        if isinstance(item, dict):
-            drop = f"   drop it with: {item['line']}" if item.get("line") else ""
-            lines.append(f"{sizes.short(item.get('size')):>9}  {item.get('path')}{drop}")
+    said = [_problem(item) for item in mistakes] if len(mistakes) > 1 else []
+    said += [_candidate(item) for item in _list(data.get("candidates"))]
+    lines = [clean_name(line, 400) for line in said]
+    lines += _largest([item for item in _list(data.get("largest")) if isinstance(item, dict)])
     if len(lines) > MOST_DETAILS:
         lines[MOST_DETAILS:] = [f"and {len(lines) - MOST_DETAILS} more"]
     return lines
+
+
+def _largest(found: list[dict[str, Any]]) -> list[str]:
+    """What is heaviest in a tree, with the line of an ignore file that leaves it out."""
+    if not found:
+        return []
+    rows = [
+        [
+            sizes.short(item.get("size")),
+            str(item.get("files") or ""),
+            clean_name(str(item.get("path")), 300),
+            clean_name(str(item.get("line") or ""), 300),
+        ]
+        for item in found
+    ]
+    columns = [Column("SIZE", right=True), Column("FILES", right=True), Column("HEAVIEST", middle=True)]
+    return render([*columns, Column("LINE THAT LEAVES IT OUT")], rows, UNLIMITED)
 
 
 def _list(value: Any) -> list[Any]:

@@ -41,7 +41,7 @@ def files(session: Session, run: str) -> None:
 
 @command("download", cls=Command)
 @RUN
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete.kept_file)
 @click.option("--to", metavar="PLACE", help="The folder (for one file: or the file) to write; default: here.")
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.pass_obj

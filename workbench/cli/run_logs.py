@@ -10,7 +10,7 @@ import click
 
 from workbench.cli import complete
 from workbench.cli.command import command
-from workbench.cli.parsing import duration
+from workbench.cli.parsing import Whole, duration
 from workbench.cli.run_view import metric_text, reason, took
 from workbench.cli.session import Session
 from workbench.errors import RunFailed
@@ -27,7 +27,7 @@ UNTOLD = ("NotStarted", "Finalizing", "Failed", "Canceled")
 @command("logs")
 @click.argument("run", shell_complete=complete.run)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
-@click.option("-n", "--lines", type=click.IntRange(0), metavar="N", help="Only the last N lines.")
+@click.option("-n", "--lines", type=Whole(0), metavar="N", help="Only the last N lines.")
 @click.option("--since", type=duration, metavar="AGE", help="Only what was written in the last 10m, 2h ...")
 @click.option("--to", metavar="FILE", help="Write to a file instead of standard output.")
 @click.pass_obj
@@ -39,12 +39,16 @@ def logs(
     In a pipe and in a file that is every byte as it was written; on a terminal colours stay and other control
     sequences go.
     """
+    name = run
+    if follow and run.startswith("@"):  # what @1 means may change while it is followed
+        found = session.call("runs", "get", run=run)
+        run, name = found["id"], found["name"]
     source = session.workspace.read("runs", "logs", run=run, lines=lines, follow=follow or None, since=since)
     try:
         _copy(session, source, to)
     except KeyboardInterrupt:
         if follow:
-            _still_running(session, run)
+            _still_running(session, run, name)
         return INTERRUPTED
     return 0
 

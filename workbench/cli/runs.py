@@ -10,7 +10,7 @@ import click
 
 from workbench.cli import complete, output, run_view
 from workbench.cli.command import F, Listing, command
-from workbench.cli.parsing import tags
+from workbench.cli.parsing import Whole, tags
 from workbench.cli.run_page import page
 from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
@@ -19,6 +19,8 @@ from workbench.text import states
 from workbench.text.sanitize import clean_name
 
 EMPTY = "no runs yet; start one: wb submit --follow -- python train.py"
+SHOWN = 20
+LISTED = 50
 NONE_SUCH = "no run is like that; wb ps lists all"
 
 
@@ -36,7 +38,13 @@ def _filters(function: F) -> F:
             click.option(
                 "-t", "--target", metavar="NAME", shell_complete=complete.target, help="On one machine."
             ),
-            click.option("--status", multiple=True, metavar="STATE", help="In a state; may be repeated."),
+            click.option(
+                "--status",
+                multiple=True,
+                metavar="STATE",
+                shell_complete=complete.state,
+                help="In a state; may be repeated.",
+            ),
             click.option(
                 "--tag", "tag_words", multiple=True, metavar="K[=V]", help="With a tag; may be repeated."
             ),
@@ -46,10 +54,8 @@ def _filters(function: F) -> F:
                 "-n",
                 "--limit",
                 metavar="N",
-                type=click.IntRange(1),
-                default=50,
-                show_default=True,
-                help="At most so many.",
+                type=Whole(1),
+                help=f"At most so many; else {SHOWN} on a terminal, {LISTED} in a pipe.",
             ),
         )
     ):
@@ -83,8 +89,9 @@ def _list(
     tag_words: tuple[str, ...],
     active: bool,
     archived: bool,
-    limit: int,
+    limit: int | None,
 ) -> None:
+    limit = limit or (SHOWN if output.as_table(session) else LISTED)
     found = session.call(
         "runs",
         "list",
@@ -98,9 +105,11 @@ def _list(
         limit=limit,
     )
     filtered = any((experiment, target, status, tag_words, text, active, archived))
+    if not found and target:
+        session.call("compute", "get", name=target)  # raises for a name that no machine has
     print_runs(session, found, NONE_SUCH if filtered else EMPTY)
     if len(found) == limit:
-        output.note(session, f"the newest {limit}; more with --limit")
+        output.note(session, f"the newest {limit}; more with -n", "quiet")
 
 
 def print_runs(session: Session, found: Sequence[run_view.Run], empty: str = EMPTY) -> None:

@@ -64,6 +64,9 @@ async def _channel_time(host: Host) -> float | None:
     return min(times)
 
 
+SIGN_IN = ("gssapi", "hostbased", "enablesshkeysign")
+
+
 def _unsupported(host: Host) -> list[str]:
     """Only the asyncssh transport leaves anything of ssh_config out; its host knows what applies."""
     found = getattr(host, "survey", None)
@@ -71,7 +74,8 @@ def _unsupported(host: Host) -> list[str]:
         return []
     from workbench.compute.ssh_keywords import unsupported
 
-    return unsupported(found)
+    # Somebody who is in did not need the other ways to sign in that a distribution turns on for everyone.
+    return [note for note in unsupported(found) if not note.lower().startswith(SIGN_IN)]
 
 
 async def _disks(link: Link) -> list[Disk]:

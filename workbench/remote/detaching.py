@@ -88,14 +88,10 @@ def settle_detachment(manager):
 def guard_command(machine, run_id, python, payload):
     # type: (Machine, str, str, str) -> List[str]
     """The argv that starts a guard from a payload: a zipapp, its compiled form, or a folder of source."""
-    words = ["guard", machine.root, machine.lease_dir, run_id]
+    # Not as a script: an empty file, which a broken disk may leave, is a program that ends well.
+    start = "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
     # -I: nothing of the user's environment or directory; -S: no site-packages, which it does not need.
-    if os.path.isdir(payload):
-        start = (
-            "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
-        )
-        return [python, "-I", "-S", "-c", start % payload] + words
-    return [python, "-I", "-S", payload] + words
+    return [python, "-I", "-S", "-c", start % payload, "guard", machine.root, machine.lease_dir, run_id]
 
 
 def guard_environment(base, run_id):
@@ -116,18 +112,18 @@ def start_guard(machine, run_id, secrets):
     """
     body = protocol.dumps(dict(secrets))
     scope = list(SCOPE) if settle_detachment(ask_login_manager()).scope else []
-    payloads = [compiled.usable(machine.payload) or machine.payload, machine.payload]
-    # Each way falls back on the plainer one: no scope, and no compiled form should a disk have damaged it.
-    ways = [scope + guard_command(machine, run_id, sys.executable, payload) for payload in payloads]
-    ways.append(guard_command(machine, run_id, sys.executable, machine.payload))
-    problem = None
+    payload = machine.payload
+    plain = guard_command(machine, run_id, sys.executable, payload)
+    quick = guard_command(machine, run_id, sys.executable, compiled.usable(payload) or payload)
+    # Each way falls back on a plainer one: no compiled form, should a disk have damaged it; no scope.
+    ways = [scope + quick, scope + plain, plain]
+    problem = None  # type: Optional[str]
     for number, command in enumerate(ways):
         if command not in ways[:number]:
             problem = _start(command, run_id, body)
             if problem is None:
                 return
-    if problem is not None:
-        raise GuardNotStarted("the run's guard could not be started: %s" % problem)
+    raise GuardNotStarted("the run's guard could not be started: %s" % problem)
 
 
 def _start(argv, run_id, body):

@@ -1,7 +1,7 @@
 """A run's guard: started once a run, it forks the supervisor, waits, and settles what that one cannot.
 
-`python PAYLOAD guard ROOT LEASE_DIR RUN` with a JSON object of secrets on its input. It detaches, takes the
-run's lock for life and exits silently when another guard has it: submitting twice starts one run.
+`... guard ROOT LEASE_DIR RUN`, with a JSON object of secrets on its input. It detaches, takes the run's lock
+for life and exits silently when another guard has it: submitting twice starts one run.
 """
 
 import json

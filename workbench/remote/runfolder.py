@@ -61,7 +61,7 @@ class RunFolder(object):
         # type: () -> None
         """Set bytes aside for the last status of a run that filled its disk."""
         if not os.path.exists(self.reserve):
-            # Random: no disk compresses it away. Not synced: the room is taken at once, a reboot ends the run.
+            # Random: no disk compresses it away. Not synced: it has its room, and a reboot ends the run.
             write_whole(self.reserve, os.urandom(protocol.RESERVE_BYTES), sync=False)
 
     def read_spec(self):

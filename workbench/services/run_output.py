@@ -66,7 +66,7 @@ class RunOutputService:
     async def log_place(
         self, run: str, offset: int = 0, lines: int | None = None, since: float | None = None
     ) -> dict[str, Any]:
-        """{"run": id, "offset"}: where `logs` with these parameters begins, for one who may have to resume."""
+        """{"run": id, "offset"}: where `logs` with these parameters begins, for who may have to resume."""
         found = await self._context.resolve(run)
         return {"run": found.id, "offset": await self._place(found.id, offset, lines, since)}
 
