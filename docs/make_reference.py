@@ -16,13 +16,14 @@ HEAD = """# Commands
 
 Written by docs/make_reference.py from the commands' own help; a test keeps it current.
 
-**What comes out.** Data goes to standard output, everything else to standard error. On a terminal data is a table,
-in a pipe lines of tab-separated values; `-o json`, `jsonl` or `csv` choose, `--to FILE` writes to a file instead
-(and takes the format from its name). JSON has the fields of the things themselves, times in UTC as RFC 3339. What is
-not known is absent. `NO_COLOR` switches colours off, `CLICOLOR_FORCE=1` on, `COLUMNS` sets the width.
+**What comes out.** Data goes to standard output, everything else to standard error. On a terminal data is a
+table, in a pipe lines of tab-separated values; `-o json`, `jsonl` or `csv` choose, `--to FILE` writes to a
+file instead (and takes the format from its name). JSON has the fields of the things themselves, times in UTC
+as RFC 3339. What is not known is absent. `NO_COLOR` switches colours off, `CLICOLOR_FORCE=1` on, `COLUMNS`
+sets the width.
 
-**How a run is named.** By its name (`calm-otter-42`), by its id or the beginning of it, by `@1` (the newest), `@2`
-and so on, or by `@best` (the best of the newest run's experiment, by the metric it is judged by).
+**How a run is named.** By its name (`calm-otter-42`), by its id or the beginning of it, by `@1` (the newest),
+`@2` and so on, or by `@best` (the best of the newest run's experiment, by the metric it is judged by).
 
 **How a command ends.**
 
@@ -36,10 +37,11 @@ and so on, or by `@best` (the best of the newest run's experiment, by the metric
 | 5 | refused: exists already, is protected, a no to a question, a tree over the limits |
 | 130 | interrupted |
 
-`wb compute exec` ends with its command's own code. An error is one line and one hint; `--debug` adds the traceback.
+`wb compute exec` ends with its command's own code. An error is one line and one hint; `--debug` adds the
+traceback.
 
-**What the environment says.** `WORKBENCH_HOME` moves everything kept on this side, `WORKBENCH_WORKSPACE` names the
-workspace, `WORKBENCH_EMBEDDED=1` does without the local server. More in [settings](settings.md).
+**What the environment says.** `WORKBENCH_HOME` moves everything kept on this side, `WORKBENCH_WORKSPACE`
+names the workspace, `WORKBENCH_EMBEDDED=1` does without the local server. More in [settings](settings.md).
 """
 
 

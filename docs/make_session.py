@@ -2,8 +2,8 @@
 
     python docs/make_session.py NAME [--columns 100] [--title TEXT] [--directory DIR] -- 'wb ps' 'wb logs @1'
 
-Each command is typed into a shell with the caller's environment; the picture ends with the last prompt
-before it is shown again. Needs tmux.
+Each command is typed into a shell with the caller's environment; further lines of it answer its questions
+(those that end in "[y/N]"). The picture ends before the last prompt. Needs tmux.
 """
 
 from __future__ import annotations
@@ -48,9 +48,19 @@ def record(commands: list[str], columns: int, rows: int, directory: Path, second
                     time.sleep(0.05)
                 terminal.wait_for(rf"^{re.escape(PROMPT)}\s*\Z")
                 if command is not None:
-                    terminal.type(command)
-                    terminal.keys("Enter")
+                    _type(terminal, command)
             return terminal.capture(history=True)
+
+
+def _type(terminal: Terminal, command: str) -> None:
+    """Type a command's first line, and each further one when it asks."""
+    first, *answers = command.split("\n")
+    terminal.type(first)
+    terminal.keys("Enter")
+    for answer in answers:
+        terminal.wait_for(r"\[y/N\]\s*\Z")
+        terminal.type(answer)
+        terminal.keys("Enter")
 
 
 def without_last_prompt(capture: str) -> str:

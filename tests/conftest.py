@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -13,6 +14,12 @@ IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --full."""
     parser.addoption("--full", action="store_true", help="run the full form of slow proofs, as CI=true does")
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in its background with Ctrl-C ignored, and children inherit that; tests press it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ PAGE = HERE.parent.parent / "docs" / "benchmarks.md"
 
 def main() -> None:
     """Run all benchmarks, or those named (bench_ may be left out); --write renews docs/benchmarks.md."""
-    known = sorted((path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py")), key=_place)
+    known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(known)}")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md (runs all)")
@@ -35,11 +35,6 @@ def main() -> None:
     if options.write:
         PAGE.write_text(markdown(rows, datetime.now(UTC).date(), options.note), encoding="utf-8")
         sys.stderr.write(f"wrote {PAGE}\n")
-
-
-def _place(name: str) -> tuple[bool, str]:
-    # ext4 makes files slowly for minutes after it was rid of many: who makes many comes before who removes them.
-    return name != "submit", name
 
 
 if __name__ == "__main__":

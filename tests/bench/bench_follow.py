@@ -6,7 +6,7 @@ import asyncio
 import statistics
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -176,7 +176,7 @@ def _heard(workspace: Workspace, run: str) -> list[float]:
     return found[10:]  # the first are those of its start
 
 
-def _logs(workspace: Workspace, run: str) -> Iterator[str]:
+def _logs(workspace: Workspace, run: str) -> Generator[str, None, None]:
     for item in workspace.items("runs", "follow", run=run):
         if "log" in item:
             yield item["log"]
@@ -184,5 +184,3 @@ def _logs(workspace: Workspace, run: str) -> Iterator[str]:
 
 def _percentile(found: list[float], share: int) -> float:
     return sorted(found)[min(len(found) - 1, len(found) * share // 100)]
-
-

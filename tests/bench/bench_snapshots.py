@@ -6,12 +6,12 @@ import os
 import random
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+from tests.bench.place import lasting_folder
 from tests.bench.report import Row, alternate
 from workbench.remote import blobs, layout, protocol, trees
 from workbench.snapshots.archive import zip_blobs
@@ -26,15 +26,14 @@ UNLIMITED = Limits(None, None)
 
 
 def run() -> list[Row]:
-    """All rows; works below a temporary folder that is removed."""
-    with tempfile.TemporaryDirectory(prefix="wb-bench-") as place:
-        ground = Path(place)
-        tree = ground / "tree"
-        plant(tree, FILES, 2300)
-        rows = [*_unchanged(ground, tree), *_layout(ground, tree)]
-        large = ground / "large"
-        plant(large, FILES, 52_000)  # 100 MB in all
-        return [*rows, *_one_edit(ground, large)]
+    """All rows; works below a temporary folder that is removed at the end of all benchmarks."""
+    ground = lasting_folder()
+    tree = ground / "tree"
+    plant(tree, FILES, 2300)
+    rows = [*_unchanged(ground, tree), *_layout(ground, tree)]
+    large = ground / "large"
+    plant(large, FILES, 52_000)  # 100 MB in all
+    return [*rows, *_one_edit(ground, large)]
 
 
 def plant(tree: Path, files: int, size: int) -> None:
@@ -118,8 +117,6 @@ def _layout(ground: Path, tree: Path) -> list[Row]:
         ],
         ROUNDS,
     )
-    for place in spent:
-        shutil.rmtree(place)
     what = f"laying out a snapshot of {FILES:,} files on a machine"
     return [Row(what, mine, "ms", "about 100 ms", f"cp -r: {other:.0f} ms", mine / other)]
 

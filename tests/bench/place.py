@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -25,6 +26,17 @@ TRANSPORTS = ("asyncssh", "openssh")
 def has_ssh() -> bool:
     """Whether the programs are there that a machine needs to be reached."""
     return all(shutil.which(program) for program in (SSHD, "ssh", "ssh-keygen"))
+
+
+def lasting_folder() -> Path:
+    """A temporary folder that is removed when this process ends.
+
+    Not sooner: ext4 makes files slowly for minutes after it was rid of many (it does not take their inodes
+    again at once, and looks at each of them), which the benchmarks that come next would measure.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="wbb-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Place:
@@ -89,8 +101,7 @@ def place() -> Iterator[Place]:
     """A place for as long as the block lasts; the environment of this process is that of its user."""
     if os.getuid() == 0:
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="wbb-"))
-    made = Place(folder)
+    made = Place(lasting_folder())
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(made.environ)
@@ -102,7 +113,6 @@ def place() -> Iterator[Place]:
         os.environ.update(before)
         made.stop_server()
         made.sshd.stop()
-        shutil.rmtree(folder, ignore_errors=True)  # a supervisor may be writing its last status
 
 
 @contextlib.contextmanager

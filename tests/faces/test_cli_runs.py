@@ -318,6 +318,23 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
     assert wb("run", "compare", "a", world=world).code == 2
 
 
+def test_long_values_are_compared_below_the_table(wb: Wb) -> None:
+    """A command line would stretch every column; runs that are equally good are marked alike."""
+    facts = {"command": ["python train.py --epochs 8 --lr 0.1", "python train.py"]}
+    metrics = {"loss": {"values": [0.5, 0.5], "best": 0, "goal": "minimize"}}
+    world = World(runs__compare={**COMPARED, "facts": facts, "metrics": metrics, "params": {}, "code": []})
+    assert wb("run", "compare", "a", "b", world=world, terminal=TTY).out.splitlines() == [
+        "         calm-otter-42  vivid-lark-40",
+        "status       ● running    ✔ completed",
+        "metrics",
+        "  loss           ★ 0.5          ★ 0.5",
+        "",
+        "command",
+        "  calm-otter-42  python train.py --epochs 8 --lr 0.1",
+        "  vivid-lark-40  python train.py",
+    ]
+
+
 def test_many_runs_are_compared_below_each_other(wb: Wb) -> None:
     runs = [make_run(n, f"calm-otter-{n}") for n in range(20)]
     world = World(

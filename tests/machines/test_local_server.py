@@ -66,6 +66,17 @@ def test_an_idle_server_ends_itself_and_one_with_a_run_does_not(make_wb, tmp_pat
     assert wb.wait(run)["status"] == "Canceled"
 
 
+def test_a_server_that_nobody_can_reach_ends(wb: Wb, tmp_path: Path):
+    """Its home was removed, say; it would follow its runs for ever and keep the home from the next server."""
+    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    run = wb("submit", "--no-code", "--", "sleep", "600").split()[0]
+    pid = wb.server_pid()
+    (wb.folder / "server.sock").unlink()
+    wb.until(lambda: not Path(f"/proc/{pid}").exists(), "the server to end")
+    wb("cancel", run)
+    assert wb.wait(run)["status"] == "Canceled"
+
+
 def test_its_files_are_closed_to_others(wb: Wb):
     info_after_start(wb)
     assert wb.folder.joinpath("server.sock").stat().st_mode & 0o777 == 0o600

@@ -414,6 +414,7 @@ def test_the_best_run_is_by_the_primary_metric(store):
                 store.resolve("@best")
         feed(store, run_id(number), [header(), metric("loss", value)])
     put_run(store, 6)
+    put_run(store, 7, experiment="measures-nothing")
     assert store.resolve("@best") == run_id(2)
     store.update_experiment("default", goal=Goal.MAXIMIZE)
     assert store.resolve("@best", "default") == run_id(4)

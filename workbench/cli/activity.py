@@ -8,7 +8,7 @@ import click
 
 from workbench.cli import output
 from workbench.cli.command import Listing, command
-from workbench.cli.parsing import Whole
+from workbench.cli.parsing import at_least
 from workbench.cli.session import Session
 from workbench.text import states, times
 from workbench.text.sanitize import clean_name
@@ -25,7 +25,7 @@ KEYS = ("id", "kind", "subject", "state", "text", "done", "total", "started", "e
     "-n",
     "--limit",
     metavar="N",
-    type=Whole(1),
+    type=at_least(1),
     default=50,
     show_default=True,
     help="At most so many.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from workbench.cli.parsing import assignments, setting
@@ -42,7 +43,8 @@ def settings_of(words: Sequence[str], variables: Mapping[str, str] | None = None
         elif key in TEXTS or key in KINDS:
             changes[key] = setting(KINDS.get(key, "text"), key, text) if text else None
         else:
-            raise UsageError(
-                f"there is no setting {key!r}", f"settings: {', '.join((*TEXTS, *KINDS, *LISTS))}"
-            )
+            known = (*TEXTS, *KINDS, *LISTS)
+            near = get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"settings: {', '.join(known)}"
+            raise UsageError(f"there is no setting {key!r}", hint)
     return changes

@@ -20,7 +20,7 @@ COMPLETE_VARIABLE = "_WB_COMPLETE"
 
 ABOUT = """Run, follow and compare training on your own machines, over SSH.
 
-Without a command, wb shows how things stand. A location such as runs/mnist or compute/gpu1 shows that place.
+Alone it shows how things stand. A location such as runs/mnist or compute/gpu1 shows that place.
 """
 
 

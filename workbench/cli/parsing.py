@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-
-import click
 
 from workbench.errors import UsageError
 from workbench.text import durations, sizes
 
 
-class Whole(click.ParamType):
-    """A whole number of at least so much; unlike click's own it needs no note in the help."""
+def at_least(least: int) -> Callable[[Any], int]:
+    """The type of an option that takes a whole number from least on; raises UsageError for anything else."""
 
-    name = "integer"
-
-    def __init__(self, least: int) -> None:
-        self._least = least
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number; fails with a sentence."""
+    def whole(text: Any) -> int:
         try:
-            number = int(value)
+            number = int(text)
         except ValueError:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
-        if number < self._least:
-            self.fail(f"{number} is less than {self._least}", param, ctx)
+            raise UsageError(f"{text!r} is not a whole number") from None
+        if number < least:
+            raise UsageError(f"{number} is less than {least}")
         return number
+
+    return whole
 
 
 def duration(text: str) -> float:

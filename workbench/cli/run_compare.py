@@ -15,8 +15,10 @@ from workbench.errors import UsageError
 from workbench.text import numbers
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
-from workbench.text.tables import Cell, Column, render
+from workbench.text.tables import Cell, Column, pairs, render
 
+LONG = 28
+"""Cells from which on a value stands below the table, so that it does not stretch every column."""
 LEAST = 12
 """Cells a run's column needs to say anything; runs that do not fit beside each other go below."""
 
@@ -60,7 +62,8 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
 def _tables(found: dict[str, Any], look: Look) -> list[str]:
     """One table, or several below each other where so many runs do not fit."""
     runs = found["runs"]
-    rows = list(_rows(found, look.ascii_only))
+    every = list(_rows(found, look.ascii_only))
+    rows = _without_empty_headings([row for row in every if not _long(row)])
     left = max([len(row[0].text) for row in rows], default=8)
     each = max(1, (look.width - min(left, look.width // 3)) // (LEAST + 2))
     lines: list[str] = []
@@ -74,7 +77,21 @@ def _tables(found: dict[str, Any], look: Look) -> list[str]:
         picked = [[row[0], *(row[index + 1] for index in part)] if len(row) > 1 else row for row in rows]
         full = [row + [Cell("")] * (len(columns) - len(row)) for row in picked]
         lines += ["", *render(columns, full, *look)] if lines else render(columns, full, *look)
+    for name, *values in filter(_long, every):
+        lines += ["", paint(name.text.strip(), "bold", look.colour)]
+        said = [("  " + clean_name(run["name"]), value) for run, value in zip(runs, values, strict=True)]
+        lines += pairs(said, *look)
     return lines
+
+
+def _without_empty_headings(rows: list[list[Cell]]) -> list[list[Cell]]:
+    """Rows less the headings (rows of one cell) that nothing stands below."""
+    after = [*rows[1:], [Cell("")]]
+    return [row for row, below in zip(rows, after, strict=True) if len(row) > 1 or len(below) > 1]
+
+
+def _long(row: list[Cell]) -> bool:
+    return any(len(cell.text) > LONG for cell in row[1:])
 
 
 def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
@@ -89,12 +106,13 @@ def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
     for name, metric in found.get("metrics", {}).items():
         texts = numbers.column([numbers.number(value) for value in metric["values"]])
         best = metric.get("best")
+        winner = None if best is None else metric["values"][best]
         star = "*" if ascii_only else "★"
         yield [
             Cell("  " + clean_name(name)),
             *(
-                Cell(f"{star} {text}", "good") if index == best else Cell(text)
-                for index, text in enumerate(texts)
+                Cell(f"{star} {text}", "good") if best is not None and value == winner else Cell(text)
+                for text, value in zip(texts, metric["values"], strict=True)
             ),
         ]
     facts = {name: values for name, values in found.get("facts", {}).items() if name != "status"}

@@ -10,7 +10,7 @@ import click
 
 from workbench.cli import complete
 from workbench.cli.command import command
-from workbench.cli.parsing import Whole, duration
+from workbench.cli.parsing import at_least, duration
 from workbench.cli.run_view import metric_text, reason, took
 from workbench.cli.session import Session
 from workbench.errors import RunFailed
@@ -27,7 +27,7 @@ UNTOLD = ("NotStarted", "Finalizing", "Failed", "Canceled")
 @command("logs")
 @click.argument("run", shell_complete=complete.run)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
-@click.option("-n", "--lines", type=Whole(0), metavar="N", help="Only the last N lines.")
+@click.option("-n", "--lines", type=at_least(0), metavar="N", help="Only the last N lines.")
 @click.option("--since", type=duration, metavar="AGE", help="Only what was written in the last 10m, 2h ...")
 @click.option("--to", metavar="FILE", help="Write to a file instead of standard output.")
 @click.pass_obj

@@ -10,7 +10,7 @@ import click
 from workbench.cli import complete, output
 from workbench.cli.command import Listing, command
 from workbench.cli.output import Field
-from workbench.cli.parsing import Whole
+from workbench.cli.parsing import at_least
 from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
 from workbench.cli.trends import MOST, trend
@@ -34,7 +34,7 @@ PLOT_CELLS = 80
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.metric)
 @click.option("--plot", "draw", is_flag=True, help="Draw it instead of printing numbers.")
 @click.option("--rank", type=int, metavar="N", help="Of one process of several.")
-@click.option("-n", "--limit", type=Whole(1), metavar="N", help="Only the last N points.")
+@click.option("-n", "--limit", type=at_least(1), metavar="N", help="Only the last N points.")
 @click.option("--log-y", is_flag=True, help="Draw values on a logarithmic axis.")
 @click.option("--log-x", is_flag=True, help="Draw steps on a logarithmic axis.")
 @click.pass_obj

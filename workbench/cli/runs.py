@@ -10,7 +10,7 @@ import click
 
 from workbench.cli import complete, output, run_view
 from workbench.cli.command import F, Listing, command
-from workbench.cli.parsing import Whole, tags
+from workbench.cli.parsing import at_least, tags
 from workbench.cli.run_page import page
 from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
@@ -54,7 +54,7 @@ def _filters(function: F) -> F:
                 "-n",
                 "--limit",
                 metavar="N",
-                type=Whole(1),
+                type=at_least(1),
                 help=f"At most so many; else {SHOWN} on a terminal, {LISTED} in a pipe.",
             ),
         )

@@ -11,7 +11,7 @@ import click
 
 from workbench.cli import output
 from workbench.cli.command import Command, Listing, command
-from workbench.cli.parsing import Whole
+from workbench.cli.parsing import at_least
 from workbench.cli.session import Session
 from workbench.client import SocketClient
 from workbench.errors import NotFound, ServerError
@@ -87,7 +87,7 @@ def stop(session: Session) -> None:
 
 
 @command("logs", cls=Command)
-@click.option("-n", "--lines", type=Whole(1), default=200, show_default=True, help="The last so many.")
+@click.option("-n", "--lines", type=at_least(1), default=200, show_default=True, help="The last so many.")
 @click.pass_obj
 def logs(session: Session, lines: int) -> None:
     """Print the end of what the local server wrote."""

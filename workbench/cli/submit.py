@@ -10,7 +10,7 @@ import click
 from workbench.cli import complete, output, run_view
 from workbench.cli.command import Launcher, command
 from workbench.cli.notices import Notices
-from workbench.cli.parsing import Whole, command_words, duration
+from workbench.cli.parsing import at_least, command_words, duration
 from workbench.cli.progress import ProgressBar
 from workbench.cli.run_again import started, staying
 from workbench.cli.session import Session
@@ -41,7 +41,7 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
     shell_complete=complete.experiment,
     help="The experiment; made when new.",
 )
-@click.option("--gpus", type=Whole(0), metavar="N", help="GPUs to hold; 0 hides them.")
+@click.option("--gpus", type=at_least(0), metavar="N", help="GPUs to hold; 0 hides them.")
 @click.option("--name", metavar="NAME", help="A display name; else one is made up.")
 @click.option("--tag", "tags", multiple=True, metavar="K[=V]", help="A tag; may be repeated.")
 @click.option("--input", "inputs", multiple=True, metavar="K=VALUE", help="A value for ${{inputs.K}}.")

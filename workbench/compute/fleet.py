@@ -99,5 +99,5 @@ class Fleet:
     def _get(self, name: str) -> Machine:
         machine = self._machines.get(name)
         if machine is None:
-            raise NotFound(f"there is no target named {name!r}", "see: wb compute list")
+            raise NotFound(f"there is no target named {name!r}", "see: wb compute ls")
         return machine

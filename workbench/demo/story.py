@@ -124,7 +124,7 @@ def _tell(workspace: Workspace, room: MachineRoom, tell: Teller) -> int:
     ]
     workspace.call("experiments", "set", name=EXPERIMENT, primary_metric=METRIC, goal="maximize")
     tell.chapter("Follow them live")
-    tell.command("wb ps     wb logs -f @1     wb run metrics @1 --plot")
+    tell.command("wb ps")
     _follow(workspace, lanes, tell)
     tell.chapter("Compare them")
     references = " ".join(f"@{number}" for number in range(count, 0, -1))
@@ -233,6 +233,15 @@ def _stop_server(workspace: Workspace, home: Home) -> None:
 def _wait_gone(pid: int) -> None:
     deadline = threading.Event()
     for _ in range(500):
-        if not Path(f"/proc/{pid}").exists():
+        if ended(pid):
             return
         deadline.wait(0.02)
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is over; the server is this one's own child, so it stays a zombie until we exit."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"

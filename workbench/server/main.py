@@ -109,6 +109,9 @@ class LocalServer:
             try:
                 await asyncio.wait_for(self._stop.wait(), IDLE_LOOK)
             except TimeoutError:
+                if not self._home.socket.exists():  # nobody can reach us any more
+                    log.info("the socket is gone: ending")
+                    return
                 if self._hub.busy or self._requests:
                     self._last = time.monotonic()
                 elif time.monotonic() - self._last > self._settings.server.idle:

@@ -90,16 +90,25 @@ def _at(connection: sqlite3.Connection, reference: str, experiment: str | None) 
     )
 
 
+def _newest_experiment(connection: sqlite3.Connection, condition: str) -> str | None:
+    """The id of the newest run's experiment, of those that fit a condition of this module's own."""
+    row = connection.execute(
+        "SELECT e.id FROM runs r JOIN experiments e ON e.number = r.experiment"
+        f" WHERE r.archived = 0 AND {condition} ORDER BY r.created DESC, r.id DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def _best(connection: sqlite3.Connection, name: str | None) -> str:
-    """The run whose last primary metric is best, in the newest run's experiment when none is named."""
+    """The run whose last primary metric is best; of the newest run's experiment when none is named.
+
+    Runs of experiments that measure nothing are passed over.
+    """
     if name is None:
-        newest = connection.execute(
-            "SELECT e.id FROM runs r JOIN experiments e ON e.number = r.experiment"
-            " WHERE r.archived = 0 ORDER BY r.created DESC, r.id DESC LIMIT 1"
-        ).fetchone()
-        if newest is None:
+        name = _newest_experiment(connection, "e.primary_metric IS NOT NULL")
+        name = name or _newest_experiment(connection, "1")
+        if name is None:
             raise NotFound("there are no runs yet", "wb submit starts one")
-        name = str(newest[0])
     experiment = experiments.get(connection, name)
     metric = experiment.primary_metric
     if metric is None:

@@ -1,0 +1,109 @@
+"""`wb demo`, the first thing anybody runs: the whole story, and nothing left behind however it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.machines.wb import MAIN
+
+DEADLINE = 240.0
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the demo puts its folder; short, since a Unix socket lies in it."""
+    made = Path(tempfile.mkdtemp(prefix="wbd-"))
+    yield made
+    shutil.rmtree(made)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("WORKBENCH_", "AZUREML_"))
+    }
+    return {**kept, "TMPDIR": str(folder), "HOME": str(folder / "home"), "NO_COLOR": "1"}
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Command lines of the processes that name the folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = place.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in words:
+            found.append(words)
+    return found
+
+
+def gone(folder: Path) -> bool:
+    return not processes_in(folder) and [item.name for item in folder.iterdir() if item.name != "home"] == []
+
+
+def until_gone(folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not gone(folder):
+        assert time.monotonic() < deadline, (processes_in(folder), list(folder.iterdir()))
+        time.sleep(0.1)
+
+
+def test_the_demo_tells_its_whole_story_and_leaves_nothing(folder: Path) -> None:
+    done = subprocess.run(
+        [*MAIN, "demo", "--headless"],
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    chapters = re.findall(r"^\d  (\w+)", done.stdout, re.MULTILINE)
+    assert chapters == ["Attach", "Submit", "Follow", "Compare", "Your"]
+    assert len(re.findall(r"✔ \S+ +(?:atlas|borealis) .* completed in ", done.stdout)) == 6
+    assert re.search(r"The best of 6 by val_accuracy: \S+ on (atlas|borealis), 0\.9", done.stdout)
+    told = done.stdout.replace(str(folder), "/tmp")
+    assert [line for line in told.splitlines() if len(line) > 80] == []
+    assert "\x1b" not in done.stdout
+    until_gone(folder)
+    assert not (folder / "home").exists(), "nothing of the user's is touched"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "window closed"])
+def test_an_interrupted_demo_leaves_nothing(folder: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [*MAIN, "demo"],
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if " running" in line:
+                break
+        assert processes_in(folder)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    assert process.returncode == 130, (out, err)
+    assert "Interrupted" in out
+    assert "Traceback" not in err
+    until_gone(folder)
