@@ -144,6 +144,8 @@ def test_what_answers_on_the_socket_must_be_ours(wb: Wb):
         listener.listen(1)
         client = wb.start("run", "ls")
         connection, _ = listener.accept()
+        while b"\r\n\r\n" not in connection.recv(65536):
+            pass
         connection.sendall(b"220 smtp\r\n\r\n")
         connection.close()
         _, said = client.communicate(timeout=60)
