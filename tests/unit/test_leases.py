@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.remote.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices
+from workbench.remote.queue_files import read_ticket
 
 
 def ticket(run: str, order: int, gpus: int = 1, **changes: Any) -> Ticket:
@@ -140,3 +142,12 @@ def test_nobody_ever_shares_and_everybody_is_told(
             assert not one.hold
         else:
             assert decision.waits[one.run]
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), 10**400, "x", None, [1], {}])
+def test_odd_numbers_in_a_ticket_count_as_nothing(odd: object) -> None:
+    """A shared lease folder holds what others wrote: one such file must not break every run that waits."""
+    fields = {name: odd for name in ("order", "priority", "gpus", "slots", "since")}
+    ticket = read_ticket({"run": "01M84463QWAFX9FSQ1YNP1MZY0", **fields})
+    assert (ticket.order, ticket.priority, ticket.gpus, ticket.slots) == (0, 0, 0, 0)
+    assert ticket.waited >= 0.0

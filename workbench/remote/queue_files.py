@@ -15,6 +15,7 @@ from workbench.remote.processes import Identity, alive
 from workbench.remote.runfolder import RunFolder, pairs, read_object, read_tree, remove_quietly, write_whole
 
 MAX_ENTRY = 1 << 20
+MAX_NUMBER = 1 << 53
 MAX_ENTRIES = 10000
 
 
@@ -219,7 +220,9 @@ def read_entry(path):
 
 def _number(value, default):
     # type: (Any, float) -> float
-    return value if isinstance(value, (int, float)) else default
+    # Written by others where the folder is shared: a nan would break every run that waits here.
+    good = isinstance(value, (int, float)) and -MAX_NUMBER <= value <= MAX_NUMBER
+    return value if good else default
 
 
 def _texts(value):

@@ -5,6 +5,7 @@ import binascii
 import errno
 import json
 import os
+import stat
 import time
 from typing import Any, Dict, List, Optional
 
@@ -237,10 +238,14 @@ def read_object(path, limit):
     # type: (str, int) -> Optional[Dict[str, Any]]
     """A JSON object from a file of at most `limit` bytes; None when there is no file, else ValueError."""
     try:
-        with open(path, "rb") as file:
-            body = file.read(limit + 1)
+        # Without O_NONBLOCK a pipe somebody laid there would hold us up for ever.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ValueError("%s is no ordinary file" % path)
+        body = file.read(limit + 1)
     if len(body) > limit:
         raise ValueError("%s is larger than %d bytes" % (path, limit))
     return protocol.loads(body)
