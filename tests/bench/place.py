@@ -111,8 +111,10 @@ def place() -> Iterator[Place]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-        made.stop_server()
-        made.sshd.stop()
+        try:
+            made.stop_server()
+        finally:
+            made.sshd.stop()
 
 
 @contextlib.contextmanager
