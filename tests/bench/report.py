@@ -134,7 +134,8 @@ def machine() -> str:
     except OSError:
         pass  # no Linux: the architecture is what can be said
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cpus} CPUs ({model}), {platform.system()} {platform.release().partition("-")[0]}"
+    kernel = platform.release().partition("-")[0]
+    return f"{cpus} CPUs ({model}), {platform.system()} {kernel}"
 
 
 def versions() -> str:
