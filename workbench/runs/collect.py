@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -74,9 +74,7 @@ async def read_file(link: Link, run: str, path: str, offset: int = 0) -> AsyncIt
         raise RemoteError(f"{path} changed while it was read", "download it again")
 
 
-async def fetch(
-    link: Link, run: str, path: str, to: Path, progress: Callable[[int], None] | None = None
-) -> str:
+async def fetch(link: Link, run: str, path: str, to: Path) -> str:
     """Fetch one file to `to`, resuming what an earlier try left beside it; answers its sha256.
 
     The file appears whole or not at all. Raises RemoteError when the bytes do not match the machine's hash,
@@ -92,9 +90,6 @@ async def fetch(
                 async for block in stream:
                     if isinstance(block, bytes):
                         await asyncio.to_thread(out.write, block)
-                        offset += len(block)
-                        if progress is not None:
-                            progress(offset)
                 answer = await stream.result()
             await asyncio.to_thread(_settle, out)
     except OSError as problem:

@@ -14,6 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.runs.activity import activity
 from workbench.runs.collect import choose, fetch, readable_files
 from workbench.settings import CollectSettings
+from workbench.store.events import run_subject
 from workbench.store.keeper import Keeper
 from workbench.store.store import Store
 
@@ -59,7 +60,7 @@ class Collector:
             ]
             if not wanted:
                 return
-            subject = f"experiments/{run.experiment}/runs/{run.id}"
+            subject = run_subject(run.experiment, run.id)
             async with activity(self._keep, "collect", subject, "collecting files") as progress:
                 for count, file in enumerate(wanted):
                     await progress.report(file.path, count, len(wanted))

@@ -17,6 +17,7 @@ from workbench.runs.collector import Collector
 from workbench.runs.follower import RunFollower, Watcher
 from workbench.runs.sender import Sender, local_status
 from workbench.runs.status import read_status
+from workbench.store.events import run_subject
 from workbench.store.keeper import Keeper
 from workbench.store.query import RunQuery
 from workbench.store.store import Store
@@ -156,7 +157,7 @@ class Conductor:
         await self._stop(run.id)
         run = replace(run, attempt=run.attempt + 1)
         spec = await self._sender.spec(run, configuration)
-        subject = f"experiments/{run.experiment}/runs/{run.id}"
+        subject = run_subject(run.experiment, run.id)
         async with activity(self._keep, "submit", subject, f"resuming {run.name}") as progress:
             status = await self._sender.deliver(link, run, spec, secrets, progress)
         run = await RunFollower(run, self._keep, self._fleet, self._watcher).apply(status)

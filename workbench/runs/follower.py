@@ -7,9 +7,7 @@ that slept repeats nothing and misses nothing.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -20,12 +18,12 @@ from workbench.compute.link import Link
 from workbench.compute.link_stream import LinkStream
 from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError, StoreError, Unreachable, WorkbenchError
+from workbench.remote import frames
 from workbench.runs.status import Status, read_status
 from workbench.store.keeper import Keeper
 from workbench.store.records import RecordBatch
 from workbench.store.store import Store
 
-_HEADER = struct.Struct(">H")
 RETRY_SECONDS = 2.0
 MAX_OFFSET = 1 << 50
 MAX_FILE_NAME = 300
@@ -173,10 +171,9 @@ async def _with_waiting(offset: int, body: bytes, stream: LinkStream) -> bytes:
 def _read_chunk(chunk: bytes) -> tuple[str, int, bytes]:
     """File, offset and bytes of a DATA chunk; raises RemoteError for what no machine of ours sends."""
     try:
-        size = _HEADER.unpack_from(chunk)[0]
-        header = json.loads(chunk[2 : 2 + size])
-        return str(header["f"])[:MAX_FILE_NAME], _offset(header["o"]), chunk[2 + size :]
-    except (struct.error, ValueError, KeyError, TypeError) as problem:
+        name, offset, body = frames.split_chunk(chunk)
+        return name[:MAX_FILE_NAME], _offset(offset), body
+    except frames.FrameError as problem:
         raise RemoteError("the machine sent a chunk that makes no sense") from problem
 
 

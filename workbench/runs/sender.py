@@ -17,6 +17,7 @@ from workbench.runs.delivery import deliver_run, deliver_snapshot
 from workbench.runs.follower import RunFollower
 from workbench.runs.spec import make_spec
 from workbench.runs.status import Status, read_status
+from workbench.store.events import run_subject
 from workbench.store.keeper import Keeper
 from workbench.store.query import RunQuery
 from workbench.store.store import Store
@@ -59,7 +60,7 @@ class Sender:
         Tried for as long as the machine is out of reach or this disk takes nothing: only a machine that
         refuses, and does not have the run, ends it. secrets: None when nobody remembers them (a restart).
         """
-        subject = f"experiments/{run.experiment}/runs/{run.id}"
+        subject = run_subject(run.experiment, run.id)
         try:
             async with activity(self._keep, "submit", subject, f"sending {run.name}") as progress:
                 # One at a time a machine: they arrive in the order they were submitted, no file goes twice.

@@ -11,18 +11,16 @@ MAX_WAITING = 4096
 
 
 class Listener:
-    """A bounded queue of news on one subject; when it overflows the oldest are dropped, `missed` says so."""
+    """A bounded queue of news on one subject; when it overflows the oldest are dropped."""
 
     def __init__(self) -> None:
         self._news: list[Any] = []
         self._ready = asyncio.Event()
-        self.missed = False
 
     def put(self, news: Any) -> None:
         """Add news; never blocks."""
         if len(self._news) >= MAX_WAITING:
             del self._news[: MAX_WAITING // 2]
-            self.missed = True
         self._news.append(news)
         self._ready.set()
 
