@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from workbench.client import ServerOutdated, SocketClient
 from workbench.errors import Conflict, NotFound, ServerError, UsageError
 from workbench.server.app import make_app
 from workbench.services.operation import call, items, operations, read, write
+from workbench.workspace.client import ServerOutdated, SocketClient
 
 
 class Service:

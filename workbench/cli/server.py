@@ -13,11 +13,11 @@ from workbench.cli import output
 from workbench.cli.command import Command, Listing, command
 from workbench.cli.parsing import at_least
 from workbench.cli.session import Session
-from workbench.client import SocketClient
 from workbench.errors import NotFound, ServerError
 from workbench.home import find_home, workspace_name
 from workbench.text import times
 from workbench.text.sanitize import clean, clean_name
+from workbench.workspace.client import SocketClient
 
 NOT_RUNNING = 3
 PATIENCE = 10.0

@@ -21,7 +21,7 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.errors import HostKeyUnknown, Refused
 from workbench.examples_path import example
 from workbench.home import Home, find_home
-from workbench.start import answers
+from workbench.server.peer import answers
 from workbench.text.style import Look, paint
 from workbench.workspace import Workspace
 
@@ -223,7 +223,7 @@ def _cancel_all(workspace: Workspace) -> None:
 
 def _stop_server(workspace: Workspace, home: Home) -> None:
     """End the demo's own server and wait until it is gone, so that its folder can go too."""
-    if not answers(home):
+    if not answers(home.socket):
         return
     pid = int(workspace.call("server", "info")["pid"])
     workspace.call("server", "stop")

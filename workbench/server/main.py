@@ -19,11 +19,10 @@ from aiohttp import web
 from workbench.errors import Refused, ServerError, WorkbenchError
 from workbench.home import Home, find_home, private_folder
 from workbench.server.app import encode, make_app
-from workbench.server.peer import newer, same_user
+from workbench.server.peer import answers, newer, same_user
 from workbench.services.hub import Hub
 from workbench.services.operation import Operation
 from workbench.settings import load_settings
-from workbench.start import answers
 from workbench.version import __version__
 
 log = logging.getLogger(__name__)
@@ -132,7 +131,7 @@ async def _only_one(home: Home) -> AsyncIterator[None]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError as problem:
-                if answers(home) or time.monotonic() > deadline:
+                if answers(home.socket) or time.monotonic() > deadline:
                     raise ServerError("another server already serves this home") from problem
                 await asyncio.sleep(0.05)
         yield

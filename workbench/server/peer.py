@@ -5,8 +5,19 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from pathlib import Path
 
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
+
+
+def answers(path: Path) -> bool:
+    """Whether somebody listens on the socket at path."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def same_user(connection: socket.socket) -> bool:

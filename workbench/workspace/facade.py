@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.client import Client, ServerOutdated, SocketClient
-from workbench.errors import ServerError
 from workbench.home import Home, find_home, workspace_name
-from workbench.resuming import resumed_bytes, resumed_items
+from workbench.workspace.client import Client
+from workbench.workspace.on_demand import OnDemandClient
+from workbench.workspace.resuming import resumed_bytes, resumed_items
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
@@ -45,10 +45,10 @@ class Workspace:
         if embedded is None:
             embedded = os.environ.get("WORKBENCH_EMBEDDED", "") not in ("", "0")
         if embedded:
-            from workbench.embedded import EmbeddedClient  # brings asyncio, asyncssh and the store
+            from workbench.workspace.embedded import EmbeddedClient  # brings asyncio, asyncssh and the store
 
             return cls(EmbeddedClient(home, name), home, name)
-        return cls(_OnDemandClient(home, name), home, name)
+        return cls(OnDemandClient(home, name), home, name)
 
     def __enter__(self) -> Workspace:
         return self
@@ -107,7 +107,7 @@ class Workspace:
         dry_run: nothing leaves; answers {"configuration", "snapshot"?, "git"?} instead. Raises
         SnapshotTooLarge, NotFound, Unreachable, UsageError (a secret that is not in the environment).
         """
-        from workbench.submission import Submission
+        from workbench.workspace.submission import Submission
 
         submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
         return submission.plan(configuration) if dry_run else submission.submit(configuration)
@@ -124,7 +124,7 @@ class Workspace:
         on_notice: Notice | None = None,
     ) -> dict[str, Any]:
         """A new run from an old one's configuration; code: "snapshot" (the old one's) or "current"."""
-        from workbench.submission import Submission
+        from workbench.workspace.submission import Submission
 
         submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
         return submission.rerun(run, target=target, sets=list(sets), code=code, directory=directory)
@@ -152,39 +152,12 @@ class Workspace:
 
     def download(self, run: str, path: str, to: Path, on_progress: Progress | None = None) -> Path:
         """Save one of the run's files at `to` (a folder: under its own name); resumes a broken download."""
-        from workbench.downloads import download
+        from workbench.workspace.downloads import download
 
         return download(self.client, run, path, to, on_progress)
 
     def save_snapshot(self, run: str, to: Path) -> Path:
         """Save the run's snapshot as an ordinary zip at `to`."""
-        from workbench.downloads import save_stream
+        from workbench.workspace.downloads import save_stream
 
         return save_stream(self.client.read("runs", "snapshot_zip", run=run), to)
-
-
-class _OnDemandClient(SocketClient):
-    """Starts the server when nobody answers, and again when an older one hands over."""
-
-    def __init__(self, home: Home, workspace: str) -> None:
-        super().__init__(home.socket, workspace)
-        self._home = home
-
-    def _start(self) -> None:
-        from workbench.start import start_server
-
-        start_server(self._home)
-
-    def _open(self, noun: str, method: str, parameters: dict[str, Any]) -> Any:
-        try:
-            return super()._open(noun, method, parameters)
-        except ServerOutdated:
-            self._start()
-            return super()._open(noun, method, parameters)
-
-    def _connect(self) -> Any:
-        try:
-            return super()._connect()
-        except ServerError:
-            self._start()
-            return super()._connect()

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from workbench.client import Client
 from workbench.errors import Conflict, NotFound, RemoteError, StoreError
+from workbench.workspace.client import Client
 
 Progress = Callable[[str, int, int], None]
 

@@ -69,13 +69,13 @@ class SocketClient:
             f"Connection: close\r\nX-Version: {__version__}\r\n{extra}\r\n"
         ).encode("ascii")
 
-    def _open(self, noun: str, method: str, parameters: dict[str, Any]) -> _Answer:
+    def _open(self, noun: str, method: str, parameters: dict[str, Any]) -> Answer:
         body = encode_parameters(parameters)
         connection = self._connect()
         try:
             extra = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
             connection.sendall(self._head(noun, method, "1.0", extra) + body)
-            return _Answer(connection)
+            return Answer(connection)
         except OSError as problem:
             connection.close()
             raise ServerError(f"the local server went away: {problem.strerror}", "try again") from problem
@@ -128,7 +128,7 @@ class SocketClient:
         except BaseException:
             connection.close()
             raise
-        with _Answer(connection) as answer:
+        with Answer(connection) as answer:
             return _value(answer.rest())
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class ServerOutdated(ServerError):
     code = "server_outdated"
 
 
-class _Answer:
+class Answer:
     """The body of a response that ends with the connection (or its Content-Length)."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -164,7 +164,7 @@ class _Answer:
             raise ServerOutdated("the local server is of an older version and is handing over")
         return b"application/json" in head.lower()
 
-    def __enter__(self) -> _Answer:
+    def __enter__(self) -> Answer:
         return self
 
     def __exit__(self, *_: object) -> None:

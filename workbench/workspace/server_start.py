@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
 
 from workbench.errors import ServerError
 from workbench.home import RUNTIME, Home, private_folder
+from workbench.server.peer import answers
 
 START_SECONDS = 20.0
 _STEP = 0.02
-
-
-def answers(home: Home) -> bool:
-    """Whether somebody listens on the home's socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(home.socket))
-        except OSError:
-            return False
-    return True
 
 
 def start_server(home: Home) -> None:
@@ -45,7 +35,7 @@ def start_server(home: Home) -> None:
             env=environ,
         )
     deadline = time.monotonic() + START_SECONDS
-    while not answers(home):
+    while not answers(home.socket):
         code = process.poll()
         if time.monotonic() > deadline or (code is not None and code != 0 and not _another(home, deadline)):
             raise ServerError(
@@ -59,7 +49,7 @@ def _another(home: Home, deadline: float) -> bool:
     """Whether the server that held the lock answers after all."""
     patience = min(deadline, time.monotonic() + 2.0)
     while time.monotonic() < patience:
-        if answers(home):
+        if answers(home.socket):
             return True
         time.sleep(_STEP)
     return False

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from workbench.client import encode_parameters
 from workbench.entities.base import to_wire
 from workbench.home import Home, private_folder
 from workbench.services.hub import Hub
 from workbench.services.operation import Kind, Operation, find
 from workbench.settings import load_settings
+from workbench.workspace.client import encode_parameters
 
 T = TypeVar("T")
 _END = object()

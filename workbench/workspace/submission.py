@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.client import Client
 from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
@@ -22,6 +21,7 @@ from workbench.snapshots.cache import StatCache
 from workbench.snapshots.git import git_facts
 from workbench.snapshots.limits import limits_from
 from workbench.snapshots.scan import Scan, scan
+from workbench.workspace.client import Client
 
 Progress = Callable[[str, int, int], None]
 Notice = Callable[[str], None]
