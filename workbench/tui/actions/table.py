@@ -1,0 +1,92 @@
+"""The action table: every key of the dashboard stands here and nowhere else.
+
+An id is `place.verb`; a place is a part of the screen that answers to keys (a list, the logs, a page) or the
+whole (`app`). A key means the same everywhere, as far as the place knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
+
+
+class Action(NamedTuple):
+    """Something a user can do in a place."""
+
+    id: str
+    keys: str
+    """Textual's names of keys, the first the one that is shown; separated by commas."""
+    label: str
+    """One or two words for the footer and the palette."""
+    help: str
+    """A sentence for the list of keys."""
+    footer: int = 0
+    """How much it deserves room in the footer; 0: it is not shown there."""
+
+    @property
+    def place(self) -> str:
+        """Where it belongs."""
+        return self.id.partition(".")[0]
+
+    @property
+    def method(self) -> str:
+        """The name of the method that does it."""
+        return "do_" + self.id.replace(".", "_").replace("-", "_")
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("app.runs", "1", "Runs", "Go to the runs."),
+    Action("app.compute", "2", "Compute", "Go to the machines."),
+    Action("app.activity", "7", "Activity", "Go to what takes long, what went wrong and what changed."),
+    Action("app.prompt", "colon", "go to", "Go to a place by its name, such as runs/mnist or compute.", 20),
+    Action("app.palette", "ctrl+p", "palette", "Find anything that can be done by typing part of its name."),
+    Action("app.keys", "question_mark,f1", "all keys", "Show every key that works here.", 90),
+    Action("app.back", "escape", "out", "Step out: close what is open, or go up one place.", 10),
+    Action("app.quit", "q", "quit", "Leave the dashboard; runs go on.", 5),
+    Action("app.earlier", "left_square_bracket", "back", "Go back to the place before."),
+    Action("app.later", "right_square_bracket", "forward", "Go forward again after going back."),
+    Action("app.last", "backspace", "last place", "Change between this place and the last one."),
+    Action("app.theme", "T", "theme", "Choose the colours; moving over a name shows it at once."),
+    Action("app.copy", "y", "copy", "Copy the id of what the cursor is on."),
+    Action("app.copy-command", "Y", "copy command", "Copy the command line that does the same."),
+    Action("app.copy-link", "L", "copy link", "Copy this place as a location for wb and the prompt."),
+    Action("app.suspend", "ctrl+z", "suspend", "Step aside; fg in the shell comes back here."),
+    Action("app.shell", "exclamation_mark", "shell", "Open a shell here; leaving it comes back as it was."),
+    Action("list.down", "down,j", "down", "Move down one row."),
+    Action("list.up", "up,k", "up", "Move up one row."),
+    Action("list.left", "left,h", "left", "Fold the group, or scroll left."),
+    Action("list.right", "right,l", "right", "Unfold the group, or scroll right."),
+    Action("list.first", "g,home", "first", "Go to the first row."),
+    Action("list.last", "G,end", "last", "Go to the last row."),
+    Action("list.half-down", "ctrl+d", "half down", "Move down half a page."),
+    Action("list.half-up", "ctrl+u", "half up", "Move up half a page."),
+    Action("list.page-down", "pagedown,ctrl+f", "page down", "Move down a page."),
+    Action("list.page-up", "pageup,ctrl+b", "page up", "Move up a page."),
+    Action("list.open", "enter", "open", "Open what the cursor is on.", 70),
+)
+"""In the order the list of keys shows them."""
+
+
+@cache
+def by_id() -> dict[str, Action]:
+    """Every action by its id."""
+    return {action.id: action for action in ACTIONS}
+
+
+def of_places(places: Iterable[str]) -> list[Action]:
+    """The actions of these places, in the table's order."""
+    wanted = set(places)
+    return [action for action in ACTIONS if action.place in wanted]
+
+
+def conflicts(places: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Keys that two actions of these places have, as (key, id, id)."""
+    seen: dict[str, str] = {}
+    found = []
+    for action in of_places(places):
+        for key in action.keys.split(","):
+            if key in seen:
+                found.append((key, seen[key], action.id))
+            seen.setdefault(key, action.id)
+    return found

@@ -1,0 +1,1 @@
+"""Colours and symbols of the dashboard."""
