@@ -1,0 +1,117 @@
+"""Every key that works here, by place; typing finds one, Enter does it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from workbench.tui.actions.acting import Acting, perform
+from workbench.tui.actions.keymap import keys_of
+from workbench.tui.actions.keys import all_shown
+from workbench.tui.actions.table import Action, of_places
+from workbench.tui.themes.palette import palette_of
+
+TITLES = {
+    "app": "Everywhere",
+    "list": "Lists",
+    "marks": "Marking",
+    "runs": "Runs",
+    "run": "Run",
+    "logs": "Logs",
+    "chart": "Charts",
+    "compute": "Machines",
+}
+
+
+class KeysScreen(ModalScreen[None]):
+    """The list of keys."""
+
+    BINDINGS: ClassVar = [
+        ("escape", "dismiss", ""),
+        ("down", "move(1)", ""),
+        ("up", "move(-1)", ""),
+    ]
+    DEFAULT_CSS = """
+    KeysScreen { align: center middle; }
+    KeysScreen > Vertical { width: 80%; max-width: 90; height: 80%; background: $surface; padding: 0 1; }
+    KeysScreen Input { border: none; height: 1; margin: 0 0 1 0; background: $panel; }
+    KeysScreen OptionList { border: none; height: 1fr; background: $surface; padding: 0; }
+    """
+
+    def __init__(self, around: list[Acting]) -> None:
+        super().__init__()
+        self._around = around
+        self._offered = [(owner, action) for owner in around for action in of_places(owner.PLACES)]
+
+    def compose(self) -> ComposeResult:
+        """A line to type into, and the list."""
+        with Vertical():
+            yield Input(placeholder="type to find a key; enter does it; esc closes", compact=True)
+            listed = OptionList()
+            listed.can_focus = False
+            yield listed
+
+    def on_mount(self) -> None:
+        """Everything at first."""
+        self._show("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Only what has the typed words."""
+        self._show(event.value)
+
+    def _show(self, wanted: str) -> None:
+        listed = self.query_one(OptionList)
+        listed.clear_options()
+        words = wanted.lower().split()
+        place = ""
+        for owner, action in self._offered:
+            text = f"{action.label} {action.help} {action.keys} {action.place}".lower()
+            if not all(word in text for word in words):
+                continue
+            if action.place != place:
+                place = action.place
+                title = TITLES.get(place, place.capitalize())
+                listed.add_option(Option(Text(title, palette_of(self.app).style("title")), disabled=True))
+            listed.add_option(Option(self._line(owner, action), id=action.id))
+        first = next((index for index, option in enumerate(listed.options) if not option.disabled), None)
+        listed.highlighted = first
+
+    def _line(self, owner: Acting, action: Action) -> Text:
+        palette = palette_of(self.app)
+        why = owner.refusal(action.id)
+        line = Text(no_wrap=True, overflow="ellipsis")
+        line.append(f"{all_shown(keys_of(self.app, action), palette.ascii):>14}  ", palette.style("key"))
+        line.append(action.help, palette.style("stale" if why else "text"))
+        if why:
+            line.append(f"  ({why})", palette.style("stale"))
+        return line
+
+    def action_move(self, by: int) -> None:
+        """Move in the list while the focus stays in the line."""
+        listed = self.query_one(OptionList)
+        if by > 0:
+            listed.action_cursor_down()
+        else:
+            listed.action_cursor_up()
+
+    async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A click does it too."""
+        await self._do(event.option_id)
+
+    async def on_input_submitted(self) -> None:
+        """Do what the cursor is on."""
+        option = self.query_one(OptionList).highlighted_option
+        await self._do(option.id if option is not None else None)
+
+    async def _do(self, identity: str | None) -> None:
+        await self.dismiss()
+        for owner, action in self._offered:
+            if action.id == identity:
+                await perform(owner, action.id)
+                return

@@ -1,0 +1,303 @@
+"""The dashboard's app: it wires the frame, the pages, the feed and the actions of the whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.containers import Container
+from textual.screen import Screen
+
+from workbench.errors import WorkbenchError
+from workbench.home import Home
+from workbench.text.location import Location, format, parse
+from workbench.text.sanitize import clean_name
+from workbench.tui.actions.acting import Acting, owners, perform
+from workbench.tui.actions.keymap import checked
+from workbench.tui.actions.table import by_id
+from workbench.tui.frame.crumbs import Crumbs
+from workbench.tui.frame.footer import Footer
+from workbench.tui.frame.header import Header, Summary
+from workbench.tui.leaving import copied, run_outside, write_report
+from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.feed import Feed, ServerState, Services
+from workbench.tui.model.link_speed import flush_seconds
+from workbench.tui.places.history import History, outside, same_place
+from workbench.tui.places.page import Page
+from workbench.tui.places.pages import make_page
+
+
+def _providers() -> Any:
+    from workbench.tui.actions.palette import Actions
+
+    return Actions
+
+
+MOUNTED = 12
+"""Pages that stay mounted; the one seen longest ago goes first."""
+
+
+class Dashboard(Acting, App[int]):
+    """Everything on the screen. Services are asked through the workspace's asyncio client."""
+
+    PLACES = ("app",)
+    BINDINGS: ClassVar[list[Any]] = [Binding("ctrl+q", "quit", show=False, priority=True)]
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[Any] = {_providers}
+    CSS = """
+    Screen { layout: vertical; }
+    #body { height: 1fr; width: 100%; }
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        home: Home,
+        location: Location | None = None,
+        *,
+        workspace: str = "default",
+        keys: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.services = services
+        self.home = home
+        self.environ = os.environ if environ is None else environ
+        self.chosen_keys, self._wrong_keys = checked(keys or {})
+        self.ascii_only = False
+        self._workspace = workspace
+        self.places = History(location or Location("runs"))
+        self._pages: list[Page] = []
+        self._feed = Feed(services, self._news, self._server_is, flush_seconds(self.environ))
+        self.server = ServerState.STARTING
+
+    def compose(self) -> ComposeResult:
+        """The frame; the first page is mounted into it at once."""
+        header = Header()
+        header.workspace = self._workspace
+        yield header
+        yield Crumbs()
+        yield Container(id="body")
+        yield Footer()
+
+    async def on_mount(self) -> None:
+        """Show the first place, then start to listen."""
+        self.set_keymap(self.chosen_keys)
+        for wrong in self._wrong_keys:
+            self.notify(wrong, title="keys in the settings", severity="warning")
+        await self._arrive()
+        self.run_worker(self._feed.run(), name="feed", exit_on_error=True)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit, 128 + number)
+
+    @property
+    def page(self) -> Page | None:
+        """The page that is seen."""
+        return next((page for page in self._pages if page.display), None)
+
+    # Places
+
+    async def visit(self, location: Location) -> None:
+        """Go to a place; says so where no screen shows it yet."""
+        try:
+            self._page_for(location)
+        except LookupError as problem:
+            self.notify(str(problem), severity="warning")
+            return
+        self.places.go(location)
+        await self._arrive()
+
+    def _page_for(self, location: Location) -> Page:
+        for page in self._pages:
+            if same_place(page.location, location):
+                return page
+        return make_page(location)
+
+    async def _arrive(self) -> None:
+        """Show the current place."""
+        location = self.places.current
+        try:
+            page = self._page_for(location)
+        except LookupError as problem:
+            self.notify(str(problem), severity="warning")
+            self.places.update(Location("runs"))
+            page = self._page_for(Location("runs"))
+        for other in self._pages:
+            other.display = other is page
+        if page in self._pages:
+            self._pages.remove(page)
+        else:
+            await self.query_one("#body").mount(page)
+        self._pages.append(page)
+        while len(self._pages) > MOUNTED:
+            await self._pages.pop(0).remove()
+        await page.show(self.places.current)
+        self.moved(page.location)
+        page.focus_content()
+        await page.news(Dirty(), seen=True)
+
+    def moved(self, location: Location) -> None:
+        """The page seen chose a tab or a filter: the breadcrumbs and the history say so."""
+        self.places.update(location)
+        self.query_one(Header).noun = "runs" if location.noun == "experiments" else location.noun
+        self.query_one(Crumbs).location = location
+        self.say_aside()
+
+    def say_aside(self) -> None:
+        """Bring the page's word at the right of the breadcrumbs and the footer up to date."""
+        page = self.page
+        self.query_one(Crumbs).aside = page.aside if page is not None else ""
+        self.query_one(Footer).refresh()
+
+    async def action_visit(self, text: str) -> None:
+        """Go where a text says; from clicks and the prompt."""
+        try:
+            await self.visit(parse(text))
+        except ValueError as problem:
+            self.notify(str(problem), severity="warning")
+
+    # News
+
+    async def _news(self, dirty: Dirty) -> None:
+        if dirty.everything or dirty.runs or dirty.targets:
+            await self._summarise()
+        seen = self.page
+        for page in self._pages:
+            try:
+                await page.news(dirty, page is seen)
+            except WorkbenchError as problem:
+                self.complain(problem)
+        self.say_aside()
+
+    async def _summarise(self) -> None:
+        try:
+            found = await self.services.call("workspace", "summary")
+        except WorkbenchError as problem:
+            self.complain(problem)
+            return
+        self.query_one(Header).summary = Summary(**found)
+
+    def _server_is(self, state: ServerState, why: str) -> None:
+        self.server = state
+        self.query_one(Header).server = (state, why)
+
+    def tell(self, dirty: Dirty) -> None:
+        """Have pages look again at what this face itself changed."""
+        self._feed.tell(dirty)
+
+    def complain(self, problem: WorkbenchError) -> None:
+        """Show an error with its hint; it never stands in the way."""
+        hint = f"\n{clean_name(problem.hint, 200)}" if problem.hint else ""
+        self.notify(clean_name(problem.message, 300) + hint, severity="error", timeout=8, markup=False)
+
+    # Actions of the whole
+
+    async def action_perform(self, action: str) -> None:
+        """Do an action of whoever answers to it, from where the focus is."""
+        for owner in owners(self.focused or self.screen):
+            if by_id()[action].place in owner.PLACES:
+                await perform(owner, action)
+                return
+
+    def refusal(self, action: str) -> str | None:
+        """Why an action of the whole cannot be done now."""
+        if action == "app.quit" and outside(self.places.current) is not None:
+            return "esc steps out first; ctrl+q leaves from anywhere"
+        if action == "app.copy" and (self.page is None or self.page.chosen_id() is None):
+            return "the cursor is on nothing that has an id"
+        return None
+
+    async def do_app_runs(self) -> None:
+        """Go to the runs."""
+        await self.visit(Location("runs"))
+
+    async def do_app_compute(self) -> None:
+        """Go to the machines."""
+        await self.visit(Location("compute"))
+
+    async def do_app_activity(self) -> None:
+        """Go to the activities."""
+        await self.visit(Location("activity"))
+
+    async def do_app_back(self) -> None:
+        """One step out."""
+        page = self.page
+        if page is not None and page.step_out():
+            return
+        place = outside(self.places.current)
+        if place is not None:
+            await self.visit(place)
+
+    async def do_app_earlier(self) -> None:
+        """Back along the way one came."""
+        if self.places.back() is not None:
+            await self._arrive()
+
+    async def do_app_later(self) -> None:
+        """Forward again."""
+        if self.places.forward() is not None:
+            await self._arrive()
+
+    async def do_app_last(self) -> None:
+        """Between two places."""
+        self.places.last()
+        await self._arrive()
+
+    def do_app_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def do_app_palette(self) -> None:
+        """Find anything."""
+        self.action_command_palette()
+
+    async def do_app_prompt(self) -> None:
+        """Ask where to go."""
+        from workbench.tui.frame.prompt import ask_place
+
+        await ask_place(self)
+
+    def do_app_keys(self) -> None:
+        """Every key."""
+        from workbench.tui.actions.keys_screen import KeysScreen
+
+        self.push_screen(KeysScreen(owners(self.focused or self.screen)))
+
+    def do_app_theme(self) -> None:
+        """Choose colours."""
+        self.search_themes()
+
+    def do_app_copy(self) -> None:
+        """Copy the id under the cursor."""
+        assert self.page is not None
+        copied(self, self.page.chosen_id() or "", "id")
+
+    def do_app_copy_command(self) -> None:
+        """Copy the command of this place."""
+        copied(self, self.page.command_line() if self.page else "wb", "command")
+
+    def do_app_copy_link(self) -> None:
+        """Copy this place."""
+        copied(self, format(self.places.current), "location")
+
+    def do_app_suspend(self) -> None:
+        """Step aside."""
+        self.action_suspend_process()
+
+    def do_app_shell(self) -> None:
+        """A shell."""
+        run_outside(self, [self.environ.get("SHELL", "/bin/sh")], "exit comes back to the dashboard")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """None of Textual's own: everything is in the action table."""
+        return ()
+
+    def _fatal_error(self) -> None:
+        """A fault of ours: leave the terminal readable, a line, a hint, and a report."""
+        self.panic(write_report(self.home))

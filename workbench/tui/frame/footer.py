@@ -1,0 +1,56 @@
+"""The keys that matter here, fitted to the width; one that cannot work now is greyed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from workbench.tui.actions.acting import Acting, owners
+from workbench.tui.actions.keymap import keys_of
+from workbench.tui.actions.keys import shown
+from workbench.tui.actions.table import Action, of_places
+from workbench.tui.frame.line import Line, Piece
+from workbench.tui.themes.palette import palette_of
+
+
+class Footer(Line):
+    """The last line."""
+
+    def left(self, cells: int) -> Sequence[Piece]:
+        """The actions, each a key and a word."""
+        offered = _offered(owners(self.screen.focused or self.screen))
+        ascii_only = palette_of(self.app).ascii
+        words = {action.id: self._words(action, ascii_only) for _, action in offered}
+        room, kept = cells, set()
+        for _, action in sorted(offered, key=lambda item: -item[1].footer):
+            need = sum(cell_len(word) for word in words[action.id]) + 1
+            if need <= room:
+                kept.add(action.id)
+                room -= need
+        pieces = []
+        for owner, action in offered:
+            if action.id in kept:
+                key, label = words[action.id]
+                off = owner.refusal(action.id) is not None
+                click = f"app.perform('{action.id}')"
+                pieces.append(Piece(key, "stale" if off else "key", click))
+                pieces.append(Piece(label + " ", "stale" if off else "dim", click))
+        return pieces
+
+    def _words(self, action: Action, ascii_only: bool) -> tuple[str, str]:
+        key = keys_of(self.app, action).partition(",")[0]
+        return f" {shown(key, ascii_only)}", f" {action.label}"
+
+
+def _offered(around: list[Acting]) -> list[tuple[Acting, Action]]:
+    """What the footer may show, from the innermost place out; no key twice."""
+    taken: set[str] = set()
+    offered = []
+    for owner in around:
+        for action in of_places(owner.PLACES):
+            keys = set(action.keys.split(","))
+            if action.footer and not keys & taken:
+                offered.append((owner, action))
+            taken |= keys
+    return offered

@@ -1,0 +1,102 @@
+"""The first line: which workspace, the tabs, how things stand, what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual.reactive import reactive
+
+from workbench.text.sanitize import clean_name
+from workbench.text.states import RUN, TARGET
+from workbench.tui.frame.line import Line, Piece
+from workbench.tui.model.feed import ServerState
+from workbench.tui.themes.palette import palette_of
+
+TABS = (("1", "runs", "Runs"), ("2", "compute", "Compute"), ("7", "activity", "Activity"))
+"""Those that are built: key, noun, title."""
+
+
+class Summary(NamedTuple):
+    """How things stand; None where nobody said yet."""
+
+    machines: int | None = None
+    connected: int = 0
+    troubled: int = 0
+    """Machines that cannot be reached or want a sign-in."""
+    running: int | None = None
+    waiting: int = 0
+
+
+class Header(Line):
+    """The first line."""
+
+    DEFAULT_CSS = "Header { background: $panel; }"
+
+    summary: reactive[Summary] = reactive(Summary())
+    noun: reactive[str] = reactive("runs")
+    server: reactive[tuple[ServerState, str]] = reactive((ServerState.STARTING, ""))
+    workspace: reactive[str] = reactive("default")
+
+    def on_mount(self) -> None:
+        """The clock moves once a minute, at the minute."""
+        self.set_timer(60 - datetime.now().second, self._minute)
+
+    def _minute(self) -> None:
+        self.refresh()
+        self.set_timer(60 - datetime.now().second, self._minute)
+
+    def left(self, cells: int) -> Sequence[Piece]:
+        """Name, workspace, tabs; the name of the workspace gives way first."""
+        named = [Piece(" wb ", "title"), Piece(f" {clean_name(self.workspace, 20)}  ", "dim")]
+        tabs = []
+        for key, noun, title in TABS:
+            here = noun == self.noun
+            click = f"app.visit('{noun}')"
+            tabs.append(Piece(f" {key} ", "cursor" if here else "key", click))
+            tabs.append(Piece(f"{title} ", "cursor" if here else "text", click))
+        room = cells - sum(cell_len(piece.text) for piece in tabs)
+        return [*(named if room > 36 else named[:1]), *tabs]
+
+    def right(self, cells: int) -> Sequence[Piece]:
+        """The server where it is not well; else machines and runs; the time."""
+        state, why = self.server
+        clock = Piece(f"  {datetime.now():%H:%M} ", "dim")
+        if state is ServerState.LOST:
+            return [Piece(clean_name(why, 40) + ", trying again", "bad"), clock]
+        if state is ServerState.STARTING:
+            return [Piece("the local server starts", "waiting"), clock]
+        return [*self._machines(cells), *self._runs(cells), clock]
+
+    def _machines(self, cells: int) -> list[Piece]:
+        found = self.summary
+        if not found.machines:
+            return []
+        glyph = TARGET["connected"].ascii if palette_of(self.app).ascii else TARGET["connected"].glyph
+        word = "" if cells < 100 else " machine" if found.machines == 1 else " machines"
+        pieces = [Piece(f"{glyph} ", "good" if found.connected else "quiet")]
+        pieces.append(Piece(f"{found.connected}/{found.machines}{word}  "))
+        if found.troubled:
+            words = f"{found.troubled} in trouble  " if cells >= 100 else f"!{found.troubled} "
+            pieces.append(Piece(words, "bad"))
+        return pieces
+
+    def _runs(self, cells: int) -> list[Piece]:
+        found = self.summary
+        if found.running is None:
+            return []
+        ascii_only = palette_of(self.app).ascii
+        running, queued = (
+            look.ascii if ascii_only else look.glyph for look in (RUN["Running"], RUN["Queued"])
+        )
+        word, other = ("", "") if cells < 100 else (" running", " waiting")
+        pieces = [
+            Piece(f"{running} ", "active" if found.running else "quiet"),
+            Piece(f"{found.running}{word}  "),
+        ]
+        if found.waiting:
+            pieces.append(Piece(f"{queued} ", "waiting"))
+            pieces.append(Piece(f"{found.waiting}{other}"))
+        return pieces

@@ -1,0 +1,122 @@
+"""The line one types into at the bottom: a place after `:`, what to look for after `/`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from textual import events
+from textual.suggester import SuggestFromList
+from textual.widgets import Input
+
+from workbench.errors import WorkbenchError
+from workbench.text.location import looks_like_location, parse
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+Said = Callable[[str], Awaitable[None]]
+NOUNS = ("runs", "compute", "activity", "quit")
+
+
+class Prompt(Input):
+    """A line above the footer; Enter takes it, Escape leaves things as they were."""
+
+    DEFAULT_CSS = """
+    Prompt { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; margin: 0 0 1 0; }
+    Prompt:focus { border: none; }
+    """
+
+    def __init__(
+        self,
+        mark: str,
+        value: str,
+        done: Said,
+        changed: Said | None,
+        words: Iterable[str] = (),
+        hint: str = "",
+    ) -> None:
+        suggester = SuggestFromList(list(words), case_sensitive=False)
+        super().__init__(value, placeholder=hint, suggester=suggester, select_on_focus=False, compact=True)
+        self._mark = mark
+        self._done = done
+        self._changed = changed
+        self._before = value
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take it."""
+        event.stop()
+        await self._leave()
+        await self._done(event.value)
+
+    async def on_input_changed(self, event: Input.Changed) -> None:
+        """Tell while one types."""
+        event.stop()
+        if self._changed is not None:
+            await self._changed(event.value)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Escape, and backspace in an empty line, leave."""
+        if event.key == "escape" or (event.key == "backspace" and not self.value):
+            event.stop()
+            event.prevent_default()
+            await self._leave()
+            if self._changed is not None and self.value != self._before:
+                await self._changed(self._before)
+
+    async def on_blur(self) -> None:
+        """Whoever goes elsewhere has left the line."""
+        if self.is_attached:
+            await self.remove()
+
+    async def _leave(self) -> None:
+        await self.remove()
+        page = getattr(self.app, "page", None)
+        if page is not None:
+            page.focus_content()
+
+
+async def ask(
+    app: Dashboard,
+    mark: str,
+    done: Said,
+    *,
+    value: str = "",
+    changed: Said | None = None,
+    words: Iterable[str] = (),
+    hint: str = "",
+) -> None:
+    """Open the line."""
+    prompt = Prompt(mark, value, done, changed, words, hint)
+    await app.screen.mount(prompt)
+    prompt.focus()
+
+
+async def ask_place(app: Dashboard) -> None:
+    """Ask where to go; places that exist are proposed while one types."""
+    words: list[str] = list(NOUNS)
+    try:
+        words += [f"compute/{target['name']}" for target in await app.services.call("compute", "list")]
+        names = await app.services.call("experiments", "list")
+        words += [f"runs/{experiment['name']}" for experiment in names]
+    except WorkbenchError as problem:
+        app.complain(problem)  # one can still type
+
+    async def done(text: str) -> None:
+        await go(app, text)
+
+    await ask(app, ":", done, words=words, hint="a place: runs/mnist, compute/gpu1, activity; or q")
+
+
+async def go(app: Dashboard, text: str) -> Any:
+    """Do what a line of the prompt says."""
+    text = text.strip().removeprefix(":")
+    if text in ("q", "quit", "q!"):
+        app.exit(0)
+    elif text in ("help", "keys", "?"):
+        app.do_app_keys()
+    elif text:
+        try:
+            await app.visit(parse(text if looks_like_location(text) else f":{text}"))
+        except ValueError as problem:
+            app.notify(str(problem), severity="warning", markup=False)

@@ -1,0 +1,57 @@
+"""What has changed since the last look, by identity. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MANY = 2000
+"""Changed runs that are named one by one; above, everything is looked at anew."""
+
+
+@dataclass
+class Dirty:
+    """What has to be looked at again."""
+
+    everything: bool = False
+    """After an interruption nobody knows what changed."""
+    runs: set[str] = field(default_factory=set)
+    """Ids of runs whose row changed."""
+    measured: set[str] = field(default_factory=set)
+    """Ids of runs that recorded something, often many times a second."""
+    created: set[str] = field(default_factory=set)
+    targets: set[str] = field(default_factory=set)
+    experiments: set[str] = field(default_factory=set)
+    activities: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return self.everything or any(
+            (self.runs, self.measured, self.created, self.targets, self.experiments, self.activities)
+        )
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Note an event of the stream (entities.event.Event as JSON); unknown kinds are passed over."""
+        subject, kind = str(event.get("subject", "")).split("/"), event.get("kind")
+        if subject[0] == "experiments" and len(subject) >= 4:
+            (self.measured if kind == "RunRecords" else self.runs).add(subject[3])
+            if kind == "RunCreated":
+                self.created.add(subject[3])
+                self.experiments.add(subject[1])
+        elif len(subject) >= 2:
+            into = {"experiments": self.experiments, "compute": self.targets, "activities": self.activities}
+            if subject[0] in into:
+                into[subject[0]].add(subject[1])
+        if len(self.runs) > MANY:
+            self.everything = True
+
+    def merge(self, other: Dirty) -> None:
+        """Take in what another has noted."""
+        self.everything = self.everything or other.everything
+        for name in ("runs", "measured", "created", "targets", "experiments", "activities"):
+            getattr(self, name).update(getattr(other, name))
+
+    def touched(self, keys: Iterable[str]) -> set[str]:
+        """Which of these runs have to be looked at again."""
+        changed = self.runs | self.measured
+        return {key for key in keys if self.everything or key in changed}

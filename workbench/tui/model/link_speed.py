@@ -1,0 +1,13 @@
+"""How often the terminal may be painted: over SSH every byte counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+QUICK = 0.1
+SLOW = 1.0
+
+
+def flush_seconds(environ: Mapping[str, str]) -> float:
+    """Seconds between two flushes of news to the screen; keys are answered at once either way."""
+    return SLOW if any(environ.get(name) for name in ("SSH_TTY", "SSH_CONNECTION", "SSH_CLIENT")) else QUICK

@@ -1,0 +1,1 @@
+"""Where one is, how one got there, and which page shows a place."""

@@ -1,0 +1,90 @@
+"""The way through the dashboard: back, forward, the last place, one step out. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from workbench.text.location import Location
+
+DEPTH = 100
+"""Places that are remembered."""
+
+
+class Crumb(NamedTuple):
+    """One step of the breadcrumbs: what it is called and where it leads."""
+
+    title: str
+    location: Location
+
+
+def same_place(one: Location, other: Location) -> bool:
+    """Whether two locations are the same place, whatever is chosen there."""
+    return one.noun == other.noun and one.path == other.path and chosen_apart(one) == chosen_apart(other)
+
+
+def chosen_apart(location: Location) -> str:
+    """The option that makes another place of the same path: runs that are compared."""
+    return location.options.get("compare", "")
+
+
+def crumbs(location: Location) -> list[Crumb]:
+    """The steps that lead to a location, the outermost first."""
+    steps = [Crumb(location.noun.capitalize(), Location(location.noun))]
+    for depth, name in enumerate(location.path, 1):
+        steps.append(Crumb(name, Location(location.noun, location.path[:depth])))
+    if chosen_apart(location):
+        steps.append(Crumb("compare", location))
+    return steps
+
+
+def outside(location: Location) -> Location | None:
+    """One step out of a location; None at the outermost."""
+    steps = crumbs(location)
+    return steps[-2].location if len(steps) > 1 else None
+
+
+class History:
+    """The places that were visited, and which of them is shown."""
+
+    def __init__(self, start: Location) -> None:
+        self._places = [start]
+        self._at = 0
+        self._last = start
+
+    @property
+    def current(self) -> Location:
+        """The place that is shown."""
+        return self._places[self._at]
+
+    def go(self, location: Location) -> None:
+        """Visit a place; what was ahead is forgotten. The place one is at is only brought up to date."""
+        if same_place(location, self.current):
+            self._places[self._at] = location
+            return
+        self._last = self.current
+        self._places = [*self._places[: self._at + 1], location][-DEPTH:]
+        self._at = len(self._places) - 1
+
+    def update(self, location: Location) -> None:
+        """The current place with other things chosen there (a tab, a filter)."""
+        self._places[self._at] = location
+
+    def back(self) -> Location | None:
+        """Go to the place before; None when there is none."""
+        return self._move(-1)
+
+    def forward(self) -> Location | None:
+        """Go forward again; None when there is nothing ahead."""
+        return self._move(1)
+
+    def _move(self, by: int) -> Location | None:
+        if not 0 <= self._at + by < len(self._places):
+            return None
+        self._last = self.current
+        self._at += by
+        return self.current
+
+    def last(self) -> Location:
+        """Visit the place that was shown before this one; twice is here again."""
+        self.go(self._last)
+        return self.current

@@ -1,0 +1,77 @@
+"""What every page is: the content of one place, told of news only while it is seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.widget import Widget
+
+from workbench.text.location import Location
+from workbench.text.location import format as as_text
+from workbench.tui.actions.acting import Acting
+from workbench.tui.model.dirty import Dirty
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+
+class Page(Acting, Widget):
+    """The content of one place. It stays mounted, hidden, while others are seen."""
+
+    DEFAULT_CSS = "Page { height: 1fr; width: 100%; layout: vertical; }"
+
+    def __init__(self, location: Location) -> None:
+        super().__init__()
+        self.location = location
+        self._missed = Dirty(everything=True)
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The app, as what it is."""
+        return cast("Dashboard", self.app)
+
+    @property
+    def aside(self) -> str:
+        """A word for the right end of the breadcrumbs."""
+        return ""
+
+    async def show(self, location: Location) -> None:
+        """Be seen at a location of this place, which may choose a tab or a filter."""
+        self.location = location
+
+    async def hear(self, dirty: Dirty) -> None:
+        """Take in what changed; while the page is seen, and once with all it missed when it is again."""
+
+    async def news(self, dirty: Dirty, seen: bool) -> None:
+        """Hand news to the page now, or keep them until it is seen."""
+        if not seen:
+            self._missed.merge(dirty)
+            return
+        missed, self._missed = self._missed, Dirty()
+        missed.merge(dirty)
+        if missed:
+            await self.hear(missed)
+
+    def step_out(self) -> bool:
+        """Close what is open within the page; whether there was anything."""
+        return False
+
+    def focus_content(self) -> None:
+        """Give the focus to what the page is about."""
+        for child in self.query("*"):
+            if child.focusable:
+                child.focus()
+                return
+
+    def moved(self, location: Location) -> None:
+        """Say that the page now shows another tab or filter of its place."""
+        self.location = location
+        self.dashboard.moved(location)
+
+    def chosen_id(self) -> str | None:
+        """What `copy` copies: the id of what the cursor is on."""
+        return None
+
+    def command_line(self) -> str:
+        """The command that does or shows the same."""
+        return f"wb {as_text(self.location)}"

@@ -1,0 +1,40 @@
+"""Which page shows a place; modules are imported when their first place is visited."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from workbench.text.location import Location
+from workbench.tui.places.history import chosen_apart
+from workbench.tui.places.page import Page
+
+_PAGES = {
+    "runs": "workbench.tui.screens.runs.page:RunsPage",
+    "run": "workbench.tui.screens.run.page:RunPage",
+    "compare": "workbench.tui.screens.compare.page:ComparePage",
+    "compute": "workbench.tui.screens.compute.page:ComputePage",
+    "machine": "workbench.tui.screens.machine.page:MachinePage",
+    "activity": "workbench.tui.screens.activity.page:ActivityPage",
+}
+
+
+def kind_of(location: Location) -> str | None:
+    """The kind of page for a location; None where nothing is built yet."""
+    depth = len(location.path)
+    if location.noun in ("runs", "experiments"):
+        if chosen_apart(location):
+            return "compare"
+        return "run" if depth >= 2 else "runs"
+    if location.noun == "compute":
+        return "machine" if depth else "compute"
+    return "activity" if location.noun == "activity" else None
+
+
+def make_page(location: Location) -> Page:
+    """A new page for a location. Raises LookupError where nothing is built for it yet."""
+    kind = kind_of(location)
+    if kind is None:
+        raise LookupError(f"there is no screen for {location.noun} yet")
+    module, _, name = _PAGES[kind].partition(":")
+    page: Page = getattr(import_module(module), name)(location)
+    return page

@@ -1,0 +1,1 @@
+"""What takes long, what went wrong, and what happened while one was away."""
