@@ -11,8 +11,6 @@ import click
 from workbench.cli import ask, complete, output
 from workbench.cli.command import Command, Launcher, Listing, command
 from workbench.cli.compute_settings import VARIABLE, settings_of
-from workbench.cli.compute_view import card, name_of, problem, seen, state, with_summary
-from workbench.cli.output import Field
 from workbench.cli.parsing import command_words, duration
 from workbench.cli.run_logs import INTERRUPTED
 from workbench.cli.session import Session
@@ -20,7 +18,8 @@ from workbench.errors import UsageError
 from workbench.text import states
 from workbench.text.sanitize import TerminalStream, clean_name
 from workbench.text.style import paint
-from workbench.text.tables import Column, wrap
+from workbench.text.tables import Column, Field, wrap
+from workbench.views.machines import card, name_of, problem, seen, state, with_summary
 
 NAME = click.argument("name", shell_complete=complete.target)
 KEYS = ("name", "kind", "address", "state", "last_seen", "gpus", "free", "default", "problem")

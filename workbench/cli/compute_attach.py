@@ -12,12 +12,12 @@ from workbench.cli import ask, complete, output
 from workbench.cli.command import Listing, command
 from workbench.cli.compute import print_target
 from workbench.cli.compute_settings import settings_of
-from workbench.cli.compute_view import card, with_summary
 from workbench.cli.session import Session
 from workbench.errors import HostKeyUnknown, UsageError, WorkbenchError
 from workbench.text import states
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
+from workbench.views.machines import card, with_summary
 
 Step = Callable[..., dict[str, Any]]
 MOST_HOSTS = 10

@@ -8,15 +8,14 @@ import click
 
 from workbench.cli import complete, output
 from workbench.cli.command import Command, Listing, command
-from workbench.cli.output import Field
 from workbench.cli.parsing import tags
 from workbench.cli.run_changes import print_tags
-from workbench.cli.run_view import mapping
 from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text import times
 from workbench.text.sanitize import clean_name
-from workbench.text.tables import Column
+from workbench.text.tables import Column, Field
+from workbench.views.runs import mapping
 
 NAME = click.argument("name", shell_complete=complete.experiment)
 KEYS = ("name", "runs", "primary_metric", "goal", "created", "archived", "id")

@@ -5,25 +5,18 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
 from workbench.errors import UsageError
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
-from workbench.text.tables import Cell, Column, pairs, render
+from workbench.text.tables import Cell, Field, pairs, render
 
 Row = Mapping[str, Any]
-
-
-class Field(NamedTuple):
-    """One column: how a table shows it, of each row. show returns clean text or a Cell."""
-
-    column: Column
-    show: Callable[[Any], Cell | str]
 
 
 def rows(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from workbench.cli import run_view
-from workbench.cli.compute_view import name_of, problem, state, with_summary
 from workbench.cli.session import Session
 from workbench.text.cells import cut
 from workbench.text.sanitize import clean_name
 from workbench.text.style import paint
 from workbench.text.tables import Cell, Column, render
+from workbench.views import runs as run_view
+from workbench.views.machines import name_of, problem, state, with_summary
 
 RECENT = 8
 ACTIVE = 12

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import complete, output, run_view
+from workbench.cli import complete, output
 from workbench.cli.command import Command, Listing, command
 from workbench.cli.session import Session
 from workbench.errors import UsageError
@@ -16,6 +16,7 @@ from workbench.text import numbers
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, pairs, render
+from workbench.views import runs as run_view
 
 LONG = 28
 """Cells from which on a value stands below the table, so that it does not stretch every column."""

@@ -9,13 +9,12 @@ import click
 
 from workbench.cli import complete, output
 from workbench.cli.command import Command, Listing, command
-from workbench.cli.output import Field
 from workbench.cli.progress import ProgressBar
 from workbench.cli.session import Session
 from workbench.errors import NotFound, Refused
 from workbench.text import sizes, times
 from workbench.text.sanitize import clean_name
-from workbench.text.tables import Column
+from workbench.text.tables import Column, Field
 
 RUN = click.argument("run", shell_complete=complete.run)
 

@@ -11,12 +11,12 @@ import click
 from workbench.cli import complete
 from workbench.cli.command import command
 from workbench.cli.parsing import at_least, duration
-from workbench.cli.run_view import metric_text, reason, took
 from workbench.cli.session import Session
 from workbench.errors import RunFailed
 from workbench.text import states
 from workbench.text.sanitize import TerminalStream, clean_name
 from workbench.text.style import paint
+from workbench.views.runs import metric_text, reason, took
 
 INTERRUPTED = 130
 MOST_METRICS = 4

@@ -9,7 +9,6 @@ import click
 
 from workbench.cli import complete, output
 from workbench.cli.command import Listing, command
-from workbench.cli.output import Field
 from workbench.cli.parsing import at_least
 from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
@@ -18,7 +17,7 @@ from workbench.errors import NotFound, UsageError
 from workbench.text import numbers, times
 from workbench.text.plot import Frame, Series, Span, plot
 from workbench.text.sanitize import clean_name
-from workbench.text.tables import Cell, Column
+from workbench.text.tables import Cell, Column, Field
 
 SERIES_KEYS = ("name", "rank", "count", "first_step", "last_step", "last", "min", "max", "nan_count")
 POINT_KEYS = ("step", "time", "value")

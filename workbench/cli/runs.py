@@ -8,15 +8,16 @@ from typing import Any
 
 import click
 
-from workbench.cli import complete, output, run_view
+from workbench.cli import complete, output
 from workbench.cli.command import F, Listing, command
 from workbench.cli.parsing import at_least, tags
-from workbench.cli.run_page import page
 from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
 from workbench.errors import UsageError
 from workbench.text import states
 from workbench.text.sanitize import clean_name
+from workbench.views import runs as run_view
+from workbench.views.run_page import page
 
 EMPTY = "no runs yet; start one: wb submit --follow -- python train.py"
 SHOWN = 20

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli import complete, output, run_view
+from workbench.cli import complete, output
 from workbench.cli.command import Launcher, command
 from workbench.cli.notices import Notices
 from workbench.cli.parsing import at_least, command_words, duration
@@ -18,6 +18,7 @@ from workbench.errors import UsageError
 from workbench.text import durations, sizes
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.tables import Cell
+from workbench.views import runs as run_view
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration

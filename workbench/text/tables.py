@@ -5,8 +5,8 @@ Text in cells must already be clean (`sanitize.clean_name`); a table adds colour
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from workbench.text.cells import cut, pad
 from workbench.text.cells import width as cells_of
@@ -35,6 +35,13 @@ class Cell(NamedTuple):
 
     text: str
     role: str = ""
+
+
+class Field(NamedTuple):
+    """A column and how it shows each thing a table lists; show gives clean text or a Cell."""
+
+    column: Column
+    show: Callable[[Any], Cell | str]
 
 
 def render(

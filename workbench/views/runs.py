@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from workbench.cli.output import Field
 from workbench.text import numbers, states, times
 from workbench.text.sanitize import clean_name
-from workbench.text.tables import Cell, Column
+from workbench.text.tables import Cell, Column, Field
 
 FRESH = 10.0
 """Seconds after which what a machine said last is shown with its age."""

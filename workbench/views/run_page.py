@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from workbench.cli.run_view import Run, gpus, mapping, note, reason, staleness, state, took
 from workbench.text import durations, numbers, sizes, states, times
 from workbench.text.cells import cut
 from workbench.text.cells import width as cells_of
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, pairs, render, wrap
+from workbench.views.runs import Run, gpus, mapping, note, reason, staleness, state, took
 
 MOST_WARNINGS = 5
 
