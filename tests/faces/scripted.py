@@ -166,6 +166,8 @@ class World:
             "runs.list": self._list,
             "runs.get": self.run,
             "runs.texts": {},
+            "runs.rows": {},
+            "runs.evaluations": {},
             "runs.envelope": [],
             "runs.warnings": [],
             "compute.list": TARGETS,

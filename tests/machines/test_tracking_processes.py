@@ -48,6 +48,8 @@ EVERY_CALL = """
     run.log("nan", float("nan")); run.log("l", [1, 2]); run.log(); run.log("a", "b", "c", "d", "e", f=1)
     run.log("n\\ud800\\n", 2 ** 70)
     run.log_list("list", range(3)); run.log_row("row", a=1, name="x"); run.log_table("table", {"y": [1]})
+    run.log_confusion_matrix("cm", {"schema_type": "confusion_matrix", "schema_version": "v1",
+                                    "data": {"class_labels": ["a"], "matrix": [[1]]}})
     run.log_params({"lr": 3e-4}); run.log_params(argparse.Namespace(n=2)); run.log_param("p", None)
     run.tag("bare"); run.tag("k", 1); run.add_properties({"p": "v"}); run.add_properties({"p": "w"})
     open("model", "w").write("weights")
@@ -68,7 +70,7 @@ EVERY_CALL = """
 
 @pytest.mark.parametrize("python", interpreters())
 def test_every_call_in_every_python(inside, python):
-    """AZ-93, AZ-95, AZ-98, AZ-99, AZ-106 from the payload alone, 3.6 to the newest."""
+    """AZ-93, AZ-95, AZ-97, AZ-98, AZ-99, AZ-106 from the payload alone, 3.6 to the newest."""
     environment = inside.environment(python, RANK="2", WORKBENCH_INPUT_x="/data")
     out, err = inside.output(["python", script(inside, EVERY_CALL)], environment)
     assert (out, err) == ("ok\n", "")

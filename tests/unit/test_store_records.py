@@ -67,6 +67,7 @@ def test_the_other_kinds():
         {"k": "property", "n": "owner", "v": "ann"},
         {"k": "row", "n": "confusion", "v": {"a": 1, "b": 2}, "s": 0, "t": 2},
         {"k": "table", "n": "preds", "v": {"col": [1, "x", None]}, "t": 3},
+        {"k": "table", "n": "cm", "schema": "confusion_matrix", "schema_version": "v1", "v": {"n": 1}, "t": 3},
         {"k": "artifact", "n": "best", "path": "outputs/m.bin"},
         {"k": "warning", "v": "careful"},
         {"k": "status", "v": "Completed", "t": 4},
@@ -79,6 +80,7 @@ def test_the_other_kinds():
         ("confusion", 0, {"a": 1, "b": 2}, False),
         ("preds", None, {"col": [1, "x", None]}, True),
     ]
+    assert batch.evaluations == [("cm", 3.0, "confusion_matrix", "v1", {"n": 1})]
     assert batch.artifacts == [("best", "outputs/m.bin")]
     assert batch.warnings == ["careful"]
     assert batch.statuses == [("Completed", 4.0)]
@@ -102,6 +104,8 @@ def test_the_other_kinds():
         b'{"k":"status","v":"Sleeping"}',
         b'{"k":"metric","n":"\xff\xfe","v":1}',
         b'{"k":"row","n":"r","v":{"deep":' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+        b'{"k":"row","n":"r","v":{"deep":' + b"[" * 600 + b"]" * 600 + b"}}",
+        b'{"k":"table","n":"t","schema":"x","v":{"deep":' + b"[" * 600 + b"]" * 600 + b"}}",
         b'{"k":"metric","n":"' + b"x" * protocol.MAX_RECORD + b'","v":1}',
         b'{"k":"header","attempt":5}',
     ],

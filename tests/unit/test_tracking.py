@@ -19,30 +19,11 @@ import pytest
 
 import workbench
 from tests.record_files import read_run
+from tests.tracking_run import RUN, recorded
 from workbench.remote import protocol, tracking
 from workbench.remote.complaints import TrackingWarning
 from workbench.remote.tracking import Run
 from workbench.store.records import parse_records
-
-RUN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.setenv(protocol.ENV_RUN_ID, RUN)
-    monkeypatch.setenv(protocol.ENV_RUN_DIR, str(tmp_path))
-    monkeypatch.setenv(protocol.ENV_EXPERIMENT, "cifar")
-    monkeypatch.setenv(protocol.ENV_WORKSPACE, "lab")
-    monkeypatch.setattr(tracking, "_current", None)
-    found = Run.get_context()
-    yield found
-    if found._records.file._fd >= 0:
-        os.close(found._records.file._fd)
-
-
-def recorded(run: Run, kind: str) -> list[dict]:
-    found = [r for r in read_run(Path(run.directory)) if r["k"] == kind]
-    return [{k: v for k, v in r.items() if k not in ("t", "k")} for r in found]
 
 
 def test_the_context_is_one_object_and_knows_itself(run):

@@ -26,7 +26,7 @@ def rows(
 
     empty is what a person is told when there are none, on stderr.
     """
-    chosen = _format(session)
+    chosen = chosen_format(session)
     if chosen == "table":
         if not found:
             note(session, empty)
@@ -45,7 +45,7 @@ def rows(
 
 def record(session: Session, thing: Row, facts: Sequence[tuple[str, Cell | str]]) -> None:
     """Print one thing: facts on a terminal; key and value a line, json or csv (one row) otherwise."""
-    chosen = _format(session)
+    chosen = chosen_format(session)
     if chosen == "table":
         text = "\n".join(pairs([(name, item) for name, item in facts if _text(item)], *_look(session))) + "\n"
     elif chosen in ("json", "jsonl"):
@@ -57,9 +57,25 @@ def record(session: Session, thing: Row, facts: Sequence[tuple[str, Cell | str]]
     write(session, text)
 
 
+def chosen_format(session: Session) -> str:
+    """The format asked for, else the one a file's name means, else by what stdout is."""
+    if session.format is not None:
+        return session.format
+    if session.to is not None:
+        suffix = PurePath(session.to).suffix.lstrip(".").lower()
+        if suffix in ("json", "jsonl", "csv"):
+            return suffix
+        if suffix in ("tsv", "txt", ""):
+            return "tsv"
+        raise UsageError(
+            f"{session.to!r} names no format", "end it in .json, .jsonl, .csv or .tsv, or add -o FORMAT"
+        )
+    return "table" if session.terminal.stdout else "tsv"
+
+
 def as_table(session: Session) -> bool:
     """Whether what is printed is for a person's eyes."""
-    return _format(session) == "table"
+    return chosen_format(session) == "table"
 
 
 def write(session: Session, text: str) -> None:
@@ -135,19 +151,3 @@ def _text(item: Cell | str) -> str:
 def _look(session: Session) -> Look:
     """How a table in stdout or in a file looks; a file has no colours and no width."""
     return session.terminal.look if session.to is None else Look(UNLIMITED)
-
-
-def _format(session: Session) -> str:
-    """The format asked for, else the one a file's name means, else by what stdout is."""
-    if session.format is not None:
-        return session.format
-    if session.to is not None:
-        suffix = PurePath(session.to).suffix.lstrip(".").lower()
-        if suffix in ("json", "jsonl", "csv"):
-            return suffix
-        if suffix in ("tsv", "txt", ""):
-            return "tsv"
-        raise UsageError(
-            f"{session.to!r} names no format", "end it in .json, .jsonl, .csv or .tsv, or add -o FORMAT"
-        )
-    return "table" if session.terminal.stdout else "tsv"

@@ -33,7 +33,7 @@ def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
     if len(runs) < 2:
         raise UsageError("there is nothing to compare one run with", "wb run compare RUN RUN...")
     found = session.call("runs", "compare", runs=list(runs), all=everything or None)
-    if session.format in ("json", "jsonl"):
+    if output.chosen_format(session) in ("json", "jsonl"):
         output.record(session, found, [])
         return
     if output.as_table(session):
@@ -41,7 +41,7 @@ def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
         return
     titles = ("kind", "name", *(clean_name(run["name"]) for run in found["runs"]))
     values = [[kind, name, *texts] for kind, name, texts in _data(found)]
-    output.write(session, output.delimited(values, titles, csv=session.format == "csv"))
+    output.write(session, output.delimited(values, titles, csv=output.chosen_format(session) == "csv"))
 
 
 def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:

@@ -10,6 +10,7 @@ import click
 from workbench.cli import complete, output
 from workbench.cli.command import Listing, command
 from workbench.cli.parsing import at_least
+from workbench.cli.run_tables import described, print_named
 from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
 from workbench.cli.trends import MOST, trend
@@ -68,7 +69,7 @@ def _list_series(session: Session, run: str, rank: int | None) -> None:
         row for row in session.call("runs", "metrics", run=run) if rank is None or row.get("rank", 0) == rank
     ]
     if output.as_table(session):
-        found = found + _said(session, run)
+        found = found + described(session, run)
     several = len({row.get("rank", 0) for row in found}) > 1
     fields = [
         Field(Column("METRIC", keep=100, least=12, middle=True), lambda row: clean_name(row["name"], 300))
@@ -121,39 +122,12 @@ def _steps(row: dict[str, Any]) -> str:
     return "" if row["first_step"] is None else f"{row['first_step']}-{row['last_step']}"
 
 
-def _said(session: Session, run: str) -> list[dict[str, Any]]:
-    """Metrics whose values are texts, as rows beside the series."""
-    return [
-        {
-            "name": name,
-            "count": len(said),
-            "first_step": said[0][0],
-            "last_step": said[-1][0],
-            TEXT: said[-1][1],
-        }
-        for name, said in session.call("runs", "texts", run=run).items()
-    ]
-
-
-def _list_texts(session: Session, name: str, said: list[list[Any]]) -> None:
-    fields = [
-        Field(
-            Column("STEP", right=True, keep=90), lambda one: "" if one["step"] is None else str(one["step"])
-        ),
-        Field(Column("TEXT", keep=100), lambda one: clean_name(one["value"] or "", 400)),
-    ]
-    found = [{"step": step, "value": text} for step, text in said]
-    output.rows(session, found, fields, ("step", "value"), f"{name} has no points")
-
-
 def _list_points(session: Session, run: str, name: str, rank: int | None, limit: int | None) -> None:
     try:
         found = session.call("runs", "points", run=run, name=name, rank=rank, limit=limit)
     except NotFound:
-        said = session.call("runs", "texts", run=run, name=name).get(name)
-        if not said:
+        if not print_named(session, run, name, limit):
             raise
-        _list_texts(session, name, said[-limit:] if limit else said)
         return
     now = session.clock()
     texts = numbers.column([numbers.number(point["value"]) for point in found], figures=6)

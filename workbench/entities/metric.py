@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from workbench.entities.base import Entity
 
@@ -42,3 +43,11 @@ class Bucket(Entity, frozen=True, kw_only=True):
     max: float
     last: float
     count: int
+
+
+class Evaluation(Entity, frozen=True, kw_only=True):
+    """How well a model does, in a stated schema: a confusion matrix, accuracy table, residuals ..."""
+
+    schema_type: str
+    schema_version: str
+    data: dict[str, Any]

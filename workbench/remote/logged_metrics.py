@@ -11,6 +11,8 @@ _NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 def collect(lines: Iterable[bytes], name: Optional[str] = None) -> Dict[str, Any]:
     """Metrics by name: the value of one record, a list of several; a table's rows as {column: [values]}.
 
+    A table in a schema is a value: {"schema_type", "schema_version", "data"}.
+
     lines: records as they stand in a file; what does not parse is skipped. name: only this one.
     """
     values: Dict[str, List[Any]] = {}
@@ -28,11 +30,28 @@ def collect(lines: Iterable[bytes], name: Optional[str] = None) -> Dict[str, Any
             values.setdefault(named, []).append(value)
         elif kind == RECORD_ROW and isinstance(record.get("v"), dict):
             _add_row(tables.setdefault(named, {}), {c: [v] for c, v in record["v"].items()})
+        elif kind == RECORD_TABLE and isinstance(record.get("schema"), str):
+            values.setdefault(named, []).append(evaluation(record))
         elif kind == RECORD_TABLE and isinstance(record.get("v"), dict):
             _add_row(tables.setdefault(named, {}), record["v"])
     found: Dict[str, Any] = {n: v[0] if len(v) == 1 else v for n, v in values.items()}
     found.update(tables)
     return found
+
+
+def evaluation(record: Dict[str, Any]) -> Dict[str, Any]:
+    """What was logged in a schema, as it was given."""
+    version = record.get("schema_version")
+    return {"schema_type": record["schema"], "schema_version": version, "data": _numbers(record.get("v"))}
+
+
+def _numbers(value: Any) -> Any:
+    """Nested values with the texts nan, inf, -inf as the numbers they stand for."""
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    return _number(value)
 
 
 def _number(value: Any) -> Any:

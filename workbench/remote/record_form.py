@@ -20,6 +20,7 @@ VERSION = 1
 #   {"k":"property","n":"owner","v":"ann","t":..}             add-only
 #   {"k":"row","n":"confusion","v":{"a":1,"b":2},"s":0,"t":..}
 #   {"k":"table","n":"preds","v":{"col":[..]},"t":..}
+#   {"k":"table","n":"cm","schema":"confusion_matrix","schema_version":"v1","v":{..},"t":..}
 #   {"k":"artifact","n":"best model","path":"outputs/m.bin","t":..}  path relative to the run's folder
 #   {"k":"warning","v":"text","t":..}
 #   {"k":"status","v":"Completed","t":..}                     an interactive run's own; Failed has "message"
@@ -28,6 +29,7 @@ VERSION = 1
 # cells have one place only, the texts nan, inf, -inf are read as numbers. A whole number may have up to
 # 309 digits, a step is below 2**62. Lone surrogates of a text are spelt out as escapes.
 # "d" in a metric, row or table: its description; a metric's stands in the record that brings a new one.
+# "schema" in a table: "v" is that schema's data (schemas.py), and need not be columns.
 # "model" in an artifact: the name under which the script asked to register it.
 RECORD_HEADER = "header"
 RECORD_METRIC = "metric"

@@ -21,7 +21,7 @@ from workbench.remote.record_text import (
     quote,
 )
 from workbench.remote.records import RecordWriter
-from workbench.remote.run_files import RunFiles
+from workbench.remote.run_evaluations import RunEvaluations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Series(object):
         self.description = ""
 
 
-class Run(RunFiles):
+class Run(RunEvaluations):
     """The run this script is a process of. Get it with `Run.get_context()`.
 
     Recording calls take microseconds, wait for no network and raise nothing: a wrong call warns once
@@ -60,7 +60,7 @@ class Run(RunFiles):
     """
 
     def __init__(self, run_id: str, directory: str, attempt: int = 1, experiment: str = "") -> None:
-        RunFiles.__init__(self, run_id, directory, attempt, experiment)
+        RunEvaluations.__init__(self, run_id, directory, attempt, experiment)
         self._records = RecordWriter(directory, run_id, attempt)
         self._complaints = Complaints()
         self._series: "Dict[str, Series]" = {}

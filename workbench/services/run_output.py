@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from workbench.entities.metric import Bucket, Point, SeriesSummary
+from workbench.entities.metric import Bucket, Evaluation, Point, SeriesSummary
 from workbench.entities.run import Run, RunFile
 from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import NotFound, RemoteError, Unreachable, UsageError
@@ -143,6 +143,12 @@ class RunOutputService:
         """Tables logged row by row, as columns (AZ-99)."""
         found = await self._context.resolve(run)
         return await self._context.keep(Store.rows, found.id, name)
+
+    @call
+    async def evaluations(self, run: str, name: str | None = None) -> dict[str, list[Evaluation]]:
+        """Confusion matrices and the like by name, as they were logged (AZ-97)."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.evaluations, found.id, name)
 
     @call
     async def texts(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from workbench.errors import Conflict
 from workbench.remote import protocol
-from workbench.store import experiments, run_entries, series, summaries, tables
+from workbench.store import evaluations, experiments, run_entries, series, summaries, tables
 from workbench.store.codec import plain_text
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, RUN_RECORDS, run_subject
@@ -70,6 +70,7 @@ def take(change: Transaction, run: int, file: str, batch: RecordBatch, end: int,
     points = _metrics(change, owner, file, header, batch)
     _entries(change, run, batch)
     refused = tables.put(change, run, header, batch)
+    evaluations.put(change, run, header, batch)
     warnings = list(batch.warnings)
     if refused:
         warnings.append("the path of an artifact lies outside the run's folder")

@@ -17,6 +17,8 @@ from workbench.text.sanitize import clean, clean_name
 
 MAX_COLUMNS = 1000
 """Columns of one row or table record."""
+MAX_DEPTH = 32
+"""Levels of lists and mappings in a cell: every reader goes down them by calling itself."""
 _SPECIAL = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 _Step = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
@@ -55,6 +57,16 @@ class RowRecord(NamedTuple):
     whole: bool
 
 
+class EvaluationRecord(NamedTuple):
+    """How well a model does, in a stated schema (`remote/schemas.py`)."""
+
+    name: str
+    time: float
+    schema: str
+    version: str
+    data: dict[str, Any]
+
+
 class TextRecord(NamedTuple):
     """A metric whose value is a text or nothing."""
 
@@ -74,6 +86,7 @@ class RecordBatch:
         self.tags: list[tuple[str, str | None]] = []
         self.properties: list[tuple[str, str]] = []
         self.rows: list[RowRecord] = []
+        self.evaluations: list[EvaluationRecord] = []
         self.texts: list[TextRecord] = []
         self.artifacts: list[tuple[str, str]] = []
         """Label, path relative to the run's folder."""
@@ -143,6 +156,8 @@ class _Table(_Record, tag=protocol.RECORD_TABLE, kw_only=True):
     n: str
     v: dict[str, Any]
     s: _Step | None = None
+    schema: str | None = None
+    schema_version: str = ""
 
 
 class _Artifact(_Record, tag=protocol.RECORD_ARTIFACT, kw_only=True):
@@ -257,6 +272,8 @@ def _put(record: Any, batch: RecordBatch) -> None:
         batch.tags.append((_clean_key(record.n), None if record.v is None else _text(record.v)))
     elif isinstance(record, _Property):
         batch.properties.append((_clean_key(record.n), _text(record.v)))
+    elif isinstance(record, _Table) and record.schema is not None:
+        _put_evaluation(record, record.schema, batch)
     elif isinstance(record, _Row | _Table):
         _put_row(record, batch)
     elif isinstance(record, _Artifact):
@@ -274,12 +291,31 @@ def _put(record: Any, batch: RecordBatch) -> None:
 
 def _put_row(record: _Row | _Table, batch: RecordBatch) -> None:
     whole = isinstance(record, _Table)
-    fits = len(record.v) <= MAX_COLUMNS and (not whole or all(isinstance(v, list) for v in record.v.values()))
-    if not fits:
+    data = _columns(record.v)
+    if data is None or (whole and not all(isinstance(column, list) for column in data.values())):
         batch.bad += 1
         return
-    data = {_clean_key(key): _clean_value(value) for key, value in record.v.items()}
     batch.rows.append(RowRecord(_clean_key(record.n), record.s, batch.header.wall + record.t, data, whole))
+
+
+def _put_evaluation(record: _Table, schema: str, batch: RecordBatch) -> None:
+    data = _columns(record.v)
+    if data is None:
+        batch.bad += 1
+        return
+    kind, version = clean_name(schema, 100) or "?", clean_name(record.schema_version, 100)
+    time = batch.header.wall + record.t
+    batch.evaluations.append(EvaluationRecord(_clean_key(record.n), time, kind, version, data))
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any] | None:
+    """Columns with their texts cleaned; None when there are too many, or their cells are nested too deep."""
+    if len(values) > MAX_COLUMNS:
+        return None
+    try:
+        return {_clean_key(key): _clean_value(value, MAX_DEPTH) for key, value in values.items()}
+    except ValueError:
+        return None
 
 
 def _clean_key(name: str) -> str:
@@ -287,15 +323,17 @@ def _clean_key(name: str) -> str:
     return clean_name(name, protocol.MAX_NAME) or "?"
 
 
-def _clean_value(value: Any) -> Any:
-    """JSON with every text in it cleaned."""
+def _clean_value(value: Any, room: int) -> Any:
+    """JSON with every text in it cleaned; raises ValueError when it is nested deeper than room levels."""
     if isinstance(value, str):
         return clean(value, protocol.MAX_VALUE)
+    if not isinstance(value, list | dict):
+        return value
+    if room == 0:
+        raise ValueError("nested too deep")
     if isinstance(value, list):
-        return [_clean_value(item) for item in value]
-    if isinstance(value, dict):
-        return {_clean_key(str(key)): _clean_value(item) for key, item in value.items()}
-    return value
+        return [_clean_value(item, room - 1) for item in value]
+    return {_clean_key(str(key)): _clean_value(item, room - 1) for key, item in value.items()}
 
 
 def _text(value: Any) -> str:

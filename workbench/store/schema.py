@@ -108,5 +108,12 @@ _FIRST: Step = (
         data BLOB NOT NULL)""",
 )
 
-STEPS: tuple[Step, ...] = (_FIRST,)
+_EVALUATIONS: Step = (
+    f"""CREATE TABLE evaluations (
+        id INTEGER PRIMARY KEY, {_RUN}, name TEXT NOT NULL, rank INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        seconds REAL NOT NULL, schema TEXT NOT NULL, version TEXT NOT NULL, data TEXT NOT NULL)""",
+    "CREATE INDEX evaluations_run ON evaluations (run, name)",
+)
+
+STEPS: tuple[Step, ...] = (_FIRST, _EVALUATIONS)
 """Step n leads from version n to n + 1; an empty file is version 0."""

@@ -18,12 +18,13 @@ from workbench.entities.base import Entity
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.event import Activity, Event
 from workbench.entities.experiment import Experiment, Goal
-from workbench.entities.metric import Bucket, Point, SeriesSummary
+from workbench.entities.metric import Bucket, Evaluation, Point, SeriesSummary
 from workbench.entities.run import Resources, Run, RunFile, Transition
 from workbench.entities.snapshot import Manifest, Snapshot
 from workbench.entities.target import Target
 from workbench.store import (
     activities,
+    evaluations,
     events,
     experiments,
     files,
@@ -380,6 +381,11 @@ class Store:
         """Metrics whose values are texts, by name: (step, text); raises NotFound (run)."""
         with self._db.read() as connection:
             return tables.texts(connection, run_rows.number(connection, run_id), name)
+
+    def evaluations(self, run_id: str, name: str | None = None) -> dict[str, list[Evaluation]]:
+        """How well models did, by name, as logged in stated schemas; raises NotFound (run)."""
+        with self._db.read() as connection:
+            return evaluations.of_run(connection, run_rows.number(connection, run_id), name)
 
     def artifacts(self, run_id: str) -> dict[str, str]:
         """What the run called some of its files: label to path; raises NotFound."""
