@@ -136,7 +136,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("trees")
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     trees,
     st.dictionaries(st.sampled_from([b"", b"a", b"b", b"foo", b"a/b", b"foo/a"]), rule_files),
@@ -279,7 +279,7 @@ def test_a_subdirectory_is_under_its_parents_rules(tmp_path: Path) -> None:
     assert told["three"] == "a/.gitignore:2: b/three"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(min_size=1, max_size=12), min_size=1, max_size=8, unique=True), st.booleans())
 def test_the_proposed_line_drops_just_that_path(ground: Path, wild: list[bytes], is_dir: bool) -> None:
     """AZ-114: the line that is shown works, whatever the name."""

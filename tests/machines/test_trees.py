@@ -49,7 +49,7 @@ trees = st.recursive(
     lambda children: st.dictionaries(names, leaves | children, max_size=4),
     max_leaves=12,
 )
-quiet = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quiet = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 
 def plant(tree: dict[bytes, Any], place: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.remote.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices
@@ -123,7 +123,6 @@ def situations(draw: st.DrawFn) -> tuple[list[Ticket], list[Lease], list[str]]:
     return tickets, leases, draw(st.lists(names, unique=True))
 
 
-@settings(deadline=None)
 @given(situations())
 def test_nobody_ever_shares_and_everybody_is_told(
     situation: tuple[list[Ticket], list[Lease], list[str]],

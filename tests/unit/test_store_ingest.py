@@ -62,7 +62,7 @@ def facts(store, run):
     return curves, figures, store.rows(run), store.warnings(run), row.warnings, store.record_file(run, FILE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(records=RECORDS, data=st.data())
 def test_each_record_counts_once_however_it_is_sent(shared, records, data):
     """Chunks cut anywhere, repeated, resumed from the committed offset after all was forgotten."""

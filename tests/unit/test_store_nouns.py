@@ -241,7 +241,7 @@ def test_pruning_keeps_what_is_needed(store):
     assert list(store.directory.glob("blobs/*/*")) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(content=st.binary(max_size=200), data=st.data())
 def test_byte_n_of_the_spool_is_byte_n_of_the_stream(shared, content, data):
     """Chunks overlap and repeat; in between, bytes that were not committed lie beyond the end."""

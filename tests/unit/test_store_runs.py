@@ -103,7 +103,7 @@ LIFE = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), length=st.integers(1, len(LIFE)))
 def test_transitions_add_up_whatever_their_order(shared, data, length):
     """AZ-72: in batches, repeated, late, in any order."""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.remote.masking import MASK, Mask, masked_text
@@ -97,7 +97,6 @@ def test_the_cap_holds_over_attempts(tmp_path: Path) -> None:
     assert stream_end(str(tmp_path)) == 50_000
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), max_size=60), st.integers(16, 2000), st.integers(1, 500))
 def test_whatever_is_written_reads_back_in_its_place(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], cap: int, limit: int
@@ -189,7 +188,6 @@ def test_short_values_are_no_secrets_and_lines_of_long_ones_are() -> None:
     assert masked_text(f"bad {key.strip()} end", [key]) == "bad *** end"
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.text("ab", min_size=4, max_size=9), min_size=1, max_size=3),
     st.lists(st.text("abc", max_size=12), max_size=12),

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.cli import output
-from workbench.cli.output import Field
 from workbench.cli.session import Session
 from workbench.text import numbers
 from workbench.text.evaluations import Grid, grid
 from workbench.text.sanitize import clean_name
-from workbench.text.tables import Cell, Column, render
+from workbench.text.tables import Cell, Column, Field, render
 
 Rows = list[dict[str, Any]]
 
