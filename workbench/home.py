@@ -121,3 +121,9 @@ def workspace_name(environ: Mapping[str, str] | None = None) -> str:
     """The workspace the environment names, else "default"."""
     environ = os.environ if environ is None else environ
     return environ.get("WORKBENCH_WORKSPACE") or "default"
+
+
+def wants_embedded(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment asks for the services inside the process that uses them."""
+    environ = os.environ if environ is None else environ
+    return environ.get("WORKBENCH_EMBEDDED", "") not in ("", "0")

@@ -83,6 +83,13 @@ def test_the_workspace_and_its_client_load_nothing_heavy() -> None:
     assert heavy(loaded("import workbench.workspace")) == set()
 
 
+def test_the_asyncio_client_brings_asyncio_alone() -> None:
+    opened = "from workbench.workspace.async_client import AsyncClient; AsyncClient.open(embedded=False)"
+    brought = loaded(opened) - loaded("import asyncio; import workbench.workspace")
+    assert heavy(brought) == set()
+    assert not {name for name in brought if not name.startswith("workbench.")}, brought
+
+
 def test_text_and_states_load_nothing_heavy() -> None:
     rooms = "axis, cells, durations, location, numbers, plot, sanitize, sizes, sparkline, states, tables"
     code = f"from workbench.text import {rooms}"

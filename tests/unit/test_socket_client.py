@@ -5,94 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import web
 
+from tests.unit.socket_service import Served, Service, socket_service
 from workbench.errors import Conflict, NotFound, ServerError, UsageError
-from workbench.server.app import make_app
-from workbench.services.operation import call, items, operations, read, write
-from workbench.workspace.client import ServerOutdated, SocketClient
+from workbench.workspace.exchange import ServerOutdated
+from workbench.workspace.socket_client import SocketClient
 
-
-class Service:
-    def __init__(self) -> None:
-        self.closed = threading.Event()
-
-    @call
-    async def echo(self, value: Any) -> Any:
-        return value
-
-    @call
-    async def nan(self) -> dict[str, float]:
-        return {"loss": float("nan"), "best": float("-inf")}
-
-    @call
-    async def refuse(self) -> None:
-        raise Conflict("it exists", "choose another", place="here")
-
-    @call
-    async def broken(self) -> None:
-        raise ZeroDivisionError("secret detail")
-
-    @items
-    async def count(self, to: int, fail: bool = False) -> AsyncIterator[dict[str, int]]:
-        for number in range(to):
-            yield {"n": number}
-        if fail:
-            raise NotFound("no more")
-
-    @items
-    async def forever(self) -> AsyncIterator[int]:
-        try:
-            while True:
-                yield 1
-                await asyncio.sleep(0.001)
-        finally:
-            self.closed.set()
-
-    @items
-    async def silent(self) -> AsyncIterator[int]:
-        try:
-            yield 1
-            await asyncio.sleep(3600)
-        finally:
-            self.closed.set()
-
-    @call
-    async def slow(self, finished: str) -> None:
-        await asyncio.sleep(0.3)
-        Path(finished).touch()
-
-    @read
-    async def blob(self, size: int, fail: bool = False) -> AsyncIterator[bytes]:
-        for start in range(0, size, 100_000):
-            yield bytes(min(100_000, size - start))
-        if fail:
-            raise Conflict("changed underway")
-
-    @write
-    async def take(self, *, source: AsyncIterator[bytes]) -> int:
-        return sum([len(block) async for block in source])
+__all__ = ["socket_service"]
 
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[tuple[SocketClient, Service]]:
-    service = Service()
-    table = operations([("thing", service)])
-
-    async def lookup(_: str) -> Any:
-        return table
-
-    runner = web.AppRunner(make_app(lookup, lambda _: None), handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    path = tmp_path / "s"
-    await web.UnixSite(runner, str(path)).start()
-    yield SocketClient(path, "default"), service
-    await runner.cleanup()
+def served(socket_service: Served) -> tuple[SocketClient, Service]:
+    return SocketClient(socket_service.home.socket, "default"), socket_service.service
 
 
 @pytest.mark.parametrize("value", [None, 1, "ü\x00", [1, {"a": None}], {"x": 1.5}])

@@ -17,7 +17,7 @@ from workbench.errors import NotFound, ServerError
 from workbench.home import find_home, workspace_name
 from workbench.text import times
 from workbench.text.sanitize import clean, clean_name
-from workbench.workspace.client import SocketClient
+from workbench.workspace.socket_client import SocketClient
 
 NOT_RUNNING = 3
 PATIENCE = 10.0

@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -79,7 +79,7 @@ async def _stream(request: web.Request, operation: Operation, parameters: Any) -
     await response.prepare(request)
     reading = operation.kind is Kind.READ
     try:
-        async with aclosing(_generator(operation.iterate(parameters))) as values:
+        async with aclosing(operation.iterate(parameters)) as values:
             async for value in values:
                 if reading:
                     await response.write(_LENGTH.pack(len(value)) + value if value else b"")
@@ -93,17 +93,6 @@ async def _stream(request: web.Request, operation: Operation, parameters: Any) -
     await response.write((_LENGTH.pack(0) if reading else b"") + tail)
     await response.write_eof()
     return response
-
-
-async def _generator(values: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    """values, closed with its consumer also where it is no generator."""
-    try:
-        async for value in values:
-            yield value
-    finally:
-        close = getattr(values, "aclose", None)
-        if close is not None:
-            await close()
 
 
 async def _parameters(request: web.Request) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -77,15 +77,25 @@ class Operation:
         result: Awaitable[Any] = self._method(**self._arguments(parameters))
         return result
 
-    def iterate(self, parameters: Any) -> AsyncIterator[Any]:
+    def iterate(self, parameters: Any) -> AsyncGenerator[Any, None]:
         """Start an ITEMS or READ operation; raises UsageError when the parameters do not fit."""
-        result: AsyncIterator[Any] = self._method(**self._arguments(parameters))
-        return result
+        return _closing(self._method(**self._arguments(parameters)))
 
     def write(self, parameters: Any, source: AsyncIterator[bytes]) -> Awaitable[Any]:
         """Start a WRITE operation over source; raises UsageError when the parameters do not fit."""
         result: Awaitable[Any] = self._method(**self._arguments(parameters), source=source)
         return result
+
+
+async def _closing(values: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    """values, closed with their consumer also where they are no generator."""
+    try:
+        async for value in values:
+            yield value
+    finally:
+        close = getattr(values, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def operations(services: Iterable[tuple[str, object]]) -> dict[str, Operation]:

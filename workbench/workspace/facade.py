@@ -11,10 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.home import Home, find_home, workspace_name
+from workbench.home import Home, find_home, wants_embedded, workspace_name
 from workbench.workspace.client import Client
 from workbench.workspace.on_demand import OnDemandClient
-from workbench.workspace.resuming import resumed_bytes, resumed_items
+from workbench.workspace.resuming import (
+    follows_log,
+    item_resumption,
+    log_question,
+    log_resumption,
+    resumed,
+)
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
@@ -42,9 +48,7 @@ class Workspace:
         home = home or find_home()
         name = name or workspace_name()
         home.workspace(name)
-        if embedded is None:
-            embedded = os.environ.get("WORKBENCH_EMBEDDED", "") not in ("", "0")
-        if embedded:
+        if wants_embedded() if embedded is None else embedded:
             from workbench.workspace.embedded import EmbeddedClient  # brings asyncio, asyncssh and the store
 
             return cls(EmbeddedClient(home, name), home, name)
@@ -66,28 +70,17 @@ class Workspace:
 
     def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
         """A stream of values; close it to stop. Following a run goes on when the server ends underneath."""
-        if noun == "runs" and method in ("follow", "watch"):
-            start = {} if method == "watch" else {"offset": parameters.pop("offset", 0)}
-            return resumed_items(
-                lambda offset: self.client.items(
-                    noun, method, **parameters, **({"offset": offset} if start else {})
-                ),
-                start.get("offset", 0),
-            )
-        return self.client.items(noun, method, **parameters)
+        stream = item_resumption(noun, method, parameters)
+        if stream is None:
+            return self.client.items(noun, method, **parameters)
+        return resumed(lambda asked: self.client.items(noun, method, **asked), stream)
 
     def read(self, noun: str, method: str, **parameters: Any) -> Iterator[bytes]:
         """A stream of bytes; close it to stop. Following a log goes on when the server ends underneath."""
-        if (noun, method) == ("runs", "logs") and parameters.get("follow"):
-            place = self.client.call(
-                "runs", "log_place", **{k: v for k, v in parameters.items() if k != "follow"}
-            )
-            run = place["run"]  # @1 may mean another run by then
-            return resumed_bytes(
-                lambda offset: self.client.read("runs", "logs", run=run, offset=offset, follow=True),
-                place["offset"],
-            )
-        return self.client.read(noun, method, **parameters)
+        if not follows_log(noun, method, parameters):
+            return self.client.read(noun, method, **parameters)
+        place = self.client.call("runs", "log_place", **log_question(parameters))
+        return resumed(lambda asked: self.client.read(noun, method, **asked), log_resumption(place))
 
     def write(self, noun: str, method: str, source: Iterable[bytes], **parameters: Any) -> Any:
         """Send bytes, get one value."""

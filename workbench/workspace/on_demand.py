@@ -7,7 +7,8 @@ from typing import Any
 
 from workbench.errors import ServerError
 from workbench.home import Home
-from workbench.workspace.client import Answer, ServerOutdated, SocketClient
+from workbench.workspace.exchange import ServerOutdated, Shape
+from workbench.workspace.socket_client import Pieces, SocketClient
 
 
 class OnDemandClient(SocketClient):
@@ -22,12 +23,12 @@ class OnDemandClient(SocketClient):
 
         start_server(self._home)
 
-    def _open(self, noun: str, method: str, parameters: dict[str, Any]) -> Answer:
+    def _ask(self, noun: str, method: str, parameters: dict[str, Any], shape: Shape) -> Pieces:
         try:
-            return super()._open(noun, method, parameters)
-        except ServerOutdated:
+            yield from super()._ask(noun, method, parameters, shape)
+        except ServerOutdated:  # said before anything else
             self._start()
-            return super()._open(noun, method, parameters)
+            yield from super()._ask(noun, method, parameters, shape)
 
     def _connect(self) -> socket.socket:
         try:

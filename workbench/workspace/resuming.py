@@ -14,35 +14,78 @@ from workbench.errors import ServerError
 TRIES = 20
 """Times in a row without anything new before the error is passed on."""
 PAUSE = 0.25
+"""Seconds between them."""
 
+Parameters = dict[str, Any]
 T = TypeVar("T")
 
 
-def resumed_bytes(read: Callable[[int], Iterator[bytes]], offset: int) -> Iterator[bytes]:
-    """All bytes from offset on; read(n) gives them from n."""
-    return _resumed(read, offset, lambda place, block: place + len(block))
+class Resumption:
+    """How far a stream came, and so what to ask for its rest."""
+
+    def __init__(self, parameters: Parameters, moved: Callable[[Parameters, Any], Parameters]) -> None:
+        """moved: what of the parameters is another after a piece."""
+        self.parameters = parameters
+        self._moved = moved
+        self._failures = 0
+
+    def came(self, piece: Any) -> None:
+        """A piece arrived."""
+        self.parameters = {**self.parameters, **self._moved(self.parameters, piece)}
+        self._failures = 0
+
+    def failed(self, problem: ServerError) -> None:
+        """The stream broke; raises the problem when that happened too often without anything new."""
+        self._failures += 1
+        if self._failures > TRIES:
+            raise problem
 
 
-def resumed_items(items: Callable[[int], Iterator[Any]], offset: int) -> Iterator[Any]:
-    """All items of a follow; items(n) gives those whose output starts at n, an item's "offset" how far it is.
+def item_resumption(noun: str, method: str, parameters: Parameters) -> Resumption | None:
+    """For a stream of items; None when it is one that just breaks.
 
-    After an interruption the run's row comes again; nothing of its output does.
+    After an interruption of runs.follow the run's row comes again; nothing of its output does. events.watch
+    goes on after the last event seen, so before the first one exactly only where `after` was given.
     """
-    return _resumed(items, offset, lambda place, item: max(place, item.get("offset", 0)))
+    if noun == "runs" and method in ("follow", "watch"):
+        return Resumption(parameters, _followed)
+    if (noun, method) == ("events", "watch"):
+        return Resumption(parameters, lambda _, event: {"after": event["sequence"]})
+    return None
 
 
-def _resumed(source: Callable[[int], Iterator[T]], place: int, moved: Callable[[int, T], int]) -> Iterator[T]:
-    """What source(place) gives, and after each interruption what it gives from where that stopped."""
-    failures = 0
+def _followed(parameters: Parameters, item: Any) -> Parameters:
+    if "run" in item:
+        return {"run": item["run"]["id"]}  # @1 may mean another run by then
+    if "offset" in item:
+        return {"offset": max(parameters.get("offset", 0), item["offset"])}
+    return {}
+
+
+def follows_log(noun: str, method: str, parameters: Parameters) -> bool:
+    """Whether a stream of bytes is one that `log_resumption` is for."""
+    return (noun, method) == ("runs", "logs") and bool(parameters.get("follow"))
+
+
+def log_question(parameters: Parameters) -> Parameters:
+    """The parameters of the call runs.log_place that `log_resumption` wants the answer of."""
+    return {name: value for name, value in parameters.items() if name != "follow"}
+
+
+def log_resumption(place: dict[str, Any]) -> Resumption:
+    """For the followed log of a run, by what runs.log_place said of its beginning."""
+    asked = {"run": place["run"], "offset": place["offset"], "follow": True}
+    return Resumption(asked, lambda before, block: {"offset": before["offset"] + len(block)})
+
+
+def resumed(source: Callable[[Parameters], Iterator[T]], stream: Resumption) -> Iterator[T]:
+    """All pieces of a stream, however often it breaks."""
     while True:
         try:
-            for piece in source(place):
-                place = moved(place, piece)
-                failures = 0
+            for piece in source(stream.parameters):
+                stream.came(piece)
                 yield piece
             return
-        except ServerError:
-            failures += 1
-            if failures > TRIES:
-                raise
+        except ServerError as problem:
+            stream.failed(problem)
             time.sleep(PAUSE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 
 from workbench.errors import ServerError
@@ -12,20 +13,53 @@ from workbench.home import RUNTIME, Home, private_folder
 from workbench.server.peer import answers
 
 START_SECONDS = 20.0
-_STEP = 0.02
+"""How long a server may take until it answers."""
+STEP = 0.02
+"""Seconds between two looks whether it does."""
+_OTHER_SECONDS = 2.0
+"""How long the server that was first may take, when ours ended because of it."""
+
+
+class ServerStart:
+    """A local server on its way: started with this object, asked again and again whether it answers.
+
+    Several clients may start one at once: the lock lets one live, all find it.
+    """
+
+    def __init__(self, home: Home) -> None:
+        private_folder(home.root)
+        private_folder(home.runtime)
+        self._home = home
+        self._process = _spawn(home)
+        # It lives on by itself; should it end before this process does, it is collected.
+        threading.Thread(target=self._process.wait, name="server", daemon=True).start()
+        self._deadline = time.monotonic() + START_SECONDS
+
+    def answers(self) -> bool:
+        """Whether a server answers now; raises ServerError with its own last words when none will."""
+        if answers(self._home.socket):
+            return True
+        now = time.monotonic()
+        if self._process.returncode:
+            self._deadline = min(self._deadline, now + _OTHER_SECONDS)
+        if now > self._deadline:
+            raise ServerError(
+                f"the local server did not start: {_last_words(self._home)}", f"see {self._home.server_log}"
+            )
+        return False
 
 
 def start_server(home: Home) -> None:
-    """Start the server unless it runs, and wait until it answers.
+    """Start the server unless it runs, and wait until it answers; raises ServerError."""
+    start = ServerStart(home)
+    while not start.answers():
+        time.sleep(STEP)
 
-    Several clients may start one at once: the lock lets one live, all find it. Raises ServerError with the
-    server's own last words.
-    """
-    private_folder(home.root)
-    private_folder(home.runtime)
+
+def _spawn(home: Home) -> subprocess.Popen[bytes]:
     environ = {**os.environ, "WORKBENCH_HOME": str(home.root), RUNTIME: str(home.runtime)}
     with open(home.root / "server.err", "wb") as complaints:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "workbench.server"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -34,25 +68,6 @@ def start_server(home: Home) -> None:
             cwd="/",
             env=environ,
         )
-    deadline = time.monotonic() + START_SECONDS
-    while not answers(home.socket):
-        code = process.poll()
-        if time.monotonic() > deadline or (code is not None and code != 0 and not _another(home, deadline)):
-            raise ServerError(
-                f"the local server did not start: {_last_words(home)}", f"see {home.server_log}"
-            )
-        time.sleep(_STEP)
-    process.returncode = 0  # it lives on by itself: nobody here waits for it
-
-
-def _another(home: Home, deadline: float) -> bool:
-    """Whether the server that held the lock answers after all."""
-    patience = min(deadline, time.monotonic() + 2.0)
-    while time.monotonic() < patience:
-        if answers(home.socket):
-            return True
-        time.sleep(_STEP)
-    return False
 
 
 def _last_words(home: Home) -> str:
