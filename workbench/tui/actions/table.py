@@ -50,7 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.theme", "T", "theme", "Choose the colours; moving over a name shows it at once."),
     Action("app.copy", "y", "copy", "Copy the id of what the cursor is on."),
     Action("app.copy-command", "Y", "copy command", "Copy the command line that does the same."),
-    Action("app.copy-link", "L", "copy link", "Copy this place as a location, for the prompt and the command line."),
+    Action("app.copy-link", "L", "copy link", "Copy this place as a location for the command line."),
     Action("app.suspend", "ctrl+z", "suspend", "Step aside; fg in the shell comes back here."),
     Action("app.shell", "exclamation_mark", "shell", "Open a shell here; leaving it comes back as it was."),
     Action("list.down", "down,j", "down", "Move down one row."),
@@ -64,6 +64,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.page-down", "pagedown,ctrl+f", "page down", "Move down a page."),
     Action("list.page-up", "pageup,ctrl+b", "page up", "Move up a page."),
     Action("list.open", "enter", "open", "Open what the cursor is on.", 70),
+    Action("dialog.cancel", "escape", "cancel", "Leave the dialog; nothing happens."),
+    Action("pick.down", "down", "down", "Move down in what can be picked."),
+    Action("pick.up", "up", "up", "Move up in what can be picked."),
 )
 """In the order the list of keys shows them."""
 

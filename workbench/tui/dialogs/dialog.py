@@ -1,0 +1,95 @@
+"""What all dialogs share: a box in the middle, a title, a row of buttons, Escape that changes nothing."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from workbench.text.sanitize import clean
+from workbench.tui.actions.acting import Acting
+
+T = TypeVar("T")
+
+
+class Dialog(Acting, ModalScreen[T | None], Generic[T]):
+    """A box that asks for something; its result is None when the user gave none."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("dialog",)
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    Dialog > #box {
+        width: 90%; max-width: 78; height: auto; max-height: 95%; padding: 0 2 1 2;
+        background: $surface; border: round $primary; border-title-color: $text-primary;
+        border-title-style: bold;
+    }
+    Dialog #said { height: auto; margin: 1 0 0 0; }
+    Dialog #wrong { height: auto; color: $text-error; }
+    Dialog #buttons { height: 1; margin: 1 0 0 0; align-horizontal: right; }
+    Dialog Button { margin: 0 0 0 2; min-width: 10; }
+    Dialog Input { border: none; height: 1; padding: 0 1; background: $boost; }
+    Dialog Input:focus { border: none; background: $primary 25%; }
+    """
+
+    TITLE_WORDS = ""
+    DO = "ok"
+    """The word on the button that goes on."""
+    DESTROYS = False
+
+    def __init__(self, title: str = "", said: str | Text = "") -> None:
+        super().__init__()
+        self._title = title or self.TITLE_WORDS
+        self._said = said
+
+    def compose(self) -> ComposeResult:
+        """Title, words, the content of the kind of dialog, what is wrong, buttons."""
+        with Vertical(id="box") as box:
+            box.border_title = clean(self._title, 70)
+            if self._said:
+                yield Static(self._said, id="said", markup=False)
+            yield from self.content()
+            yield Static("", id="wrong", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button("cancel", id="cancel", compact=True)
+                yield Button(self.DO, id="do", compact=True, variant="error" if self.DESTROYS else "primary")
+
+    def on_mount(self) -> None:
+        """Nothing wrong yet, so no room for it."""
+        self.query_one("#wrong").display = False
+
+    def content(self) -> ComposeResult:
+        """Between the words and the buttons."""
+        yield from ()
+
+    def answer(self) -> T | None:
+        """What the user gave; complain() and None where it will not do."""
+        raise NotImplementedError
+
+    def complain(self, words: str) -> None:
+        """Say what will not do; empty words take it back."""
+        wrong = self.query_one("#wrong", Static)
+        wrong.update(clean(words, 500))
+        wrong.display = bool(words)
+
+    def go_on(self) -> None:
+        """Take the answer, unless something is wrong with it."""
+        self.complain("")
+        found = self.answer()
+        if found is not None:
+            self.dismiss(found)
+
+    def do_dialog_cancel(self) -> None:
+        """Leave; nothing happens."""
+        self.dismiss(None)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The buttons."""
+        event.stop()
+        if event.button.id == "do":
+            self.go_on()
+        else:
+            self.dismiss(None)
