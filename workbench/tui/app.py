@@ -27,9 +27,13 @@ from workbench.tui.leaving import copied, run_outside, write_report
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.feed import Feed, ServerState, Services
 from workbench.tui.model.link_speed import flush_seconds
+from workbench.tui.model.memory import Memory
 from workbench.tui.places.history import History, outside, same_place
 from workbench.tui.places.page import Page
 from workbench.tui.places.pages import make_page
+from workbench.tui.themes.folders import folders
+from workbench.tui.themes.palette import Looks
+from workbench.tui.themes.wardrobe import Wardrobe
 
 
 def _providers() -> Any:
@@ -61,6 +65,7 @@ class Dashboard(Acting, App[int]):
         location: Location | None = None,
         *,
         workspace: str = "default",
+        theme: str = "",
         keys: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
@@ -69,8 +74,10 @@ class Dashboard(Acting, App[int]):
         self.home = home
         self.environ = os.environ if environ is None else environ
         self.chosen_keys, self._wrong_keys = checked(keys or {})
-        self.ascii_only = False
         self._workspace = workspace
+        self._wanted_theme = theme
+        self.memory = Memory(home, workspace)
+        self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
         self.places = History(location or Location("runs"))
         self._pages: list[Page] = []
         self._feed = Feed(services, self._news, self._server_is, flush_seconds(self.environ))
@@ -87,14 +94,24 @@ class Dashboard(Acting, App[int]):
 
     async def on_mount(self) -> None:
         """Show the first place, then start to listen."""
+        self.wardrobe.open(self._wanted_theme or self.memory.get("theme", ""))
         self.set_keymap(self.chosen_keys)
         for wrong in self._wrong_keys:
             self.notify(wrong, title="keys in the settings", severity="warning")
         await self._arrive()
         self.run_worker(self._feed.run(), name="feed", exit_on_error=True)
+        self.run_worker(self.wardrobe.watch(), name="themes", exit_on_error=True)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
+
+    @property
+    def looks(self) -> Looks:
+        """What the theme chose beyond colours."""
+        return self.wardrobe.looks(self.theme)
+
+    def _wrong_theme(self, words: str) -> None:
+        self.notify(clean_name(words, 400), title="a theme", severity="warning", timeout=10, markup=False)
 
     @property
     def page(self) -> Page | None:
@@ -271,7 +288,9 @@ class Dashboard(Acting, App[int]):
 
     def do_app_theme(self) -> None:
         """Choose colours."""
-        self.search_themes()
+        from workbench.tui.themes.choosing import choose
+
+        choose(self)
 
     def do_app_copy(self) -> None:
         """Copy the id under the cursor."""

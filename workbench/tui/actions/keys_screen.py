@@ -39,7 +39,7 @@ class KeysScreen(ModalScreen[None]):
     ]
     DEFAULT_CSS = """
     KeysScreen { align: center middle; }
-    KeysScreen > Vertical { width: 80%; max-width: 90; height: 80%; background: $surface; padding: 0 1; }
+    KeysScreen > Vertical { width: 94%; max-width: 100; height: 90%; background: $surface; padding: 0 1; }
     KeysScreen Input { border: none; height: 1; margin: 0 0 1 0; background: $panel; }
     KeysScreen OptionList { border: none; height: 1fr; background: $surface; padding: 0; }
     """
@@ -57,9 +57,9 @@ class KeysScreen(ModalScreen[None]):
             listed.can_focus = False
             yield listed
 
-    def on_mount(self) -> None:
-        """Everything at first."""
-        self._show("")
+    def on_resize(self) -> None:
+        """Everything at first, and cut anew when there is more or less room."""
+        self._show(self.query_one(Input).value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Only what has the typed words."""
@@ -85,11 +85,12 @@ class KeysScreen(ModalScreen[None]):
     def _line(self, owner: Acting, action: Action) -> Text:
         palette = palette_of(self.app)
         why = owner.refusal(action.id)
-        line = Text(no_wrap=True, overflow="ellipsis")
+        line = Text()
         line.append(f"{all_shown(keys_of(self.app, action), palette.ascii):>14}  ", palette.style("key"))
         line.append(action.help, palette.style("stale" if why else "text"))
         if why:
             line.append(f"  ({why})", palette.style("stale"))
+        line.truncate(max(20, self.query_one(OptionList).content_size.width or 60), overflow="ellipsis")
         return line
 
     def action_move(self, by: int) -> None:

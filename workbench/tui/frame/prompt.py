@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from workbench.errors import WorkbenchError
 from workbench.text.location import looks_like_location, parse
+from workbench.tui.frame.footer import Footer
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -23,8 +24,8 @@ class Prompt(Input):
     """A line above the footer; Enter takes it, Escape leaves things as they were."""
 
     DEFAULT_CSS = """
-    Prompt { dock: bottom; height: 1; border: none; padding: 0 1; background: $panel; margin: 0 0 1 0; }
-    Prompt:focus { border: none; }
+    Prompt { height: 1; border: none; padding: 0 1; background: $panel; }
+    Prompt:focus { border: none; background: $panel; }
     """
 
     def __init__(
@@ -88,7 +89,7 @@ async def ask(
 ) -> None:
     """Open the line."""
     prompt = Prompt(mark, value, done, changed, words, hint)
-    await app.screen.mount(prompt)
+    await app.screen.mount(prompt, before=app.screen.query_one(Footer))
     prompt.focus()
 
 

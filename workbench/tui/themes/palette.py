@@ -137,16 +137,33 @@ def _parsed(colour: str) -> Color | None:
         return None
 
 
-_held: WeakKeyDictionary[App[Any], tuple[object, Palette]] = WeakKeyDictionary()
+class Looks(NamedTuple):
+    """What a theme chose that Textual has no place for; an app says it as `looks`."""
+
+    series: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    ascii: bool = False
+
+
+_held: WeakKeyDictionary[App[Any], tuple[Mapping[str, str], Palette]] = WeakKeyDictionary()
 
 
 def palette_of(app: App[Any]) -> Palette:
-    """The palette of the theme the app shows now; made once a theme."""
-    theme = app.current_theme
+    """The palette of the theme the app shows now; made once a theme.
+
+    Textual makes its variables anew a moment after another theme was chosen, so those say when it is time.
+    """
+    variables = app.theme_variables
     held = _held.get(app)
-    if held is None or held[0] is not theme:
-        colours = _resolved(app.theme_variables)
-        held = (theme, Palette(colours, ascii=bool(getattr(app, "ascii_only", False))))
+    if held is None or held[0] is not variables:
+        looks: Looks = getattr(app, "looks", None) or Looks()
+        palette = Palette(
+            _resolved(variables),
+            series=looks.series or SERIES,
+            marks=looks.marks or MARKS,
+            ascii=looks.ascii,
+        )
+        held = (variables, palette)
         _held[app] = held
     return held[1]
 

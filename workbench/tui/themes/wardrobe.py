@@ -1,0 +1,68 @@
+"""The themes an app can wear: registered, chosen, and looked at again when their files change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from workbench.tui.themes.files import ThemeFile
+from workbench.tui.themes.folders import load, stamps
+from workbench.tui.themes.palette import Looks
+
+DEFAULT = "workbench-dark"
+LOOK_SECONDS = 2.0
+BARE = "textual-dark"
+"""Worn for an instant while the theme one wears is replaced."""
+
+
+class Wardrobe:
+    """Themes of some folders, for one app. wrong hears of every file that holds none."""
+
+    def __init__(self, app: App[Any], places: list[Path], wrong: Callable[[str], None]) -> None:
+        self._app = app
+        self._places = places
+        self._wrong = wrong
+        self.themes: dict[str, ThemeFile] = {}
+
+    def open(self, wanted: str) -> None:
+        """Register everything and wear what is wanted, or the usual where it is not there."""
+        self._fill(*load(self._places))
+        if wanted and wanted not in self._app.available_themes:
+            self._wrong(f"there is no theme {wanted}")
+        self._app.theme = wanted if wanted in self._app.available_themes else DEFAULT
+
+    def _fill(self, themes: dict[str, ThemeFile], wrong: list[str]) -> None:
+        self.themes = themes
+        for found in themes.values():
+            self._app.register_theme(found.theme)
+        for words in wrong:
+            self._wrong(words)
+
+    def looks(self, name: str) -> Looks:
+        """What the theme of that name says beyond colours; a theme of Textual's own says nothing."""
+        found = self.themes.get(name)
+        return Looks(found.series, found.marks, found.ascii) if found is not None else Looks()
+
+    async def watch(self) -> None:
+        """Look for changed files until cancelled; the theme one wears changes with its file."""
+        seen = await asyncio.to_thread(stamps, self._places)
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            now = await asyncio.to_thread(stamps, self._places)
+            if now != seen:
+                seen = now
+                self.again(*await asyncio.to_thread(load, self._places))
+
+    def again(self, themes: dict[str, ThemeFile], wrong: list[str]) -> None:
+        """Take in what the files say now."""
+        worn, before = self._app.theme, self.themes
+        self._fill(themes, wrong)
+        if worn in themes and themes[worn] != before.get(worn):
+            self._app.theme = BARE
+            self._app.theme = worn
+        elif worn in before and worn not in themes:
+            self._app.theme = DEFAULT
