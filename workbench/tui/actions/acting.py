@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -19,11 +19,19 @@ def bindings(places: tuple[str, ...]) -> list[Binding]:
     ]
 
 
-class Acting(DOMNode):
-    """A mixin for widgets, screens and apps that own places of the action table.
+# Textual inherits style sheets along the first base that is a DOMNode: were the mixin one, those of the
+# widget it is mixed into would count for nothing. To the type checker it is what it is always mixed into.
+if TYPE_CHECKING:
+    _Node = DOMNode
+else:
+    _Node = object
+
+
+class Acting(_Node):
+    """A mixin for widgets, screens and apps that own places of the action table; the first of their bases.
 
     For each action of its PLACES it has a method `do_<id>`, dots and dashes as underscores, which may be a
-    coroutine. Textual collects BINDINGS along the classes, so the mixin stands first among the bases.
+    coroutine.
     """
 
     PLACES: ClassVar[tuple[str, ...]] = ()
