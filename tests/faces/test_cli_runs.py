@@ -95,6 +95,17 @@ def test_a_job_file_takes_options_on_either_side(wb: Wb) -> None:
     assert world.submitted[0]["code"] is None
 
 
+@pytest.mark.parametrize("words", [["job.yml"], ["--", "python", "train.py"]])
+def test_code_and_outputs_can_stay_where_they_are(wb: Wb, words: list[str]) -> None:
+    """AZ-119."""
+    world = World()
+    wb("submit", *words, world=world)
+    wb("submit", "--no-code", "--no-outputs", *words, world=world)
+    usual, off = world.submitted
+    assert not {"snapshot_code", "collect_outputs"} & usual.keys()
+    assert (off["code"], off["snapshot_code"], off["collect_outputs"]) == (None, False, False)
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
@@ -102,7 +113,6 @@ def test_a_job_file_takes_options_on_either_side(wb: Wb) -> None:
         (["python", "train.py"], "wb submit -- python train.py"),
         (["--"], "wb submit --"),
         (["job.yml", "--", "x"], "wb submit"),
-        (["job.yml", "--no-code"], "job file"),
         (["--code", ".", "--no-code", "--", "x"], ""),
         (["--timeout", "soon", "--", "x"], ""),
     ],

@@ -50,6 +50,50 @@ def test_small_files_are_collected_and_large_ones_wait(wb: Wb, server: SshServer
     assert not list(tmp_path.glob(".*partial"))
 
 
+def test_snapshot_and_collecting_can_be_turned_off(wb: Wb, server: SshServer, tmp_path: Path):
+    """AZ-119: by the job file and by options; what stays on the machine can still be asked for."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "secret.txt").write_text("s3cret")
+    command = "ls > outputs/seen; echo log > logs/a.log"
+    (project / "job.yml").write_text(
+        f"command: {command}\ncode: .\nworkbench: {{snapshot_code: false, collect_outputs: false}}\n"
+    )
+    attach(wb, server)
+    off = wb("submit", str(project / "job.yml"), "--wait").split()[0]
+    by_option = wb("submit", "--no-code", "--no-outputs", "--wait", "--", command, cwd=project).split()[0]
+    mixed = wb("submit", str(project / "job.yml"), "--set", "workbench.snapshot_code=true", "--wait").split()[0]
+    usual = wb("submit", "--wait", "--", command, cwd=project).split()[0]
+    # Runs are seen through in order: when the last one's files are here, nobody fetches the first one's.
+    wb.until(lambda: [f for f in wb.json("run", "files", usual) if f["collected"]], "files to be collected")
+
+    for run in (off, by_option):
+        shown = wb.show(run)
+        assert (shown["snapshot_code"], shown["collect_outputs"]) == (False, False)
+        assert "snapshot" not in shown
+        assert wb.run("run", "snapshot", run).returncode == 3
+        page = wb("run", "show", run, "-o", "table")
+        assert "off: it ran in an empty directory" in page
+        assert "not collected" in page
+        files = {f["path"]: f["collected"] for f in wb.json("run", "files", run)}
+        assert files == {"outputs/seen": False, "logs/a.log": False}
+        wb("run", "download", run, "outputs/seen", "--to", str(tmp_path / "seen"))
+        seen = (tmp_path / "seen").read_text()
+        (tmp_path / "seen").unlink()
+        assert seen.split() == ["logs", "outputs"], "the directory was empty"
+    assert "snapshot" in wb.show(mixed)
+    assert not [f for f in wb.json("run", "files", mixed) if f["collected"]]
+    assert "snapshot" in wb.show(usual)
+    assert "not collected" not in wb("run", "show", usual, "-o", "table")
+
+    again = wb("run", "rerun", off, "--set", "workbench.collect_outputs=true", "--wait").split()[0]
+    wb.until(lambda: [f for f in wb.json("run", "files", again) if f["collected"]], "files to be collected")
+    other = wb("run", "rerun", by_option, "--code", str(project), "--wait").split()[0]
+    assert "snapshot" in wb.show(other)
+    lost = wb.folder / "workspaces" / "default"
+    assert not [p for p in lost.rglob("*") if p.is_file() and off in str(p) and "files" in str(p)]
+
+
 def test_a_download_killed_midway_goes_on_where_it_stopped(wb: Wb, tmp_path: Path):
     attach_local(wb, tmp_path)
     size = 200 << 20

@@ -53,6 +53,7 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
     "--code", type=click.Path(), metavar="DIR", help="The directory to send; for a command: this one."
 )
 @click.option("--no-code", is_flag=True, help="Send nothing; run in an empty directory.")
+@click.option("--no-outputs", is_flag=True, help="Leave outputs/ and logs/ there until they are asked for.")
 @click.option("--setup", multiple=True, metavar="LINE", help="A shell line to run before; may be repeated.")
 @click.option(
     "--secret", "secrets", multiple=True, metavar="NAME", help="Hand over a variable of this environment."
@@ -107,6 +108,7 @@ def _configuration(
     file: tuple[str, ...],
     code: str | None,
     no_code: bool,
+    no_outputs: bool,
     sets: tuple[str, ...],
     **options: Any,
 ) -> RunConfiguration:
@@ -114,6 +116,8 @@ def _configuration(
         raise UsageError("say what to run", USAGE)
     if code is not None and no_code:
         raise UsageError("--code and --no-code exclude each other")
+    options |= {"snapshot_code": False} if no_code else {}
+    options |= {"collect_outputs": False} if no_outputs else {}
     if words is not None:
         if file:
             raise UsageError(f"{file[0]!r} before -- is neither an option nor needed", USAGE)
@@ -125,8 +129,6 @@ def _configuration(
             f"{file[0]!r} is no job file (FILE.yml)",
             f"a command stands after --: wb submit -- {' '.join(file)}",
         )
-    if no_code:
-        raise UsageError("--no-code is for commands", "leave code out of the job file")
     return session.workspace.configure(file=Path(file[0]), sets=list(sets), code=code, **options)
 
 
@@ -147,7 +149,8 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
         ("inputs", run_view.mapping(asked.get("inputs"))),
         ("setup", clean("\n".join(asked.get("setup") or []))),
         ("secrets", ", ".join(clean_name(name) for name in asked.get("secrets") or [])),
-        ("code", clean_name(asked.get("code") or "none: an empty directory", 1000)),
+        ("code", clean_name(_code(asked), 1000)),
+        ("outputs", "" if asked.get("collect_outputs", True) else "stay there until they are asked for"),
         ("files", f"{packed['files']}, {sizes.short(packed['size'])}" if packed else ""),
         ("left out", f"{count} paths" if count else ""),
         (
@@ -157,3 +160,10 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
     ]
     output.record(session, plan, facts)
     output.note(session, "nothing was sent")
+
+
+def _code(asked: dict[str, Any]) -> str:
+    """The directory that is sent, or why none is."""
+    if asked.get("code") and asked.get("snapshot_code", True):
+        return str(asked["code"])
+    return "none: an empty directory"

@@ -124,6 +124,10 @@ class Run(Entity, frozen=True, kw_only=True):
     gpus: list[str] = []
     git: GitFacts | None = None
     snapshot: str | None = None
+    snapshot_code: bool = True
+    """Whether its code was to be sent; without it the run starts in an empty directory (AZ-119)."""
+    collect_outputs: bool = True
+    """Whether outputs/ and logs/ are fetched by themselves (AZ-119)."""
     submitted_by: str | None = None
     parent: str | None = None
     resources: Resources | None = None

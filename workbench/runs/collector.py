@@ -47,10 +47,12 @@ class Collector:
         return merged
 
     async def collect(self, run: Run, prefix: str = "") -> None:
-        """Fetch the run's small files below prefix.
+        """Fetch the run's small files below prefix, unless its configuration says that they stay (AZ-119).
 
         Never raises what a machine or disk does: whoever wants a file that is not here asks for it again.
         """
+        if not run.collect_outputs:
+            return
         try:
             link = await self._fleet.link(run.target)
             wanted = [

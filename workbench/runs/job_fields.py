@@ -92,7 +92,7 @@ _WORKBENCH = Field(
         "setup": Field(Kind.LINES, "Shell lines run before the command, after the target's own."),
         "secrets": Field(Kind.NAMES, "Names of secrets whose values travel apart and appear in no record."),
         "grace": Field(Kind.GRACE, "Seconds between the polite and the hard end when it is cancelled."),
-        "collect_outputs": Field(Kind.BOOLEAN, "Whether outputs/ is collected at the end; default true."),
+        "collect_outputs": Field(Kind.BOOLEAN, "Whether outputs/ and logs/ are fetched; default true."),
         "snapshot_code": Field(Kind.BOOLEAN, "Whether the code directory is sent; default true."),
     },
     {

@@ -49,6 +49,10 @@ class Options:
     """Environment variables, NAME=VALUE."""
     setup: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    snapshot_code: bool | None = None
+    """False: nothing is sent."""
+    collect_outputs: bool | None = None
+    """False: outputs/ and logs/ stay on the machine."""
 
 
 def from_options(options: Options, problems: list[Problem]) -> list[Override]:
@@ -82,6 +86,13 @@ def from_options(options: Options, problems: list[Problem]) -> list[Override]:
             else:
                 plain = field == "inputs" or not equals
                 changes.append(Override((field, key), Scalar(place, text, plain)))
+    for word, field, value in (
+        ("--no-code", "snapshot_code", options.snapshot_code),
+        ("--no-outputs", "collect_outputs", options.collect_outputs),
+    ):
+        if value is not None:
+            scalar = Scalar(_said(word), "true" if value else "false")
+            changes.append(Override(("workbench", field), scalar))
     for word, field, texts in (("--setup", "setup", options.setup), ("--secret", "secrets", options.secrets)):
         changes += [Override(("workbench", field), _quoted(text, f"{word} {text}"), True) for text in texts]
     return changes

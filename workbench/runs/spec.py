@@ -74,6 +74,8 @@ def run_from_spec(spec: dict[str, Any], target: str) -> tuple[Run, RunConfigurat
             environment=configuration.environment,
             git=from_wire(GitFacts, spec["git"]) if spec.get("git") else None,
             snapshot=spec.get("snapshot"),
+            snapshot_code=configuration.snapshot_code,
+            collect_outputs=configuration.collect_outputs,
             submitted_by=spec.get("submitted_by"),
         )
     except (KeyError, TypeError, ValueError, OverflowError, OSError, msgspec.ValidationError) as problem:

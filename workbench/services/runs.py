@@ -138,6 +138,8 @@ class RunService:
             environment=configuration.environment or target.settings.python,
             git=git,
             snapshot=snapshot,
+            snapshot_code=configuration.snapshot_code,
+            collect_outputs=configuration.collect_outputs,
             submitted_by=submitted_by,
         )
 

@@ -14,7 +14,8 @@ _COLUMNS = (
     "r.number, r.id, r.name, e.name, r.target, r.status, r.cause, r.message, r.note, r.created, r.started,"
     " r.ended, r.exit_code, r.signal,"
     " r.attempt, r.command, r.description, r.environment, r.gpus, r.git, r.snapshot,"
-    " r.submitted_by, r.parent, r.resources, r.warnings, r.archived, r.as_of"
+    " r.submitted_by, r.parent, r.resources, r.warnings, r.archived, r.as_of,"
+    " r.snapshot_code, r.collect_outputs"
 )
 NAN = float("nan")
 
@@ -104,6 +105,8 @@ def _run(
         gpus=[] if row[18] == "[]" else from_text(list[str], row[18]),
         git=None if row[19] is None else from_text(GitFacts, row[19]),
         snapshot=row[20],
+        snapshot_code=bool(row[27]),
+        collect_outputs=bool(row[28]),
         submitted_by=row[21],
         parent=row[22],
         resources=None if row[23] is None else from_text(Resources, row[23]),

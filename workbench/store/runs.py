@@ -45,6 +45,8 @@ def insert(change: Transaction, run: Run, configuration: RunConfiguration, diff:
         "gpus": to_text(run.gpus),
         "git": None if run.git is None else to_text(run.git),
         "snapshot": run.snapshot,
+        "snapshot_code": int(run.snapshot_code),
+        "collect_outputs": int(run.collect_outputs),
         "submitted_by": optional_text(run.submitted_by),
         "parent": run.parent,
         "resources": None if run.resources is None else to_text(run.resources),

@@ -115,5 +115,10 @@ _EVALUATIONS: Step = (
     "CREATE INDEX evaluations_run ON evaluations (run, name)",
 )
 
-STEPS: tuple[Step, ...] = (_FIRST, _EVALUATIONS)
+_SWITCHES: Step = (
+    "ALTER TABLE runs ADD COLUMN snapshot_code INTEGER NOT NULL DEFAULT 1",
+    "ALTER TABLE runs ADD COLUMN collect_outputs INTEGER NOT NULL DEFAULT 1",
+)
+
+STEPS: tuple[Step, ...] = (_FIRST, _EVALUATIONS, _SWITCHES)
 """Step n leads from version n to n + 1; an empty file is version 0."""

@@ -87,7 +87,8 @@ def _whence(run: Run, now: datetime) -> list[tuple[str, Cell | str]]:
         ("ended", _moment(run, "ended", now)),
         ("python", clean_name(str(run.get("environment") or ""))),
         ("git", git(run.get("git"))),
-        ("snapshot", clean_name(str(run.get("snapshot") or ""))[:12]),
+        ("snapshot", snapshot(run)),
+        ("outputs", "" if run.get("collect_outputs", True) else "not collected: wb run download"),
         ("parent", clean_name(str(run.get("parent") or ""))),
         ("used", resources(run.get("resources"))),
         ("properties", mapping(run.get("properties"))),
@@ -128,6 +129,13 @@ def _warnings(run: Run, texts: Sequence[str], look: Look) -> list[str]:
     for text in texts[:MOST_WARNINGS]:
         lines += ["  " + line for line in wrap(clean_name(text, 400), max(20, look.width - 2))]
     return lines
+
+
+def snapshot(run: Run) -> str:
+    """The beginning of the snapshot's id, or that none was wanted."""
+    if not run.get("snapshot_code", True):
+        return "off: it ran in an empty directory"
+    return clean_name(str(run.get("snapshot") or ""))[:12]
 
 
 def git(facts: Any) -> str:

@@ -101,7 +101,7 @@ class Submission:
             place = directory or (Path(configuration.code) if configuration.code else None)
             if place is None or not place.is_dir():
                 raise NotFound("the run's code directory is not on this machine", "name it with --code DIR")
-            return self.submit(replace(configuration, code=str(place)))
+            return self.submit(replace(configuration, code=str(place), snapshot_code=True))
         if code != "snapshot":
             raise UsageError(f"code is snapshot or current, not {code!r}")
         parameters = {"snapshot": asked.get("snapshot"), "git": asked.get("git"), "properties": origin}
