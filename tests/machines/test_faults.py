@@ -80,8 +80,8 @@ def local(wb: Wb, tmp_path: Path) -> Wb:
 
 @pytest.fixture
 def small_machine(wb: Wb, tmp_path: Path) -> Iterator[Path]:
-    """This machine as a target with a disk of three megabytes for its runs."""
-    with small_disk(tmp_path / "small", "3m") as place:
+    """This machine as a target with a small disk for its runs: the payload and some megabytes fit."""
+    with small_disk(tmp_path / "small", "8m") as place:
         wb("compute", "set", "local", f"root={place / 'root'}", f"lease_dir={tmp_path / 'lease'}")
         yield place
         wb.close()
@@ -89,7 +89,7 @@ def small_machine(wb: Wb, tmp_path: Path) -> Iterator[Path]:
 
 def test_a_run_that_fills_the_machines_disk(wb: Wb, small_machine: Path, project: Path) -> None:
     """trap 16: the command's exit code is recorded, and the cause is told in words."""
-    command = "head -c 5000000 /dev/zero | tr '\\0' x; exit 5"
+    command = "head -c 20000000 /dev/zero | tr '\\0' x; exit 5"
     done = wb.run("submit", "--wait", "--", command, cwd=project)
     assert done.returncode == 1
     assert "disk" in done.stderr

@@ -125,7 +125,7 @@ async def test_a_given_interpreter_that_is_not_there(tmp_path: Path, make_link: 
 RC = {"zsh": ".zshenv", "tcsh": ".tcshrc", "fish": ".config/fish/config.fish", "bash": ".bash_env", "sh": ""}
 
 
-@pytest.mark.parametrize("noise", ["", "echo WELCOME to the machine; echo more; echo oops >&2"])
+@pytest.mark.parametrize("noise", ["", "echo WELCOME to the machine; echo more; sh -c 'echo oops >&2'"])
 @pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "tcsh", "fish"])
 async def test_every_login_shell_carries_the_line(
     shell: str, noise: str, tmp_path: Path, make_link: MakeLink

@@ -7,7 +7,7 @@ from typing import Any
 from workbench.remote import protocol
 from workbench.remote.archive import Archive, ArchiveError, Limits
 from workbench.remote.copying import write_all
-from workbench.remote.trees import blob_path, open_partial
+from workbench.remote.trees import blob_path
 
 # A blob's ratio is bounded by our writer; how many there may be is bounded by the manifest's own limit.
 BLOB_LIMITS = Limits(500000, 1 << 40, 200, 1, 64 << 20)
@@ -16,8 +16,9 @@ BLOB_LIMITS = Limits(500000, 1 << 40, 200, 1, 64 << 20)
 def store_blobs(machine: Any, zip_path: str) -> int:
     """Keeps every entry of a zip whose names are the sha256 of their contents; returns how many there were.
 
-    Each is verified while it is written, and renamed into place. Raises ArchiveError at the first that
-    does not fit; those before it are kept, being what they claim to be. Raises OSError for a full disk.
+    Each is verified while it is written, beside the zip, and renamed into place: what a killed process
+    leaves is found where its zip is. Raises ArchiveError at the first that does not fit; those before it
+    are kept, being what they claim to be. Raises OSError for a full disk.
     """
     stored = 0
     with Archive(zip_path, BLOB_LIMITS) as archive:
@@ -27,14 +28,14 @@ def store_blobs(machine: Any, zip_path: str) -> int:
         for item in archive.items:
             place = blob_path(machine.root, item.path)
             os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
-            _store(archive, item, place)
+            _store(archive, item, zip_path + ".blob", place)
             stored += 1
     return stored
 
 
-def _store(archive: Archive, item: Any, place: str) -> None:
+def _store(archive: Archive, item: Any, partial: str, place: str) -> None:
     digest = hashlib.sha256()
-    handle, partial = open_partial(place)
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         try:
             for chunk in archive.chunks(item):

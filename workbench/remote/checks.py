@@ -5,12 +5,14 @@ from typing import Any, Dict, List, Optional
 
 from workbench.remote.detaching import LoginManager, choose_detachment
 from workbench.remote.mounts import is_network
+from workbench.remote.problems import DISK_FULL, NO_ROOM
 
 Check = Dict[str, str]
 
 LOW = 10 << 30  # bytes free: room for a few checkpoints
 OUT = 1 << 30
 TRIAL = ".doctor"
+ANOTHER = "choose another folder: wb compute set NAME root=FOLDER"
 
 
 def check(name, state, text, hint=""):
@@ -43,7 +45,7 @@ def judge_space(facts):
     text = "%s free in %s" % (in_words(free), where)
     if free >= LOW:
         return check("space", "ok", text)
-    return check("space", "bad" if free < OUT else "warn", text, "remove old runs, or set another root")
+    return check("space", "bad" if free < OUT else "warn", text, NO_ROOM)
 
 
 def judge_quota(facts):
@@ -56,7 +58,7 @@ def judge_quota(facts):
     text = "%s of %s used on %s" % (in_words(row["used"]), in_words(row["limit"]), row["source"])
     left = row["limit"] - row["used"]
     state = "ok" if left >= LOW else "warn" if left >= OUT else "bad"
-    return check("quota", state, text, "" if state == "ok" else "set a root outside the quota")
+    return check("quota", state, text, "" if state == "ok" else NO_ROOM)
 
 
 def judge_home(facts):
@@ -64,7 +66,7 @@ def judge_home(facts):
     """Where the root lies: a network disk works, and is slow."""
     if is_network(facts["root_fs"]):
         text = "the root is on a network file system (%s)" % facts["root_fs"]
-        return check("root", "warn", text, "set a root on a local disk when there is one")
+        return check("root", "warn", text, "where there is a local disk: wb compute set NAME root=FOLDER")
     return check("root", "ok", "the root is on a local file system (%s)" % (facts["root_fs"] or "unknown"))
 
 
@@ -73,7 +75,8 @@ def judge_leases(facts):
     """Locks must be local: several machines with one home would share them, or have none at all."""
     where = "%s (%s)" % (facts["lease_dir"], facts["lease_fs"] or "unknown file system")
     if is_network(facts["lease_fs"]):
-        return check("leases", "bad", "locks are on a network file system: " + where, "set a local lease_dir")
+        text = "locks are on a network file system: " + where
+        return check("leases", "bad", text, "use a local one: wb compute set NAME lease_dir=FOLDER")
     return check("leases", "ok", "locks and leases in " + where)
 
 
@@ -112,8 +115,8 @@ def judge_reaping(works):
 
 
 def try_writing(root):
-    # type: (str) -> Optional[str]
-    """Write, sync and remove a file in the root; what was said when that failed, else None."""
+    # type: (str) -> Optional[OSError]
+    """Write, sync and remove a file in the root; why that failed, None when it did not."""
     path = os.path.join(root, "%s.%d" % (TRIAL, os.getpid()))
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -124,18 +127,17 @@ def try_writing(root):
             os.close(handle)
             os.unlink(path)
     except OSError as error:
-        return str(error.strerror or error)
+        return error
     return None
 
 
 def judge_writing(problem):
-    # type: (Optional[str]) -> Check
+    # type: (Optional[OSError]) -> Check
     """Whether the root can be written."""
     if problem is None:
         return check("writing", "ok", "the root can be written")
-    return check(
-        "writing", "bad", "the root cannot be written: %s" % problem, "free some space, or set another root"
-    )
+    text = "the root cannot be written: %s" % (problem.strerror or problem)
+    return check("writing", "bad", text, NO_ROOM if problem.errno in DISK_FULL else ANOTHER)
 
 
 def in_words(size):

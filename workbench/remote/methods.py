@@ -4,21 +4,21 @@ Rooms are imported when first asked for, so that a link is up before it has read
 """
 
 import os
-import shutil
-import tempfile
 import threading
 from typing import Any, Dict, List
 
 from workbench.remote import parameters, protocol
 from workbench.remote.compiling import Compiling
 from workbench.remote.exchange import Exchange
+from workbench.remote.leftovers import Sweeping, doomed_path, remove_tree, upload_name
 from workbench.remote.link import LATER, Handler
 from workbench.remote.machine import Machine
 from workbench.remote.problems import RequestError
-from workbench.remote.runfolder import RunFolder
+from workbench.remote.runfolder import RunFolder, remove_quietly
 
 MAX_COMMANDS = 32  # of exec at once: fewer than a link has threads, so the rest goes on
 UPLOAD_WINDOW = 8 << 20  # bytes of a zip that may be on their way
+STALLED = 3600.0  # seconds without a byte after which an upload says that it is still somebody's
 
 # What `list` leaves out of a spec: `spec` gives it whole.
 LONG_FIELDS = ("environment_variables", "setup", "configuration", "command", "git", "params", "description")
@@ -35,6 +35,7 @@ class Methods(object):
         self._commands = threading.BoundedSemaphore(MAX_COMMANDS)
         self._follower = None  # type: Any
         self._compiling = Compiling(machine.payload)
+        self._sweeping = Sweeping(machine)
 
     def table(self):
         # type: () -> Dict[str, Handler]
@@ -61,6 +62,7 @@ class Methods(object):
         # type: () -> None
         """The link is ending."""
         self._compiling.close()
+        self._sweeping.close()
         if self._follower is not None:
             self._follower.close()
 
@@ -109,11 +111,15 @@ class Methods(object):
         exchange.widen(UPLOAD_WINDOW)
         folder = os.path.join(self._machine.root, "blobs")
         os.makedirs(folder, 0o700, exist_ok=True)
-        handle, path = tempfile.mkstemp(".partial", "upload-", folder)
+        path = os.path.join(folder, upload_name(self._machine))
         try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb", 0) as file:
                 while True:
-                    block = exchange.read()
+                    block = exchange.read(STALLED)
+                    if block is None:
+                        os.utime(path)
+                        continue
                     if not block:
                         break
                     view = memoryview(block)
@@ -121,7 +127,7 @@ class Methods(object):
                         view = view[file.write(view) :]
             return {"stored": store_blobs(self._machine, path)}
         finally:
-            os.unlink(path)
+            remove_quietly(path)
 
     # --- runs ------------------------------------------------------------------------------------------
 
@@ -213,9 +219,9 @@ class Methods(object):
         if status is None or not is_terminal(status):
             raise RequestError("conflict", "run %s is not over" % folder.run_id, "cancel it first")
         # Out of sight at once, so that nobody meets half of it.
-        doomed = os.path.join(self._machine.runs, ".removed-%s-%s" % (folder.run_id, os.urandom(4).hex()))
+        doomed = doomed_path(self._machine, folder.run_id)
         os.rename(folder.path, doomed)
-        shutil.rmtree(doomed)
+        remove_tree(doomed)
         return {}
 
     def _reconcile(self, exchange):

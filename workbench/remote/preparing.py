@@ -7,7 +7,8 @@ from typing import Any, Dict
 
 from workbench.remote import devices, endings, environ, leases, protocol
 from workbench.remote.machine import Machine
-from workbench.remote.runfolder import DISK_FULL, RunFolder
+from workbench.remote.problems import DISK_FULL
+from workbench.remote.runfolder import RunFolder
 
 
 class NoInterpreter(Exception):

@@ -3,6 +3,9 @@
 import errno
 from typing import Dict
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # no room, for anybody or for this user
+NO_ROOM = "remove runs that are over (wb run rm), or use another disk there: wb compute set NAME root=FOLDER"
+
 
 class RequestError(Exception):
     """A request that cannot be done; code is one of errors.py's or of `remote/`, message one line."""
@@ -27,9 +30,9 @@ def describe(error):
     hint = getattr(error, "hint", "")
     if isinstance(error, OSError):
         where = " (%s)" % error.filename if error.filename is not None else ""
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            code, message = "disk_full", "disk full on the machine" + where
-            hint = "free some space or quota there, or choose another root"
+        if error.errno in DISK_FULL:
+            what = "disk full" if error.errno == errno.ENOSPC else "disk quota exceeded"
+            code, message, hint = "disk_full", "%s on the machine%s" % (what, where), NO_ROOM
         elif isinstance(error, FileNotFoundError):
             code, message = "not_found", "not there on the machine: %s" % error.filename
         elif isinstance(error, PermissionError):

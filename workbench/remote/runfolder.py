@@ -2,7 +2,6 @@
 disk leaves the old or the new content, never half of it."""
 
 import binascii
-import errno
 import json
 import os
 import stat
@@ -11,9 +10,8 @@ from typing import Any, Dict, List, Optional
 
 from workbench.remote import protocol
 from workbench.remote.machine import Machine
+from workbench.remote.problems import DISK_FULL
 from workbench.remote.processes import Identity
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class RunFolder(object):

@@ -31,10 +31,11 @@ def explain(error, folder):
     """A failed write as code, message and hint."""
     code = error.errno
     if code in (errno.ENOSPC, errno.EDQUOT):
+        what = "disk full" if code == errno.ENOSPC else "disk quota exceeded"
         return {
             "code": "disk_full",
-            "message": "disk full on the machine: %s cannot be written" % folder,
-            "hint": "free some space or quota there, or choose another folder with --root",
+            "message": "%s on the machine: %s cannot be written" % (what, folder),
+            "hint": "make room, or use another disk: --root FOLDER, later wb compute set NAME root=FOLDER",
         }
     if code in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
         return {

@@ -12,7 +12,8 @@ import time
 from typing import Dict, List, Optional, Tuple
 
 from workbench.remote import protocol
-from workbench.remote.runfolder import DISK_FULL, remove_quietly
+from workbench.remote.problems import DISK_FULL
+from workbench.remote.runfolder import remove_quietly
 
 HEAD = "stream.log"
 INDEX = "stream.idx"

@@ -7,7 +7,7 @@ there under its final name is whole (a length that does not fit is treated as ab
 import binascii
 import json
 import os
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set
 
 from workbench.remote import protocol
 from workbench.remote.copying import write_all
@@ -89,7 +89,8 @@ def _manifest_path(machine: Any, snapshot: str) -> str:
 def _save_manifest(machine: Any, snapshot: str, entries: List[List[Any]]) -> None:
     place = _manifest_path(machine, snapshot)
     os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
-    handle, partial = open_partial(place)
+    partial = "%s.%s.partial" % (place, binascii.hexlify(os.urandom(16)).decode("ascii"))
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         try:
             write_all(handle, protocol.dumps({"v": 1, "entries": entries}))
@@ -99,9 +100,3 @@ def _save_manifest(machine: Any, snapshot: str, entries: List[List[Any]]) -> Non
     except BaseException:
         os.unlink(partial)
         raise
-
-
-def open_partial(place: str) -> Tuple[int, str]:
-    """A new file beside place to write what is to be renamed there: its descriptor and its path."""
-    partial = "%s.%s.partial" % (place, binascii.hexlify(os.urandom(16)).decode("ascii"))
-    return os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), partial

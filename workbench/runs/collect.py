@@ -12,8 +12,9 @@ from typing import Any, BinaryIO
 
 from workbench.compute.link import Link
 from workbench.entities.run import RunFile
-from workbench.errors import RemoteError, StoreError
+from workbench.errors import RemoteError
 from workbench.settings import CollectSettings
+from workbench.store.problems import explain_disk
 from workbench.text.sanitize import clean
 
 MAX_FILES = 50_000
@@ -93,9 +94,7 @@ async def fetch(link: Link, run: str, path: str, to: Path) -> str:
                 answer = await stream.result()
             await asyncio.to_thread(_settle, out)
     except OSError as problem:
-        raise StoreError(
-            f"cannot write {to}: {problem.strerror}", "free some room and download it again"
-        ) from problem
+        raise explain_disk(problem, to) from problem
     digest = await asyncio.to_thread(hash_file, partial)
     if digest != answer.get("sha256"):
         partial.unlink()

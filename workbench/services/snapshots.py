@@ -10,11 +10,12 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from workbench.entities.snapshot import Entry, Manifest
-from workbench.errors import StoreError, UsageError
+from workbench.errors import UsageError
 from workbench.remote.archive import ArchiveError
 from workbench.remote.blobs import store_blobs
 from workbench.services.context import Context
 from workbench.services.operation import call, write
+from workbench.store.problems import explain_disk
 from workbench.store.store import Store
 
 MAX_ENTRIES = 200_000
@@ -68,9 +69,7 @@ class SnapshotService:
             here = _Here(str(self._context.folder))
             return {"stored": await asyncio.to_thread(store_blobs, here, name)}
         except OSError as problem:
-            raise StoreError(
-                f"the upload cannot be kept: {problem.strerror}", "free some disk space"
-            ) from problem
+            raise explain_disk(problem, self._context.folder) from problem
         except ArchiveError as problem:
             raise UsageError(f"the upload is not a clean archive: {problem}") from problem
         finally:

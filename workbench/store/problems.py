@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workbench.errors import StoreError, StoreFull
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -53,15 +53,21 @@ def explain_sqlite(problem: sqlite3.Error, place: Path) -> StoreError:
 
 def explain_disk(problem: OSError, place: Path) -> StoreError:
     """The StoreError for what the file system said about place."""
-    if problem.errno in _FULL:
-        return disk_full(place)
     where = problem.filename or place
+    if problem.errno in _FULL:
+        return disk_full(place, quota=problem.errno == errno.EDQUOT)
+    if problem.errno == errno.EFBIG:
+        return StoreFull(
+            f"{where} would be larger than the shell lets a file be",
+            "lift the limit and start the server again: ulimit -f unlimited; wb server stop",
+        )
     return StoreError(f"{where}: {problem.strerror or problem}", "check the folder's owner, rights and disk")
 
 
-def disk_full(place: Path) -> StoreFull:
-    """The error for a disk without room; nothing of the change was kept."""
+def disk_full(place: Path, quota: bool = False) -> StoreFull:
+    """The error for a disk without room, quota: for this user; nothing of the change was kept."""
     return StoreFull(
-        f"disk full while writing {place}",
-        "free some space (wb run rm, old snapshots) and try again; runs go on and nothing they wrote is lost",
+        f"{'disk quota exceeded' if quota else 'disk full'} while writing {place}",
+        "free some space there, for instance with wb run rm, and try again;"
+        " runs go on and nothing they wrote is lost",
     )
