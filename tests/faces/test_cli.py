@@ -387,6 +387,16 @@ def test_completion_offers_names() -> None:
     assert "--gpus" in offered(["submit"], "--g")
 
 
+def test_completion_offers_no_name_that_a_shell_would_read_otherwise() -> None:
+    from click.shell_completion import ShellComplete
+
+    runs = [{**RUNS[0], "id": f"id{number}", "name": name} for number, name in enumerate(["a b", "$(id)", "ok"])]
+    session = Session(opener=lambda name: World(runs__list=runs), terminal=PIPE, clock=lambda: NOW)
+    complete = ShellComplete(build(), {"obj": session}, "wb", "_WB_COMPLETE")
+    for words in (["logs"], ["cancel"]):
+        assert [item.value for item in complete.get_completions(words, "")] == ["id0", "id1", "ok"]
+
+
 def test_answers_are_for_questions_only(wb: Wb) -> None:
     asker = Answers()
     assert wb("ps", asker=asker).code == 0

@@ -81,7 +81,14 @@ def test_attach_without_anybody_there(wb: Wb) -> None:
     assert wb("compute", "attach", "gpu1", "gpu1", "--accept-new", world=Machine().world()).code == 0
     asks = wb("compute", "attach", "gpu1", "gpu1", "--yes", world=Machine("Password: ").world())
     assert asks.code == 4
-    assert "wb compute login gpu1" in asks.err
+    assert "hint: wb compute attach gpu1, at a terminal" in asks.err  # there is nothing to log in to yet
+
+
+def test_a_failed_sign_in_names_the_command_that_can_be_repeated(wb: Wb) -> None:
+    for verb in ("attach", "login"):
+        closed = NeedsSignIn("it closed the connection", "try again: wb compute login")
+        done = wb("compute", verb, "gpu1", world=World(compute__attach=closed, compute__login=closed))
+        assert f"hint: try again: wb compute {verb} gpu1\n" in done.err
 
 
 def test_no_is_no_and_a_changed_key_is_never_accepted(wb: Wb) -> None:
@@ -221,6 +228,10 @@ def test_adopt_lists_what_came_back(wb: Wb) -> None:
 def test_experiments(wb: Wb) -> None:
     world = World(experiments__set=EXPERIMENTS[0], experiments__archive=EXPERIMENTS[0])
     assert wb("experiment", "ls").out.startswith("mnist\t42\tloss\tminimize\t")
+    hidden = {**EXPERIMENTS[0], "name": "old", "archived": True}
+    both = World(experiments__list=[*EXPERIMENTS, hidden])
+    assert wb("experiment", "ls", "--archived", world=both).out.startswith("old\t")
+    assert wb("experiment", "ls", "--archived", world=both).out.count("\n") == 1
     assert "lowest loss (a guess)" in wb("experiment", "show", "mnist", terminal=TTY).out
     wb("experiment", "set", "mnist", "--metric", "acc", "--goal", "maximize", world=world)
     assert world.calls[-1] == (

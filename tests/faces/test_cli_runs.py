@@ -3,12 +3,13 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.faces.conftest import Answers, Wb
 from tests.faces.scripted import PIPE, RUNS, TTY, World, make_run
-from workbench.errors import NotFound
+from workbench.errors import Conflict, NotFound
 
 ID = RUNS[0]["id"]
 DONE = {**RUNS[0], "status": "Completed", "exit_code": 0}
@@ -173,7 +174,7 @@ def test_an_interrupt_stops_following_alone(wb: Wb, flag: str) -> None:
     done = wb("submit", flag, "--", "x", world=world)
     assert done.code == 130
     assert done.out == f"{ID}\n"
-    assert "calm-otter-42 goes on. To cancel it: wb cancel calm-otter-42" in done.err
+    assert "calm-otter-42 goes on\nto cancel it: wb cancel calm-otter-42\n" in done.err
     assert not any(name == "runs.cancel" for name, _ in world.calls)
 
 
@@ -439,6 +440,7 @@ def test_changes_reach_the_service(wb: Wb) -> None:
         runs__tag={**RUNS[0], "tags": {"a": "b", "c": None}},
         runs__describe=RUNS[0],
         runs__archive=RUNS[0],
+        runs__get=RUNS[0],
     )
     wb("cancel", "a", "b", "--grace", "5s", world=world)
     tags = wb("run", "tag", "a", "a=b", "c", "--remove", "d", world=world).out
@@ -450,9 +452,36 @@ def test_changes_reach_the_service(wb: Wb) -> None:
         ("runs.cancel", {"run": "b", "grace": 5.0}),
         ("runs.tag", {"run": "a", "set": {"a": "b", "c": None}, "remove": ["d"]}),
         ("runs.describe", {"run": "a", "description": "two words", "name": "new-name"}),
-        ("runs.archive", {"run": "a", "archived": False}),
+        ("runs.get", {"run": "a"}),
+        ("runs.archive", {"run": ID, "archived": False}),
     ]
     assert wb("run", "note", "vivid-lark-40").out == "best so far\n"
+
+
+def test_archiving_hides_the_runs_that_were_meant(wb: Wb) -> None:
+    """@2 is looked up before @1 is hidden, after which it would be another run."""
+    world = World(runs__get=lambda run: {**RUNS[0], "id": f"id-{run}"}, runs__archive=RUNS[0])
+    wb("run", "archive", "@1", "@2", world=world)
+    assert [(name, asked["run"]) for name, asked in world.calls] == [
+        ("runs.get", "@1"),
+        ("runs.get", "@2"),
+        ("runs.archive", "id-@1"),
+        ("runs.archive", "id-@2"),
+    ]
+
+
+def test_cancelling_several_goes_on_after_one_that_cannot_be(wb: Wb) -> None:
+    def cancel(run: str, **_: Any) -> Any:
+        if run in ("over", "gone"):
+            raise (Conflict("over is over already") if run == "over" else NotFound("no run 'gone'"))
+        return RUNS[0]
+
+    world = World(runs__cancel=cancel)
+    done = wb("cancel", "over", "a", "gone", "b", world=world)
+    assert [asked["run"] for _, asked in world.calls] == ["over", "a", "gone", "b"]
+    assert "error: over is over already" in done.err
+    assert "error: no run 'gone'" in done.err
+    assert done.code == 3
 
 
 def test_rm_asks_and_takes_no_for_an_answer(wb: Wb) -> None:

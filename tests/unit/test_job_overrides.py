@@ -13,6 +13,7 @@ from workbench.runs.configuration import (
     configuration_from_command,
     load_job,
     parse_job,
+    to_job_yaml,
 )
 
 JOB = """\
@@ -64,6 +65,23 @@ def test_mistakes_name_the_set() -> None:
     }
     assert "did you mean gpus?" in problems["--set resources.gpuz=2"]["message"]
     assert all("line" not in problem for problem in problems.values())
+
+
+def test_a_value_that_reaches_no_command_is_a_mistake() -> None:
+    """The record would claim an lr the command never saw; a file may hold inputs for other commands."""
+    unused = parse_job("command: python t.py --lr ${{ inputs.lr }}\ninputs: {lr: 1, seed: 2}\n", "job.yml")
+    assert unused.inputs == {"lr": 1, "seed": 2}
+    text = to_job_yaml(unused)
+    assert parse_job(text, "run @1", ["inputs.lr=3"]).command == "python t.py --lr 3"
+    with pytest.raises(ConfigurationError, match=r"^--set inputs.lrr=3: .*did you mean lr\?$"):
+        parse_job(text, "run @1", ["inputs.lrr=3"])
+    for words in (["python", "t.py", "--lr", "1"], "python t.py --lr 1"):
+        plain = to_job_yaml(configuration_from_command(words))
+        with pytest.raises(ConfigurationError, match=r"does not use \$\{\{inputs.lr\}\}; --set command="):
+            parse_job(plain, "run @1", ["inputs.lr=3"])
+    with pytest.raises(ConfigurationError) as caught:
+        configuration_from_command("true", Options(inputs=("lr=3",)))
+    assert "wb submit --help" in caught.value.hint
 
 
 def test_a_shell_line_that_looks_like_yaml_stays_a_shell_line() -> None:

@@ -129,6 +129,14 @@ def test_ticks_are_round_few_and_inside(low: float, span: float, most: int) -> N
     assert all(any(math.isclose(s, t, abs_tol=1e-3) for t in (0, 0.30103, 0.69897, 1)) for s in steps)
 
 
+@pytest.mark.parametrize("last", [0, 1, 2, 3, 7, 200])
+def test_what_is_counted_has_no_ticks_between_whole_numbers(last: int) -> None:
+    series = from_points("loss", [(float(step), 1.0) for step in range(last + 1)])
+    foot = plot([series], Frame(whole_x=True))[-1]
+    assert re.fullmatch(r"[ 0-9-]+ step", foot)
+    assert "0" in foot
+
+
 def test_labels_have_the_same_decimals() -> None:
     assert axis.labels([0, 0.5, 1.0]) == ["0.0", "0.5", "1.0"]
     assert axis.labels([0, 200, 400]) == ["0", "200", "400"]

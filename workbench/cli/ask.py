@@ -118,14 +118,12 @@ def _key_question(session: Session, data: dict[str, Any]) -> str:
     )
 
 
-def answer_prompt(session: Session, prompt: dict[str, Any], name: str) -> str:
+def answer_prompt(session: Session, prompt: dict[str, Any], name: str, again: str) -> str:
     """The answer to what a host asks at sign-in: a password, a pass phrase, a one-time code.
 
-    Raises NeedsSignIn when nobody is there to ask.
+    Raises NeedsSignIn, which names again as the command to repeat, when nobody is there to ask.
     """
     if not session.asker.present():
-        raise NeedsSignIn(
-            f"{name} asks for something only you can give", f"wb compute login {name}, at a terminal"
-        )
+        raise NeedsSignIn(f"{name} asks for something only you can give", f"{again}, at a terminal")
     text = clean(str(prompt.get("text") or prompt.get("kind") or "password"), 500).rstrip()
     return session.asker.ask(f"{text}{'' if text.endswith(':') else ':'} ", echo=bool(prompt.get("echo")))

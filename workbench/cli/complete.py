@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,8 @@ from click.shell_completion import CompletionItem
 from workbench.cli.session import Session
 from workbench.errors import WorkbenchError
 from workbench.text import states
+
+_WORD = re.compile(r"[\w.-]+")
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
@@ -32,7 +35,12 @@ def _call(context: click.Context, noun: str, method: str, **parameters: Any) -> 
 
 
 def _runs(context: click.Context) -> Iterable[str]:
-    return ["@1", "@best", *(str(run["name"]) for run in _call(context, "runs", "list", limit=200))]
+    return ["@1", "@best", *_names(_call(context, "runs", "list", limit=200))]
+
+
+def _names(runs: list[dict[str, Any]]) -> Iterable[str]:
+    """How runs are named on a command line: by id where a name would need quotes, or do worse than that."""
+    return (str(run["name"] if _WORD.fullmatch(str(run["name"])) else run["id"]) for run in runs)
 
 
 def _of_run(method: str, key: str) -> Complete:
@@ -56,6 +64,7 @@ def file(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 
 _any_run = _asked(_runs)
+active_run = _asked(lambda context: _names(_call(context, "runs", "list", active=True, limit=200)))
 target = _asked(lambda context: [str(item["name"]) for item in _call(context, "compute", "list")])
 experiment = _asked(lambda context: [str(item["name"]) for item in _call(context, "experiments", "list")])
 state = _asked(lambda context: [name.lower() for name in states.RUN])

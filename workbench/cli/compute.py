@@ -103,7 +103,7 @@ def report(checks: Sequence[dict[str, Any]], width: int, colour: bool, plain: bo
 
 
 @command("exec", cls=Launcher)
-@NAME
+@click.argument("name", metavar="NAME -- COMMAND...", shell_complete=complete.target)
 @click.option("--timeout", type=duration, metavar="TIME", help="End it after 30s, 5m ...")
 @click.pass_context
 def execute(context: click.Context, name: str, timeout: float | None) -> int:

@@ -13,13 +13,15 @@ from workbench.cli.command import Listing, command
 from workbench.cli.compute import print_target
 from workbench.cli.compute_settings import settings_of
 from workbench.cli.session import Session
-from workbench.errors import HostKeyUnknown, UsageError, WorkbenchError
+from workbench.errors import HostKeyUnknown, NeedsSignIn, UsageError, WorkbenchError
 from workbench.text import states
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
 from workbench.views.machines import card, with_summary
 
 Step = Callable[..., dict[str, Any]]
+LOGIN = "wb compute login"
+"""What hints of the connecting side end with: it does not know the machine's name here."""
 MOST_HOSTS = 10
 """Host keys one attempt may ask about: the machine and those on the way to it."""
 
@@ -68,7 +70,7 @@ def attach(
         )
         return found
 
-    found = sign_in(session, name, step, yes=yes or accept_new)
+    found = sign_in(session, name, step, f"wb compute attach {name}", yes=yes or accept_new)
     _print_card(session, found)
 
 
@@ -83,26 +85,31 @@ def login(session: Session, name: str, accept_new: bool) -> None:
         found: dict[str, Any] = session.call("compute", "login", name=name, **more)
         return found
 
-    found = sign_in(session, name, step, yes=accept_new)
+    found = sign_in(session, name, step, f"{LOGIN} {name}", yes=accept_new)
     print_target(session, found["target"])
 
 
-def sign_in(session: Session, name: str, step: Step, *, yes: bool) -> dict[str, Any]:
+def sign_in(session: Session, name: str, step: Step, again: str, *, yes: bool) -> dict[str, Any]:
     """Take steps until the machine is reached; the last answer has "target".
 
     step(accept_key=) is tried first, and again after each host key that was accepted; prompts are answered
-    through `compute.login` in the attempt's own session. yes accepts unknown host keys.
+    through `compute.login` in the attempt's own session. yes accepts unknown host keys. again is the command
+    to repeat when it fails: a machine that is not attached yet has no login.
     """
     more: dict[str, Any] = {}
     for _ in range(MOST_HOSTS):
         try:
             found = step(**more)
             while "prompt" in found:
-                answer = ask.answer_prompt(session, found["prompt"], name)
+                answer = ask.answer_prompt(session, found["prompt"], name, again)
                 found = session.call("compute", "login", name=name, session=found["session"], answer=answer)
         except HostKeyUnknown as problem:
             more = {"accept_key": ask.accept_host_key(session, problem, yes=yes)}
             continue
+        except NeedsSignIn as problem:
+            if problem.hint.endswith(LOGIN):
+                problem.hint = problem.hint.removesuffix(LOGIN) + again
+            raise
         return found
     raise WorkbenchError(
         f"{name} shows one unknown key after the other", f"ssh {name} says which hosts are on the way"

@@ -27,6 +27,7 @@ KEYS = ("name", "runs", "primary_metric", "goal", "created", "archived", "id")
 def ls(session: Session, archived: bool) -> None:
     """List experiments."""
     found = session.call("experiments", "list", archived=archived or None)
+    found = [item for item in found if bool(item.get("archived")) == archived]
     now = session.clock()
     fields = [
         Field(Column("NAME", keep=100, least=12, middle=True), lambda item: clean_name(item["name"])),
@@ -37,7 +38,8 @@ def ls(session: Session, archived: bool) -> None:
         ),
         Field(Column("TAGS", keep=50, least=8), lambda item: mapping(item.get("tags"))),
     ]
-    output.rows(session, found, fields, KEYS, "no experiments; the first submit makes one")
+    nothing = "no archived experiments" if archived else "no experiments; the first submit makes one"
+    output.rows(session, found, fields, KEYS, nothing)
 
 
 def judged_by(item: dict[str, Any]) -> str:

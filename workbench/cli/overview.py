@@ -108,7 +108,7 @@ def _next(session: Session, targets: list[dict[str, Any]], any_runs: bool) -> li
     if any_runs:
         steps += [("wb logs -f @1", "follow the newest run"), ("wb run show @1", "look at it")]
     else:
-        steps.append(("wb demo", "see the whole loop on two made-up machines"))
+        steps.append(("wb demo", "the whole loop on two made-up machines"))
     steps.append(("wb --help", "all commands"))
     rows = [[Cell(words, "active"), Cell(text, "quiet")] for words, text in steps]
     return render([Column("", keep=100), Column("", least=8)], rows, *session.terminal.look)

@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import click
+
 from workbench.errors import UsageError
 from workbench.text import durations, sizes
 
 
 def at_least(least: int) -> Callable[[Any], int]:
-    """The type of an option that takes a whole number from least on; raises UsageError for anything else."""
+    """The type of an option that takes a whole number from least on; raises BadParameter for all else."""
 
     def whole(text: Any) -> int:
         try:
             number = int(text)
         except ValueError:
-            raise UsageError(f"{text!r} is not a whole number") from None
+            raise click.BadParameter(f"{text!r} is not a whole number") from None
         if number < least:
-            raise UsageError(f"{number} is less than {least}")
+            raise click.BadParameter(f"{number} is less than {least}")
         return number
 
     return whole
 
 
 def duration(text: str) -> float:
-    """The seconds that 90s, 2h or 1d12h mean; raises UsageError for what means none."""
+    """The type of an option: the seconds that 90s, 2h or 1d12h mean. Raises BadParameter for all else."""
     try:
         return durations.parse(text)
     except ValueError as problem:
-        raise UsageError(str(problem)) from problem
+        raise click.BadParameter(str(problem)) from problem
 
 
 def assignments(words: Iterable[str], what: str) -> dict[str, str]:
@@ -81,8 +83,8 @@ def setting(kind: str, key: str, text: str) -> Any:
         if kind == "size":
             return sizes.parse(text)
     except ValueError as problem:
-        expected = "a whole number" if kind == "int" else str(problem)
-        raise UsageError(f"{key}: {text!r} does not fit", f"expected {expected}") from problem
+        reason = f"{text!r} is not a whole number" if kind == "int" else str(problem)
+        raise UsageError(f"{key}: {reason}") from problem
     return text
 
 
@@ -92,4 +94,4 @@ def _bool(text: str) -> bool:
         return True
     if lowered in ("false", "no", "off", "0"):
         return False
-    raise ValueError("yes or no")
+    raise ValueError(f"{text!r} is neither yes nor no")

@@ -9,26 +9,37 @@ import click
 from workbench.cli import ask, complete, output
 from workbench.cli.command import Listing, command
 from workbench.cli.parsing import duration, tags
+from workbench.cli.problems import report
 from workbench.cli.session import Session
-from workbench.errors import Conflict
+from workbench.errors import Conflict, WorkbenchError
 from workbench.text import states
 from workbench.text.sanitize import clean, clean_name
 
 RUNS = click.argument("runs", nargs=-1, required=True, shell_complete=complete.run)
+ACTIVE_RUNS = click.argument("runs", nargs=-1, required=True, shell_complete=complete.active_run)
 RUN = click.argument("run", shell_complete=complete.run)
 
 
 @command("cancel")
-@RUNS
+@ACTIVE_RUNS
 @click.option("--grace", type=duration, metavar="TIME", help="Between asking it to end and ending it.")
 @click.pass_obj
 def cancel(session: Session, runs: tuple[str, ...], grace: float | None) -> None:
     """Cancel runs: each is asked to end, and ended when it does not."""
+    failed: WorkbenchError | None = None
     for run in runs:
-        found = session.call("runs", "cancel", run=run, grace=grace)
+        try:
+            found = session.call("runs", "cancel", run=run, grace=grace)
+        except WorkbenchError as problem:  # the others are to end all the same
+            if failed is not None:
+                report(failed, session)
+            failed = problem
+            continue
         over = found.get("status") not in states.ACTIVE_RUN
         word = states.look(states.RUN, clean_name(str(found.get("status", "")))).word
         output.note(session, f"{found['name']} {word if over else 'is asked to end'}")
+    if failed is not None:
+        raise failed
 
 
 @command("tag", cls=Listing)
@@ -81,9 +92,10 @@ def note(session: Session, run: str, text: tuple[str, ...], name: str | None) ->
 @click.pass_obj
 def archive(session: Session, runs: tuple[str, ...], undo: bool) -> None:
     """Hide runs from lists; nothing of them is lost."""
-    for run in runs:
-        found = session.call("runs", "archive", run=run, archived=not undo)
-        output.note(session, f"{found['name']}: {'back in lists' if undo else 'archived'}")
+    found = [session.call("runs", "get", run=run) for run in runs]  # @2 would be another after @1 is hidden
+    for run in found:
+        session.call("runs", "archive", run=run["id"], archived=not undo)
+        output.note(session, f"{clean_name(run['name'])}: {'back in lists' if undo else 'archived'}")
 
 
 @command("rm")

@@ -169,5 +169,5 @@ def outcome(run: dict[str, Any]) -> None:
 
 def _still_running(session: Session, run: str, name: str | None = None) -> int:
     shown = clean_name(name or run)
-    print(f"\nstopped following; {shown} goes on. To cancel it: wb cancel {shown}", file=sys.stderr)
+    print(f"\nstopped following, {shown} goes on\nto cancel it: wb cancel {shown}", file=sys.stderr)
     return INTERRUPTED

@@ -167,6 +167,7 @@ def _draw(
             ascii_only=session.terminal.ascii_only,
             log_x=log[0],
             log_y=log[1],
+            whole_x=True,
         )
         blocks.append("\n".join(plot(series, frame)))
     output.write(session, "\n\n".join(blocks) + "\n")

@@ -132,6 +132,11 @@ def _configuration(
     return session.workspace.configure(file=Path(file[0]), sets=list(sets), code=code, **options)
 
 
+def _default_target(session: Session) -> str:
+    names = [str(item["name"]) for item in session.call("compute", "list") if item.get("default")]
+    return f"{names[0]}, the default" if names else "none: attach one, or name it with -t"
+
+
 def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
     """Print what a submit would do."""
     asked, packed = plan["configuration"], plan.get("snapshot") or {}
@@ -140,7 +145,7 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
     count = sum(skipped.values()) if isinstance(skipped, dict) else skipped
     facts: list[tuple[str, Cell | str]] = [
         ("command", clean(command, 2000)),
-        ("target", clean_name(asked.get("target") or "the default one")),
+        ("target", clean_name(asked.get("target") or _default_target(session))),
         ("experiment", clean_name(asked.get("experiment", "default"))),
         ("name", clean_name(asked.get("name") or "")),
         ("gpus", str(asked["gpus"]) if asked.get("gpus") is not None else ""),

@@ -26,7 +26,14 @@ def curves(
         label = " ".join(f"{name} {comparison['params'][name][index]}" for name in params)
         buckets = workspace.call("runs", "envelope", run=run["id"], name=metric, buckets=look.width * 2)
         series.append(Series(label, [_span(bucket) for bucket in buckets]))
-    frame = Frame(look.width - 4, LINES, title=metric, colour=look.colour, ascii_only=look.ascii_only)
+    frame = Frame(
+        look.width - 4,
+        LINES,
+        title=metric,
+        colour=look.colour,
+        ascii_only=look.ascii_only,
+        whole_x=True,
+    )
     return [*plot(series, frame), ""]
 
 

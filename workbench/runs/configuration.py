@@ -6,6 +6,7 @@ and line (or by the words of the command line it came from).
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.errors import ConfigurationError, NotFound
 from workbench.runs import overrides, scalars
-from workbench.runs.expressions import has_expressions, replace_expressions
+from workbench.runs.expressions import has_expressions, named_inputs, replace_expressions
 from workbench.runs.job_fields import JOB
 from workbench.runs.job_inputs import Input
 from workbench.runs.job_reading import JobReader
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 HINT = "docs/jobs.md lists the fields; --set FIELD=VALUE changes one from the command line"
+OPTIONS_HINT = "wb submit --help lists the options"
 
 FindCode = Callable[[str, Place], Path]
 """Where a code directory is, given its text and place; raises ValueError with the reason it is not."""
@@ -136,6 +138,7 @@ def _assemble(
         if "command" not in reader.places or not any(p.field == "command" for p in reader.problems):
             reader.complain(reader.places.get("command", start), "command", "is missing: say what to run")
         return None
+    _check_inputs(template, inputs, reader)
     command = _replaced(template, texts, reader)
     target = found.get("compute")
     return RunConfiguration(
@@ -160,6 +163,18 @@ def _assemble(
         collect_outputs=found.get("workbench.collect_outputs", True),
         snapshot_code=found.get("workbench.snapshot_code", True),
     )
+
+
+def _check_inputs(template: list[str] | str, inputs: dict[str, Input], reader: JobReader) -> None:
+    """A value from the command line that reaches no command is a mistake: the record would claim it."""
+    used = named_inputs(template if isinstance(template, str) else "\0".join(template))
+    for name in inputs.keys() - used:
+        place = inputs[name].place
+        if place.words:
+            close = difflib.get_close_matches(name, used, 1)
+            meant = f", did you mean {close[0]}?" if close else "; --set command=... changes the command"
+            message = f"the command does not use ${{{{inputs.{name}}}}}{meant}"
+            reader.complain(place, f"inputs.{name}", message)
 
 
 def _replaced(template: list[str] | str, values: dict[str, str], reader: JobReader) -> list[str] | str:
@@ -215,9 +230,14 @@ def _find_code(text: str, base: Path) -> Path:
 def _error(source: str, problems: list[Problem]) -> ConfigurationError:
     ordered = sorted(problems, key=lambda p: (bool(p.place.words), p.place.line, p.place.column))
     first = ordered[0]
-    where = first.place.words or f"line {first.place.line}"
-    one = f"{where}: {first.field}: {first.message}" if first.field else f"{where}: {first.message}"
+    where = first.place.words or f"{source}, line {first.place.line}"
+    # Words of a command line say which field they are about.
+    about = f"{where}: {first.field}" if first.field and not first.place.words else where
     more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
+    options_alone = all(p.place.words and not p.place.words.startswith("--set ") for p in ordered)
     return ConfigurationError(
-        f"{source}, {one}{more}", HINT, source=source, problems=[problem.to_wire() for problem in ordered]
+        f"{about}: {first.message}{more}",
+        OPTIONS_HINT if options_alone else HINT,
+        source=source,
+        problems=[problem.to_wire() for problem in ordered],
     )

@@ -39,6 +39,12 @@ def replace_expressions(text: str, values: Mapping[str, str]) -> tuple[str, list
     return replaced, complaints
 
 
+def named_inputs(text: str) -> set[str]:
+    """The inputs that replace_expressions would put in."""
+    inner = (match.group(1).strip() for match in EXPRESSION.finditer(text))
+    return {found.group(1) for words in inner if (found := _INPUT.fullmatch(words))}
+
+
 def has_expressions(text: str) -> bool:
     """Whether text holds anything that replace_expressions would look at."""
     return "${{" in text

@@ -23,10 +23,11 @@ _DATA = (
 
 @dataclass(frozen=True)
 class Input:
-    """One input: its value, and the text that stands for it in a command."""
+    """One input: its value, the text that stands for it in a command, and where that was written."""
 
     value: Literal
     text: str
+    place: Place
 
 
 def read_inputs(node: Node, path: str, complain: Complain) -> dict[str, Input] | None:
@@ -60,7 +61,7 @@ def _bare(value: Scalar, name: str, complain: Complain) -> Input | None:
     elif _unsendable(value.text):
         complain(value.place, name, "holds a character that cannot be sent")
     else:
-        return Input(scalars.literal(value), value.text)
+        return Input(scalars.literal(value), value.text, value.place)
     return None
 
 
@@ -88,7 +89,7 @@ def _typed(value: Mapping, name: str, complain: Complain) -> Input | None:
         complain(default.place, name, f"must be of type {word}, not {default.text[:60]!r}")
         return None
     _check_bounds(value, read, default, name, complain)
-    return Input(read, default.text)
+    return Input(read, default.text, default.place)
 
 
 def _convert(scalar: Scalar, kind: str | None) -> Literal | None:

@@ -97,7 +97,8 @@ def largest(weights: Iterable[Weight], *, by_files: bool) -> list[dict[str, Any]
         if (parent := path.rpartition(b"/")[0]) and sizes[parent][key] == total[key]
     }
     ranked = [(path, total, True) for path, total in sizes.items() if path not in echoed]
-    ranked += [(path, total, False) for path, total in files.items()]
+    # One of many files says nothing where they are counted; its directory does.
+    ranked += [(path, total, False) for path, total in files.items() if not (by_files and b"/" in path)]
     ranked.sort(key=lambda item: (-item[1][key], -item[1][0], item[0]))
     return [
         {
@@ -111,4 +112,4 @@ def largest(weights: Iterable[Weight], *, by_files: bool) -> list[dict[str, Any]
 
 
 def _mega(size: int) -> str:
-    return f"{size / (1 << 20):,.1f} MB"
+    return f"{size / (1 << 20):,.1f} MiB"

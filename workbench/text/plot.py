@@ -49,6 +49,8 @@ class Frame(NamedTuple):
     log_y: bool = False
     title: str = ""
     x_label: str = "step"
+    whole_x: bool = False
+    """x counts something: no ticks between whole numbers."""
 
 
 def from_points(name: str, points: Sequence[tuple[float, float]]) -> Series:
@@ -201,7 +203,10 @@ def _head(series: Sequence[Series], frame: Frame) -> list[str]:
 
 def _foot(x: Axis, left: int, columns: int, frame: Frame) -> list[str]:
     """The axis and its labels: as many round ticks as keep apart, the axis' own label at the right end."""
-    values = axes.ticks(x, max(2, columns // 12))
+    most = max(2, columns // 12)
+    if frame.whole_x and not x.log:
+        most = min(most, int(x.high - x.low) + 1)
+    values = axes.ticks(x, most)
     texts = axes.labels(values)
     ruler = ["-" if frame.ascii_only else "─"] * columns
     label = _cut(frame.x_label, max(0, columns // 3), frame)

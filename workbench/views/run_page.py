@@ -68,7 +68,7 @@ def _place(run: Run, now: datetime) -> str:
 
 def _ago(run: Run, key: str, now: datetime) -> str:
     age = times.ago(times.parse(run.get(key)), now)
-    return age if age == "now" else f"{age} ago"
+    return "just now" if age == "now" else f"{age} ago"
 
 
 def _how(run: Run) -> list[tuple[str, Cell | str]]:
