@@ -189,7 +189,7 @@ def _growth(folder: Path) -> list[Row]:
     return rows
 
 
-def _fill(store: Store, first: int, count: int) -> None:
+def fill_runs(store: Store, first: int, count: int) -> None:
     """Runs with five params and six metrics each, straight into the tables: only the search is measured."""
     chance = random.Random(first)
     with store._db.write() as change:
@@ -235,19 +235,19 @@ def _search(folder: Path) -> list[Row]:
     have = 0
     first: list[float] = []
     for size in (1_000, 10_000, 100_000):
-        _fill(store, have + 1, size - have)
+        fill_runs(store, have + 1, size - have)
         have = size
         wide = RunQuery(
             experiment="bench",
             metrics=(MetricCondition(name="acc", operator=">", value=0.3),),
             params=(ParamCondition(name="lr", operator="=", value="1e-3"),),
-            order_metric="val_loss",
+            order="metric:val_loss",
             limit=100,
         )
         narrow = RunQuery(
             metrics=(MetricCondition(name="acc", operator=">", value=0.3),),
             params=(ParamCondition(name="seed", operator="<", value="500"),),
-            order_metric="val_loss",
+            order="metric:val_loss",
             limit=100,
         )
         recent = RunQuery(experiment="bench", limit=100)

@@ -122,7 +122,12 @@ def test_only_news_of_a_target_is_an_event(store):
     store.put_target(target(last_seen=NOW))
     assert len(store.events()) == 1
     store.put_target(target(last_seen=NOW, state=TargetState.UNREACHABLE, problem="refused"))
-    assert store.events()[-1].data == {"state": "unreachable", "created": False, "problem": "refused"}
+    assert store.events()[-1].data == {
+        "state": "unreachable",
+        "created": False,
+        "problem": "refused",
+        "changed": ["state", "problem"],
+    }
     assert store.target("box").last_seen == NOW
 
 

@@ -349,7 +349,7 @@ def test_searching_agrees_with_looking_at_every_run(store, monkeypatch, narrow):
             wanted = expected(where, descending)
             for limit, offset in ((-1, 0), (7, 0), (7, 5), (100, 30), (3, 100)):
                 got = store.find_runs(
-                    RunQuery(order_metric="loss", descending=descending, limit=limit, offset=offset, **query)
+                    RunQuery(order="metric:loss", descending=descending, limit=limit, offset=offset, **query)
                 )
                 assert ids(got) == (wanted[offset:] if limit < 0 else wanted[offset : offset + limit])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,8 +51,13 @@ class Context(NamedTuple):
 
     def fresh(self, run: Run) -> Run:
         """The row with the last word of its machine: a run that says nothing is still watched over."""
-        heard = self.conductor.heard(run.id)
-        return run if heard is None or (run.as_of and run.as_of > heard) else replace(run, as_of=heard)
+        heard = self.heard(run.id, run.as_of)
+        return run if heard == run.as_of else replace(run, as_of=heard)
+
+    def heard(self, run_id: str, as_of: datetime | None) -> datetime | None:
+        """When a run's machine was last heard: what its row says, or later while it is followed."""
+        heard = self.conductor.heard(run_id)
+        return as_of if heard is None or (as_of is not None and as_of > heard) else heard
 
 
 class BusWatcher(Watcher):

@@ -25,6 +25,7 @@ from workbench.services.experiments import ExperimentService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.operation import Operation, call, operations
 from workbench.services.run_output import RunOutputService
+from workbench.services.run_table import RunTableService
 from workbench.services.runs import RunService
 from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.settings import Settings
@@ -55,6 +56,7 @@ class OpenWorkspace:
         self._compute = ComputeService(context)
         self.operations: dict[str, Operation] = operations([
             ("runs", RunService(context)),
+            ("runs", RunTableService(context)),
             ("runs", RunOutputService(context)),
             ("snapshots", SnapshotService(context)),
             ("compute", self._compute),

@@ -48,7 +48,7 @@ class RunService:
         """Runs, newest first (AZ-66, AZ-79)."""
         query = RunQuery(
             experiment=experiment,
-            statuses=tuple(_state(name) for name in status or ()),
+            statuses=tuple(read_state(name) for name in status or ()),
             target=target,
             tags=tags or {},
             properties=properties or {},
@@ -212,7 +212,8 @@ class RunService:
         return {}
 
 
-def _state(name: str) -> RunState:
+def read_state(name: str) -> RunState:
+    """The state of that name, in any case; raises UsageError."""
     for state in RunState:
         if state.value.lower() == name.lower():
             return state

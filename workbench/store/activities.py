@@ -22,6 +22,8 @@ def put(change: Transaction, activity: Activity) -> None:
         (activity.id, micros(activity.started), activity.state.value, data),
     )
     news = {
+        "kind": activity.kind,
+        "subject": activity.subject,
         "state": activity.state.value,
         "text": activity.text,
         "done": activity.done,

@@ -16,6 +16,8 @@ RUN_CHANGED = "RunChanged"
 TARGET_CHANGED = "TargetChanged"
 EXPERIMENT_CHANGED = "ExperimentChanged"
 ACTIVITY_CHANGED = "ActivityChanged"
+OF_RUNS = "kind IN ('RunCreated', 'RunStatusChanged', 'RunChanged', 'ExperimentChanged')"
+"""Events that may change which runs a list holds, and in which order; `events_of_runs` is their index."""
 
 
 def run_subject(experiment: str, run_id: str) -> str:
@@ -46,4 +48,12 @@ def after(connection: sqlite3.Connection, sequence: int, limit: int) -> list[Eve
 def last_sequence(connection: sqlite3.Connection) -> int:
     """The sequence of the newest event; 0 before the first."""
     found: int = connection.execute("SELECT coalesce(max(sequence), 0) FROM events").fetchone()[0]
+    return found
+
+
+def last_of_runs(connection: sqlite3.Connection) -> int:
+    """The sequence of the newest event after which a list of runs may be another; 0 before the first."""
+    found: int = connection.execute(
+        f"SELECT coalesce(max(sequence), 0) FROM events WHERE {OF_RUNS}"
+    ).fetchone()[0]
     return found

@@ -75,6 +75,14 @@ def get(connection: sqlite3.Connection, name: str) -> Experiment:
     return _experiment(row)
 
 
+def judge(connection: sqlite3.Connection, name: str) -> tuple[str | None, Goal]:
+    """The metric the experiment of that name or id is judged by, and its goal; raises NotFound."""
+    row = connection.execute(
+        "SELECT primary_metric, goal FROM experiments WHERE number = ?", (number(connection, name),)
+    ).fetchone()
+    return row[0], Goal(row[1])
+
+
 def update(
     change: Transaction,
     name: str,

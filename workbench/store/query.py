@@ -1,4 +1,4 @@
-"""What a search for runs asks, and the SQL it becomes.
+"""What a search for runs asks, and the conditions in SQL it becomes; `ordering` puts what fits in order.
 
 Scanning an index in the order asked for is quick when most runs fit, collecting the few that fit and sorting
 them is quick when they are few. So each condition with an index of its own is first counted, up to NARROW;
@@ -8,8 +8,8 @@ below it, its runs become the only ones looked at.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,6 @@ from workbench.entities.run import RunState
 from workbench.errors import UsageError
 from workbench.store import experiments
 from workbench.store.codec import number_of, plain_text
-from workbench.store.run_rows import among_numbers
 
 NARROW = 2000
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
@@ -63,93 +62,43 @@ class RunQuery(Entity, frozen=True, kw_only=True):
     """Only runs that can still change."""
     archived: bool | None = False
     """False: none that is archived; True: only those; None: all."""
+    ids: tuple[str, ...] = ()
+    """Only these; empty = all."""
     limit: int = 50
     """-1: no limit."""
     offset: int = 0
-    order_metric: str | None = None
-    """Order by this metric's last value; runs without it, or with nan, come last. Absent: newest first."""
-    descending: bool = False
-    """Of the metric's order; the order by age is always newest first."""
+    order: str = "created"
+    """What `ordering.find` sorts by; runs without it, or with nan, come last."""
+    descending: bool | None = None
+    """None: newest first by age, else the lowest first."""
 
 
 Condition = tuple[str, list[Any]]
 
 
-def find(connection: sqlite3.Connection, query: RunQuery) -> list[int]:
-    """Row numbers of the runs that fit, in the order asked for. Raises NotFound (experiment), UsageError."""
-    conditions, narrow = _conditions(connection, query)
-    if narrow is not None:
-        conditions.append((f"r.number IN {among_numbers(narrow)}", []))
-    if query.order_metric is None:
-        # The unary plus keeps a narrow search from walking the whole index of ages.
-        order = "+r.created DESC, r.id DESC" if narrow is not None else "r.created DESC, r.id DESC"
-        return _select(connection, "runs r", conditions, order, query.limit, query.offset)
-    return _by_metric(connection, query, query.order_metric, conditions, narrow is not None)
+class Selection(NamedTuple):
+    """What a run, as row r of the table of runs, must fulfil."""
+
+    conditions: list[Condition]
+    few: bool
+    """Whether the runs looked at are at most NARROW."""
+
+    def where(self, *more: Condition) -> Condition:
+        """All conditions as one."""
+        every = [*more, *self.conditions]
+        if not every:
+            return "1", []
+        return " AND ".join(sql for sql, _ in every), [value for _, values in every for value in values]
 
 
-def _by_metric(
-    connection: sqlite3.Connection, query: RunQuery, metric: str, conditions: list[Condition], narrow: bool
-) -> list[int]:
-    way = "DESC" if query.descending else "ASC"
-    having: list[Condition] = [("m.name = ?", [metric]), ("m.last IS NOT NULL", []), *conditions]
-    having += [
-        (f"m.last {_operator(condition.operator)} ?", [condition.value])
-        for condition in query.metrics
-        if condition.name == metric
-    ]
-    if narrow:
-        source, order = "runs r CROSS JOIN run_metrics m ON m.run = r.number", f"+m.last {way}, m.run {way}"
-    else:
-        source, order = "run_metrics m CROSS JOIN runs r ON r.number = m.run", f"m.last {way}, m.run {way}"
-    found = _select(connection, source, having, order, query.limit, query.offset)
-    if (0 <= query.limit <= len(found)) or any(condition.name == metric for condition in query.metrics):
-        return found
-    lacking: Condition = (
-        "NOT EXISTS (SELECT 1 FROM run_metrics m"
-        " WHERE m.run = r.number AND m.name = ? AND m.last IS NOT NULL)",
-        [metric],
-    )
-    passed = query.offset
-    if query.offset and not found:
-        where, values = _where(having)
-        count = connection.execute(f"SELECT count(*) FROM {source} WHERE {where}", values).fetchone()[0]
-        passed = min(count, query.offset)
-    limit = query.limit - len(found) if query.limit >= 0 else -1
-    rest = _select(
-        connection,
-        "runs r",
-        [lacking, *conditions],
-        "r.created DESC, r.id DESC",
-        limit,
-        query.offset - passed,
-    )
-    return found + rest
+def select(connection: sqlite3.Connection, query: RunQuery, joined: str | None = None) -> Selection:
+    """The conditions of a query. Raises NotFound (experiment), UsageError.
 
-
-def _select(
-    connection: sqlite3.Connection,
-    source: str,
-    conditions: list[Condition],
-    order: str,
-    limit: int,
-    offset: int,
-) -> list[int]:
-    where, values = _where(conditions)
-    sql = f"SELECT r.number FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
-    return [row[0] for row in connection.execute(sql, [*values, limit, max(0, offset)])]
-
-
-def _where(conditions: list[Condition]) -> Condition:
-    if not conditions:
-        return "1", []
-    return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]
-
-
-def _conditions(connection: sqlite3.Connection, query: RunQuery) -> tuple[list[Condition], set[int] | None]:
-    """Conditions on row r, and the few runs that can fit when one condition alone leaves few."""
+    joined: a metric whose row is joined as m, so that conditions on it need no look-up of their own.
+    """
     conditions = _columns(connection, query)
     narrow: set[int] | None = None
-    for table, (sql, values) in _named(query):
+    for table, (sql, values) in _named(query, joined):
         if narrow is None:
             narrow = _few(connection, f"SELECT run FROM {table} c WHERE {sql}", values)
             if narrow is not None:
@@ -158,7 +107,21 @@ def _conditions(connection: sqlite3.Connection, query: RunQuery) -> tuple[list[C
     if query.experiment is not None and narrow is None:
         number = experiments.number(connection, query.experiment)
         narrow = _few(connection, "SELECT number FROM runs WHERE experiment = ?", [number])
-    return conditions, narrow
+    if query.ids and narrow is None:
+        narrow = _few(connection, f"SELECT number FROM runs WHERE id IN ({_marks(query.ids)})", [*query.ids])
+    if narrow is not None:
+        conditions.append((f"r.number IN {among_numbers(narrow)}", []))
+    conditions += [
+        (f"m.last {_operator(condition.operator)} ?", [condition.value])
+        for condition in query.metrics
+        if condition.name == joined
+    ]
+    return Selection(conditions, narrow is not None)
+
+
+def among_numbers(numbers: Iterable[int]) -> str:
+    """Row numbers as the right side of IN; they are integers of ours, so no quoting is needed."""
+    return "(" + ",".join(map(str, map(int, numbers))) + ")"
 
 
 def _few(connection: sqlite3.Connection, sql: str, values: list[Any]) -> set[int] | None:
@@ -175,8 +138,9 @@ def _columns(connection: sqlite3.Connection, query: RunQuery) -> list[Condition]
     if query.experiment is not None:
         found.append(("r.experiment = ?", [experiments.number(connection, query.experiment)]))
     if query.statuses:
-        marks = ", ".join("?" * len(query.statuses))
-        found.append((f"r.status IN ({marks})", [status.value for status in query.statuses]))
+        found.append((f"r.status IN ({_marks(query.statuses)})", [state.value for state in query.statuses]))
+    if query.ids:
+        found.append((f"r.id IN ({_marks(query.ids)})", [plain_text(run_id) for run_id in query.ids]))
     if query.active:
         found.append((_ACTIVE, []))
     for column in ("target", "parent", "snapshot"):
@@ -191,7 +155,11 @@ def _columns(connection: sqlite3.Connection, query: RunQuery) -> list[Condition]
     return found
 
 
-def _named(query: RunQuery) -> list[tuple[str, Condition]]:
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _named(query: RunQuery, joined: str | None) -> list[tuple[str, Condition]]:
     """Conditions on tables of named values: the table, and the condition on its row c."""
     found: list[tuple[str, Condition]] = []
     for table, pairs in (("run_tags", query.tags), ("run_properties", query.properties)):
@@ -212,7 +180,7 @@ def _named(query: RunQuery) -> list[tuple[str, Condition]]:
         else:
             raise UsageError(f"{param.name} {operator} {param.value!r}: only numbers have an order")
     for metric in query.metrics:
-        if metric.name != query.order_metric:
+        if metric.name != joined:
             sql = f"c.name = ? AND c.last {_operator(metric.operator)} ?"
             found.append(("run_metrics", (sql, [plain_text(metric.name), metric.value])))
     return found

@@ -10,7 +10,8 @@ from workbench.entities.experiment import Goal
 from workbench.errors import Ambiguous, NotFound
 from workbench.store import experiments
 from workbench.store.codec import plain_text
-from workbench.store.query import MetricCondition, RunQuery, find
+from workbench.store.ordering import find
+from workbench.store.query import MetricCondition, RunQuery
 
 _SHOW = "wb ps shows the newest runs, wb ps --archived the archived ones"
 _AT = re.compile(r"^@([1-9][0-9]{0,8})$")
@@ -118,7 +119,7 @@ def _best(connection: sqlite3.Connection, name: str | None) -> str:
         )
     query = RunQuery(
         experiment=name,
-        order_metric=metric,
+        order=f"metric:{metric}",
         descending=experiment.goal is Goal.MAXIMIZE,
         limit=1,
         # A diverged run has infinite loss or reward; it is not the best of anything.

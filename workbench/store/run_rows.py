@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from workbench.entities.run import GitFacts, MetricValue, Resources, Run, RunState
 from workbench.errors import NotFound
 from workbench.store.codec import from_text, moment, optional_moment
+from workbench.store.query import among_numbers
 
 _COLUMNS = (
     "r.number, r.id, r.name, e.name, r.target, r.status, r.cause, r.message, r.note, r.created, r.started,"
@@ -59,11 +60,6 @@ def load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
             row, tags.get(key, {}), properties.get(key, {}), params.get(key, {}), metrics.get(key, {})
         )
     return [found[key] for key in numbers if key in found]
-
-
-def among_numbers(numbers: Iterable[int]) -> str:
-    """Row numbers as the right side of IN; they are integers of ours, so no quoting is needed."""
-    return "(" + ",".join(map(str, map(int, numbers))) + ")"
 
 
 def _pairs(connection: sqlite3.Connection, table: str, among: str) -> dict[int, dict[str, Any]]:

@@ -120,5 +120,16 @@ _SWITCHES: Step = (
     "ALTER TABLE runs ADD COLUMN collect_outputs INTEGER NOT NULL DEFAULT 1",
 )
 
-STEPS: tuple[Step, ...] = (_FIRST, _EVALUATIONS, _SWITCHES)
+_TABLE_OF_RUNS: Step = (
+    # Holds what the table of runs is filtered and sorted by, so that no order of it reads the wide rows.
+    """CREATE INDEX runs_table ON runs (
+        archived, created, id, experiment, status, target, name, started, ended)""",
+    "DROP INDEX runs_recent",
+    "CREATE INDEX run_metrics_min ON run_metrics (name, min)",
+    "CREATE INDEX run_metrics_max ON run_metrics (name, max)",
+    """CREATE INDEX events_of_runs ON events (sequence)
+        WHERE kind IN ('RunCreated', 'RunStatusChanged', 'RunChanged', 'ExperimentChanged')""",
+)
+
+STEPS: tuple[Step, ...] = (_FIRST, _EVALUATIONS, _SWITCHES, _TABLE_OF_RUNS)
 """Step n leads from version n to n + 1; an empty file is version 0."""

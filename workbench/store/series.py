@@ -1,7 +1,7 @@
 """The tables of metric series: appending points, reading them back whole or as summaries.
 
 A series is a row of figures, packed chunks of CHUNK points, and a tail of what came since the last full
-chunk, one packed piece for each time something came.
+chunk, in packed pieces: what came in many small batches is still read in a few.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from workbench.store.database import Transaction
 from workbench.store.plain_view import Piece, SeriesRow, pieces
 from workbench.store.records import Column
 
+SMALL = chunks.BLOCK // 2
+"""Points of a piece that is still put together with the next."""
 _COLUMNS = (
     "id, name, rank, attempt, file, points, chunks, low, high, next_step, last, min, max, nan_count,"
     " last_time, ordered"
@@ -72,7 +74,7 @@ def append(
     if tail >= CHUNK:
         row = row._replace(chunks=_pack_tail(change, row, points))
     else:
-        change.execute("INSERT INTO tails (series, data) VALUES (?, ?)", (row.id, chunks.pack(points)))
+        _add_piece(change, row.id, points)
     change.execute(
         "UPDATE series SET points = ?, chunks = ?, low = ?, high = ?, next_step = ?, last = ?, min = ?,"
         " max = ?, nan_count = ?, last_time = ?, ordered = ? WHERE id = ?",
@@ -134,6 +136,27 @@ def _figures(key: tuple[str, int, int, str], before: SeriesRow | None, points: C
         times[-1],
         in_order,
     )
+
+
+def _add_piece(change: Transaction, series: int, points: Columns) -> None:
+    """Put points at the end of the tail, together with small pieces before them that are not longer."""
+    merged = [chunks.pack(points)]
+    size = len(merged[0])
+    while True:
+        before = change.execute(
+            "SELECT id, data FROM tails WHERE series = ? ORDER BY id DESC LIMIT 1", (series,)
+        ).fetchone()
+        if before is None or len(before[1]) > min(size, SMALL * chunks.POINT_BYTES):
+            break
+        change.execute("DELETE FROM tails WHERE id = ?", (before[0],))
+        merged.append(before[1])
+        size += len(before[1])
+    if len(merged) > 1:
+        whole = chunks.empty()
+        for piece in reversed(merged):
+            chunks.unpack_into(piece, whole)
+        merged = [chunks.pack(whole)]
+    change.execute("INSERT INTO tails (series, data) VALUES (?, ?)", (series, merged[0]))
 
 
 def _pack_tail(change: Transaction, row: SeriesRow, points: Columns) -> int:

@@ -20,6 +20,7 @@ from workbench.entities.event import Activity, Event
 from workbench.entities.experiment import Experiment, Goal
 from workbench.entities.metric import Bucket, Evaluation, Point, SeriesSummary
 from workbench.entities.run import Resources, Run, RunFile, Transition
+from workbench.entities.run_row import RunTable
 from workbench.entities.snapshot import Manifest, Snapshot
 from workbench.entities.target import Target
 from workbench.store import (
@@ -35,6 +36,7 @@ from workbench.store import (
     run_entries,
     run_rows,
     run_status,
+    run_table,
     runs,
     series,
     spool,
@@ -47,8 +49,10 @@ from workbench.store.codec import moment_of_seconds
 from workbench.store.database import Database
 from workbench.store.ingest import RecordFile
 from workbench.store.lines import LineAssembler
+from workbench.store.ordering import find
+from workbench.store.orders import Orders
 from workbench.store.problems import explained
-from workbench.store.query import RunQuery, find
+from workbench.store.query import RunQuery
 from workbench.store.records import RecordBatch, parse_records
 
 PRUNE_GRACE = 3600.0
@@ -74,6 +78,7 @@ class Store:
         self._blobs = Blobs(directory / "blobs")
         self._spool = directory / "spool"
         self._lines: dict[tuple[str, str], LineAssembler] = {}
+        self._orders = Orders()
 
     @classmethod
     def open(cls, directory: Path, actor: str = "local") -> Store:
@@ -207,6 +212,16 @@ class Store:
         """The runs that fit, in the order asked for; raises NotFound (experiment), UsageError."""
         with self._db.read() as connection:
             return run_rows.load(connection, find(connection, query))
+
+    def table(self, query: RunQuery, columns: run_table.Columns) -> RunTable:
+        """A page of the table of runs; raises NotFound (experiment), UsageError."""
+        with self._db.read() as connection:
+            return run_table.page(connection, self._orders, query, columns)
+
+    def column_names(self, query: RunQuery) -> dict[str, list[str]]:
+        """The names of params, tags and metrics of the runs that fit; raises NotFound, UsageError."""
+        with self._db.read() as connection:
+            return run_table.names(connection, query)
 
     def resolve(self, reference: str, experiment: str | None = None) -> str:
         """The id that an id, unique prefix, name, @N or @best means; raises NotFound, Ambiguous."""

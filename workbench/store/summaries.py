@@ -67,13 +67,21 @@ def _finite(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def sparkline(connection: sqlite3.Connection, run: int, name: str, count: int) -> list[float]:
+    """The plain view of a metric as at most count values, each the last of its share of the steps."""
+    rows = series.of_name(connection, run, name, None)
+    return [bucket.last for bucket in _buckets(connection, pieces(rows), count)] if rows else []
+
+
 def envelope(
     connection: sqlite3.Connection, run: int, name: str, rank: int | None, buckets: int
 ) -> list[Bucket]:
     """The plain view of a metric (or of one rank) as at most so many buckets, by step."""
     parts = pieces(series.known(connection, run, name, rank))
-    if buckets < 1:
-        return []
+    return _buckets(connection, parts, buckets) if buckets > 0 else []
+
+
+def _buckets(connection: sqlite3.Connection, parts: list[Piece], buckets: int) -> list[Bucket]:
     collector = Collector(
         min(part.series.low for part in parts), max(part.series.high for part in parts), buckets
     )

@@ -37,8 +37,18 @@ def put(change: Transaction, target: Target) -> None:
                 _write(change, replace(other, default=False))
                 change.event(TARGET_CHANGED, f"compute/{other.name}", {"default": False})
     # That a machine was heard of again is no news; that its state changed is.
-    if before is None or replace(before, last_seen=target.last_seen) != target:
-        data = {"state": target.state.value, "created": before is None, "problem": target.problem}
+    changed = [
+        name
+        for name in Target.__struct_fields__
+        if name != "last_seen" and (before is None or getattr(before, name) != getattr(target, name))
+    ]
+    if changed:
+        data = {
+            "state": target.state.value,
+            "created": before is None,
+            "problem": target.problem,
+            "changed": changed,
+        }
         change.event(TARGET_CHANGED, f"compute/{target.name}", data)
 
 

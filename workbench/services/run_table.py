@@ -1,0 +1,74 @@
+"""The table of runs as a service: pages of light rows, however many runs there are."""
+
+from __future__ import annotations
+
+from workbench.entities.base import replace
+from workbench.entities.run_row import RunRow, RunTable
+from workbench.errors import UsageError
+from workbench.services.context import Context
+from workbench.services.operation import call
+from workbench.services.runs import read_state
+from workbench.store.query import RunQuery
+from workbench.store.run_table import NEWEST, read_columns
+from workbench.store.store import Store
+
+MAX_PAGE = 1000
+Words = list[str] | None
+
+
+class RunTableService:
+    """What a table of runs asks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @call
+    async def table(
+        self,
+        experiment: str | None = None,
+        status: Words = None,
+        target: str | None = None,
+        text: str | None = None,
+        active: bool = False,
+        archived: bool | None = False,
+        ids: Words = None,
+        sort: str = "created",
+        descending: bool | None = None,
+        offset: int = 0,
+        limit: int = 50,
+        columns: Words = None,
+    ) -> RunTable:
+        """{"total", "rows", "sequence"}: one page of the runs that fit.
+
+        sort: created, name, experiment, target, status, started, ended, duration, primary, best, metric:NAME,
+        min:NAME, max:NAME, param:NAME; descending absent: newest first by age, else lowest first. columns:
+        sparkline, param:NAME, tag:NAME, metric:NAME; absent: the sparkline, all params and tags. ids: only
+        these, at most MAX_PAGE. sequence: `events.watch` from there on misses nothing. Raises NotFound
+        (experiment), UsageError.
+        """
+        if not 0 < limit <= MAX_PAGE or len(ids or ()) > MAX_PAGE:
+            raise UsageError(f"a page holds 1 to {MAX_PAGE} runs")
+        query = RunQuery(
+            experiment=experiment,
+            statuses=tuple(read_state(name) for name in status or ()),
+            target=target,
+            text=text,
+            active=active,
+            archived=archived,
+            ids=tuple(ids or ()),
+            order=sort,
+            descending=descending,
+            offset=max(0, offset),
+            limit=limit,
+        )
+        page = await self._context.keep(Store.table, query, read_columns(columns))
+        return replace(page, rows=[self._fresh(row) for row in page.rows])
+
+    def _fresh(self, row: RunRow) -> RunRow:
+        heard = self._context.heard(row.id, row.as_of)
+        return row if heard == row.as_of else replace(row, as_of=heard)
+
+    @call
+    async def columns(self, experiment: str | None = None) -> dict[str, list[str]]:
+        """{"params", "tags", "metrics"}: the names that the newest runs have, to choose columns from."""
+        return await self._context.keep(Store.column_names, RunQuery(experiment=experiment, limit=NEWEST))

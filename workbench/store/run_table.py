@@ -1,0 +1,145 @@
+"""A page of the table of runs, in a constant number of queries and one small picture a row."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from workbench.entities.experiment import Goal
+from workbench.entities.run import RunState
+from workbench.entities.run_row import RunRow, RunTable
+from workbench.errors import UsageError
+from workbench.store import events, ordering, summaries
+from workbench.store.codec import from_text, moment, optional_moment, plain_text
+from workbench.store.envelope import number_or_nan
+from workbench.store.orders import Orders
+from workbench.store.query import RunQuery, among_numbers
+
+SPARKLINE = 32
+"""Values of a sparkline at most."""
+MAX_COLUMNS = 200
+NEWEST = 1000
+"""Runs whose names of params, metrics and tags are offered as columns."""
+KINDS = {"param": "run_params", "tag": "run_tags", "metric": "run_metrics"}
+
+
+class Columns(NamedTuple):
+    """What rows hold beside the fields of every run; None: all names there are."""
+
+    sparkline: bool = True
+    params: list[str] | None = None
+    tags: list[str] | None = None
+    metrics: list[str] | None = None
+
+
+def read_columns(words: Sequence[str] | None) -> Columns:
+    """Columns by words: sparkline, param:NAME, tag:NAME, metric:NAME. Raises UsageError.
+
+    None: the sparkline and all params and tags.
+    """
+    if words is None:
+        return Columns(metrics=[])
+    if len(words) > MAX_COLUMNS:
+        raise UsageError(f"a table has at most {MAX_COLUMNS} columns")
+    names: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for word in words:
+        kind, _, name = word.partition(":")
+        if word != "sparkline" and (kind not in KINDS or not name):
+            raise UsageError(f"{word!r} is no column", "one of sparkline, param:NAME, tag:NAME, metric:NAME")
+        if name:
+            names[kind].append(plain_text(name))
+    return Columns("sparkline" in words, names["param"], names["tag"], names["metric"])
+
+
+def page(connection: sqlite3.Connection, orders: Orders, query: RunQuery, columns: Columns) -> RunTable:
+    """The runs that fit, as rows in the order asked for. Raises NotFound (experiment), UsageError."""
+    numbers, total = orders.page(connection, query)
+    return RunTable(
+        total=total,
+        rows=_rows(connection, numbers, columns) if numbers else [],
+        sequence=events.last_sequence(connection),
+    )
+
+
+def names(connection: sqlite3.Connection, query: RunQuery) -> dict[str, list[str]]:
+    """{"params", "tags", "metrics"}: the names that the first NEWEST runs of a query have, sorted."""
+    among = among_numbers(ordering.find(connection, query))
+    return {
+        f"{kind}s": [
+            row[0]
+            for row in connection.execute(
+                f"SELECT DISTINCT name FROM {table} WHERE run IN {among} ORDER BY name"
+            )
+        ]
+        for kind, table in KINDS.items()
+    }
+
+
+def _rows(connection: sqlite3.Connection, numbers: Sequence[int], columns: Columns) -> list[RunRow]:
+    among = among_numbers(numbers)
+    params = _named(connection, "run_params", "value", among, columns.params)
+    tags = _named(connection, "run_tags", "value", among, columns.tags)
+    metrics = _named(connection, "run_metrics", "last", among, columns.metrics)
+    found: dict[int, RunRow] = {}
+    for row in connection.execute(
+        "SELECT r.number, r.id, r.name, e.name, r.target, r.status, r.cause, r.message, r.note, r.created,"
+        " r.started, r.ended, r.exit_code, r.attempt, r.gpus, r.warnings, r.archived, r.as_of,"
+        " e.primary_metric, e.goal, m.run, m.last, m.min, m.max, m.last_step"
+        " FROM runs r JOIN experiments e ON e.number = r.experiment"
+        " LEFT JOIN run_metrics m ON m.run = r.number AND m.name = e.primary_metric"
+        f" WHERE r.number IN {among}"
+    ).fetchall():
+        number, metric, measured = row[0], row[18], row[20] is not None
+        found[number] = RunRow(
+            **_facts(row),
+            metric=metric,
+            last=number_or_nan(row[21]) if measured else None,
+            best=row[23] if row[19] == Goal.MAXIMIZE.value else row[22],
+            last_step=row[24],
+            sparkline=summaries.sparkline(connection, number, metric, SPARKLINE)
+            if measured and columns.sparkline
+            else [],
+            params=params.get(number, {}),
+            tags=tags.get(number, {}),
+            metrics={name: number_or_nan(value) for name, value in metrics.get(number, {}).items()},
+        )
+    return [found[number] for number in numbers]
+
+
+def _facts(row: tuple[Any, ...]) -> dict[str, Any]:
+    state = RunState(row[5])
+    return {
+        "id": row[1],
+        "name": row[2],
+        "experiment": row[3],
+        "target": row[4],
+        "status": state,
+        "cause": row[6],
+        "message": row[7] if row[7] is not None or state.terminal else row[8],
+        "created": moment(row[9]),
+        "started": optional_moment(row[10]),
+        "ended": optional_moment(row[11]),
+        "exit_code": row[12],
+        "attempt": row[13],
+        "gpus": [] if row[14] == "[]" else from_text(list[str], row[14]),
+        "warnings": row[15],
+        "archived": bool(row[16]),
+        "as_of": optional_moment(row[17]),
+    }
+
+
+def _named(
+    connection: sqlite3.Connection, table: str, column: str, among: str, wanted: Iterable[str] | None
+) -> dict[int, dict[str, Any]]:
+    """Named values of some runs: all of them, or those wanted."""
+    names = None if wanted is None else list(wanted)
+    if names == []:
+        return {}
+    which = "" if names is None else f" AND name IN ({', '.join('?' * len(names))})"
+    found: dict[int, dict[str, Any]] = {}
+    for run, name, value in connection.execute(
+        f"SELECT run, name, {column} FROM {table} WHERE run IN {among}{which} ORDER BY run, name", names or []
+    ):
+        found.setdefault(run, {})[name] = value
+    return found
