@@ -154,7 +154,7 @@ def test_a_constant_series_gets_a_range() -> None:
 def test_a_line_has_no_gaps() -> None:
     canvas = Canvas(10, 5)
     canvas.line(0, 19, 19, 0, 0)
-    rows = ["".join(canvas.characters(row, str)) for row in range(5)]
+    rows = ["".join(characters) for characters, _ in canvas.lines(str)]
     assert all(any(c != " " for c in row) for row in rows)
     canvas.line(-100, 5, 100, 5, 0)
     canvas.dot(1000, 1000, 0)

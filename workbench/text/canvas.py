@@ -33,7 +33,8 @@ _BLOCKS: Final = " ▀▄█"
 class Canvas:
     """Dots over `columns` x `rows` characters; (0, 0) is the top left dot. What lies outside is not drawn.
 
-    An owner is any number from 0 on; the last one to touch a character has it.
+    An owner is any number from 0 on; the last one to touch a character has it, with all dots in it that were
+    set since the last `settle`.
     """
 
     def __init__(self, columns: int, rows: int, dots: Dots = "braille") -> None:
@@ -46,6 +47,7 @@ class Canvas:
         self._above = [[sum(bits[: at + 1]) for at in range(shape.down)] for bits in shape.bits]
         self._dots = bytearray(columns * rows)
         self._owner = array("i", [NOTHING]) * (columns * rows)
+        self._ground: tuple[bytearray, array[int]] | None = None
 
     @property
     def width(self) -> int:
@@ -56,6 +58,22 @@ class Canvas:
     def height(self) -> int:
         """Dots from top to bottom."""
         return self.rows * self.down
+
+    def settle(self) -> None:
+        """Make what was drawn so far the ground: its characters give way whole to those drawn over them."""
+        self._ground = self._seen()
+        self._dots = bytearray(len(self._dots))
+        self._owner = array("i", [NOTHING]) * len(self._owner)
+
+    def _seen(self) -> tuple[bytearray, array[int]]:
+        """All dots and owners with the ground where nothing is over it."""
+        if self._ground is None:
+            return self._dots, self._owner
+        dots, owner = self._ground[0][:], self._ground[1][:]
+        for at, bits in enumerate(self._dots):
+            if bits:
+                dots[at], owner[at] = bits, self._owner[at]
+        return dots, owner
 
     def dot(self, x: int, y: int, owner: int) -> None:
         """Set one dot; its character takes the owner's colour."""
@@ -103,17 +121,20 @@ class Canvas:
                 self.column(x - 1, before, middle, owner)
             before = here
 
-    def characters(self, row: int, mark: Callable[[int], str]) -> list[str]:
-        """The characters of one row, a space where nothing is; mark draws an owner in ASCII."""
-        start = row * self.columns
-        dots = self._dots[start : start + self.columns]
-        if self._kind == "braille":
-            return [chr(0x2800 + bits) if bits else " " for bits in dots]
-        if self._kind == "blocks":
-            return [_BLOCKS[bits] for bits in dots]
-        owners = self.owners(row)
-        return [mark(owner) if bits else " " for bits, owner in zip(dots, owners, strict=True)]
+    def lines(self, mark: Callable[[int], str]) -> list[tuple[list[str], list[int]]]:
+        """Each row's characters, a space where nothing is, and their owners, NOTHING there.
 
-    def owners(self, row: int) -> list[int]:
-        """Who drew each character of one row; NOTHING where there is none."""
-        return self._owner[row * self.columns : (row + 1) * self.columns].tolist()
+        mark: what draws an owner in ASCII.
+        """
+        dots, owners = self._seen()
+        found = []
+        for start in range(0, self.columns * self.rows, self.columns):
+            row, owner = dots[start : start + self.columns], owners[start : start + self.columns].tolist()
+            if self._kind == "braille":
+                characters = [chr(0x2800 + bits) if bits else " " for bits in row]
+            elif self._kind == "blocks":
+                characters = [_BLOCKS[bits] for bits in row]
+            else:
+                characters = [mark(one) if bits else " " for bits, one in zip(row, owner, strict=True)]
+            found.append((characters, owner))
+        return found

@@ -38,7 +38,7 @@ class Style(NamedTuple):
     foot: bool = True
     """Whether there is an axis below, where there is room for it."""
     ends: bool = False
-    """Whether each bright line ends in its mark."""
+    """Whether each line has its mark beside its end."""
 
     @property
     def ascii_only(self) -> bool:
@@ -58,10 +58,11 @@ class Plane:
         self.left = max([width(text) for text in texts], default=0) + 2
         if cells - self.left < max(_LEAST_COLUMNS, cells // 2):
             values, texts, self.left = [], [], 0
-        self.columns = max(1, cells - self.left)
+        self.columns = max(1, cells - self.left - (1 if style.ends else 0))
         self._y_labels = {self._row(value): text for value, text in zip(values, texts, strict=True)}
         self._canvas = Canvas(self.columns, self.rows, style.dots)
         self._ends: dict[tuple[int, int], tuple[str, int]] = {}
+        self._drawn: list[tuple[list[str], list[int]]] | None = None
         self._foot = self._axis_below(x_label) if foot else []
 
     def _row(self, value: float) -> int:
@@ -82,13 +83,18 @@ class Plane:
 
     def draw(self, curve: Curve) -> None:
         """Draw a curve over those drawn before."""
+        self._drawn = None
         ink = curve.series * _STRESSES + curve.stress
         curves.draw(self._canvas, curve.spans, self.x, self.y, ink)
         if self._style.ends and curve.stress != BEHIND:
             self._mark_end(curve, ink)
 
+    def settle(self) -> None:
+        """Make what was drawn so far the ground: what is drawn from now on is not mixed with it."""
+        self._canvas.settle()
+
     def _mark_end(self, curve: Curve, ink: int) -> None:
-        """The mark stands on the line's last dot, moved aside by nothing: a later line's mark covers it."""
+        """The mark stands right of the line's last dot, a line higher or lower where another one stands."""
         seen = curves.within(curve.spans, self.x.low, self.x.high)
         shown = list(curves.drawn(seen[-1:], log_x=self.x.log, log_y=self.y.log))
         if not shown:
@@ -96,8 +102,13 @@ class Plane:
         span = shown[-1]
         column = self.column_of(span.last_x)
         value = span.last if span.low <= span.last <= span.high else (span.low + span.high) / 2
-        if column is not None and (not self.y.log or value > 0):
-            self._ends[self._row(value), column] = (self._mark(ink), ink)
+        if column is None or (self.y.log and value <= 0):
+            return
+        row = self._row(value)
+        for near in (row, row - 1, row + 1, row - 2, row + 2):
+            if 0 <= near < self.rows and (near, column + 1) not in self._ends:
+                self._ends[near, column + 1] = (self._mark(ink), ink)
+                return
 
     def _mark(self, ink: int) -> str:
         if self._style.ascii_only and ink % _STRESSES == BEHIND:
@@ -108,16 +119,20 @@ class Plane:
         """What was drawn, with an upright line at cursor, and a band of x that is being chosen."""
         at = None if cursor is None else self.column_of(cursor)
         chosen = None if band is None else self._columns_of(band)
-        return [*(self._line(row, at, chosen) for row in range(self.rows)), *self._foot]
+        if self._drawn is None:
+            self._drawn = self._canvas.lines(self._mark)
+        rows = [self._line(row, *drawn, at, chosen) for row, drawn in enumerate(self._drawn)]
+        return [*rows, *self._foot]
 
     def _columns_of(self, band: tuple[float, float]) -> tuple[int, int]:
         first, last = (self.column_of(min(max(x, self.x.low), self.x.high)) or 0 for x in sorted(band))
         return first, last
 
-    def _line(self, row: int, at: int | None, band: tuple[int, int] | None) -> Line:
-        characters = self._canvas.characters(row, self._mark)
-        owners = self._canvas.owners(row)
-        looks: list[int | str] = [ink if ink != NOTHING else "" for ink in owners]
+    def _line(
+        self, row: int, drawn: list[str], owners: list[int], at: int | None, band: tuple[int, int] | None
+    ) -> Line:
+        characters = drawn[:] + [" "] * self._style.ends
+        looks: list[int | str] = [ink if ink != NOTHING else "" for ink in owners] + [""] * self._style.ends
         if self._style.grid and row in self._y_labels:
             self._put_grid(characters, looks)
         if at is not None and owners[at] == NOTHING:
@@ -150,6 +165,9 @@ class Plane:
         values = ticks(self.x, max(2, self.columns // 12))
         ruler, line = ["-" if plain else "─"] * self.columns, [" "] * self.columns
         name = cut(x_label, max(0, self.columns // 3), ellipsis="~" if plain else "…")
+        # The name stands under the values where it fits, else at the right end at the ticks' expense.
+        gutter = name if width(name) < self.left else ""
+        name = "" if gutter else name
         room = self.columns - width(name) - 1 if name else self.columns
         free = 0
         for value, text in zip(values, labels(values, self.x), strict=True):
@@ -166,7 +184,7 @@ class Plane:
         space = max(0, self.left - 1)
         return [
             [Piece(" " * space + corner + "".join(ruler), "axis")],
-            [Piece(" " * self.left + "".join(line).rstrip(), "axis")],
+            [Piece((pad(gutter, self.left) + "".join(line)).rstrip(), "axis")],
         ]
 
 

@@ -151,7 +151,7 @@ def _name(entry: Entry, room: int, marks: Marks) -> Line:
     if entry.hidden:
         return [pointer, Piece(f"{mark} ", "stale"), Piece(name, HIDDEN)]
     look = Piece(f"{mark} ", "", entry.series, BRIGHT if entry.current else DIM)
-    return [pointer, look, Piece(name, "header" if entry.current else "text")]
+    return [pointer, look, Piece(name, "", entry.series) if entry.current else Piece(name, "text")]
 
 
 def _beneath(entry: Entry, room: int, marks: Marks, at_cursor: bool) -> Line:

@@ -13,6 +13,8 @@ from workbench.tui.chart.scene import Scene, axes, x_text
 
 _WIDE = 96
 """Cells from which the legend of several curves stands beside them."""
+_LONG_NAME, _FIGURE = 24, 10
+"""Cells of a legend's names and of each of its columns of figures."""
 _HEADED = 4
 """Lines from which there is a heading."""
 
@@ -53,12 +55,19 @@ class Picture:
         """Where the plane is, and where the legend."""
         columns, lines, top = self._columns, self._lines - self._top, self._top
         if self._beside:
-            size = min(44, columns // 3)
+            size = min(columns // 3, self._legend_size())
             return Place(0, top, columns - size - 2, lines), Place(columns - size, top, size, lines)
         count = len(self.scene.traces)
         across = max(1, min(max(1, count), columns // 34))
         rows = min(-(-count // across), max(0, lines // 4)) if lines >= 6 else 0
         return Place(0, top, columns, lines - rows), Place(0, top + lines - rows, columns, rows)
+
+    def _legend_size(self) -> int:
+        """Cells that the legend beside the data wants, whatever the cursor reads."""
+        scene = self.scene
+        names = max((width(trace.name) for trace in scene.traces), default=0)
+        figures = 1 + bool(scene.view.smoothing) + any(trace.best is not None for trace in scene.traces)
+        return 3 + min(_LONG_NAME, names) + figures * _FIGURE
 
     def _draw(self, plane: Plane) -> None:
         """Grounds first, then the curves, the current one last; the first given on top of later ones."""
@@ -70,7 +79,10 @@ class Picture:
                 plane.draw(Curve(curve, scene.series(trace.key), BEHIND))
             if trace.key in scene.smooth:
                 plane.draw(Curve(trace.spans, scene.series(trace.key), BEHIND))
+        plane.settle()
         for trace in order:
+            if trace.key == scene.current:
+                plane.settle()
             stress = BRIGHT if alone or trace.key == scene.current else DIM
             plane.draw(Curve(scene.smooth.get(trace.key, trace.spans), scene.series(trace.key), stress))
 
