@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 HUGE, TINY = 1e280, 1e-280
+_FAR = 1e9
+"""Dots."""
 
 Kind = Literal["number", "count", "duration", "moment"]
 """What an axis counts: plain numbers, whole things in short (20k), seconds, seconds since 1970."""
@@ -36,15 +38,28 @@ class Axis(NamedTuple):
             return math.exp(low + place * (math.log(self.high) - low))
         return self.low + place * (self.high - self.low)
 
+    def reaches(self, value: float) -> bool:
+        """Whether value lies within, but for what arithmetic loses."""
+        slack = (self.high - self.low) * 1e-6
+        return self.low - slack <= value <= self.high + slack
+
     def scaled(self, length: int) -> Callable[[float], int]:
-        """A function from finite values to whole dots, 0 at low and length at high; fast for many values."""
+        """A function from finite values to whole dots, 0 at low and length at high; fast for many values.
+
+        Values far outside are only told to be far outside.
+        """
         if self.log:
             low = math.log(self.low)
             grade = length / (math.log(self.high) - low)
             floor = min(-length, -1)
             return lambda value: round((math.log(value) - low) * grade) if value > 0 else floor
         origin, grade = self.low, length / (self.high - self.low)
-        return lambda value: round((value - origin) * grade)
+
+        def dot(value: float) -> int:
+            place = (value - origin) * grade
+            return round(place) if -_FAR < place < _FAR else int(_FAR if place > 0 else -_FAR)
+
+        return dot
 
 
 def drawable(value: float, *, log: bool = False) -> bool:

@@ -55,7 +55,9 @@ def drawn(spans: Iterable[Span], *, log_x: bool = False, log_y: bool = False) ->
     least = TINY if log_x else -HUGE
     floor = TINY if log_y else -HUGE
     for span in spans:
-        if least < span.first_x and span.last_x < HUGE and floor < span.high < HUGE and span.low > -HUGE:
+        if not -HUGE < span.low <= span.high:
+            continue
+        if least < span.first_x and span.last_x < HUGE and floor < span.high < HUGE:
             yield span
 
 
@@ -102,7 +104,8 @@ class _Pen:
     def move(self, span: Span) -> None:
         first_x, last_x, low, high, last, _ = span
         # Comparisons with nan are false: what is not finite leaves a gap.
-        if not (self._floor < high < HUGE and low > -HUGE and self._least_x < first_x and last_x < HUGE):
+        finite = self._floor < high < HUGE and -HUGE < low <= high
+        if not (finite and self._least_x < first_x and last_x < HUGE):
             self.lift()
             return
         if low < self._floor:

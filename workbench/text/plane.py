@@ -61,7 +61,7 @@ class Plane:
         self.columns = max(1, cells - self.left - (1 if style.ends else 0))
         self._y_labels = {self._row(value): text for value, text in zip(values, texts, strict=True)}
         self._canvas = Canvas(self.columns, self.rows, style.dots)
-        self._ends: dict[tuple[int, int], tuple[str, int]] = {}
+        self._ends: list[tuple[int, int, int]] = []
         self._drawn: list[tuple[list[str], list[int]]] | None = None
         self._foot = self._axis_below(x_label) if foot else []
 
@@ -94,7 +94,7 @@ class Plane:
         self._canvas.settle()
 
     def _mark_end(self, curve: Curve, ink: int) -> None:
-        """The mark stands right of the line's last dot, a line higher or lower where another one stands."""
+        """The mark stands right of the line's last dot."""
         seen = curves.within(curve.spans, self.x.low, self.x.high)
         shown = list(curves.drawn(seen[-1:], log_x=self.x.log, log_y=self.y.log))
         if not shown:
@@ -104,11 +104,17 @@ class Plane:
         value = span.last if span.low <= span.last <= span.high else (span.low + span.high) / 2
         if column is None or (self.y.log and value <= 0):
             return
-        row = self._row(value)
-        for near in (row, row - 1, row + 1, row - 2, row + 2):
-            if 0 <= near < self.rows and (near, column + 1) not in self._ends:
-                self._ends[near, column + 1] = (self._mark(ink), ink)
-                return
+        self._ends.append((self._row(value), column + 1, ink))
+
+    def _placed_ends(self) -> dict[tuple[int, int], int]:
+        """The ink of each mark by row and column, a bit higher or lower where a later curve's mark stands."""
+        placed: dict[tuple[int, int], int] = {}
+        for row, column, ink in reversed(self._ends):
+            for near in (row, row - 1, row + 1, row - 2, row + 2):
+                if 0 <= near < self.rows and (near, column) not in placed:
+                    placed[near, column] = ink
+                    break
+        return placed
 
     def _mark(self, ink: int) -> str:
         if self._style.ascii_only and ink % _STRESSES == BEHIND:
@@ -121,7 +127,10 @@ class Plane:
         chosen = None if band is None else self._columns_of(band)
         if self._drawn is None:
             self._drawn = self._canvas.lines(self._mark)
-        rows = [self._line(row, *drawn, at, chosen) for row, drawn in enumerate(self._drawn)]
+        ends: list[list[tuple[int, int]]] = [[] for _ in range(self.rows)]
+        for (row, column), ink in self._placed_ends().items():
+            ends[row].append((column, ink))
+        rows = [self._line(row, drawn, ends[row], at, chosen) for row, drawn in enumerate(self._drawn)]
         return [*rows, *self._foot]
 
     def _columns_of(self, band: tuple[float, float]) -> tuple[int, int]:
@@ -129,17 +138,22 @@ class Plane:
         return first, last
 
     def _line(
-        self, row: int, drawn: list[str], owners: list[int], at: int | None, band: tuple[int, int] | None
+        self,
+        row: int,
+        drawn: tuple[list[str], list[int]],
+        ends: list[tuple[int, int]],
+        at: int | None,
+        band: tuple[int, int] | None,
     ) -> Line:
-        characters = drawn[:] + [" "] * self._style.ends
+        owners = drawn[1]
+        characters = drawn[0] + [" "] * self._style.ends
         looks: list[int | str] = [ink if ink != NOTHING else "" for ink in owners] + [""] * self._style.ends
         if self._style.grid and row in self._y_labels:
             self._put_grid(characters, looks)
         if at is not None and owners[at] == NOTHING:
             characters[at], looks[at] = "|" if self._style.ascii_only else "│", "header"
-        for (end_row, column), (mark, ink) in self._ends.items():
-            if end_row == row:
-                characters[column], looks[column] = mark, ink
+        for column, ink in ends:
+            characters[column], looks[column] = self._mark(ink), ink
         if band is not None:
             for column in range(band[0], band[1] + 1):
                 if characters[column] == " ":

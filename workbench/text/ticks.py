@@ -24,7 +24,7 @@ def ticks(axis: Axis, most: int) -> list[float]:
         first = math.ceil(axis.low / step - 1e-9)
         last = math.floor(axis.high / step + 1e-9)
         if last - first + 1 <= most:
-            return [number * step for number in range(first, last + 1)]
+            return [number * step for number in range(first, last + 1) if axis.reaches(number * step)]
         step = round_up(step * 1.01)
 
 

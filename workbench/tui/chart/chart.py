@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -12,11 +11,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.errors import WorkbenchError
-from workbench.text.axis import Axis, spanning
+from workbench.text.axis import Axis
 from workbench.text.canvas import Dots
 from workbench.text.plane import Style
 from workbench.tui.actions.acting import Acting
-from workbench.tui.chart import smoothing, source
+from workbench.tui.chart import answers, cursor
+from workbench.tui.chart.answers import Extent
 from workbench.tui.chart.feed import Feed
 from workbench.tui.chart.painting import Painter
 from workbench.tui.chart.picture import Picture
@@ -69,7 +69,7 @@ class Chart(Acting, Widget, can_focus=True):
         """Where the cursor stands on the x axis; None: nowhere."""
         self._hover: float | None = None
         self._drag: tuple[float, float] | None = None
-        self._smoothing_width: dict[str, float] = {}
+        self._extents: dict[str, Extent] = {}
         self._picture: Picture | None = None
         self._strips: list[Strip] | None = None
         self._painter: Painter | None = None
@@ -99,7 +99,7 @@ class Chart(Acting, Widget, can_focus=True):
         self._feed.now()
 
     async def _ask(self) -> None:
-        window = self._window()
+        window = answers.window_of(self.scene, max(_LEAST_BUCKETS, self.size.width * 2))
         try:
             traces = await self._source.traces(window)
         except WorkbenchError as error:
@@ -108,53 +108,15 @@ class Chart(Acting, Widget, can_focus=True):
         if window.x == self.scene.x:
             self._take(traces, window)
 
-    def _window(self) -> Window:
-        """What to ask for: the seen part and half as much on both sides, so that panning finds it there."""
-        scene = self.scene
-        buckets = max(_LEAST_BUCKETS, self.size.width * 2)
-        if not scene.view.zoomed or scene.whole is None:
-            return Window(scene.x, None, None, buckets)
-        now = scene.view.axis(scene.whole)
-        half = (now.high - now.low) / 2
-        return Window(scene.x, now.low - half, now.high + half, buckets * 2)
-
     def _take(self, traces: Sequence[Trace], window: Window) -> None:
-        scene = self.scene
-        ends = [
-            end
-            for trace in traces
-            for curve in (trace.spans, *trace.older)
-            if curve
-            for end in (curve[0].first_x, curve[-1].last_x)
-        ]
-        whole = scene.whole
         if window.low is None:
-            whole = None
-            for trace in traces:
-                points = sum(span.points for span in trace.spans)
-                if points:
-                    low, high = trace.spans[0].first_x, trace.spans[-1].last_x
-                    self._smoothing_width[trace.key] = smoothing.width_of(low, high, points)
-        elif whole is not None:
-            ends += [whole.low, whole.high]
-        try:
-            whole = spanning(ends, kind=source.kind_of(window.x))
-        except ValueError:
-            whole = None
-        current = scene.current
-        if all(trace.key != current for trace in traces):
-            current = traces[0].key if traces else ""
-        self._replace(traces=tuple(traces), whole=whole, current=current, empty=self._empty)
+            self._extents = answers.extents(traces)
+        self.scene = answers.answered(self.scene, traces, window, self._empty)
         self._smooth()
 
     def _smooth(self) -> None:
-        weight = self.scene.view.smoothing
-        curves = {
-            trace.key: smoothing.smoothed(trace.spans, weight, self._smoothing_width.get(trace.key, 0.0))
-            for trace in self.scene.traces
-            if weight
-        }
-        self._replace(smooth=curves)
+        self.scene = answers.smoothed(self.scene, self._extents)
+        self._redraw()
 
     def _replace(self, **changes: Any) -> None:
         self.scene = self.scene._replace(**changes)
@@ -187,7 +149,7 @@ class Chart(Acting, Widget, can_focus=True):
         painter = self._painter
         if painter is None or painter.palette is not palette or painter.ground != ground:
             painter = self._painter = Painter(palette, ground)
-            self._strips = None
+            self._picture = self._strips = None
         if self._strips is None:
             lines = self.picture.lines(self._at, self._drag)
             self._strips = [painter.strip(line, self.size.width) for line in lines]
@@ -214,35 +176,10 @@ class Chart(Acting, Widget, can_focus=True):
         self.post_message(self.Moved(self, x))
 
     def _step(self, columns: int) -> None:
-        """Move the cursor by at least one column, at most so many unless there is nothing so near."""
-        plane, places = self.picture.plane, self._places()
-        if plane is None or not places:
-            return
-        if self._at is None:
-            inside = [x for x in places if plane.x.low <= x <= plane.x.high]
-            self._set_cursor((inside or places)[-1])
-            return
-        here = plane.column_of(self._at)
-        here = (0 if self._at < plane.x.low else plane.columns) if here is None else here
-        if columns < 0:
-            index = bisect_left(places, self._at) - 1
-            limit = plane.x_at(here + columns + 1) if here + columns >= 0 else plane.x.low
-            while index > 0 and (plane.column_of(places[index]) == here or places[index - 1] >= limit):
-                index -= 1
-        else:
-            index = bisect_right(places, self._at)
-            limit = plane.x_at(here + columns) if here + columns < plane.columns else plane.x.high
-            last = len(places) - 1
-            while index < last and (plane.column_of(places[index]) == here or places[index + 1] <= limit):
-                index += 1
-        if 0 <= index < len(places):
-            self._set_cursor(places[index])
-
-    def _nearest(self, x: float) -> float:
-        places = self._places()
-        after = bisect_left(places, x)
-        near = places[max(0, after - 1) : after + 1]
-        return min(near, key=lambda place: abs(place - x)) if near else x
+        plane = self.picture.plane
+        place = None if plane is None else cursor.step(self._places(), plane, self._at, columns)
+        if place is not None:
+            self._set_cursor(place)
 
     # what keys do
 
@@ -279,13 +216,13 @@ class Chart(Acting, Widget, can_focus=True):
 
     def do_chart_first(self) -> None:
         """Put the cursor on the first value."""
-        if places := self._places():
-            self._set_cursor(places[0])
+        if self.scene.current in self._extents:
+            self._set_cursor(self._extents[self.scene.current].first)
 
     def do_chart_last(self) -> None:
         """Put the cursor on the last value."""
-        if places := self._places():
-            self._set_cursor(places[-1])
+        if self.scene.current in self._extents:
+            self._set_cursor(self._extents[self.scene.current].last)
 
     def do_chart_up(self) -> None:
         """Make the curve before the current one."""
@@ -397,7 +334,7 @@ class Chart(Acting, Widget, can_focus=True):
             return
         if self._drag is not None and event.button:
             self._drag = (self._drag[0], x)
-        hover = self._nearest(x)
+        hover = cursor.nearest(self._places(), x)
         if hover != self._hover or self._drag is not None:
             self._hover = hover
             self._repaint()
@@ -435,7 +372,7 @@ class Chart(Acting, Widget, can_focus=True):
             self._look(self.scene.view.to(whole, first, last))
             self._repaint()
         else:
-            self._set_cursor(self._nearest(first))
+            self._set_cursor(cursor.nearest(self._places(), first))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Closer around the mouse; with shift to the left."""

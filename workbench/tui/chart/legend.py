@@ -11,6 +11,8 @@ from workbench.text.pieces import BRIGHT, DIM, Line, Piece, cells
 from workbench.tui.chart.scene import Scene, read
 
 _LEAST_NAME = 6
+_LEAST_FIGURE = 8
+"""Cells of a column of figures, so that they do not move while the cursor does."""
 _ROOMY = 44
 """Cells of an entry from which its figures are named."""
 HIDDEN = "hidden"
@@ -93,7 +95,7 @@ def beside(found: Sequence[Entry], cells_: int, rows: int, marks: Marks, at_curs
     columns += ["smooth"] if smooth else []
     columns += ["best"] if any(entry.best for entry in found) else []
     texts = [_figures(entry, columns) for entry in found]
-    widths = [max([len(title), *(len(row[at]) for row in texts)]) for at, title in enumerate(columns)]
+    widths = [max([_LEAST_FIGURE, *(len(row[at]) for row in texts)]) for at in range(len(columns))]
     while columns and cells_ - 3 - sum(widths) - len(widths) < _LEAST_NAME:
         columns.pop()
         widths.pop()
@@ -101,17 +103,16 @@ def beside(found: Sequence[Entry], cells_: int, rows: int, marks: Marks, at_curs
     heading = "".join(" " + pad(title, size, right=True) for title, size in zip(columns, widths, strict=True))
     lines = [Row([Piece(" " * (3 + room) + heading, "dim")])] if columns else []
     about = next((entry.range for entry in found if entry.current and entry.range), "")
-    details = [Row([Piece(cut(f"   {about}", cells_), "dim")])] if about and rows > len(found) + 2 else []
+    details = [Row([]), Row([Piece(cut(f"   {about}", cells_, ellipsis=marks.ellipsis), "dim")])]
+    details = details if about and rows > len(found) + len(details) + 1 else []
     first, stop = seen(found, rows - len(lines) - len(details))
     for entry, row in list(zip(found, texts, strict=True))[first:stop]:
         figures = "".join(" " + pad(text, size, right=True) for text, size in zip(row, widths, strict=False))
         line = [*_name(entry, room, marks), Piece(figures, HIDDEN if entry.hidden else "text")]
         lines.append(Row(line, ((0, entry.key),)))
-        if entry.current:
-            lines += details
     if stop - first < len(found):
         lines.append(Row([Piece(f"   {len(found) - (stop - first)} more", "dim")]))
-    return lines[:rows]
+    return [*lines, *details][:rows]
 
 
 def below(found: Sequence[Entry], cells_: int, rows: int, marks: Marks, at_cursor: bool) -> list[Row]:

@@ -15,6 +15,8 @@ _WIDE = 96
 """Cells from which the legend of several curves stands beside them."""
 _LONG_NAME, _FIGURE = 24, 10
 """Cells of a legend's names and of each of its columns of figures."""
+_LEAST_HEAD = 12
+"""Cells of a heading that are kept for what it is about."""
 _HEADED = 4
 """Lines from which there is a heading."""
 
@@ -111,17 +113,16 @@ class Picture:
         """Title and what is unlike the default on the left, the cursor's x on the right."""
         scene, room = self.scene, self._columns
         right = "" if cursor is None else x_text(cursor, scene.x)
-        right = cut(right, room)
+        current = next((entry for entry in found if entry.current), None)
+        named = current is not None and not self.key.lines
+        if room - width(right) < _LEAST_HEAD + (width(current.value) if current and named else 0):
+            right = ""
         room -= width(right) + 2 if right else 0
         ellipsis = self._marks.ellipsis
         left: Line = []
-        current = next((entry for entry in found if entry.current), None)
-        if not self.key.lines and current is not None and room > 8:
-            mark = self._marks.series[current.series % len(self._marks.series)]
-            value = cut(current.value, room - 3)
-            name = cut(current.name, room - 3 - width(value), middle=True, ellipsis=ellipsis)
-            left = [Piece(f"{mark} ", "", current.series), Piece(f"{name} ", "title"), Piece(value, "text")]
-        elif room > 0:
+        if current is not None and named:
+            left = self._head_entry(current, room)
+        else:
             title = cut(scene.title, room, middle=True, ellipsis=ellipsis)
             said = "  ".join(self._said_of_view())
             left = [Piece(title, "title")]
@@ -129,6 +130,16 @@ class Picture:
                 left.append(Piece(f"  {said}" if title else said, "dim"))
         gap = self._columns - cells(left) - width(right)
         return [*left, Piece(" " * max(0, gap)), Piece(right, "header")] if right else left
+
+    def _head_entry(self, entry: legend.Entry, room: int) -> Line:
+        """The current curve in the heading, where there is no legend."""
+        mark = self._marks.series[entry.series % len(self._marks.series)]
+        value = cut(entry.value, max(1, room), ellipsis="")
+        space = room - 3 - width(value)
+        if space < 1:
+            return [Piece(value, "text")]
+        name = cut(entry.name, space, middle=True, ellipsis=self._marks.ellipsis)
+        return [Piece(f"{mark} ", "", entry.series), Piece(f"{name} ", "title"), Piece(value, "text")]
 
     def _said_of_view(self) -> list[str]:
         view, found = self.scene.view, []
