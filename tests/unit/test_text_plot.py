@@ -133,8 +133,8 @@ def test_ticks_are_round_few_and_inside(low: float, span: float, most: int) -> N
 @pytest.mark.parametrize("last", [0, 1, 2, 3, 7, 200])
 def test_what_is_counted_has_no_ticks_between_whole_numbers(last: int) -> None:
     series = from_points("loss", [(float(step), 1.0) for step in range(last + 1)])
-    foot = plot([series], Frame(whole_x=True))[-1]
-    assert re.fullmatch(r"[ 0-9-]+ step", foot)
+    foot = plot([series], Frame())[-1]
+    assert re.fullmatch(r"step[ 0-9-]+", foot)
     assert "0" in foot
 
 
