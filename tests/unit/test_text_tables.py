@@ -4,10 +4,35 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from workbench.text.cells import cut, fit, pad, width
 from workbench.text.style import Look
 from workbench.text.tables import Cell, Column, pairs, render, wrap
+
+ANYTHING = st.text(st.characters() | st.sampled_from("\u200d\ufe0f\u0301❤👩💻快#"), max_size=30)
+
+
+@given(ANYTHING)
+def test_width_is_what_the_dashboard_measures(text: str) -> None:
+    assert width(text) == cell_len(text)
+
+
+def test_every_character_alone_and_before_a_selector_is_as_wide_as_rich_says() -> None:
+    for code in (*range(0x3100), *range(0xA480, 0xAC10), *range(0xFE00, 0x11000), *range(0x1F000, 0x20000)):
+        assert width(chr(code)) == cell_len(chr(code)), hex(code)
+        assert width(chr(code) + "\ufe0f") == cell_len(chr(code) + "\ufe0f"), hex(code)
+
+
+@given(ANYTHING, st.integers(0, 12))
+def test_no_cut_text_is_too_wide_nor_begins_with_what_belongs_to_another(text: str, cells: int) -> None:
+    for middle in (False, True):
+        shown = cut(text, cells, middle=middle)
+        assert cell_len(shown) <= cells
+        if middle and cell_len(text) > cells > 1 and "…" not in text:
+            tail = shown.rpartition("…")[2]
+            assert not tail or cell_len(tail[0]) > 0
+
 
 TEXT = st.text(st.sampled_from("abc xyz0189快乐é́한ñ-…"), max_size=40)
 

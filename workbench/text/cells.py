@@ -1,28 +1,45 @@
-"""How many terminal cells a text fills, and fitting it to a number of them."""
+"""How many terminal cells a text fills, and fitting it to a number of them.
+
+The measure is rich's, which the dashboard draws with. Most texts need no table of widths, so rich is loaded
+for those alone that do: commands start without it.
+"""
 
 from __future__ import annotations
 
-import unicodedata
-from functools import lru_cache
+from itertools import chain
 
-
-@lru_cache(maxsize=4096)
-def _cells(character: str) -> int:
-    code = ord(character)
-    if code == 0 or 0x1160 <= code <= 0x11FF or code == 0x200B:
-        return 0
-    if unicodedata.category(character) in ("Mn", "Me", "Cf", "Cc"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+_NARROW = frozenset(
+    map(
+        chr,
+        chain(
+            range(0x20, 0x7F),
+            range(0xA0, 0xAD),  # AD, the soft hyphen, is disputed
+            range(0xAE, 0x300),
+            range(0x370, 0x378),
+            range(0x391, 0x3A2),
+            range(0x3A3, 0x483),
+            range(0x2500, 0x25FD),
+            range(0x2800, 0x2900),
+            map(ord, "–—‖‘’“”•…‹›←↑→↓↕⊘✔✖❯"),
+        ),
+    )
+)
+"""Characters one cell wide whatever stands beside them, emoji selectors excepted."""
 
 
 def width(text: str) -> int:
     """The cells that text, free of control sequences, fills: wide characters two, combining ones none."""
-    return len(text) if text.isascii() else sum(_cells(character) for character in text)
+    if _NARROW.issuperset(text):
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def cut(text: str, cells: int, *, middle: bool = False, ellipsis: str = "…") -> str:
     """text in at most that many cells; what is cut is marked, at the end or in the middle."""
+    if len(text) <= cells and _NARROW.issuperset(text):
+        return text
     if width(text) <= cells:
         return text
     room = cells - width(ellipsis)
@@ -30,7 +47,7 @@ def cut(text: str, cells: int, *, middle: bool = False, ellipsis: str = "…") -
         return _head(text, cells)
     if not middle:
         return _head(text, room) + ellipsis
-    tail = _head(text[::-1], room // 2)[::-1]
+    tail = _tail(text, room // 2)
     return _head(text, room - width(tail)) + ellipsis + tail
 
 
@@ -46,9 +63,27 @@ def fit(text: str, cells: int, *, right: bool = False) -> str:
 
 
 def _head(text: str, cells: int) -> str:
-    taken = 0
-    for index, character in enumerate(text):
-        taken += _cells(character)
+    """The longest beginning of text that fits; a beginning never fills more than a longer one."""
+    if _NARROW.issuperset(text):
+        return text[: max(0, cells)]
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width(text[:middle]) <= cells:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low] if cells > 0 else ""
+
+
+def _tail(text: str, cells: int) -> str:
+    """An end of text that fits and does not begin within a character."""
+    start, taken = len(text), 0
+    for index in range(len(text) - 1, -1, -1):
+        here = 1 if text[index] == "\ufe0f" else width(text[index])  # the selector may widen what precedes it
+        taken += here
         if taken > cells:
-            return text[:index]
-    return text
+            break
+        if width(text[index]):
+            start = index
+    return text[start:]

@@ -1,1 +1,0 @@
-"""Charts of metrics: one large with a cursor, and many small ones."""

@@ -1,0 +1,124 @@
+"""Which columns are shown, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+
+from workbench.tui.dialogs.dialog import Dialog
+from workbench.tui.table import messages
+from workbench.tui.table.cell import Cell
+from workbench.tui.table.columns import Column, chosen, name_of
+from workbench.tui.table.listing import Listing
+from workbench.tui.themes.palette import palette_of
+
+
+class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
+    """One line a column, in the order of the table; those not shown stand last.
+
+    The answer is a tuple of one, so that the usual columns (None) are no refusal to choose.
+    """
+
+    PLACES: ClassVar[tuple[str, ...]] = ("dialog", "columns")
+    TITLE_WORDS = "columns"
+    DO = "show"
+    DEFAULT_CSS = """
+    ColumnChooser Listing { max-height: 50vh; margin: 1 0 0 0; background: $surface; }
+    """
+
+    def __init__(self, columns: Sequence[Column], choice: Sequence[str] | None) -> None:
+        super().__init__(said="space shows or hides, K and J move, 0 is as usual, enter is done")
+        self._columns = tuple(columns)
+        self._by_id = {column.id: column for column in columns}
+        self._shown: list[str] = []
+        self._others: list[str] = []
+        self._set(choice)
+        self.listing = Listing(
+            self,
+            [
+                Column("shown", "", least=1, ideal=1),
+                Column("name", "", least=8, ideal=24),
+                Column("help", "", least=4, rest=True),
+            ],
+            frozen=2,
+        )
+        self.listing.styles.height = len(columns)
+
+    def content(self) -> ComposeResult:
+        """The columns."""
+        yield self.listing
+
+    def on_mount(self) -> None:
+        """List them."""
+        super().on_mount()
+        self.listing.replace([*self._shown, *self._others])
+        self.listing.focus()
+
+    def answer(self) -> tuple[tuple[str, ...] | None]:
+        """These, in this order."""
+        usual = [self._columns[index].id for index in chosen(self._columns, None)]
+        return (None if self._shown == usual else tuple(self._shown),)
+
+    def want(self, keys: Sequence[str]) -> None:
+        """Everything is there."""
+
+    def cells(self, key: str) -> Sequence[Cell]:
+        """Whether it is shown, its name and what it is."""
+        column = self._by_id[key]
+        sign = ("x" if palette_of(self.app).ascii else "✔") if key in self._shown else ""
+        return Cell(sign, "good"), Cell(name_of(column), "" if sign else "dim"), Cell(column.help, "dim")
+
+    def refusal(self, action: str) -> str | None:
+        """Why an action cannot be done now."""
+        key = self.listing.cursor
+        if action == "columns.toggle" and self._shown == [key]:
+            return "One column has to stay."
+        if action in ("columns.earlier", "columns.later") and key not in self._shown:
+            return "Only columns that are shown have an order; space shows this one."
+        return super().refusal(action)
+
+    def do_columns_toggle(self) -> None:
+        """Show it, after the others; or leave it out."""
+        key = self.listing.cursor
+        if key in self._shown:
+            self._shown.remove(key)
+            self._others.insert(0, key)
+        elif key is not None:
+            self._others.remove(key)
+            self._shown.append(key)
+        self._renew()
+
+    def do_columns_earlier(self) -> None:
+        """One place towards the first."""
+        self._shift(-1)
+
+    def do_columns_later(self) -> None:
+        """One place towards the last."""
+        self._shift(1)
+
+    def do_columns_usual(self) -> None:
+        """Forget the choice."""
+        self._set(None)
+        self._renew()
+
+    def on_table_opened(self, event: messages.Opened) -> None:
+        """Enter is done."""
+        event.stop()
+        self.go_on()
+
+    def _set(self, choice: Sequence[str] | None) -> None:
+        self._shown = [self._columns[index].id for index in chosen(self._columns, choice)]
+        self._others = [column.id for column in self._columns if column.id not in self._shown]
+
+    def _shift(self, by: int) -> None:
+        key = self.listing.cursor
+        if key in self._shown:
+            place = self._shown.index(key)
+            self._shown.insert(max(0, place + by), self._shown.pop(place))
+            self._renew()
+
+    def _renew(self) -> None:
+        self.listing.replace([*self._shown, *self._others])
+        self.listing.changed(self._by_id)
