@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.text.sanitize import TerminalStream, clean, clean_line, clean_name
+from workbench.text.sanitize import TerminalStream, clean, clean_name
 
 PIECES = st.sampled_from(
     [
@@ -77,19 +77,6 @@ def test_names_are_one_line(text: str) -> None:
     assert len(name) <= 200
 
 
-@given(HOSTILE)
-def test_a_line_without_colours_has_no_escape(text: str) -> None:
-    assert not forbidden(clean_line(text), "")
-
-
-@given(HOSTILE)
-def test_a_line_with_colours_has_only_sgr(text: str) -> None:
-    line = clean_line(text, colours=True)
-    import re
-
-    assert not forbidden(re.sub(r"\x1b\[[0-9;:]*m", "", line), "")
-
-
 @given(st.lists(HOSTILE.map(lambda t: t.encode("utf-8", "surrogateescape" if t.isascii() else "replace"))))
 def test_a_stream_has_only_sgr_newlines_tabs_and_returns(blocks: list[bytes]) -> None:
     import re
@@ -129,16 +116,3 @@ def test_known_attacks(hostile: str, shown: str) -> None:
 def test_a_cut_is_marked() -> None:
     assert clean("x" * 100, 10) == "x" * 9 + "…"
     assert clean("\x1b[31m" * 1000 + "x", 10).endswith("…")
-
-
-def test_a_progress_bar_is_one_line() -> None:
-    assert clean_line(" 10%|#   |\r 50%|##  |\r100%|####|\n") == "100%|####|"
-
-
-def test_tabs_widen_to_the_next_stop_whatever_the_colours() -> None:
-    assert clean_line("a\tb") == "a       b"
-    assert clean_line("\x1b[31ma\x1b[0m\tb", colours=True) == "\x1b[31ma\x1b[0m       b\x1b[0m"
-
-
-def test_limits_count_what_is_visible() -> None:
-    assert clean_line("\x1b[31mabcdef", colours=True, limit=4) == "\x1b[31mabc…\x1b[0m"

@@ -48,6 +48,7 @@ from workbench.store.blobs import Blobs, Pruned
 from workbench.store.codec import moment_of_seconds
 from workbench.store.database import Database
 from workbench.store.ingest import RecordFile
+from workbench.store.line_index import LineIndex
 from workbench.store.lines import LineAssembler
 from workbench.store.ordering import find
 from workbench.store.orders import Orders
@@ -279,6 +280,7 @@ class Store:
             del self._lines[key]
         with explained(self._spool):
             self.spool_path(run_id).unlink(missing_ok=True)
+            self._line_index_path(run_id).unlink(missing_ok=True)
 
     def put_files(self, run_id: str, listing: list[RunFile]) -> None:
         """Make this the listing of the run's files; unsafe paths are left out. Raises NotFound."""
@@ -472,6 +474,13 @@ class Store:
     def spool_path(self, run_id: str) -> Path:
         """The file of the run's output; only its first `offsets(run_id).stream` bytes are sure."""
         return self._spool / f"{run_id}.log"
+
+    def line_index(self, run_id: str) -> LineIndex:
+        """The line numbers of the run's output; it may be used in any thread."""
+        return LineIndex(self.spool_path(run_id), self._line_index_path(run_id))
+
+    def _line_index_path(self, run_id: str) -> Path:
+        return self._spool / f"{run_id}.lines"
 
     def append_stream(self, run_id: str, offset: int, data: bytes) -> int:
         """Keep output that starts at offset; returns how much is here. What is here already is passed over.

@@ -23,7 +23,7 @@ _SEQUENCE = (
     # every other escape
     "|\\x1b[ -/]*[0-~]?"
 )
-_SGR = r"\x1b\[[0-9;:]{0,48}m"
+SGR = r"\x1b\[[0-9;:]{0,48}m"
 _FORBIDDEN = (
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"
     "\\u061c\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb"
@@ -64,35 +64,8 @@ def clean_name(text: str, limit: int = 200) -> str:
     return _cut(" ".join(clean(text, max(limit * 4, 64)).split()), limit)
 
 
-def clean_line(text: str, *, colours: bool = False, limit: int = 8000) -> str:
-    """One log line as a terminal would show it at rest, without its newline.
-
-    Of the parts that carriage returns separate, the last that is not empty counts (progress bars). Tabs
-    become spaces. With colours, SGR sequences stay and the line ends with a reset; limit counts visible
-    characters.
-    """
-    shortened = text[: limit * 8 + 64]
-    parts = [part for part in shortened.rstrip("\r\n").split("\r") if part]
-    line = parts[-1] if parts else ""
-    if not colours:
-        return _cut(_plain(line, 0), limit)
-    pieces: list[str] = []
-    shown, end, coloured = 0, 0, False
-    for match in [*re.finditer(_SGR, line), None]:
-        piece = _plain(line[end : match.start() if match else len(line)], shown)
-        if shown + len(piece) > limit:
-            pieces.append(_cut(piece, limit - shown))
-            break
-        pieces.append(piece)
-        shown += len(piece)
-        if match:
-            pieces.append(match.group())
-            end, coloured = match.end(), True
-    return "".join(pieces) + (RESET if coloured else "")
-
-
-def _plain(text: str, column: int) -> str:
-    """text stripped, on one line, its tabs widened as if it started at column."""
+def plain(text: str, column: int = 0) -> str:
+    """All of text on one line, cleaned, its tabs widened as if it started at column."""
     text = _strip(text).replace("\n", " ")
     if "\t" not in text:
         return text
@@ -139,7 +112,7 @@ class TerminalStream:
     def _show(self, text: str) -> str:
         pieces = []
         end = 0
-        for match in re.finditer(_SGR, text):
+        for match in re.finditer(SGR, text):
             pieces += [_strip_but_returns(text[end : match.start()]), match.group()]
             end = match.end()
             self.coloured = True

@@ -77,6 +77,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("columns.earlier", "K,shift+up", "earlier", "Move the column towards the first.", 40),
     Action("columns.later", "J,shift+down", "later", "Move the column towards the last.", 40),
     Action("columns.usual", "0", "as usual", "Show the usual columns in the usual order.", 30),
+    Action("logs.search", "slash", "search", "Look for a text, or for a regular expression as /.../.", 60),
+    Action("logs.next", "n", "next match", "Go to the next line that matches."),
+    Action("logs.previous", "N", "previous match", "Go to the line before that matches."),
+    Action("logs.error", "E", "first error", "Go to the first line that tells of an error, then on.", 55),
+    Action("logs.follow", "f", "follow", "Stay at the end while output comes, or hold still.", 50),
+    Action("logs.wrap", "w", "wrap", "Break long lines, or let them run out of sight.", 40),
+    Action("logs.numbers", "number_sign", "line numbers", "Show or hide line numbers."),
 )
 """In the order the list of keys shows them."""
 
