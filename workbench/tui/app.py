@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
@@ -34,6 +34,9 @@ from workbench.tui.places.pages import make_page
 from workbench.tui.themes.folders import folders
 from workbench.tui.themes.palette import Looks
 from workbench.tui.themes.wardrobe import Wardrobe
+
+if TYPE_CHECKING:
+    from workbench.workspace import Workspace
 
 
 def _providers() -> Any:
@@ -203,6 +206,12 @@ class Dashboard(Acting, App[int]):
     def _server_is(self, state: ServerState, why: str) -> None:
         self.server = state
         self.query_one(Header).server = (state, why)
+
+    def open_workspace(self) -> Workspace:
+        """The workspace for what is done in a thread: sending a tree, saving a file. To be closed."""
+        from workbench.workspace import Workspace
+
+        return Workspace.open(self._workspace, home=self.home)
 
     def tell(self, dirty: Dirty) -> None:
         """Have pages look again at what this face itself changed."""

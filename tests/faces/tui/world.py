@@ -1,0 +1,215 @@
+"""A fixed world behind the dashboard: services that answer from plain values, and events one can make happen."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workbench.errors import NotFound, ServerError, from_wire
+
+NOW = datetime(2026, 11, 23, 12, 4, 30, tzinfo=UTC)
+STATES = ("Running", "Queued", "NotStarted", "Failed", "Canceled", "Completed")
+
+
+def ago(**spans: float) -> str:
+    """RFC 3339 of a moment before NOW."""
+    return (NOW - timedelta(**spans)).isoformat().replace("+00:00", "Z")
+
+
+def row(number: int, name: str, **fields: Any) -> dict[str, Any]:
+    """A row of `runs.table`."""
+    return {
+        "id": f"01JD{number:022d}",
+        "name": name,
+        "experiment": "mnist",
+        "target": "gpu1",
+        "status": "Completed",
+        "created": ago(hours=1),
+        "attempt": 1,
+        "gpus": [],
+        "warnings": 0,
+        "archived": False,
+        "sparkline": [],
+        "params": {},
+        "tags": {},
+        "metrics": {},
+        **fields,
+    }
+
+
+def falling(low: float, high: float = 2.3, count: int = 24, wobble: float = 0.05) -> list[float]:
+    """A loss curve."""
+    return [
+        low + (high - low) * math.exp(-5 * at / count) * (1 + wobble * math.sin(at * 2.3)) for at in range(count)
+    ]
+
+
+def mnist(last: float, best: float | None = None, **more: Any) -> dict[str, Any]:
+    """What a run of mnist has measured."""
+    return {"metric": "loss", "last": last, "best": best if best is not None else last, "last_step": 990, "sparkline": falling(last), **more}
+
+
+ROWS = [
+    row(42, "calm-otter-42", status="Running", created=ago(minutes=4.5), started=ago(minutes=4.2), gpus=["2", "3"], as_of=ago(seconds=1), params={"lr": "3e-4"}, **mnist(0.0412)),
+    row(41, "brisk-heron-41", status="Queued", created=ago(minutes=6), as_of=ago(seconds=2), message="2 GPUs wanted, 0 free, held by calm-otter-42 (ann)", params={"lr": "1e-2"}),
+    row(40, "vivid-lark-40", target="lab-7", started=ago(minutes=59), ended=ago(minutes=37), exit_code=0, params={"lr": "1e-3"}, **mnist(0.0398)),
+    row(39, "dull-ibis-39", target="lab-7", status="Failed", created=ago(hours=2), started=ago(hours=2), ended=ago(hours=1, minutes=59, seconds=29), exit_code=1, cause="exit", message="CUDA out of memory", params={"lr": "1e-1"}),
+    row(38, "快乐-panda-38", status="Canceled", created=ago(days=3), started=ago(days=3), ended=ago(days=2, hours=21), params={"lr": "3e-3"}, **mnist(0.31)),
+    row(37, "warm-finch-37", experiment="imagenet", target="dgx-02", status="Running", created=ago(hours=9), started=ago(hours=8.9), gpus=["0", "1", "4", "5"], as_of=ago(minutes=3), metric="acc", last=0.7412, best=0.7431, last_step=90000, sparkline=[1 - v / 2.4 for v in falling(0.6)], params={"lr": "0.1", "arch": "resnet50"}),
+    row(36, "shy-crane-36", experiment="imagenet", target="dgx-02", created=ago(days=2), started=ago(days=2), ended=ago(days=1, hours=3), exit_code=0, metric="acc", last=0.7558, best=0.7561, last_step=120000, sparkline=[1 - v / 2.4 for v in falling(0.58)], params={"lr": "0.05", "arch": "resnet50"}),
+    row(35, "old-wren-35", experiment="imagenet", target="dgx-02", status="Failed", created=ago(days=4), started=ago(days=4), ended=ago(days=3, hours=23), exit_code=137, signal=9, cause="memory", message="out of memory: the machine's kernel ended python (41.2 GB)", params={"lr": "0.4", "arch": "vit-b"}),
+]
+
+EXPERIMENTS = [
+    {"id": "e1", "name": "mnist", "created": ago(days=9), "tags": {}, "primary_metric": "loss", "goal": "minimize", "primary_set": False, "archived": False, "runs": 5},
+    {"id": "e2", "name": "imagenet", "created": ago(days=9), "tags": {}, "primary_metric": "acc", "goal": "maximize", "primary_set": True, "archived": False, "runs": 3},
+]
+
+
+class World:
+    """Answers calls as the server would; `answers` may be replaced one by one, `calls` are kept."""
+
+    def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
+        self.rows = [dict(item) for item in (ROWS if rows is None else rows)]
+        self.experiments = [dict(item) for item in EXPERIMENTS]
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.sequence = 100
+        self.gone: str | None = None
+        self.answers: dict[str, Callable[..., Any]] = {}
+        self._events: list[asyncio.Queue[dict[str, Any]]] = []
+
+    # The four calls of the asyncio client
+
+    async def call(self, noun: str, method: str, **parameters: Any) -> Any:
+        await asyncio.sleep(0)
+        if self.gone is not None:
+            raise ServerError(self.gone, "try again")
+        said = {key: value for key, value in parameters.items() if value is not None}
+        self.calls.append((f"{noun}.{method}", said))
+        answer = self.answers.get(f"{noun}.{method}") or getattr(self, f"{noun}_{method}", None)
+        if answer is None:
+            raise NotFound(f"there is no {noun}.{method} in this world")
+        found = answer(**said)
+        return await found if asyncio.iscoroutine(found) else found
+
+    async def items(self, noun: str, method: str, **parameters: Any) -> AsyncIterator[Any]:
+        if self.gone is not None:
+            raise ServerError(self.gone, "try again")
+        if (noun, method) != ("events", "watch"):
+            for item in self.answers[f"{noun}.{method}"](**parameters):
+                yield item
+            return
+        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._events.append(queue)
+        try:
+            while True:
+                event = await queue.get()
+                if "error" in event:
+                    raise from_wire(event["error"])
+                yield event
+        finally:
+            self._events.remove(queue)
+
+    async def read(self, noun: str, method: str, **parameters: Any) -> AsyncIterator[bytes]:
+        for block in self.answers[f"{noun}.{method}"](**parameters):
+            yield block
+
+    # What happens in it
+
+    def happen(self, kind: str, subject: str, **data: Any) -> None:
+        """An event everybody who watches hears of."""
+        self.sequence += 1
+        event = {"sequence": self.sequence, "time": ago(), "actor": "ann", "kind": kind, "subject": subject, "data": data}
+        for queue in self._events:
+            queue.put_nowait(event)
+
+    def change(self, run: str, kind: str = "RunStatusChanged", **fields: Any) -> None:
+        """Change a run's row and say so."""
+        found = self.run(run)
+        found.update(fields)
+        self.happen(kind, f"experiments/{found['experiment']}/runs/{found['id']}")
+
+    def add(self, new: dict[str, Any]) -> None:
+        """A run somebody submitted."""
+        self.rows.insert(0, new)
+        self.happen("RunCreated", f"experiments/{new['experiment']}/runs/{new['id']}")
+
+    def vanish(self, words: str) -> None:
+        """The server goes away; `gone = None` brings it back."""
+        self.gone = words
+        for queue in self._events:
+            queue.put_nowait({"error": ServerError(words, "try again").to_wire()})
+
+    def run(self, reference: str) -> dict[str, Any]:
+        """A run's row by id or name."""
+        for item in self.rows:
+            if reference in (item["id"], item["name"]):
+                return item
+        raise NotFound(f"there is no run {reference}")
+
+    # Services
+
+    def events_last(self) -> Any:
+        return {"sequence": self.sequence}
+
+    def workspace_summary(self) -> Any:
+        counts = [item["status"] for item in self.rows]
+        return {"machines": 4, "connected": 3, "troubled": 1, "running": counts.count("Running"), "waiting": counts.count("Queued")}
+
+    def experiments_list(self, **_: Any) -> Any:
+        return self.experiments
+
+    def compute_list(self) -> Any:
+        return []
+
+    def runs_columns(self, experiment: str | None = None) -> Any:
+        mine = self._fitting(experiment=experiment)
+        return {"params": sorted({key for item in mine for key in item["params"]}), "tags": [], "metrics": []}
+
+    def _fitting(self, experiment: str | None = None, status: list[str] | None = None, target: str | None = None, text: str | None = None, active: bool = False, archived: bool | None = False, ids: list[str] | None = None, **_: Any) -> list[dict[str, Any]]:
+        return [
+            item
+            for item in self.rows
+            if (experiment is None or item["experiment"] == experiment)
+            and (not status or item["status"] in status)
+            and (target is None or item["target"] == target)
+            and (text is None or text.lower() in item["name"].lower())
+            and (not active or item["status"] in ("Running", "Queued"))
+            and (archived is None or item["archived"] == archived or ids is not None)
+            and (ids is None or item["id"] in ids)
+        ]
+
+    def runs_order(self, sort: str = "created", descending: bool | None = None, grouped: bool = False, **query: Any) -> Any:
+        found = self._ordered(self._fitting(**query), sort, descending)
+        groups = None
+        if grouped:
+            names = list(dict.fromkeys(item["experiment"] for item in found))
+            found.sort(key=lambda item: names.index(item["experiment"]))
+            groups = [[name, sum(item["experiment"] == name for item in found)] for name in names]
+        return {"ids": " ".join(item["id"] for item in found), "groups": groups, "total": len(found)}
+
+    def _ordered(self, found: list[dict[str, Any]], sort: str, descending: bool | None) -> list[dict[str, Any]]:
+        keys: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "created": lambda item: item["created"],
+            "primary": lambda item: item.get("last"),
+            "best": lambda item: item.get("best"),
+        }
+        key = keys.get(sort) or (lambda item: item.get(sort))
+        have = [item for item in found if key(item) is not None]
+        return sorted(have, key=key, reverse=descending is not False) + [item for item in found if key(item) is None]
+
+    def runs_table(self, sort: str = "created", descending: bool | None = None, limit: int = 50, offset: int = 0, columns: Any = None, **query: Any) -> Any:
+        query.pop("archived", None) if "ids" in query else None
+        found = self._ordered(self._fitting(**query), sort, descending)
+        return {"total": len(found), "rows": [dict(item) for item in found[offset : offset + limit]], "sequence": self.sequence}
+
+    def runs_cancel(self, run: str) -> Any:
+        self.change(run, status="CancelRequested")
+        return self.run(run)
+
+    def runs_archive(self, run: str, archived: bool) -> Any:
+        self.change(run, "RunChanged", archived=archived)
+        return self.run(run)

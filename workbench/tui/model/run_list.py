@@ -1,0 +1,94 @@
+"""Runs in the order of one query: every id, and the rows of those that were looked at lately."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from workbench.tui.model.feed import Services
+
+HELD = 3000
+"""Rows that are kept; the one looked at longest ago goes first."""
+PAGE = 200
+"""Rows one call asks for at most."""
+
+
+class RunQuery(NamedTuple):
+    """Which runs, in what order; the parameters of `runs.table`."""
+
+    experiment: str | None = None
+    filters: tuple[tuple[str, Any], ...] = ()
+    sort: str = "created"
+    descending: bool | None = None
+    grouped: bool = False
+
+    def parameters(self) -> dict[str, Any]:
+        """As the service takes them."""
+        return {
+            "experiment": self.experiment,
+            **dict(self.filters),
+            "sort": self.sort,
+            "descending": self.descending,
+        }
+
+
+class ExperimentGroup(NamedTuple):
+    """Runs of one experiment, which stand together."""
+
+    experiment: str
+    size: int
+
+
+class RunList:
+    """The model of a list of runs."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.query = RunQuery()
+        self.ids: list[str] = []
+        self.groups: list[ExperimentGroup] = []
+        self.loaded = False
+        """Whether anything was heard at all."""
+        self._rows: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
+
+    async def order(self) -> None:
+        """Ask for every id anew. Raises WorkbenchError."""
+        query = self.query
+        found = await self._services.call("runs", "order", grouped=query.grouped, **query.parameters())
+        if query is not self.query:
+            return  # meanwhile something else was asked for
+        self.ids = found["ids"].split()
+        self.groups = [ExperimentGroup(name, size) for name, size in found.get("groups") or ()]
+        self.loaded = True
+
+    def row(self, run: str) -> Mapping[str, Any] | None:
+        """A run's row, if it is here."""
+        found = self._rows.get(run)
+        if found is not None:
+            self._rows.move_to_end(run)
+        return found
+
+    def held(self) -> Iterable[str]:
+        """The ids of the rows that are here."""
+        return self._rows.keys()
+
+    async def fetch(self, runs: Sequence[str], columns: Sequence[str] | None = None) -> list[str]:
+        """Get rows, new or again; which came. Raises WorkbenchError."""
+        came = []
+        for start in range(0, len(runs), PAGE):
+            part = list(runs[start : start + PAGE])
+            found = await self._services.call(
+                "runs", "table", ids=part, limit=PAGE, archived=None, columns=columns
+            )
+            for row in found["rows"]:
+                self._rows[row["id"]] = row
+                self._rows.move_to_end(row["id"])
+                came.append(row["id"])
+        while len(self._rows) > HELD:
+            self._rows.popitem(last=False)
+        return came
+
+    def forget(self) -> None:
+        """Take all rows as unknown."""
+        self._rows.clear()

@@ -1,0 +1,162 @@
+"""The columns of the list of runs, and what stands in them. Pure: rows of `runs.table` in, cells out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from math import nan
+from typing import Any, NamedTuple
+
+from workbench.text import numbers, times
+from workbench.text.sanitize import clean_name
+from workbench.text.sparkline import sparkline, trace
+from workbench.tui.table.cell import Cell, Span
+from workbench.tui.table.columns import Column
+from workbench.views import runs as look
+
+SPARK = 8
+"""Cells of a sparkline."""
+FEW = 3
+"""Params that are shown by themselves; where there are more, the user chooses."""
+Row = Mapping[str, Any]
+
+
+class Setting(NamedTuple):
+    """What cells depend on beside the row."""
+
+    now: datetime
+    ascii: bool = False
+    best: Mapping[str, str] = {}
+    """The best run of each experiment, by its primary metric."""
+
+
+class Shown(NamedTuple):
+    """A column, what stands in it, and by what `runs.table` sorts it ("" = it cannot)."""
+
+    column: Column
+    cell: Callable[[Row, Setting], Cell]
+    sort: str = ""
+
+
+def shown(
+    experiment: str | None, judge: look.Judge | None, params: Sequence[str], metrics: Sequence[str]
+) -> list[Shown]:
+    """Every column there is for the runs of an experiment and its judge, or of all experiments (None)."""
+    maximize = judge is not None and judge.maximize
+    title = clean_name(judge.metric, 16) if judge else "METRIC"
+    return [
+        Shown(Column("state", "STATE", least=2, ideal=12, keep=95), _state, "status"),
+        Shown(Column("name", "NAME", least=12, ideal=16, most=28, keep=100, middle=True), _name, "name"),
+        Shown(
+            Column("experiment", "EXP", least=6, ideal=10, most=18, keep=40, shown=experiment is None),
+            _word("experiment"),
+            "experiment",
+        ),
+        Shown(Column("target", "TARGET", least=6, ideal=8, most=16, keep=70), _word("target"), "target"),
+        Shown(Column("gpus", "GPU", right=True, least=3, ideal=4, keep=30, sortable=False), _gpus),
+        Shown(Column("age", "AGE", right=True, least=4, ideal=4, keep=55, descending=True), _age, "created"),
+        Shown(
+            Column("took", "TOOK", right=True, least=5, ideal=6, keep=65, descending=True), _took, "duration"
+        ),
+        Shown(
+            Column("metric", title, right=True, least=7, ideal=10, most=16, keep=80, descending=maximize),
+            _metric(named=judge is None),
+            "primary",
+        ),
+        Shown(Column("trend", "TREND", least=SPARK, ideal=SPARK, keep=45, sortable=False), _trend),
+        Shown(Column("best", "BEST", right=True, least=7, ideal=9, keep=20, shown=False), _best, "best"),
+        *(_figure(f"metric:{name}", name, _named_metric(name), usual=False) for name in metrics),
+        *(_figure(f"param:{name}", name, _param(name), usual=len(params) <= FEW) for name in params),
+        Shown(Column("note", "NOTE", least=16, ideal=24, rest=True, keep=60, sortable=False), _note),
+    ]
+
+
+def _figure(id: str, name: str, cell: Callable[[Row, Setting], Cell], *, usual: bool) -> Shown:
+    """The column of a metric or a param."""
+    title = clean_name(name, 14)
+    return Shown(Column(id, title, right=True, least=5, ideal=8, most=14, keep=35, shown=usual), cell, id)
+
+
+def cells(row: Row, columns: Sequence[Shown], setting: Setting) -> list[Cell]:
+    """A row's cells; a run that waits says why across the columns that have nothing to say yet."""
+    return [item.cell(row, setting) for item in columns]
+
+
+def _word(key: str) -> Callable[[Row, Setting], Cell]:
+    return lambda row, _: Cell(clean_name(str(row.get(key, ""))))
+
+
+def _state(row: Row, setting: Setting) -> Cell:
+    found = look.state(row, setting.ascii)
+    return Cell(found.text, found.role)
+
+
+def _name(row: Row, setting: Setting) -> Cell:
+    stale = look.staleness(row, setting.now)
+    return Cell(clean_name(row["name"]), "stale" if stale else "text")
+
+
+def _gpus(row: Row, _: Setting) -> Cell:
+    text = look.gpus(row)
+    return Cell(text, "quiet" if text == "-" else "")
+
+
+def _age(row: Row, setting: Setting) -> Cell:
+    return Cell(times.ago(times.parse(row.get("created")), setting.now), "quiet")
+
+
+def _took(row: Row, setting: Setting) -> Cell:
+    text = look.took(row, setting.now)
+    return Cell(text, "quiet" if text == "-" else "")
+
+
+def _metric(*, named: bool) -> Callable[[Row, Setting], Cell]:
+    """The last value; where there is none, why the run waits or ended, over the columns beside it."""
+
+    def cell(row: Row, setting: Setting) -> Cell:
+        if row.get("last") is None:
+            why = look.note(row, setting.now)
+            said = row["status"] in ("Queued", "Failed", "NotResponding") and why.text
+            return Cell(why.text, why.role or "waiting", over=True) if said else Cell("-", "quiet")
+        role = "better" if setting.best.get(row["experiment"]) == row["id"] else ""
+        value = numbers.format_metric(row["last"])
+        if not named:
+            return Cell(value, role)
+        return Cell(f"{clean_name(str(row.get('metric') or ''), 12)} ", "quiet", (Span(value, role),))
+
+    return cell
+
+
+def _trend(row: Row, setting: Setting) -> Cell:
+    values = [numbers.number(value) for value in row.get("sparkline") or ()]
+    known = [nan if value is None else value for value in values]
+    if len(known) < 2:
+        return Cell("")
+    return Cell(sparkline(known, SPARK, ascii_only=True) if setting.ascii else trace(known, SPARK), "active")
+
+
+def _best(row: Row, _: Setting) -> Cell:
+    return Cell(numbers.format_metric(row.get("best")), "quiet" if row.get("best") is None else "")
+
+
+def _named_metric(name: str) -> Callable[[Row, Setting], Cell]:
+    def cell(row: Row, _: Setting) -> Cell:
+        value = (row.get("metrics") or {}).get(name)
+        return Cell("-", "quiet") if value is None else Cell(numbers.format_metric(value))
+
+    return cell
+
+
+def _param(name: str) -> Callable[[Row, Setting], Cell]:
+    def cell(row: Row, _: Setting) -> Cell:
+        value = (row.get("params") or {}).get(name)
+        return Cell("-", "quiet") if value is None else Cell(clean_name(str(value), 60))
+
+    return cell
+
+
+def _note(row: Row, setting: Setting) -> Cell:
+    if setting.best.get(row["experiment"]) == row["id"] and row["status"] == "Completed":
+        return Cell("best so far", "better")
+    found = look.note(row, setting.now)
+    return Cell(found.text, found.role)

@@ -1,0 +1,104 @@
+"""What is done with runs from lists and from their own page: one body for both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import WorkbenchError
+from workbench.text.location import Location
+from workbench.text.sanitize import clean_name
+from workbench.text.states import ACTIVE_RUN
+from workbench.tui.model.dirty import Dirty
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+Runs = Sequence[Mapping[str, Any]]
+MOST_COMPARED = 20
+
+
+def why_not(action: str, rows: Runs) -> str | None:
+    """Why an action cannot be done with these runs now."""
+    if not rows:
+        return "there is no run under the cursor"
+    active = [row for row in rows if row.get("status") in ACTIVE_RUN]
+    if action == "runs.cancel" and not active:
+        return f"{_names(rows)} ended already"
+    if action == "runs.remove" and active:
+        return f"{_names(active)} goes on; x ends it first"
+    if action == "runs.compare" and not 2 <= len(rows) <= MOST_COMPARED:
+        return "space marks the runs to compare, two at least" if len(rows) < 2 else "at most 20 runs compare"
+    if action == "runs.again" and len(rows) != 1:
+        return "one run at a time is run again"
+    return None
+
+
+def _names(rows: Runs) -> str:
+    return clean_name(rows[0]["name"]) if len(rows) == 1 else f"{len(rows)} runs"
+
+
+async def cancel(app: Dashboard, rows: Runs) -> None:
+    """End runs, after a yes."""
+    from workbench.tui.dialogs.confirm import Confirm
+
+    active = [row for row in rows if row.get("status") in ACTIVE_RUN]
+    where = ", ".join(dict.fromkeys(clean_name(row["target"]) for row in active))
+    said = (
+        f"{_names(active)} on {where}: TERM first, then KILL of whatever is left after the grace period. "
+        "What it wrote stays."
+    )
+
+    def done(yes: bool | None) -> None:
+        if yes:
+            ids = [row["id"] for row in active]
+            app.run_worker(_each(app, "cancel", ids, "is asked to end"), group="doing", exit_on_error=True)
+
+    app.push_screen(
+        Confirm(f"End {_names(active)}?", said, do="end it" if len(active) == 1 else "end them"), done
+    )
+
+
+async def archive(app: Dashboard, rows: Runs) -> None:
+    """Take runs out of lists; `archived=yes` in the filter shows them, and the same key brings them back."""
+    back = all(row.get("archived") for row in rows)
+    ids = [row["id"] for row in rows]
+    words = "is back" if back else "is archived; / archived=yes finds it"
+    await _each(app, "archive", ids, words, archived=not back)
+
+
+async def _each(app: Dashboard, method: str, ids: Sequence[str], words: str, **parameters: Any) -> None:
+    """One call a run, all at once; what failed is told, what was done in one line."""
+    calls = [app.services.call("runs", method, run=run, **parameters) for run in ids]
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    done = [item for item in found if isinstance(item, Mapping)]
+    for item in found:
+        if isinstance(item, WorkbenchError):
+            app.complain(item)
+        elif isinstance(item, BaseException):
+            raise item
+    if done:
+        app.notify(f"{_names(done)} {words}", timeout=4, markup=False)
+    app.tell(Dirty(runs=set(ids), created=set(ids) if method == "archive" else set()))
+
+
+async def again(app: Dashboard, row: Mapping[str, Any]) -> None:
+    """Run one again, as it was."""
+    from workbench.tui.submitting.sending import run_again
+
+    await run_again(app, row["id"])
+
+
+async def new(app: Dashboard, *, experiment: str | None = None, target: str | None = None) -> None:
+    """Ask for a new run."""
+    from workbench.tui.submitting.sending import new_run
+
+    await new_run(app, experiment=experiment or "", target=target or "")
+
+
+async def compare(app: Dashboard, rows: Runs) -> None:
+    """Open the comparison of runs."""
+    together = {row["experiment"] for row in rows}
+    path = (together.pop(),) if len(together) == 1 else ()
+    await app.visit(Location("runs", path, {"compare": ",".join(row["id"] for row in rows)}))
