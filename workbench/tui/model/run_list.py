@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from workbench.tui.model.feed import Services
@@ -72,6 +72,10 @@ class RunList:
     def held(self) -> Iterable[str]:
         """The ids of the rows that are here."""
         return self._rows.keys()
+
+    def with_status(self, states: Container[str]) -> list[str]:
+        """The ids of the rows that are here and in one of these states."""
+        return [run for run, row in self._rows.items() if row["status"] in states]
 
     async def fetch(self, runs: Sequence[str], columns: Sequence[str] | None = None) -> list[str]:
         """Get rows, new or again; which came. Raises WorkbenchError."""

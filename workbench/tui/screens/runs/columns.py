@@ -39,16 +39,25 @@ class Shown(NamedTuple):
 
 
 def shown(
-    experiment: str | None, judge: look.Judge | None, params: Sequence[str], metrics: Sequence[str]
+    experiment: str | None,
+    judge: look.Judge | None,
+    params: Sequence[str],
+    metrics: Sequence[str],
+    *,
+    grouped: bool,
 ) -> list[Shown]:
-    """Every column there is for the runs of an experiment and its judge, or of all experiments (None)."""
+    """Every column there is for the runs of an experiment and its judge, or of all experiments (None).
+
+    grouped: the runs stand under their experiments, which say what they are judged by.
+    """
     maximize = judge is not None and judge.maximize
+    mixed = experiment is None and not grouped
     title = clean_name(judge.metric, 16) if judge else "METRIC"
     return [
-        Shown(Column("state", "STATE", least=2, ideal=12, keep=95), _state, "status"),
+        Shown(Column("state", "STATE", least=11, ideal=12, keep=95), _state, "status"),
         Shown(Column("name", "NAME", least=12, ideal=16, most=28, keep=100, middle=True), _name, "name"),
         Shown(
-            Column("experiment", "EXP", least=6, ideal=10, most=18, keep=40, shown=experiment is None),
+            Column("experiment", "EXP", least=6, ideal=10, most=18, keep=40, shown=mixed),
             _word("experiment"),
             "experiment",
         ),
@@ -60,7 +69,7 @@ def shown(
         ),
         Shown(
             Column("metric", title, right=True, least=7, ideal=10, most=16, keep=80, descending=maximize),
-            _metric(named=judge is None),
+            _metric(named=mixed),
             "primary",
         ),
         Shown(Column("trend", "TREND", least=SPARK, ideal=SPARK, keep=45, sortable=False), _trend),

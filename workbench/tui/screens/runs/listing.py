@@ -1,0 +1,221 @@
+"""Runs as a table that follows the news: the list of the runs page, and of whatever else has runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from workbench.errors import WorkbenchError
+from workbench.text.location import Location
+from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.run_list import RunList, RunQuery
+from workbench.tui.screens.runs.columns import Setting, Shown, cells, shown
+from workbench.tui.table import messages
+from workbench.tui.table.cell import Cell
+from workbench.tui.table.drawing import Sorting
+from workbench.tui.table.lines import Group
+from workbench.tui.table.table import MarkingTable
+from workbench.tui.themes.palette import palette_of
+from workbench.views import runs as look
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+MOST_JUDGED = 10
+"""Experiments of one list whose best run is marked: each asks the store."""
+GOING_ON = frozenset({"Running", "Finalizing", "CancelRequested"})
+
+
+class RunListing(Widget):
+    """A table of the runs that fit a query."""
+
+    DEFAULT_CSS = "RunListing { height: 1fr; width: 100%; }"
+
+    def __init__(self, *, empty: str, memory: str) -> None:
+        """empty: said where there is no run. memory: what the choice of columns is remembered under."""
+        super().__init__()
+        self._empty = empty
+        self._memory = memory
+        self._list: RunList | None = None
+        self._shown: list[Shown] = shown(None, None, (), (), grouped=True)
+        self._judges: dict[str, look.Judge] = {}
+        self._best: dict[str, str] = {}
+        self._wanted: list[str] = []
+        self._want_more = asyncio.Event()
+
+    def compose(self) -> ComposeResult:
+        """The table."""
+        yield MarkingTable(self, [item.column for item in self._shown], frozen=2, empty="...")
+
+    @property
+    def table(self) -> MarkingTable:
+        """The table."""
+        return self.query_one(MarkingTable)
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The app, as what it is."""
+        return cast("Dashboard", self.app)
+
+    @property
+    def runs(self) -> RunList:
+        """The model; made when it is first asked for."""
+        if self._list is None:
+            self._list = RunList(self.dashboard.services)
+        return self._list
+
+    @property
+    def count(self) -> str:
+        """How many there are and how many are marked, in words."""
+        marked, total = len(self.table.marked), len(self.runs.ids)
+        words = [f"{marked} marked"] if marked else []
+        return "   ".join([*words, f"{total} run{'s' if total != 1 else ''}"]) if self.runs.loaded else ""
+
+    def chosen(self) -> list[Mapping[str, Any]]:
+        """The rows an action is about: the marked ones, else the one under the cursor."""
+        rows = [self.runs.row(key) for key in self.table.chosen]
+        return [row for row in rows if row is not None]
+
+    def on_mount(self) -> None:
+        """Rows are fetched by one task, durations move once a second."""
+        self.run_worker(self._fetching(), name="rows", exit_on_error=True)
+        self.set_interval(1.0, self._tick)
+
+    # What the table asks
+
+    def cells(self, key: str) -> Sequence[Cell] | None:
+        """A row's cells."""
+        row = self.runs.row(key)
+        if row is None:
+            return None
+        setting = Setting(datetime.now(UTC), palette_of(self.app).ascii, self._best)
+        return cells(row, self._shown, setting)
+
+    def want(self, keys: Sequence[str]) -> None:
+        """Rows that are about to be seen."""
+        self._wanted = list(keys)
+        self._want_more.set()
+
+    async def _fetching(self) -> None:
+        while True:
+            await self._want_more.wait()
+            self._want_more.clear()
+            wanted, self._wanted = self._wanted, []
+            try:
+                self.table.changed(await self.runs.fetch(wanted, self._extra()))
+            except WorkbenchError as problem:
+                self.dashboard.complain(problem)
+                await asyncio.sleep(1.0)
+
+    def _extra(self) -> list[str]:
+        """The columns of `runs.table` beside those of every run."""
+        return ["sparkline", *(item.column.id for item in self._shown if ":" in item.column.id)]
+
+    def _tick(self) -> None:
+        if self.is_on_screen:
+            self.table.changed(self.runs.with_status(GOING_ON))
+
+    # News
+
+    async def hear(self, dirty: Dirty) -> None:
+        """Rows that are here are got again; the order only when runs came or went."""
+        if dirty.everything or dirty.created or dirty.experiments:
+            await self.ask()
+        stale = dirty.touched(list(self.runs.held()))
+        if stale:
+            self.table.changed(await self.runs.fetch(sorted(stale), self._extra()))
+
+    async def show(self, query: RunQuery) -> None:
+        """Another query; the order the user chose stays."""
+        before = self.runs.query
+        self.runs.query = query._replace(sort=before.sort, descending=before.descending)
+        await self.ask()
+
+    async def ask(self) -> None:
+        """The experiments, the columns, the order, anew. Raises WorkbenchError."""
+        await self._columns()
+        await self.runs.order()
+        await self._find_best()
+        self.table.empty = self._empty
+        self.table.sorting = self._sorting()
+        groups = [self._group(item.experiment, item.size) for item in self.runs.groups]
+        self.table.replace(self.runs.ids, groups)
+
+    async def _columns(self) -> None:
+        query, services = self.runs.query, self.dashboard.services
+        self._judges = look.judges(await services.call("experiments", "list"))
+        names = await services.call("runs", "columns", experiment=query.experiment)
+        judge = self._judges.get(query.experiment or "")
+        grouped = query.grouped and query.sort == "created"
+        now = shown(query.experiment, judge, names["params"], names["metrics"], grouped=grouped)
+        changed = [item.column for item in now] != [item.column for item in self._shown]
+        self._shown = now
+        if changed:
+            self.runs.forget()
+            self.table.columns = [item.column for item in now]
+            self.table.choice = self.dashboard.memory.get(f"columns {self._memory}")
+
+    async def _find_best(self) -> None:
+        """Which run of each experiment in the list is the best, where it has a judge."""
+        query = self.runs.query
+        names = [query.experiment] if query.experiment else [item.experiment for item in self.runs.groups]
+        best = {}
+        for name in names[:MOST_JUDGED]:
+            judge = self._judges.get(name)
+            if judge is not None:
+                found = await self.dashboard.services.call(
+                    "runs",
+                    "table",
+                    experiment=name,
+                    sort="best",
+                    descending=judge.maximize,
+                    limit=1,
+                    columns=[],
+                )
+                for row in found["rows"]:
+                    best[name] = row["id"]
+        self._best = best
+
+    def _group(self, experiment: str, size: int) -> Group:
+        judge = self._judges.get(experiment)
+        words = f"best by {'highest' if judge.maximize else 'lowest'} {judge.metric}" if judge else ""
+        return Group(f"/{experiment}", experiment, size, detail=(Cell(words, "quiet"),) if words else ())
+
+    def _sorting(self) -> Sorting | None:
+        query = self.runs.query
+        column = next((item.column for item in self._shown if item.sort == query.sort), None)
+        return None if column is None else Sorting(column.id, query.descending is not False)
+
+    # What the table says
+
+    @on(messages.Opened)
+    async def _opened(self, event: messages.Opened) -> None:
+        event.stop()
+        row = self.runs.row(event.key)
+        if row is not None:
+            await self.dashboard.visit(Location("runs", (row["experiment"], row["id"])))
+
+    @on(messages.CursorMoved)
+    @on(messages.MarksChanged)
+    def _moved(self, event: messages.TableMessage) -> None:
+        event.stop()
+        self.dashboard.say_aside()
+
+    @on(messages.SortRequested)
+    async def _sort(self, event: messages.SortRequested) -> None:
+        event.stop()
+        sort = next(item.sort for item in self._shown if item.column.id == event.column)
+        self.runs.query = self.runs.query._replace(sort=sort, descending=event.descending)
+        await self.ask()
+
+    @on(messages.ColumnsChanged)
+    def _chosen_columns(self, event: messages.ColumnsChanged) -> None:
+        event.stop()
+        choice = None if event.choice is None else list(event.choice)
+        self.dashboard.memory.keep(f"columns {self._memory}", choice)
