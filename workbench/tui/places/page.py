@@ -52,6 +52,10 @@ class Page(Acting, Widget):
         if missed:
             await self.hear(missed)
 
+    def missed_everything(self) -> None:
+        """Have everything looked at anew at the next news."""
+        self._missed = Dirty(everything=True)
+
     def step_out(self) -> bool:
         """Close what is open within the page; whether there was anything."""
         return False

@@ -63,6 +63,7 @@ ROLES: Mapping[str, _Role] = {
     "header": _Role("wb-header", bold=True),
     "cursor": _Role("wb-cursor", "wb-cursor-background"),
     "cursor-blurred": _Role("", "wb-cursor-blurred-background"),
+    "tab": _Role("wb-title", "wb-cursor-blurred-background", bold=True),
     "mark": _Role("wb-mark", bold=True),
     "selected": _Role("wb-mark"),
     "waiting": _Role("wb-waiting"),

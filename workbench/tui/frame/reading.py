@@ -1,0 +1,77 @@
+"""Text one reads: scrolled with the keys of lists."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from workbench.tui.actions.acting import Acting
+
+
+class Reading(Acting, VerticalScroll, can_focus=True):
+    """A text that may be longer than the screen."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("list",)
+    DEFAULT_CSS = """
+    Reading { height: 1fr; padding: 0 1; scrollbar-size: 1 1; }
+    Reading Static { height: auto; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        yield Static("", markup=False)
+
+    def say(self, text: Text | str) -> None:
+        """Show a text; the place one reads at stays."""
+        self.query_one(Static).update(text)
+
+    def refusal(self, action: str) -> str | None:
+        """A text opens nothing."""
+        return "there is nothing to open here" if action == "list.open" else super().refusal(action)
+
+    def do_list_down(self) -> None:
+        """A line down."""
+        self.scroll_relative(y=1, animate=False)
+
+    def do_list_up(self) -> None:
+        """A line up."""
+        self.scroll_relative(y=-1, animate=False)
+
+    def do_list_left(self) -> None:
+        """Sideways."""
+        self.scroll_relative(x=-8, animate=False)
+
+    def do_list_right(self) -> None:
+        """Sideways."""
+        self.scroll_relative(x=8, animate=False)
+
+    def do_list_first(self) -> None:
+        """The top."""
+        self.scroll_home(animate=False)
+
+    def do_list_last(self) -> None:
+        """The end."""
+        self.scroll_end(animate=False)
+
+    def do_list_half_down(self) -> None:
+        """Half a page."""
+        self.scroll_relative(y=self.size.height // 2, animate=False)
+
+    def do_list_half_up(self) -> None:
+        """Half a page."""
+        self.scroll_relative(y=-(self.size.height // 2), animate=False)
+
+    def do_list_page_down(self) -> None:
+        """A page."""
+        self.scroll_page_down(animate=False)
+
+    def do_list_page_up(self) -> None:
+        """A page."""
+        self.scroll_page_up(animate=False)
+
+    def do_list_open(self) -> None:
+        """Refused."""

@@ -1,0 +1,1 @@
+"""The machines: how they stand, attaching, signing in."""

@@ -1,0 +1,194 @@
+"""The compute page: one row a machine, a problem is a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from workbench.text.location import Location
+from workbench.tui.model.dirty import Dirty
+from workbench.tui.places.page import Page
+from workbench.tui.screens.compute import doing
+from workbench.tui.screens.compute.columns import COLUMNS, ORDER, cells
+from workbench.tui.table import messages
+from workbench.tui.table.cell import Cell
+from workbench.tui.table.drawing import Sorting
+from workbench.tui.table.table import Table
+from workbench.tui.themes.palette import palette_of
+
+EMPTY = "No machine yet.   a attaches one: a Host of ~/.ssh/config or user@host."
+FITS = ("name", "state", "problem")
+
+
+class ComputePage(Page):
+    """The list of machines."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("page", "compute")
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(location)
+        self._targets: dict[str, dict[str, Any]] = {}
+        self._active: dict[str, int] = {}
+        self._sorting = Sorting("name", False)
+
+    def compose(self) -> ComposeResult:
+        """The table."""
+        yield Table(self, COLUMNS, frozen=2, empty="...")
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return self.query_one(Table)
+
+    @property
+    def aside(self) -> str:
+        """The filter, and how many there are."""
+        words = self.location.options.get("text", "")
+        count = f"{len(self.table.keys)} machine{'s' if len(self.table.keys) != 1 else ''}"
+        return "   ".join(part for part in (f"/ {words}" if words else "", count) if part)
+
+    def on_mount(self) -> None:
+        """The order shown, and the ages moving."""
+        self.table.sorting = self._sorting
+        self.table.choice = self.dashboard.memory.get("columns compute")
+        self.set_interval(5.0, lambda: self.table.changed(self._targets) if self.is_on_screen else None)
+
+    def cells(self, key: str) -> Sequence[Cell] | None:
+        """A machine's cells, for the table."""
+        target = self._targets.get(key)
+        if target is None:
+            return None
+        return cells(target, self._active.get(key, 0), datetime.now(UTC), palette_of(self.app).ascii)
+
+    def want(self, keys: Sequence[str]) -> None:
+        """All machines are here already."""
+
+    async def show(self, location: Location) -> None:
+        """A filter narrows the list."""
+        await super().show(location)
+        self._fill()
+
+    async def hear(self, dirty: Dirty) -> None:
+        """Machines are few: the list is asked for whole."""
+        if not (dirty.everything or dirty.targets or dirty.runs or dirty.created):
+            return
+        services = self.dashboard.services
+        found = await services.call("compute", "list")
+        self._active = (await services.call("runs", "active_by_target"))["runs"]
+        before, self._targets = self._targets, {target["name"]: target for target in found}
+        self.table.empty = EMPTY
+        self._fill()
+        self.table.changed(name for name in self._targets if name in before)
+
+    def _fill(self) -> None:
+        words = self.location.options.get("text", "").lower()
+        fit = [
+            name
+            for name, target in self._targets.items()
+            if all(
+                word in " ".join(str(target.get(key) or "") for key in FITS).lower() for word in words.split()
+            )
+        ]
+        fit.sort(key=self._order_of, reverse=self._sorting.descending)
+        self.table.replace(fit)
+
+    def _order_of(self, name: str) -> Any:
+        key: Any = ORDER.get(self._sorting.column)
+        return self._active.get(name, 0) if key is None else key(self._targets[name])
+
+    @on(messages.Opened)
+    async def _opened(self, event: messages.Opened) -> None:
+        event.stop()
+        await self.dashboard.visit(Location("compute", (event.key,)))
+
+    @on(messages.CursorMoved)
+    def _moved(self, event: messages.CursorMoved) -> None:
+        event.stop()
+        self.dashboard.say_aside()
+
+    @on(messages.SortRequested)
+    def _sort(self, event: messages.SortRequested) -> None:
+        event.stop()
+        self._sorting = Sorting(event.column, event.descending)
+        self.table.sorting = self._sorting
+        self._fill()
+
+    @on(messages.ColumnsChanged)
+    def _chosen_columns(self, event: messages.ColumnsChanged) -> None:
+        event.stop()
+        choice = None if event.choice is None else list(event.choice)
+        self.dashboard.memory.keep("columns compute", choice)
+
+    def step_out(self) -> bool:
+        """The filter goes first."""
+        if self.location.options.get("text"):
+            self.run_worker(self._filtered(""), exclusive=True, group="filter")
+            return True
+        return False
+
+    async def do_page_filter(self) -> None:
+        """Narrow the list while one types."""
+        from workbench.tui.frame.prompt import ask
+
+        value = self.location.options.get("text", "")
+        said = self._filtered
+        await ask(self.dashboard, "/", said, value=value, changed=said, hint="part of a name")
+
+    async def _filtered(self, text: str) -> None:
+        location = Location("compute", (), {"text": text} if text.strip() else {})
+        await self.show(location)
+        self.moved(location)
+
+    # Doing
+
+    def chosen_id(self) -> str | None:
+        """The machine's name under the cursor."""
+        return self.table.cursor
+
+    def refusal(self, action: str) -> str | None:
+        """Why an action on a machine cannot be done now."""
+        name = self.table.cursor
+        if action.startswith("compute.") and action not in ("compute.attach", "compute.new"):
+            if name is None:
+                return "there is no machine under the cursor"
+            if action == "compute.detach" and self._targets.get(name, {}).get("kind") == "local":
+                return "this machine is always there"
+            if action == "compute.login" and self._targets.get(name, {}).get("kind") == "local":
+                return "this machine asks for no sign-in"
+        return super().refusal(action)
+
+    def do_compute_attach(self) -> None:
+        """Attach a machine."""
+        from workbench.tui.screens.compute.attaching import attach
+
+        self.run_worker(attach(self.dashboard), name="attach", group="attach", exit_on_error=True)
+
+    def do_compute_login(self) -> None:
+        """Sign in to the machine under the cursor."""
+        name = self.table.cursor or ""
+        self.run_worker(doing.login(self.dashboard, name), name="login", group="attach", exit_on_error=True)
+
+    async def do_compute_doctor(self) -> None:
+        """Open the machine at its doctor's findings."""
+        await self.dashboard.visit(Location("compute", (self.table.cursor or "",), {"tab": "doctor"}))
+
+    async def do_compute_run(self) -> None:
+        """A new run on the machine under the cursor."""
+        from workbench.tui.submitting.sending import new_run
+
+        await new_run(self.dashboard, target=self.table.cursor or "")
+
+    async def do_compute_new(self) -> None:
+        """A new run."""
+        from workbench.tui.submitting.sending import new_run
+
+        await new_run(self.dashboard)
+
+    def do_compute_detach(self) -> None:
+        """Forget the machine under the cursor, after a yes."""
+        work = doing.detach(self.dashboard, self._targets[self.table.cursor or ""])
+        self.run_worker(work, name="detach", group="attach", exit_on_error=True)

@@ -1,0 +1,1 @@
+"""One machine: what it has, what runs there, what its doctor found."""
