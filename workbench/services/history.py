@@ -34,6 +34,11 @@ class EventService:
         """Events with a sequence above after."""
         return await self._context.keep(Store.events, after, min(limit, 10_000))
 
+    @call
+    async def last(self) -> dict[str, int]:
+        """{"sequence"}: that of the newest event; whoever watches from there on misses nothing."""
+        return {"sequence": await self._context.keep(Store.last_sequence)}
+
     @items
     async def watch(self, after: int | None = None) -> AsyncIterator[Event]:
         """Events above after (absent: from now on), for ever."""

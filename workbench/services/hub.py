@@ -24,6 +24,7 @@ from workbench.services.context import BusWatcher, Context
 from workbench.services.experiments import ExperimentService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.operation import Operation, call, operations
+from workbench.services.overview import OverviewService
 from workbench.services.run_output import RunOutputService
 from workbench.services.run_table import RunTableService
 from workbench.services.runs import RunService
@@ -63,6 +64,7 @@ class OpenWorkspace:
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),
             ("events", EventService(context)),
+            ("workspace", OverviewService(context)),
             ("server", info),
         ])  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workbench.entities.base import replace
 from workbench.entities.run_row import RunRow, RunTable
 from workbench.errors import UsageError
@@ -48,21 +50,40 @@ class RunTableService:
         """
         if not 0 < limit <= MAX_PAGE or len(ids or ()) > MAX_PAGE:
             raise UsageError(f"a page holds 1 to {MAX_PAGE} runs")
-        query = RunQuery(
-            experiment=experiment,
-            statuses=tuple(read_state(name) for name in status or ()),
-            target=target,
-            text=text,
-            active=active,
-            archived=archived,
-            ids=tuple(ids or ()),
-            order=sort,
-            descending=descending,
-            offset=max(0, offset),
-            limit=limit,
-        )
+        query = _query(experiment, status, target, text, active, archived, sort, descending)
+        query = replace(query, ids=tuple(ids or ()), offset=max(0, offset), limit=limit)
         page = await self._context.keep(Store.table, query, read_columns(columns))
         return replace(page, rows=[self._fresh(row) for row in page.rows])
+
+    @call
+    async def order(
+        self,
+        experiment: str | None = None,
+        status: Words = None,
+        target: str | None = None,
+        text: str | None = None,
+        active: bool = False,
+        archived: bool | None = False,
+        sort: str = "created",
+        descending: bool | None = None,
+        grouped: bool = False,
+    ) -> dict[str, Any]:
+        """{"ids", "groups"}: all ids that fit, in order, separated by spaces; [experiment, count] a group.
+
+        grouped: runs of an experiment stand together. The other parameters are those of `table`; so are the
+        errors.
+        """
+        query = _query(experiment, status, target, text, active, archived, sort, descending)
+        ids, groups = await self._context.keep(Store.order, query, grouped=grouped)
+        return {"ids": " ".join(ids), "groups": groups}
+
+    @call
+    async def active_by_target(self) -> dict[str, dict[str, int]]:
+        """{"runs": {target: n}}: how many runs can still change on each machine."""
+        runs: dict[str, int] = {}
+        for target, _, count in await self._context.keep(Store.active_runs):
+            runs[target] = runs.get(target, 0) + count
+        return {"runs": runs}
 
     def _fresh(self, row: RunRow) -> RunRow:
         heard = self._context.heard(row.id, row.as_of)
@@ -72,3 +93,25 @@ class RunTableService:
     async def columns(self, experiment: str | None = None) -> dict[str, list[str]]:
         """{"params", "tags", "metrics"}: the names that the newest runs have, to choose columns from."""
         return await self._context.keep(Store.column_names, RunQuery(experiment=experiment, limit=NEWEST))
+
+
+def _query(
+    experiment: str | None,
+    status: Words,
+    target: str | None,
+    text: str | None,
+    active: bool,
+    archived: bool | None,
+    sort: str,
+    descending: bool | None,
+) -> RunQuery:
+    return RunQuery(
+        experiment=experiment,
+        statuses=tuple(read_state(name) for name in status or ()),
+        target=target,
+        text=text,
+        active=active,
+        archived=archived,
+        order=sort,
+        descending=descending,
+    )

@@ -34,6 +34,7 @@ from workbench.store import (
     opening,
     references,
     run_entries,
+    run_order,
     run_rows,
     run_status,
     run_table,
@@ -218,6 +219,16 @@ class Store:
         """A page of the table of runs; raises NotFound (experiment), UsageError."""
         with self._db.read() as connection:
             return run_table.page(connection, self._orders, query, columns)
+
+    def order(self, query: RunQuery, *, grouped: bool) -> tuple[list[str], list[tuple[str, int]]]:
+        """All ids that fit, in order, and the groups; raises NotFound (experiment), UsageError."""
+        with self._db.read() as connection:
+            return run_order.order(connection, self._orders, query, grouped=grouped)
+
+    def active_runs(self) -> list[tuple[str, str, int]]:
+        """How many runs can still change, as (target, status, number)."""
+        with self._db.read() as connection:
+            return run_order.active(connection)
 
     def column_names(self, query: RunQuery) -> dict[str, list[str]]:
         """The names of params, tags and metrics of the runs that fit; raises NotFound, UsageError."""

@@ -1,0 +1,36 @@
+"""How the whole workspace stands, in a few numbers."""
+
+from __future__ import annotations
+
+from workbench.entities.run import RunState
+from workbench.entities.target import TargetKind, TargetState
+from workbench.services.context import Context
+from workbench.services.operation import call
+from workbench.store.store import Store
+
+WORKING = frozenset({RunState.RUNNING, RunState.FINALIZING, RunState.CANCEL_REQUESTED})
+TROUBLED = frozenset({TargetState.UNREACHABLE, TargetState.NEEDS_SIGN_IN})
+
+
+class OverviewService:
+    """The noun `workspace`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @call
+    async def summary(self) -> dict[str, int]:
+        """{"machines", "connected", "troubled", "running", "waiting"}; this machine is not counted."""
+        targets = [
+            target
+            for target in await self._context.keep(Store.targets)
+            if target.kind is not TargetKind.LOCAL
+        ]
+        runs = await self._context.keep(Store.active_runs)
+        return {
+            "machines": len(targets),
+            "connected": sum(target.state is TargetState.CONNECTED for target in targets),
+            "troubled": sum(target.state in TROUBLED for target in targets),
+            "running": sum(count for _, status, count in runs if status in WORKING),
+            "waiting": sum(count for _, status, count in runs if status not in WORKING),
+        }
