@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from tests.store_making import make_run, put_run, run_id, step
@@ -12,7 +13,7 @@ from workbench.store.store import Store
 
 
 def test_the_order_is_that_of_the_pages_whatever_the_limit(tmp_path: Path) -> None:
-    with Store.open(tmp_path) as store:
+    with closing(Store.open(tmp_path)) as store:
         for number in range(1, 31):
             put_run(store, number, name=f"n-{number * 7 % 31:02d}")
         for order, descending in (("created", None), ("created", False), ("name", False), ("name", True)):
@@ -25,7 +26,7 @@ def test_the_order_is_that_of_the_pages_whatever_the_limit(tmp_path: Path) -> No
 
 
 def test_groups_stand_together_the_one_with_the_newest_run_first(tmp_path: Path) -> None:
-    with Store.open(tmp_path) as store:
+    with closing(Store.open(tmp_path)) as store:
         for number, experiment in enumerate(["old", "new", "old", "other", "new"], 1):
             put_run(store, number, experiment=experiment)
         ids, groups = store.order(RunQuery(), grouped=True)
@@ -34,7 +35,7 @@ def test_groups_stand_together_the_one_with_the_newest_run_first(tmp_path: Path)
 
 
 def test_a_filter_counts_for_the_order_and_its_groups(tmp_path: Path) -> None:
-    with Store.open(tmp_path) as store:
+    with closing(Store.open(tmp_path)) as store:
         for number in range(1, 7):
             put_run(store, number, experiment="a" if number % 2 else "b", target="x" if number < 4 else "y")
         ids, groups = store.order(RunQuery(target="x"), grouped=True)
@@ -43,7 +44,7 @@ def test_a_filter_counts_for_the_order_and_its_groups(tmp_path: Path) -> None:
 
 
 def test_runs_that_go_on_are_counted_by_machine_and_state(tmp_path: Path) -> None:
-    with Store.open(tmp_path) as store:
+    with closing(Store.open(tmp_path)) as store:
         for number in range(1, 5):
             put_run(store, number, target="gpu1" if number < 4 else "lab")
         store.apply_status(run_id(1), [step(1, RunState.RUNNING)], as_of=make_run().created)
@@ -61,7 +62,7 @@ def test_an_order_of_many_runs_reads_them_at_once(tmp_path: Path) -> None:
     """Above FEW runs the ids are read in one go; the answer is the same."""
     from workbench.store import run_order
 
-    with Store.open(tmp_path) as store:
+    with closing(Store.open(tmp_path)) as store:
         for number in range(1, 12):
             put_run(store, number, experiment="ab"[number % 2])
         few = store.order(RunQuery(), grouped=True)
