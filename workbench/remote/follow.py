@@ -6,14 +6,13 @@ runs, less often while it waits or has been silent for long.
 """
 
 import os
-import re
-import stat
 import threading
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from workbench.remote import frames, parameters, protocol, run_status
 from workbench.remote.exchange import Exchange
+from workbench.remote.followed_records import BLOCK, FollowedRecords
 from workbench.remote.machine import Machine
 from workbench.remote.problems import Cancelled, RequestError
 from workbench.remote.runfolder import RunFolder
@@ -27,11 +26,9 @@ WAITING = 0.2  # while it is queued, or has been prepared for long
 PREPARING_FAST = 3.0  # seconds in which most runs get from their submit to their first line
 TOGETHER = 0.02  # runs that are due so soon are looked at at once: waking up costs more than looking
 PER_RUN = 0.001  # seconds added for each run that is followed: the whole costs a fixed share of a core
-BLOCK = 1 << 19
 ROUNDS = 8  # blocks of one run before the next one's turn
 JUDGE_EVERY = 10.0  # seconds between two judgements of a run's heartbeat
 
-RECORD_FILE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.jsonl$")
 RECORDS = "records/"
 STREAM = "stream"
 
@@ -139,11 +136,11 @@ class FollowedRun(object):
         self.judged = False  # whether that was looked at in this step
         self._folder = RunFolder(machine, parameters.run_id(params))
         self._stream = parameters.offset(params, "stream")
-        self._records = {}  # type: Dict[str, RecordFile]
+        offsets = {}  # type: Dict[str, int]
         for name, offset in parameters.mapping(params, "records").items():
             plain = name[len(RECORDS) :] if name.startswith(RECORDS) else name
-            if RECORD_FILE.match(plain):  # another one cannot be ours: it is not looked for
-                self._records[plain] = RecordFile(parameters.checked_offset("records", offset))
+            offsets[plain] = parameters.checked_offset("records", offset)
+        self._records = FollowedRecords(self._folder.records, offsets)
         self._status = None  # type: Optional[Dict[str, Any]]
         self._status_facts = None  # type: Optional[Tuple[int, int, int]]
         self._sent = None  # type: Optional[Tuple[Dict[str, Any], bool]]
@@ -241,29 +238,9 @@ class FollowedRun(object):
     def _send_records(self, over):
         # type: (bool) -> bool
         """Whether the end of every record file was reached."""
-        done = True
-        try:
-            names = os.listdir(self._folder.records)
-        except FileNotFoundError:
-            return True
-        for name in names:
-            if RECORD_FILE.match(name):
-                file = self._records.setdefault(name, RecordFile(0))
-                done = self._send_record_file(name, file, over) and done
-        return done
-
-    def _send_record_file(self, name, file, over):
-        # type: (str, RecordFile, bool) -> bool
-        path = os.path.join(self._folder.records, name)
-        while True:
-            credit = self.exchange.credit
-            if credit <= 0:
-                return not file.grown(path)
-            body = file.read_lines(path, over)
-            if not body:
-                return True
-            self._send(RECORDS + name, file.offset, body)
-            file.offset += len(body)
+        return self._records.step(
+            over, lambda: self.exchange.credit, lambda name, *chunk: self._send(RECORDS + name, *chunk)
+        )
 
     def _send(self, name, offset, body):
         # type: (str, int, bytes) -> None
@@ -277,52 +254,6 @@ class FollowedRun(object):
             pieces.append(memoryview(body)[start:end])
         self._moved = True
         self.exchange.send(pieces, size)
-
-
-class RecordFile(object):
-    """How far one record file was sent; bytes after the last newline wait for the rest of their line."""
-
-    def __init__(self, offset):
-        # type: (int) -> None
-        self.offset = offset
-        self._held = -1  # size at which what follows offset was found to be no whole line
-
-    def grown(self, path):
-        # type: (str) -> bool
-        """Whether there is something to look at after the offset."""
-        try:
-            facts = os.stat(path)
-        except FileNotFoundError:
-            return False
-        return stat.S_ISREG(facts.st_mode) and facts.st_size > self.offset and facts.st_size != self._held
-
-    def read_lines(self, path, over):
-        # type: (str, bool) -> bytes
-        """Whole lines from offset on; over: the file will not grow, so a torn last line is given as it is.
-
-        A line longer than a record may be comes in pieces: its reader knows it by its length.
-        """
-        try:
-            if not over and not self.grown(path):
-                return b""
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except OSError:  # it vanished, or is a link: none of ours
-            return b""
-        try:
-            facts = os.fstat(handle)
-            if not stat.S_ISREG(facts.st_mode):
-                return b""
-            body = os.pread(handle, BLOCK, self.offset)
-            cut = body.rfind(b"\n") + 1
-            if not cut and len(body) == BLOCK:
-                body = os.pread(handle, protocol.MAX_RECORD + 1, self.offset)
-                cut = body.rfind(b"\n") + 1 or (len(body) if len(body) > protocol.MAX_RECORD else 0)
-            if not cut and over:
-                cut = len(body)
-            self._held = -1 if cut else facts.st_size
-            return body[:cut]
-        finally:
-            os.close(handle)
 
 
 def cuts(name, body):
