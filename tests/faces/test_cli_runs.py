@@ -271,6 +271,16 @@ def test_metrics_one_row_a_series(wb: Wb) -> None:
     ]
 
 
+def test_attempts_of_a_series_are_told_apart(wb: Wb) -> None:
+    """A resumed run goes on in series of its own; how it went is shown once, over all of them."""
+    series = [{**SERIES[0], "attempt": attempt, "first_step": 500 * attempt} for attempt in (1, 2)]
+    world = World(runs__metrics=series, runs__envelope=ENVELOPE)
+    header, first, second = wb("run", "metrics", "@1", world=world, terminal=TTY).out.splitlines()
+    assert header.split()[:2] == ["METRIC", "ATTEMPT"]
+    assert (first.split()[1], second.split()[1]) == ("1", "2")
+    assert (len(first.split()), len(second.split())) == (7, 8)
+
+
 def test_points_of_one_metric(wb: Wb) -> None:
     points = [
         {"step": 0, "time": "2026-11-23T12:00:00Z", "value": 1.5},
@@ -327,6 +337,28 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
     )
     assert json.loads(wb("run", "compare", "a", "b", "-o", "json", world=world).out) == COMPARED
     assert wb("run", "compare", "a", world=world).code == 2
+
+
+def test_a_star_needs_a_rival(wb: Wb) -> None:
+    metrics = {"loss": {"values": [0.5, None], "best": 0, "goal": "minimize"}}
+    world = World(runs__compare={**COMPARED, "metrics": metrics})
+    assert "★" not in wb("run", "compare", "a", "b", world=world, terminal=TTY).out
+
+
+def test_what_a_column_would_cut_is_compared_below_the_table(wb: Wb) -> None:
+    facts = {"command": ["python train.py --lr 0.1", "python train.py --lr 0.2"]}
+    two = World(runs__compare={**COMPARED, "facts": facts})
+    assert "\n  command  " in wb("run", "compare", "a", "b", world=two, terminal=TTY).out
+    three = {
+        "runs": [*RUNS[:3]],
+        "params": {},
+        "metrics": {},
+        "facts": {"command": [f"python train.py --lr 0.{n}" for n in range(3)]},
+        "code": [],
+    }
+    out = wb("run", "compare", "a", "b", "c", world=World(runs__compare=three), terminal=TTY).out
+    assert "\n\ncommand\n" in out
+    assert "…" not in out
 
 
 def test_long_values_are_compared_below_the_table(wb: Wb) -> None:

@@ -94,6 +94,21 @@ def test_what_went_wrong_stands_below_its_activity_in_full(wb: Wb) -> None:
     assert all(width(line) <= 80 for line in lines)
 
 
+def test_an_archived_run_is_called_by_its_name_too(wb: Wb) -> None:
+    run = {**RUNS[0], "id": "01J0000000000000000000000A", "name": "old-mole-7"}
+    found = [
+        {
+            "id": "a",
+            "kind": "submit",
+            "subject": f"experiments/mnist/runs/{run['id']}",
+            "state": "done",
+            "started": "2026-11-23T12:04:00Z",
+        }
+    ]
+    world = World(activities__list=found, runs__list=lambda archived, **_: [run] if archived else RUNS)
+    assert "old-mole-7" in wb("activity", "ls", world=world, terminal=TTY).out
+
+
 def test_several_mistakes_of_a_file_are_counted_and_listed_once(wb: Wb) -> None:
     mistakes = [{"line": n, "field": "f", "message": f"wrong {n}"} for n in (1, 2)]
     problem = ConfigurationError(
@@ -110,17 +125,19 @@ def test_several_mistakes_of_a_file_are_counted_and_listed_once(wb: Wb) -> None:
 def test_errors_break_at_words_and_keep_their_columns(wb: Wb) -> None:
     largest = [
         {"path": "data/", "size": 3 << 30, "files": 1200, "line": "/data/"},
-        {"path": "a.bin", "size": 1 << 20, "files": 1, "line": "/a.bin"},
+        {"path": "a.bin", "size": 1 << 30, "files": 1, "line": "/a.bin"},
+        {"path": "note.md", "size": 1 << 10, "files": 1, "line": "/note.md"},
     ]
-    problem = SnapshotTooLarge("the tree is too large " * 5, "leave things out " * 6, largest=largest)
+    weight = {"size": 4 << 30, "count": 1202, "largest": largest}
+    problem = SnapshotTooLarge("the tree is too large " * 5, "leave things out " * 6, **weight)
     lines = wb("ps", world=World(runs__list=problem), terminal=TTY).err.splitlines()
     assert all(width(line) <= 80 for line in lines)
     assert lines[1].startswith("       ")
     assert lines[2:5] == [
-        "      SIZE  FILES  HEAVIEST  LINE THAT LEAVES IT OUT",
-        "  3.00 GiB   1200  data/     /data/",
-        "  1.00 MiB      1  a.bin     /a.bin",
-    ]
+        "      SIZE  FILES  A LINE THAT LEAVES IT OUT",
+        "  3.00 GiB   1200  /data/",
+        "  1.00 GiB      1  /a.bin",
+    ], "what leaving it out would not help is not named"
 
 
 def test_a_state_or_machine_that_is_not_there_is_asked_back(wb: Wb) -> None:

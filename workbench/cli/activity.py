@@ -87,10 +87,14 @@ def _trouble(item: dict[str, Any], look: Look) -> list[str]:
 
 
 def _run_names(session: Session, found: list[dict[str, Any]]) -> dict[str, str]:
-    """Names of the runs that subjects name by id; nothing is asked when there are none."""
-    if not any("/runs/" in str(item["subject"]) for item in found):
-        return {}
-    return {run["id"]: run["name"] for run in session.call("runs", "list", limit=NAMES_LOOKED_AT)}
+    """Names of the runs that subjects name by id; nothing is asked when there are none, or no others."""
+    wanted = {str(item["subject"]).rpartition("/")[2] for item in found if "/runs/" in str(item["subject"])}
+    names: dict[str, str] = {}
+    for archived in (None, True):
+        if wanted - names.keys():
+            runs = session.call("runs", "list", limit=NAMES_LOOKED_AT, archived=archived)
+            names |= {run["id"]: run["name"] for run in runs}
+    return names
 
 
 def subject(item: dict[str, Any], names: dict[str, str]) -> str:

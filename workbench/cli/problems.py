@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from workbench.cli.session import Session
 
 MOST_DETAILS = 20
+_WEIGHTS = (("size", "size"), ("files", "count"))
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def report(problem: Exception, session: Session) -> int:
@@ -44,6 +47,8 @@ def report(problem: Exception, session: Session) -> int:
     elif isinstance(problem, OSError) and problem.filename:
         name = problem.filename if isinstance(problem.filename, str) else repr(problem.filename)
         message, hint, code = f"{name}: {problem.strerror}", "", 1
+    elif isinstance(problem, OSError) and problem.errno in _NO_ROOM:
+        message, hint, code = f"writing failed: {problem.strerror}", "make room where it writes to", 1
     else:
         message = f"internal error: {type(problem).__name__}: {problem}"
         hint, code = "run it again with --debug for the traceback; it is worth a report", 1
@@ -85,27 +90,27 @@ def details(data: dict[str, Any]) -> list[str]:
     said = [_problem(item) for item in mistakes] if len(mistakes) > 1 else []
     said += [_candidate(item) for item in _list(data.get("candidates"))]
     lines = [clean_name(line, 400) for line in said]
-    lines += _largest([item for item in _list(data.get("largest")) if isinstance(item, dict)])
+    lines += _largest([item for item in _list(data.get("largest")) if isinstance(item, dict)], data)
     if len(lines) > MOST_DETAILS:
         lines[MOST_DETAILS:] = [f"and {len(lines) - MOST_DETAILS} more"]
     return lines
 
 
-def _largest(found: list[dict[str, Any]]) -> list[str]:
-    """What is heaviest in a tree, with the line of an ignore file that leaves it out."""
+def _largest(found: list[dict[str, Any]], data: dict[str, Any]) -> list[str]:
+    """What is heaviest in a tree, each as the line of an ignore file that leaves it out; trifles are not told."""
     if not found:
         return []
     rows = [
         [
             sizes.short(item.get("size")),
             str(item.get("files") or ""),
-            clean_name(str(item.get("path")), 300),
-            clean_name(str(item.get("line") or ""), 300),
+            clean_name(str(item.get("line") or item.get("path")), 300),
         ]
         for item in found
+        if any(item.get(what, 0) * 100 >= (data.get(total) or 0) for what, total in _WEIGHTS)
     ]
-    columns = [Column("SIZE", right=True), Column("FILES", right=True), Column("HEAVIEST", middle=True)]
-    return render([*columns, Column("LINE THAT LEAVES IT OUT")], rows, UNLIMITED)
+    columns = [Column("SIZE", right=True), Column("FILES", right=True), Column("A LINE THAT LEAVES IT OUT")]
+    return render(columns, rows, UNLIMITED)
 
 
 def _list(value: Any) -> list[Any]:

@@ -19,7 +19,7 @@ from workbench.text.tables import Cell, Column, pairs, render
 from workbench.views import runs as run_view
 
 LONG = 28
-"""Cells from which on a value stands below the table, so that it does not stretch every column."""
+"""Cells over which a value stands below the table, so that it does not stretch every column."""
 LEAST = 12
 """Cells a run's column needs to say anything; runs that do not fit beside each other go below."""
 
@@ -64,9 +64,11 @@ def _tables(found: dict[str, Any], look: Look) -> list[str]:
     """One table, or several below each other where so many runs do not fit."""
     runs = found["runs"]
     every = list(_rows(found, look.ascii_only))
-    rows = _without_empty_headings([row for row in every if not _long(row)])
-    left = max([len(row[0].text) for row in rows], default=8)
-    each = max(1, (look.width - min(left, look.width // 3)) // (LEAST + 2))
+    left = max([len(row[0].text) for row in every], default=8)
+    room = look.width - min(left, look.width // 3)
+    each = max(1, room // (LEAST + 2))
+    most = min(LONG, room // min(each, len(runs)) - 2)
+    rows = _without_empty_headings([row for row in every if not _long(row, most)])
     lines: list[str] = []
     for start in range(0, len(runs), each):
         part = range(start, min(start + each, len(runs)))
@@ -78,7 +80,7 @@ def _tables(found: dict[str, Any], look: Look) -> list[str]:
         picked = [[row[0], *(row[index + 1] for index in part)] if len(row) > 1 else row for row in rows]
         full = [row + [Cell("")] * (len(columns) - len(row)) for row in picked]
         lines += ["", *render(columns, full, *look)] if lines else render(columns, full, *look)
-    for name, *values in filter(_long, every):
+    for name, *values in (row for row in every if _long(row, most)):
         lines += ["", paint(name.text.strip(), "bold", look.colour)]
         said = [("  " + clean_name(run["name"]), value) for run, value in zip(runs, values, strict=True)]
         lines += pairs(said, *look)
@@ -91,8 +93,8 @@ def _without_empty_headings(rows: list[list[Cell]]) -> list[list[Cell]]:
     return [row for row, below in zip(rows, after, strict=True) if len(row) > 1 or len(below) > 1]
 
 
-def _long(row: list[Cell]) -> bool:
-    return any(len(cell.text) > LONG for cell in row[1:])
+def _long(row: list[Cell], most: int) -> bool:
+    return any(len(cell.text) > most for cell in row[1:])
 
 
 def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
@@ -106,7 +108,8 @@ def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
         yield [Cell("metrics", "bold")]
     for name, metric in found.get("metrics", {}).items():
         texts = numbers.column([numbers.number(value) for value in metric["values"]])
-        best = metric.get("best")
+        rivals = sum(value is not None for value in metric["values"])
+        best = metric.get("best") if rivals > 1 else None  # alone it is the best of nothing
         winner = None if best is None else metric["values"][best]
         star = "*" if ascii_only else "★"
         yield [

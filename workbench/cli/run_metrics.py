@@ -76,6 +76,8 @@ def _list_series(session: Session, run: str, rank: int | None) -> None:
     ]
     if several:
         fields.append(Field(Column("RANK", right=True, keep=80), lambda row: str(row.get("rank", 0))))
+    if len({row.get("attempt", 1) for row in found}) > 1:
+        fields.append(Field(Column("ATTEMPT", right=True, keep=80), lambda row: str(row.get("attempt", 1))))
     for title, key, keep in (("LAST", "last", 95), ("MIN", "min", 70), ("MAX", "max", 65)):
         fields.append(_number(title, key, keep))
     fields += [
@@ -91,7 +93,7 @@ def _list_series(session: Session, run: str, rank: int | None) -> None:
         fields.append(
             Field(
                 Column("TREND", keep=55),
-                lambda row: Cell(trends.get((row["name"], row.get("rank", 0)), ""), "active"),
+                lambda row: Cell(trends.get(_series_of(row), ""), "active"),
             )
         )
     output.rows(
@@ -99,12 +101,18 @@ def _list_series(session: Session, run: str, rank: int | None) -> None:
     )
 
 
-def _trends(session: Session, run: str, found: list[dict[str, Any]]) -> dict[tuple[str, int], str]:
-    """How each series went, by name and rank; nothing is asked where it would not be shown."""
+def _series_of(row: dict[str, Any]) -> tuple[str, int, int]:
+    """Name, rank and attempt."""
+    return str(row["name"]), int(row.get("rank", 0)), int(row.get("attempt", 1))
+
+
+def _trends(session: Session, run: str, found: list[dict[str, Any]]) -> dict[tuple[str, int, int], str]:
+    """How each series went over all attempts, at its last; nothing is asked where it would not be shown."""
     if not output.as_table(session) or len(found) > MOST:
         return {}
-    series = [(str(row["name"]), int(row.get("rank", 0))) for row in found if TEXT not in row]
-    return {(name, rank): trend(session, run, name, rank) for name, rank in series}
+    series = sorted(_series_of(row) for row in found if TEXT not in row)
+    last = {(name, rank): attempt for name, rank, attempt in series}
+    return {(*key, attempt): trend(session, run, *key) for key, attempt in last.items()}
 
 
 def _number(title: str, key: str, keep: int) -> Field:
