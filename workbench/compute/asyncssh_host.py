@@ -3,68 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 from pathlib import Path
 
 import asyncssh
 
-from workbench.compute.address import Address, parse_address, parse_jump
+from workbench.compute.address import Address, parse_jump
 from workbench.compute.asyncssh_channel import AsyncsshChannel
 from workbench.compute.channel import Channel
 from workbench.compute.host_keys import HostKeys
-from workbench.compute.signin import SignIn
 from workbench.compute.ssh_config import Survey, config_paths, survey
 from workbench.compute.ssh_errors import explain
 from workbench.compute.ssh_hop import Hop, Manner, join_hop
-from workbench.entities.target import TargetSettings
-from workbench.errors import ConfigurationError, Unreachable, UsageError
+from workbench.compute.ssh_host import SshHost
+from workbench.errors import ConfigurationError, Unreachable
 from workbench.text.sanitize import clean_name
 
-CONNECT_TIMEOUT = 20.0
 MAX_HOPS = 8
 
 
-class AsyncsshHost:
-    """A machine over SSH; see `Host`.
+class AsyncsshHost(SshHost):
+    """A machine over asyncssh; timeout is what each hop gets."""
 
-    known_hosts: our own file, beside the user's. sign_in: who answers prompts. accept_keys: fingerprints the
-    user accepted just now. timeout: seconds a hop gets, unless ssh_config has a ConnectTimeout.
-    """
-
-    def __init__(
-        self,
-        settings: TargetSettings,
-        known_hosts: Path,
-        sign_in: SignIn,
-        accept_keys: Collection[str] = (),
-        timeout: float = CONNECT_TIMEOUT,
-    ) -> None:
-        if not settings.address:
-            raise UsageError("the target has no address", "set one: wb compute set NAME address=USER@HOST")
-        self._address = parse_address(settings.address)
-        self._jump = settings.jump
-        self._ssh_config = settings.ssh_config
-        self._manner = Manner(HostKeys(known_hosts, accept_keys), sign_in, timeout)
-        self._identity = Path(settings.identity).expanduser() if settings.identity else None
-        self._lock = asyncio.Lock()
+    def _prepare(self) -> None:
+        keys, identity = HostKeys(self._known_hosts, self._accept), self._settings.identity
+        self._manner = Manner(keys, self._sign_in, self._timeout)
+        self._identity = Path(identity).expanduser() if identity else None
         self._hops: list[Hop] = []
         self.survey: Survey | None = None
         """What ssh_config says of the machine; None before the first connect."""
-
-    async def connect(self) -> None:
-        """See `Host`."""
-        async with self._lock:
-            if self._hops and not self._hops[-1].connection.is_closed():
-                return
-            await self._hang_up()
-            paths = config_paths(self._ssh_config)
-            try:
-                self.survey = await asyncio.to_thread(survey, self._address, paths)
-                manner = self._manner._replace(identity=self._identity)
-                await self._reach(self._address, self.survey, self._jump, manner, depth=0)
-            except BaseException:  # also when the attempt is cancelled: a hop may stand already
-                await self._hang_up()
-                raise
 
     async def open(self, line: str) -> Channel:
         """See `Host`. Raises Unreachable also when the machine allows no further session."""
@@ -80,24 +46,28 @@ class AsyncsshHost:
             assert self.survey is not None
             raise explain(error, self.survey.host, self.survey.port) from error
 
-    async def close(self) -> None:
-        """See `Host`."""
-        async with self._lock:
-            await self._hang_up()
-
-    def describe(self) -> str:
-        """See `Host`."""
-        if self.survey is None:
-            return str(self._address)
-        return str(Address(self.survey.host, self.survey.user, self.survey.port))
-
     @property
     def cipher(self) -> str | None:
         """What the connection to the machine is encrypted with; None while there is none."""
         return str(self._hops[-1].connection.get_extra_info("send_cipher")) if self._hops else None
 
-    async def _reach(
-        self, address: Address, found: Survey, jump: str | None, manner: Manner, depth: int
+    @property
+    def _connected(self) -> bool:
+        return bool(self._hops) and not self._hops[-1].connection.is_closed()
+
+    @property
+    def _found(self) -> Address | None:
+        found = self.survey
+        return None if found is None else Address(found.host, found.user, found.port)
+
+    async def _reach(self) -> None:
+        paths = config_paths(self._settings.ssh_config)
+        self.survey = await asyncio.to_thread(survey, self._address, paths)
+        manner = self._manner._replace(identity=self._identity)
+        await self._join(self._address, self.survey, self._settings.jump, manner)
+
+    async def _join(
+        self, address: Address, found: Survey, jump: str | None, manner: Manner, depth: int = 0
     ) -> None:
         """Connect to address, over its jump hosts first; every hop joins the list."""
         if depth > MAX_HOPS:
@@ -105,7 +75,7 @@ class AsyncsshHost:
         # Only the first hop has a way of its own; later ones are reached from the hop before.
         for hop in [] if self._hops else jump_hosts(found, jump):
             there = await asyncio.to_thread(survey, hop, found.paths)
-            await self._reach(hop, there, None, self._manner, depth + 1)
+            await self._join(hop, there, None, self._manner, depth + 1)
         over = self._hops[-1].connection if self._hops else None
         self._hops.append(await join_hop(address, found, over, manner))
 

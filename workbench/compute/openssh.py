@@ -9,50 +9,26 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Collection
-from pathlib import Path
 
-from workbench.compute.address import Address, parse_address
+from workbench.compute.address import Address
 from workbench.compute.askpass import Askpass, Question
 from workbench.compute.channel import Channel
 from workbench.compute.openssh_words import Resolved, explain, host_key_question, parse_resolved, prompt_kind
 from workbench.compute.process_channel import ProcessChannel
-from workbench.compute.signin import SignIn, make_prompt
-from workbench.entities.target import TargetSettings
-from workbench.errors import ConfigurationError, HostKeyUnknown, NeedsSignIn, Unreachable, UsageError
+from workbench.compute.signin import make_prompt
+from workbench.compute.ssh_host import SshHost
+from workbench.errors import ConfigurationError, HostKeyUnknown, NeedsSignIn, Unreachable
 from workbench.text.sanitize import clean
 
-CONNECT_TIMEOUT = 20.0
 POLL = 0.02
 MAX_QUESTIONS = 12
 """Answers one attempt may ask for; ssh itself asks three times for each key and password."""
 
 
-class OpensshHost:
-    """A machine over the system's ssh, with the user's whole configuration; see `Host`.
+class OpensshHost(SshHost):
+    """A machine over the system's ssh, with the user's whole configuration; a connection of theirs stays."""
 
-    known_hosts: our own file; keys accepted here are added to it, the user's files are only read. sign_in:
-    who answers prompts. accept_keys: fingerprints the user accepted just now. timeout: seconds to connect,
-    without the time a person takes to answer, unless ssh_config has a ConnectTimeout.
-    """
-
-    def __init__(
-        self,
-        settings: TargetSettings,
-        known_hosts: Path,
-        sign_in: SignIn,
-        accept_keys: Collection[str] = (),
-        timeout: float = CONNECT_TIMEOUT,
-    ) -> None:
-        if not settings.address:
-            raise UsageError("the target has no address", "set one: wb compute set NAME address=USER@HOST")
-        self._address = parse_address(settings.address)
-        self._settings = settings
-        self._known_hosts = known_hosts
-        self._sign_in = sign_in
-        self._accept = frozenset(accept_keys)
-        self._timeout = timeout
-        self._lock = asyncio.Lock()
+    def _prepare(self) -> None:
         self._resolved: Resolved | None = None
         self._askpass: Askpass | None = None
         self._master: ProcessChannel | None = None
@@ -61,21 +37,6 @@ class OpensshHost:
         self._asked: dict[str, int] = {}
         self._clock: asyncio.Timeout | None = None
         self._channels: list[ProcessChannel] = []
-
-    async def connect(self) -> None:
-        """See `Host`."""
-        async with self._lock:
-            if self._shared or (self._master is not None and self._master.running):
-                return
-            await self._hang_up()
-            self._resolved = await self._resolve()
-            if await self._share():
-                return
-            try:
-                await self._start_master(self._resolved)
-            except BaseException:
-                await self._hang_up()
-                raise
 
     async def open(self, line: str) -> Channel:
         """See `Host`."""
@@ -86,16 +47,14 @@ class OpensshHost:
         self._channels = [known for known in self._channels if known.running] + [channel]
         return channel
 
-    async def close(self) -> None:
-        """See `Host`. A connection of the user's own stays."""
-        async with self._lock:
-            await self._hang_up()
+    @property
+    def _connected(self) -> bool:
+        return self._shared or (self._master is not None and self._master.running)
 
-    def describe(self) -> str:
-        """See `Host`."""
-        if self._resolved is None:
-            return str(self._address)
-        return str(Address(self._resolved.host, self._resolved.user, self._resolved.port))
+    @property
+    def _found(self) -> Address | None:
+        found = self._resolved
+        return None if found is None else Address(found.host, found.user, found.port)
 
     @property
     def _patience(self) -> float:
@@ -104,6 +63,11 @@ class OpensshHost:
         return (chosen or self._timeout) + 10
 
     # --- the connection -----------------------------------------------------------------------------------
+
+    async def _reach(self) -> None:
+        self._resolved = await self._resolve()
+        if not await self._share():
+            await self._start_master(self._resolved)
 
     async def _resolve(self) -> Resolved:
         code, out, error = await self._ask_ssh([*self._base(), "-G", *self._target()])
