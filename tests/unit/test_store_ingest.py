@@ -16,6 +16,7 @@ from workbench.errors import Conflict, NotFound
 from workbench.store.chunks import BLOCK, CHUNK, Columns, pack, unpack
 from workbench.store.records import parse_records
 from workbench.store.store import Store
+from workbench.store.summaries import Selection
 
 
 @pytest.fixture
@@ -304,7 +305,7 @@ def test_a_metric_that_was_never_logged(store):
         with pytest.raises(NotFound):
             ask(run, "acc")
     with pytest.raises(NotFound):
-        store.envelope(run, "loss", 10, rank=4)
+        store.envelope(run, "loss", 10, Selection(rank=4))
 
 
 def test_rows_and_tables_become_columns(store):

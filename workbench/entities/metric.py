@@ -43,6 +43,9 @@ class Bucket(Entity, frozen=True, kw_only=True):
     max: float
     last: float
     count: int
+    first_x: float | None = None
+    """Where it begins on an axis that does not count steps: seconds since 1970, or another metric's value."""
+    last_x: float | None = None
 
 
 class Evaluation(Entity, frozen=True, kw_only=True):

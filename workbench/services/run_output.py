@@ -22,6 +22,7 @@ from workbench.snapshots.archive import zip_tree
 from workbench.snapshots.diff import unified
 from workbench.store.records import RecordBatch
 from workbench.store.store import Store
+from workbench.store.summaries import METRIC, STEP, TIME, Selection
 
 BLOCK = 1 << 18
 MAX_COMPARED = 20
@@ -132,11 +133,29 @@ class RunOutputService:
 
     @call
     async def envelope(
-        self, run: str, name: str, buckets: int = 500, rank: int | None = None
+        self,
+        run: str,
+        name: str,
+        buckets: int = 500,
+        rank: int | None = None,
+        attempt: int | None = None,
+        x: str = "step",
+        low: float | None = None,
+        high: float | None = None,
     ) -> list[Bucket]:
-        """The series as min/max buckets, for a picture buckets columns wide."""
+        """The series as min/max buckets, for a picture buckets columns wide.
+
+        attempt: of one alone, with what newer ones replaced. x: "step", "time" (seconds since 1970), or
+        "metric:" and the name of another one. low, high: the part of x that is wanted. Raises NotFound,
+        UsageError.
+        """
+        if x not in (STEP, TIME) and not x.startswith(METRIC):
+            raise UsageError(f"a metric has no x axis {x!r}", "it is step, time or metric:NAME")
         found = await self._context.resolve(run)
-        return await self._context.keep(Store.envelope, found.id, name, max(1, min(buckets, 10_000)), rank)
+        selection = Selection(rank, attempt, x, low, high)
+        return await self._context.keep(
+            Store.envelope, found.id, name, max(1, min(buckets, 10_000)), selection
+        )
 
     @call
     async def rows(self, run: str, name: str | None = None) -> dict[str, dict[str, list[Any]]]:

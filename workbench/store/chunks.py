@@ -10,7 +10,7 @@ import math
 import struct
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 POINT_BYTES = 24
@@ -36,6 +36,15 @@ class Columns(NamedTuple):
     def part(self, start: int, stop: int) -> Columns:
         """The points from start up to stop."""
         return Columns(self.steps[start:stop], self.times[start:stop], self.values[start:stop])
+
+    def picked(self, order: Iterable[int]) -> Columns:
+        """The points at these places, in this order."""
+        chosen = list(order)
+        return Columns(
+            array("q", [self.steps[at] for at in chosen]),
+            array("d", [self.times[at] for at in chosen]),
+            array("d", [self.values[at] for at in chosen]),
+        )
 
 
 class Block(NamedTuple):

@@ -1,13 +1,15 @@
 """A metric as so many buckets of min, max and last: what a chart draws. Pure.
 
-Buckets are equally wide in steps. Whole blocks of points are put where they fall without being unpacked; a
-block may reach one bucket over an edge, never further.
+Buckets are equally wide in steps, or in another x that has a value for each point. Of steps, whole blocks of
+points are put where they fall without being unpacked; a block may reach one bucket over an edge, never
+further.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from array import array
+from bisect import bisect_left, bisect_right
 
 from workbench.entities.metric import Bucket
 from workbench.store import chunks
@@ -18,6 +20,8 @@ class Collector:
     """Sums points up into at most `buckets` buckets over the steps low to high, both included."""
 
     def __init__(self, low: int, high: int, buckets: int) -> None:
+        self.low, self.high = low, high
+        """The first and last step that are asked for."""
         self._low = low
         self._span = high - low + 1
         self._count = max(1, min(buckets, self._span))
@@ -94,6 +98,68 @@ class Collector:
         if whole._found[0] is None:
             raise ValueError("no points")
         return whole._found[0]
+
+
+def over(xs: array[float], points: Columns, low: float, high: float, buckets: int) -> list[Bucket]:
+    """Points as at most so many buckets that are equally wide in xs, which has a value for each of them.
+
+    Those whose x is not finite or out of low to high are left out. Of one x the point with the highest step
+    is the last.
+    """
+    listed = xs.tolist()
+    if not math.isfinite(sum(listed)) or listed != sorted(listed):
+        order = sorted((at for at in range(len(xs)) if math.isfinite(listed[at])), key=listed.__getitem__)
+        listed = [listed[at] for at in order]
+        points = points.picked(order)
+    start, stop = bisect_left(listed, low), bisect_right(listed, high)
+    if start >= stop:
+        return []
+    low, high = listed[start], listed[stop - 1]
+    found: list[Bucket] = []
+    index = -1
+    while start < stop:
+        index = max(index + 1, _bucket(listed[start], low, high, buckets))
+        edge = low + (index + 1) / buckets * (high - low)
+        # Rounding must not leave the point it started with out.
+        end = stop if index >= buckets - 1 else max(start + 1, bisect_left(listed, edge, start, stop))
+        found.append(_summed(points.part(start, end), listed[start], listed[end - 1]))
+        start = end
+    return found
+
+
+def _bucket(x: float, low: float, high: float, buckets: int) -> int:
+    return min(buckets - 1, int((x - low) / (high - low) * buckets)) if high > low else buckets - 1
+
+
+def _summed(points: Columns, first: float, last: float) -> Bucket:
+    steps, _, values = points
+    least, most = chunks.finite_range(values)
+    return Bucket(
+        first_step=min(steps),
+        last_step=max(steps),
+        min=least,
+        max=most,
+        last=values[-1],
+        count=len(values),
+        first_x=first,
+        last_x=last,
+    )
+
+
+def joined(points: Columns, other: Columns) -> tuple[array[float], Columns]:
+    """Another metric's values at the points' steps, or lately before; points before its first are left out.
+
+    Both ascend in steps.
+    """
+    if points.steps == other.steps:
+        return other.values, points
+    xs, at, count = array("d"), -1, len(other.steps)
+    start = bisect_left(points.steps, other.steps[0]) if count else len(points.steps)
+    for step in points.steps[start:]:
+        while at + 1 < count and other.steps[at + 1] <= step:
+            at += 1
+        xs.append(other.values[at])
+    return xs, points.part(start, len(points.steps))
 
 
 def number_or_nan(value: float | None) -> float:

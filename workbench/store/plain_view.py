@@ -61,6 +61,17 @@ def pieces(series: Iterable[SeriesRow]) -> list[Piece]:
     return found
 
 
+def cropped(parts: Iterable[Piece], low: int, high: int) -> list[Piece]:
+    """The pieces with steps from low to high; their other steps count as hidden."""
+    found = []
+    for series, hidden in parts:
+        if series.low <= high and series.high >= low:
+            before = ((series.low, low - 1),) if series.low < low else ()
+            after = ((high + 1, series.high),) if series.high > high else ()
+            found.append(Piece(series, hidden + before + after))
+    return found
+
+
 def covered(span: Span, hidden: Sequence[Span]) -> bool:
     """Whether one hidden span holds all of span."""
     return any(low <= span[0] and span[1] <= high for low, high in hidden)

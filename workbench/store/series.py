@@ -34,8 +34,10 @@ def of_run(connection: sqlite3.Connection, run: int) -> list[SeriesRow]:
     return [SeriesRow._make(row) for row in rows]
 
 
-def of_name(connection: sqlite3.Connection, run: int, name: str, rank: int | None) -> list[SeriesRow]:
-    """The series of one metric and rank (None: the plain one), over all attempts and processes."""
+def of_name(
+    connection: sqlite3.Connection, run: int, name: str, rank: int | None, attempt: int | None = None
+) -> list[SeriesRow]:
+    """The series of one metric and rank (None: the plain one), of all processes and attempts, or of one."""
     if rank is None:
         rows = connection.execute(
             f"SELECT {_COLUMNS} FROM series WHERE run = ? AND name = ? AND rank ="
@@ -46,15 +48,21 @@ def of_name(connection: sqlite3.Connection, run: int, name: str, rank: int | Non
         rows = connection.execute(
             f"SELECT {_COLUMNS} FROM series WHERE run = ? AND name = ? AND rank = ?", (run, name, rank)
         )
-    return [SeriesRow._make(row) for row in rows]
+    found = [SeriesRow._make(row) for row in rows]
+    return found if attempt is None else [row for row in found if row.attempt == attempt]
 
 
-def known(connection: sqlite3.Connection, run: int, name: str, rank: int | None) -> list[SeriesRow]:
+def known(
+    connection: sqlite3.Connection, run: int, name: str, rank: int | None, attempt: int | None = None
+) -> list[SeriesRow]:
     """As `of_name`; raises NotFound when there is none."""
-    found = of_name(connection, run, name, rank)
+    found = of_name(connection, run, name, rank, attempt)
     if not found:
         of_rank = "" if rank is None else f" of rank {rank}"
-        raise NotFound(f"no metric {name!r}{of_rank} in this run", "wb run metrics ID shows them")
+        of_attempt = "" if attempt is None else f" of attempt {attempt}"
+        raise NotFound(
+            f"no metric {name!r}{of_rank}{of_attempt} in this run", "wb run metrics ID shows them"
+        )
     return found
 
 
@@ -199,10 +207,18 @@ def read_tail(connection: sqlite3.Connection, series: int, into: Columns) -> Non
 
 
 def columns(
-    connection: sqlite3.Connection, run: int, name: str, rank: int | None, limit: int | None = None
+    connection: sqlite3.Connection,
+    run: int,
+    name: str,
+    rank: int | None,
+    limit: int | None = None,
+    attempt: int | None = None,
 ) -> Columns:
-    """The points of a metric by step: the plain view, or that of one rank. limit: only the last so many."""
-    parts = pieces(known(connection, run, name, rank))
+    """The points of a metric by step: the plain view, or that of one rank or attempt.
+
+    limit: only the last so many.
+    """
+    parts = pieces(known(connection, run, name, rank, attempt))
     if len(parts) == 1 and parts[0].series.ordered and not parts[0].hidden:
         row = parts[0].series
         first = 0 if limit is None else max(0, row.points - limit) // CHUNK
@@ -231,25 +247,15 @@ def _merged(connection: sqlite3.Connection, parts: list[Piece]) -> Columns:
         part = chunks.empty()
         _read(connection, piece.series, 0, part)
         found.extend(visible(part, piece))
-    order = sorted(range(len(found.steps)), key=found.steps.__getitem__)
-    return Columns(
-        array("q", [found.steps[index] for index in order]),
-        array("d", [found.times[index] for index in order]),
-        array("d", [found.values[index] for index in order]),
-    )
+    return found.picked(sorted(range(len(found.steps)), key=found.steps.__getitem__))
 
 
 def visible(points: Columns, piece: Piece) -> Columns:
     """points without those whose steps newer attempts replaced."""
     if not piece.hidden:
         return points
-    keep = [
+    return points.picked(
         index
         for index, step in enumerate(points.steps)
         if not any(low <= step <= high for low, high in piece.hidden)
-    ]
-    return Columns(
-        array("q", [points.steps[index] for index in keep]),
-        array("d", [points.times[index] for index in keep]),
-        array("d", [points.values[index] for index in keep]),
     )

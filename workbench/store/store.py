@@ -395,10 +395,17 @@ class Store:
             for step, time, value in zip(*self.columns(run_id, name, rank, limit), strict=True)
         ]
 
-    def envelope(self, run_id: str, name: str, buckets: int, rank: int | None = None) -> list[Bucket]:
-        """A metric as at most so many buckets of min, max and last; raises NotFound."""
+    def envelope(
+        self,
+        run_id: str,
+        name: str,
+        buckets: int,
+        selection: summaries.Selection = summaries.ALL,
+    ) -> list[Bucket]:
+        """What is selected of a metric as at most so many buckets of min, max and last; raises NotFound."""
         with self._db.read() as connection:
-            return summaries.envelope(connection, run_rows.number(connection, run_id), name, rank, buckets)
+            run = run_rows.number(connection, run_id)
+            return summaries.envelope(connection, run, name, buckets, selection)
 
     def rows(self, run_id: str, name: str | None = None) -> dict[str, dict[str, list[Any]]]:
         """Tables by name, each a mapping of columns; raises NotFound (run)."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from workbench.entities.metric import Bucket, SeriesSummary
 from workbench.entities.run import MetricValue
 from workbench.store import chunks, series
 from workbench.store.chunks import BLOCK, Columns
 from workbench.store.codec import moment_of_seconds
-from workbench.store.envelope import Collector, number_or_nan
-from workbench.store.plain_view import Piece, SeriesRow, covered, pieces, touched
+from workbench.store.envelope import Collector, joined, number_or_nan, over
+from workbench.store.plain_view import Piece, SeriesRow, covered, cropped, pieces, touched
 
 COARSE = 2
 """From so many chunks a bucket on, their blocks tell nothing more."""
@@ -70,49 +71,89 @@ def _finite(value: float) -> float | None:
 def sparkline(connection: sqlite3.Connection, run: int, name: str, count: int) -> list[float]:
     """The plain view of a metric as at most count values, each the last of its share of the steps."""
     rows = series.of_name(connection, run, name, None)
-    return [bucket.last for bucket in _buckets(connection, pieces(rows), count)] if rows else []
+    return [bucket.last for bucket in _by_step(connection, rows, count, -math.inf, math.inf)] if rows else []
+
+
+STEP, TIME, METRIC = "step", "time", "metric:"
+"""The x axes of an envelope: steps, seconds since 1970, or METRIC and another metric's name."""
+
+
+class Selection(NamedTuple):
+    """Which points of a metric an envelope is of."""
+
+    rank: int | None = None
+    """None: the plain view's."""
+    attempt: int | None = None
+    """None: the plain view, in which newer attempts replace older ones."""
+    x: str = STEP
+    low: float | None = None
+    """The first x, None: from the beginning."""
+    high: float | None = None
+    """The last x, None: to the end."""
+
+
+ALL = Selection()
+"""All of the plain view, by step."""
 
 
 def envelope(
-    connection: sqlite3.Connection, run: int, name: str, rank: int | None, buckets: int
+    connection: sqlite3.Connection, run: int, name: str, buckets: int, selection: Selection
 ) -> list[Bucket]:
-    """The plain view of a metric (or of one rank) as at most so many buckets, by step."""
-    parts = pieces(series.known(connection, run, name, rank))
-    return _buckets(connection, parts, buckets) if buckets > 0 else []
+    """A metric as at most so many buckets, by x; raises NotFound (the metric, or the one that is x)."""
+    low = -math.inf if selection.low is None else selection.low
+    high = math.inf if selection.high is None else selection.high
+    if selection.x == STEP:
+        return _by_step(connection, series.known(connection, run, name, *selection[:2]), buckets, low, high)
+    points = series.columns(connection, run, name, selection.rank, None, selection.attempt)
+    if buckets < 1:
+        return []
+    if selection.x == TIME:
+        return over(points.times, points, low, high, buckets)
+    other = series.columns(connection, run, selection.x.removeprefix(METRIC), selection.rank)
+    return over(*joined(points, other), low, high, buckets)
 
 
-def _buckets(connection: sqlite3.Connection, parts: list[Piece], buckets: int) -> list[Bucket]:
-    collector = Collector(
-        min(part.series.low for part in parts), max(part.series.high for part in parts), buckets
-    )
-    for part in parts:
+def _by_step(
+    connection: sqlite3.Connection, rows: Sequence[SeriesRow], buckets: int, low: float, high: float
+) -> list[Bucket]:
+    first = math.ceil(max(low, min(row.low for row in rows)))
+    last = math.floor(min(high, max(row.high for row in rows)))
+    if buckets < 1 or first > last:
+        return []
+    collector = Collector(first, last, buckets)
+    for part in cropped(pieces(rows), first, last):
         _collect(connection, part, collector)
     return collector.buckets()
 
 
+_INSIDE = "series = ? AND high >= ? AND low <= ?"
+
+
 def _collect(connection: sqlite3.Connection, piece: Piece, collector: Collector) -> None:
     """Count the visible points of one series in: by chunk, by block, else one by one."""
-    row = piece.series
-    if not piece.hidden and row.chunks >= COARSE * collector.count:
+    inside = (piece.series.id, collector.low, collector.high)
+    (count,) = connection.execute(f"SELECT count(*) FROM chunk_summaries WHERE {_INSIDE}", inside).fetchone()
+    if count >= COARSE * collector.count:
         _collect_chunks(connection, piece, collector)
     else:
         for n, data in connection.execute(
-            "SELECT n, blocks FROM chunk_summaries WHERE series = ? ORDER BY n", (row.id,)
+            f"SELECT n, blocks FROM chunk_summaries WHERE {_INSIDE} ORDER BY n", inside
         ):
             _collect_blocks(connection, piece, n, data, collector)
     tail = chunks.empty()
-    series.read_tail(connection, row.id, tail)
+    series.read_tail(connection, piece.series.id, tail)
     _collect_points(tail, piece, collector)
 
 
 def _collect_chunks(connection: sqlite3.Connection, piece: Piece, collector: Collector) -> None:
-    """Whole chunks; one that is too wide all the same, by its blocks."""
+    """Whole chunks; one that is too wide all the same, or partly hidden, by its blocks."""
     for n, low, high, count, least, most, last in connection.execute(
-        "SELECT n, low, high, count, min, max, last FROM chunk_summaries WHERE series = ? ORDER BY n",
-        (piece.series.id,),
+        f"SELECT n, low, high, count, min, max, last FROM chunk_summaries WHERE {_INSIDE} ORDER BY n",
+        (piece.series.id, collector.low, collector.high),
     ):
         figures = (number_or_nan(least), number_or_nan(most), number_or_nan(last))
-        if not collector.offer(low, high, count, *figures):
+        whole = not piece.hidden or not touched((low, high), piece.hidden)
+        if not whole or not collector.offer(low, high, count, *figures):
             data = connection.execute(
                 "SELECT blocks FROM chunk_summaries WHERE series = ? AND n = ?", (piece.series.id, n)
             ).fetchone()[0]

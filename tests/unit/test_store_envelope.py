@@ -1,0 +1,134 @@
+"""Parts of a picture, pictures over time and over other metrics, and of single attempts."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.store_making import feed, header, metric, open_store, put_run
+from workbench.errors import NotFound
+from workbench.store.chunks import CHUNK, Columns
+from workbench.store.envelope import joined, over
+from workbench.store.summaries import Selection
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(tmp_path)
+    yield opened
+    opened.close()
+
+
+def timed(name, value, step, time):
+    return {**metric(name, value, step), "t": time}
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 10), (5000, 5100), (8000.5, 20_000), (19_990, 90_000), (-5, 99_999)])
+@pytest.mark.parametrize("buckets", [1, 7, 300])
+def test_a_part_holds_exactly_the_points_inside(store, low, high, buckets):
+    """AZ-100."""
+    run = put_run(store)
+    points = [(n, math.sin(n) + (50 if n == 5050 else 0)) for n in range(20_000)]
+    feed(store, run, [header(), *(metric("loss", value, step) for step, value in points)])
+    found = store.envelope(run, "loss", buckets, Selection(low=low, high=high))
+    inside = [(step, value) for step, value in points if low <= step <= high]
+    assert 0 < len(found) <= buckets
+    assert sum(bucket.count for bucket in found) == len(inside)
+    assert (found[0].first_step, found[-1].last_step) == (inside[0][0], inside[-1][0])
+    assert min(bucket.min for bucket in found) == min(value for _, value in inside)
+    assert max(bucket.max for bucket in found) == max(value for _, value in inside)
+    assert found[-1].last == inside[-1][1]
+
+
+def test_a_part_without_points_is_empty(store):
+    run = put_run(store)
+    feed(store, run, [header(), *(metric("loss", 1.0, step) for step in (0, 100))])
+    assert store.envelope(run, "loss", 10, Selection(low=10, high=90)) == []
+    assert store.envelope(run, "loss", 10, Selection(low=200)) == []
+    assert store.envelope(run, "loss", 10, Selection(low=90, high=10)) == []
+    assert store.envelope(run, "loss", 10, Selection(x="time", low=1, high=2)) == []
+
+
+def test_what_a_newer_attempt_replaced_is_there_when_asked_for(store):
+    run = put_run(store)
+    feed(store, run, [header(1), *(metric("loss", 1.0, n) for n in range(2 * CHUNK))], file="1.jsonl")
+    feed(store, run, [header(2), *(metric("loss", 2.0, n) for n in range(100, 9000))], file="2.jsonl")
+    plain = store.envelope(run, "loss", 50)
+    assert {bucket.min for bucket in plain[2:]} == {2.0}
+    old = store.envelope(run, "loss", 50, Selection(attempt=1))
+    assert {(bucket.min, bucket.max) for bucket in old} == {(1.0, 1.0)}
+    assert sum(bucket.count for bucket in old) == 2 * CHUNK
+    by_time = store.envelope(run, "loss", 50, Selection(attempt=1, x="time"))
+    assert sum(bucket.count for bucket in by_time) == 2 * CHUNK
+    with pytest.raises(NotFound, match="attempt 3"):
+        store.envelope(run, "loss", 50, Selection(attempt=3))
+
+
+def test_over_time_buckets_are_equally_wide_in_seconds(store):
+    run = put_run(store)
+    # Slow at first: half of the steps take nine tenths of the time.
+    times = [n * 9.0 if n < 500 else 4500.0 + (n - 500) for n in range(1000)]
+    feed(store, run, [header(), *(timed("loss", float(n), n, times[n]) for n in range(1000))])
+    found = store.envelope(run, "loss", 10, Selection(x="time"))
+    assert len(found) == 10
+    began = found[0].first_x
+    assert found[-1].last_x == began + times[-1]
+    assert [bucket.count for bucket in found[:8]] == pytest.approx([55.5] * 8, abs=1.5)
+    assert found[-1].count > 400
+    assert found[-1].last == 999
+    part = store.envelope(run, "loss", 1000, Selection(x="time", low=began + times[10], high=began + times[20]))
+    assert [(bucket.first_step, bucket.first_x) for bucket in part] == [(n, began + times[n]) for n in range(10, 21)]
+
+
+def test_over_another_metric_points_meet_its_value_of_that_step_or_the_last_before(store):
+    run = put_run(store)
+    records = [metric("loss", float(n), n) for n in range(100)]
+    records += [metric("epoch", n / 10, n) for n in range(10, 100, 10)]
+    feed(store, run, [header(), *records])
+    found = store.envelope(run, "loss", 500, Selection(x="metric:epoch"))
+    assert sum(bucket.count for bucket in found) == 90
+    assert [(bucket.first_x, bucket.min, bucket.max) for bucket in found] == [
+        (float(n), n * 10.0, n * 10.0 + 9) for n in range(1, 10)
+    ]
+    with pytest.raises(NotFound, match="lr"):
+        store.envelope(run, "loss", 10, Selection(x="metric:lr"))
+
+
+FLOATS = st.floats(-1e6, 1e6)
+
+
+@given(
+    st.lists(st.tuples(st.one_of(FLOATS, st.just(math.nan), st.just(math.inf)), FLOATS), max_size=60),
+    st.integers(1, 20),
+    st.floats(-2e6, 2e6),
+    st.floats(-2e6, 2e6),
+)
+def test_every_point_inside_is_in_one_bucket(points, buckets, low, high):
+    columns = Columns(array("q", range(len(points))), array("d", [0.0] * len(points)), array("d", [y for _, y in points]))
+    found = over(array("d", [x for x, _ in points]), columns, low, high, buckets)
+    inside = sorted((x, y) for x, y in points if low <= x <= high)
+    assert len(found) <= buckets
+    assert sum(bucket.count for bucket in found) == len(inside)
+    assert all(a.last_x < b.first_x or a.last_x == b.first_x for a, b in pairwise(found))
+    for bucket in found:
+        values = [y for x, y in inside if bucket.first_x <= x <= bucket.last_x]
+        assert bucket.min >= min(values)
+        assert bucket.max <= max(values)
+    if inside:
+        assert min(bucket.min for bucket in found) == min(y for _, y in inside)
+
+
+def test_joining_equal_steps_copies_nothing():
+    steps = array("q", [1, 2, 3])
+    points = Columns(steps, array("d", [0.0] * 3), array("d", [1.0, 2.0, 3.0]))
+    other = Columns(array("q", [1, 2, 3]), array("d", [0.0] * 3), array("d", [7.0, 8.0, 9.0]))
+    xs, kept = joined(points, other)
+    assert xs is other.values
+    assert kept is points
+    none = Columns(array("q"), array("d"), array("d"))
+    assert len(joined(points, none)[0]) == len(joined(points, none)[1].steps) == 0
