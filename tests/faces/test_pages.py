@@ -94,6 +94,15 @@ def test_what_went_wrong_stands_below_its_activity_in_full(wb: Wb) -> None:
     assert all(width(line) <= 80 for line in lines)
 
 
+def test_what_git_says_is_said_once(wb: Wb) -> None:
+    properties = {"azureml.git.commit": "0123456789abcdef", "mlflow.source.git.branch": "main", "mine": "1"}
+    world = World(runs__get={**RUNS[0], "properties": properties})
+    page = wb("run", "show", "a", world=world, terminal=TTY).out
+    assert "mine=1" in page
+    assert "azureml.git" not in page
+    assert "mlflow" not in page
+
+
 def test_an_archived_run_is_called_by_its_name_too(wb: Wb) -> None:
     run = {**RUNS[0], "id": "01J0000000000000000000000A", "name": "old-mole-7"}
     found = [
@@ -105,7 +114,7 @@ def test_an_archived_run_is_called_by_its_name_too(wb: Wb) -> None:
             "started": "2026-11-23T12:04:00Z",
         }
     ]
-    world = World(activities__list=found, runs__list=lambda archived, **_: [run] if archived else RUNS)
+    world = World(activities__list=found, runs__list=lambda archived=None, **_: [run] if archived else RUNS)
     assert "old-mole-7" in wb("activity", "ls", world=world, terminal=TTY).out
 
 

@@ -97,7 +97,7 @@ def details(data: dict[str, Any]) -> list[str]:
 
 
 def _largest(found: list[dict[str, Any]], data: dict[str, Any]) -> list[str]:
-    """What is heaviest in a tree, each as the line of an ignore file that leaves it out; trifles are not told."""
+    """What is heaviest in a tree, each as the line of an ignore file that leaves it out; no trifles."""
     if not found:
         return []
     rows = [

@@ -80,6 +80,13 @@ def _how(run: Run) -> list[tuple[str, Cell | str]]:
     ]
 
 
+def _properties(run: Run) -> dict[str, Any]:
+    """Less those that say of git what the page says already."""
+    found: dict[str, Any] = run.get("properties") or {}
+    told = ("azureml.git.", "mlflow.source.git.") if run.get("git") else ()
+    return {name: value for name, value in found.items() if not name.startswith(told)}
+
+
 def _whence(run: Run, now: datetime) -> list[tuple[str, Cell | str]]:
     return [
         ("created", _moment(run, "created", now)),
@@ -91,7 +98,7 @@ def _whence(run: Run, now: datetime) -> list[tuple[str, Cell | str]]:
         ("outputs", "" if run.get("collect_outputs", True) else "not collected: wb run download"),
         ("parent", clean_name(str(run.get("parent") or ""))),
         ("used", resources(run.get("resources"))),
-        ("properties", mapping(run.get("properties"))),
+        ("properties", mapping(_properties(run))),
         ("by", clean_name(str(run.get("submitted_by") or ""))),
         ("id", clean_name(run["id"])),
     ]
