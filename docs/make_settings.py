@@ -22,6 +22,9 @@ def pages() -> dict[Path, str]:
     schema = settings_schema()
     parts = [HEAD]
     for section, reference in schema["$defs"]["Settings"]["properties"].items():
+        if reference.get("type") == "object":
+            parts.append(f"\n## [{section}]\n\n{reference['description']}\n")
+            continue
         name = reference.get("$ref", reference.get("allOf", [{}])[0].get("$ref", "")).rpartition("/")[2]
         definition = schema["$defs"][name or f"{section.capitalize()}Settings"]
         parts.append(f"\n## [{section}]\n\n{definition['description']}\n\n")

@@ -48,12 +48,28 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = 900.0
 
 
+class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The dashboard."""
+
+    theme: Annotated[
+        str, Meta(description="The theme to begin with; empty: the one chosen last (T), else workbench-dark.")
+    ] = ""
+    mouse: Annotated[
+        bool, Meta(description="Whether the mouse is used; without, the terminal selects text itself.")
+    ] = True
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings."""
 
     snapshots: SnapshotSettings = SnapshotSettings()
     collect: CollectSettings = CollectSettings()
     server: ServerSettings = ServerSettings()
+    dashboard: DashboardSettings = DashboardSettings()
+    keys: Annotated[
+        dict[str, str],
+        Meta(description="Other keys for actions of the dashboard: their id = key names, see docs/keys.md."),
+    ] = {}
 
 
 def _override(table: dict[str, Any], environ: Mapping[str, str]) -> None:

@@ -166,7 +166,8 @@ class Group(click.Group):
         if ctx.parent is None and word not in self._table and (word[:1] == ":" or "/" in word):
             from workbench.cli.places import words_for
 
-            args = [*words_for(word), *args[1:]]
+            drawn = ctx.ensure_object(Session).screen and len(args) == 1
+            args = ["dashboard", word] if drawn else [*words_for(word), *args[1:]]
         elif word not in self._table:
             raise UsageError(
                 f"there is no command {word!r}", _did_you_mean(word, self._table, ctx.command_path)

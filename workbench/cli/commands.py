@@ -56,6 +56,7 @@ COMPLETION = {
 }
 
 COMMANDS: dict[str, Entry | Section] = {
+    "dashboard": Entry("workbench.cli.dashboard:dashboard", "Open the dashboard (wb alone)."),
     "submit": Entry("workbench.cli.submit:submit", "Run a command or a job file on a machine."),
     "ps": Entry("workbench.cli.runs:ps", "List runs (short for run ls)."),
     "logs": Entry("workbench.cli.run_logs:logs", "Print what a run wrote (run logs)."),
@@ -69,7 +70,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "completion": Section("Completion of commands and names in your shell.", COMPLETION),
 }
 HEADINGS = {
-    "Every day": ["submit", "ps", "logs", "cancel", "demo"],
+    "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "demo"],
     "Things": ["run", "compute", "experiment", "activity"],
     "This side": ["server", "completion"],
 }

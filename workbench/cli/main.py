@@ -20,7 +20,8 @@ COMPLETE_VARIABLE = "_WB_COMPLETE"
 
 ABOUT = """Run, follow and compare training on your own machines, over SSH.
 
-Alone it shows how things stand. A location such as runs/mnist or compute/gpu1 shows that place.
+Alone it opens the dashboard, or prints how things stand where there is no terminal. A location such as
+runs/mnist or compute/gpu1 opens that place.
 """
 
 
@@ -50,9 +51,14 @@ def build() -> Group:
 def _root(context: click.Context) -> int | None:
     if context.invoked_subcommand is not None:
         return None
+    session = context.ensure_object(Session)
+    if session.screen:
+        from workbench.cli.dashboard import open_dashboard
+
+        return open_dashboard(session)
     from workbench.cli.overview import overview
 
-    return overview(context.ensure_object(Session))
+    return overview(session)
 
 
 def main(arguments: Sequence[str] | None = None, session: Session | None = None) -> int:

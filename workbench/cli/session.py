@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from workbench.cli.terminal import Terminal, detect
+from workbench.cli.terminal import Terminal, detect, has_screen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +93,8 @@ class Session:
         self.debug = False
         self.format: str | None = None
         self.to: str | None = None
+        self.screen = terminal is None and has_screen()
+        """Whether the dashboard can be shown: somebody is at a terminal that moves its cursor."""
         self.terminal = terminal or detect()
         self.clock = clock
         self._opener = opener

@@ -49,6 +49,12 @@ def detect(
     return Terminal(tty, _is_terminal(stderr), cells, lines, colour, not encoding.startswith("utf"))
 
 
+def has_screen(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether this process reads from and writes to a terminal that can be drawn on."""
+    environ = os.environ if environ is None else environ
+    return environ.get("TERM", "dumb") != "dumb" and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
+
+
 def make_writable(stdout: IO[str] | None = None) -> None:
     """Let stdout take any text: UTF-8 into pipes and files, "?" for what a terminal's encoding lacks."""
     stream = stdout or sys.stdout

@@ -1,0 +1,172 @@
+"""The activity page: what takes long and how far it is, what went wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from workbench.text import times
+from workbench.text.location import Location
+from workbench.text.sanitize import clean_name
+from workbench.text.states import ACTIVITY, look
+from workbench.tui.model.dirty import Dirty
+from workbench.tui.places.page import Page
+from workbench.tui.table import messages
+from workbench.tui.table.cell import Cell
+from workbench.tui.table.columns import Column
+from workbench.tui.table.table import Table
+from workbench.tui.themes.palette import palette_of
+
+COLUMNS = (
+    Column("state", "STATE", least=10, ideal=11, keep=95, sortable=False),
+    Column("kind", "WHAT", least=7, ideal=10, most=14, keep=100, sortable=False),
+    Column("subject", "OF", least=10, ideal=20, most=32, keep=90, middle=True, sortable=False),
+    Column("age", "AGE", right=True, least=4, ideal=4, keep=70, sortable=False),
+    Column("took", "TOOK", right=True, least=5, ideal=6, keep=50, sortable=False),
+    Column("text", "", least=20, ideal=40, rest=True, keep=80, sortable=False),
+)
+LIMIT = 500
+EMPTY = "Nothing takes long, and nothing went wrong."
+
+
+class ActivityPage(Page):
+    """The list of activities."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("page",)
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(location)
+        self._found: dict[str, Mapping[str, Any]] = {}
+        self._names: dict[str, Mapping[str, Any]] = {}
+
+    def compose(self) -> ComposeResult:
+        """The table."""
+        yield Table(self, COLUMNS, frozen=2, empty="...")
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return self.query_one(Table)
+
+    def cells(self, key: str) -> Sequence[Cell] | None:
+        """An activity's cells."""
+        item = self._found.get(key)
+        plain = palette_of(self.app).ascii
+        return None if item is None else cells(item, self._names, datetime.now(UTC), plain)
+
+    def want(self, keys: Sequence[str]) -> None:
+        """All are here already."""
+
+    async def hear(self, dirty: Dirty) -> None:
+        """The newest are asked for whole; so are the names of their runs."""
+        if not (dirty.everything or dirty.activities):
+            return
+        services = self.dashboard.services
+        found = await services.call("activities", "list", limit=LIMIT)
+        self._found = {item["id"]: item for item in found}
+        runs = {item["subject"].rpartition("/")[2] for item in found if "/runs/" in item["subject"]}
+        unknown = sorted(runs - self._names.keys())
+        if unknown:
+            rows = await services.call("runs", "table", ids=unknown, limit=LIMIT, archived=None, columns=[])
+            self._names.update({row["id"]: row for row in rows["rows"]})
+        self.table.empty = EMPTY
+        self._fill()
+
+    def _fill(self) -> None:
+        words = self.location.options.get("text", "").lower().split()
+        fit = [
+            key
+            for key, item in self._found.items()
+            if all(word in _searched(item, self._names).lower() for word in words)
+        ]
+        self.table.replace(fit)
+        self.table.changed(fit)
+
+    async def show(self, location: Location) -> None:
+        """A filter narrows the list."""
+        await super().show(location)
+        self._fill()
+
+    @property
+    def aside(self) -> str:
+        """The filter, and how much goes on."""
+        going = sum(item["state"] == "running" for item in self._found.values())
+        words = self.location.options.get("text", "")
+        return "   ".join(
+            part for part in (f"/ {words}" if words else "", f"{going} going on" if going else "") if part
+        )
+
+    @on(messages.Opened)
+    async def _opened(self, event: messages.Opened) -> None:
+        event.stop()
+        item = self._found[event.key]
+        parts = item["subject"].split("/")
+        run = self._names.get(parts[-1])
+        if parts[0] == "compute":
+            await self.dashboard.visit(Location("compute", (parts[1],)))
+        elif run is not None:
+            await self.dashboard.visit(Location("runs", (run["experiment"], run["id"])))
+
+    async def do_page_filter(self) -> None:
+        """Narrow the list while one types."""
+        from workbench.tui.frame.prompt import ask
+
+        value = self.location.options.get("text", "")
+        said = self._filtered
+        await ask(self.dashboard, "/", said, value=value, changed=said, hint="part of a name or a message")
+
+    async def _filtered(self, text: str) -> None:
+        location = Location("activity", (), {"text": text} if text.strip() else {})
+        await self.show(location)
+        self.moved(location)
+
+    def step_out(self) -> bool:
+        """The filter goes first."""
+        if self.location.options.get("text"):
+            self.run_worker(self._filtered(""), exclusive=True, group="filter")
+            return True
+        return False
+
+    def chosen_id(self) -> str | None:
+        """The activity under the cursor."""
+        return self.table.cursor
+
+
+def cells(
+    item: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]], now: datetime, plain: bool
+) -> list[Cell]:
+    """An activity's cells; runs: rows by id, for their names."""
+    state = look(ACTIVITY, clean_name(str(item.get("state", ""))))
+    started, ended = times.parse(item.get("started")), times.parse(item.get("ended"))
+    return [
+        Cell(state.text(plain), state.role),
+        Cell(clean_name(item["kind"])),
+        Cell(_subject(item, runs), "title"),
+        Cell(times.ago(started, now), "quiet"),
+        Cell(times.took(started, ended, now)),
+        _said(item, plain),
+    ]
+
+
+def _subject(item: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]]) -> str:
+    last = str(item["subject"]).rpartition("/")[2]
+    return clean_name(str(runs[last]["name"]) if last in runs else last)
+
+
+def _said(item: Mapping[str, Any], plain: bool) -> Cell:
+    """How far it is; or what went wrong and what to do about it."""
+    if item.get("error"):
+        arrow = " > " if plain else " → "
+        hint = f"{arrow}{clean_name(str(item['hint']), 300)}" if item.get("hint") else ""
+        return Cell(clean_name(str(item["error"]), 400) + hint, "bad")
+    done, total = item.get("done"), item.get("total")
+    share = f"  {100 * done // total}%" if done is not None and total else ""
+    return Cell(clean_name(str(item.get("text") or ""), 200) + share, "quiet" if item.get("ended") else "")
+
+
+def _searched(item: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]]) -> str:
+    return f"{item['kind']} {_subject(item, runs)} {item.get('text') or ''} {item.get('error') or ''}"

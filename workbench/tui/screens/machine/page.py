@@ -1,0 +1,144 @@
+"""One machine's page: what it has, its runs, its doctor's findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from workbench.errors import NotFound
+from workbench.text.sanitize import clean
+from workbench.tui.frame.reading import Reading
+from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.run_list import RunQuery
+from workbench.tui.places.tabbed import TabbedPage
+from workbench.tui.screens.compute import doing
+from workbench.tui.screens.machine.doctor import Doctor
+from workbench.tui.screens.runs.acting import RunActions
+from workbench.tui.screens.runs.listing import RunListing
+from workbench.tui.themes.palette import Palette, palette_of
+from workbench.views.machines import card
+
+ROLES = frozenset({"good", "bad", "warn", "quiet", "waiting", "active"})
+
+
+class MachinePage(RunActions, TabbedPage):
+    """A machine."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("tabs", "runs", "machine")
+    TABS = (("overview", "Overview"), ("doctor", "Doctor"))
+
+    def make(self, tab: str) -> Widget:
+        """The widget of a tab."""
+        return Doctor(self.name_) if tab == "doctor" else Overview(self.name_)
+
+    @property
+    def name_(self) -> str:
+        """The machine's name."""
+        return self.location.path[0]
+
+    @property
+    def at_target(self) -> str | None:
+        """Where a new run from here goes."""
+        return self.name_
+
+    @property
+    def aside(self) -> str:
+        """How many runs it has seen."""
+        overview = self._overview()
+        return overview.listing.count if overview is not None else ""
+
+    def _overview(self) -> Overview | None:
+        return next(iter(self.query(Overview)), None)
+
+    def chosen_runs(self) -> list[Mapping[str, Any]]:
+        """The runs chosen in the overview."""
+        overview = self._overview()
+        return overview.listing.chosen() if overview is not None and self.tab == "overview" else []
+
+    def chosen_id(self) -> str | None:
+        """The run under the cursor, else the machine."""
+        overview = self._overview()
+        cursor = overview.listing.table.cursor if overview is not None and self.tab == "overview" else None
+        return cursor or self.name_
+
+    def command_line(self) -> str:
+        """The command that shows the same."""
+        return f"wb compute {'doctor' if self.tab == 'doctor' else 'show'} {self.name_}"
+
+    def do_machine_login(self) -> None:
+        """Sign in."""
+        self.run_worker(doing.login(self.dashboard, self.name_), group="attach", exit_on_error=True)
+
+    async def do_machine_doctor(self) -> None:
+        """Look again, whatever was found before."""
+        await self.choose("doctor")
+
+    def do_machine_detach(self) -> None:
+        """Forget it, after a yes."""
+
+        async def work() -> None:
+            target = await self.dashboard.services.call("compute", "get", name=self.name_)
+            if await doing.detach(self.dashboard, target):
+                await self.dashboard.do_app_compute()
+
+        self.run_worker(work(), group="attach", exit_on_error=True)
+
+
+class Overview(Vertical):
+    """What a machine has, above its runs."""
+
+    DEFAULT_CSS = """
+    Overview Reading { height: auto; max-height: 50%; padding: 1 2; }
+    Overview #runs { height: 1fr; }
+    """
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self._target = target
+        self.listing = RunListing(empty="Nothing ran here yet.   R sends a command.", memory="compute")
+
+    def compose(self) -> ComposeResult:
+        """Facts, then runs."""
+        yield Reading()
+        with Vertical(id="runs"):
+            yield self.listing
+
+    async def hear(self, dirty: Dirty) -> None:
+        """Both hear."""
+        if dirty.everything or self._target in dirty.targets:
+            await self._facts()
+        if self.listing.runs.loaded:
+            await self.listing.hear(dirty)
+        else:
+            await self.listing.show(RunQuery(None, (("target", self._target),)))
+
+    async def _facts(self) -> None:
+        services = self.listing.dashboard.services
+        try:
+            target = await services.call("compute", "get", name=self._target)
+        except NotFound as problem:
+            self.query_one(Reading).say(Text(clean(problem.message)))
+            return
+        palette = palette_of(self.app)
+        said = Text()
+        for name, item in card(target, datetime.now(UTC), palette.ascii):
+            text, role = (item, "") if isinstance(item, str) else (item.text, item.role)
+            if text and name != "name":
+                _add(said, name, text, palette, role)
+        reading = self.query_one(Reading)
+        reading.say(said)
+        reading.can_focus = False
+
+
+def _add(said: Text, name: str, text: str, palette: Palette, role: str) -> None:
+    for number, line in enumerate(text.split("\n")):
+        if len(said):
+            said.append("\n")
+        said.append(f"{name if not number else '':>12}  ", palette.style("quiet"))
+        said.append(line, palette.style(role if role in ROLES else "text"))
