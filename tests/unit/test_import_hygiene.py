@@ -91,7 +91,7 @@ def test_the_asyncio_client_brings_asyncio_alone() -> None:
 
 
 def test_text_and_states_load_nothing_heavy() -> None:
-    rooms = "axis, cells, durations, location, numbers, plot, sanitize, sizes, sparkline, states, tables"
+    rooms = "axis, cells, curves, durations, location, numbers, plane, plot, sanitize, sizes, sparkline, states, tables"
     code = f"from workbench.text import {rooms}"
     assert heavy(loaded(code)) == set()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import nan
 from typing import Any
 
 import click
@@ -16,7 +15,8 @@ from workbench.cli.terminal import UNLIMITED
 from workbench.cli.trends import MOST, trend
 from workbench.errors import NotFound, UsageError
 from workbench.text import numbers, times
-from workbench.text.plot import Frame, Series, Span, plot
+from workbench.text.curves import from_bucket
+from workbench.text.plot import Frame, Series, plot
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
 
@@ -175,7 +175,6 @@ def _draw(
             ascii_only=session.terminal.ascii_only,
             log_x=log[0],
             log_y=log[1],
-            whole_x=True,
         )
         blocks.append("\n".join(plot(series, frame)))
     output.write(session, "\n\n".join(blocks) + "\n")
@@ -195,16 +194,6 @@ def _series(
     for rank in chosen:
         buckets = session.call("runs", "envelope", run=run, name=name, buckets=cells * 2, rank=rank)
         label = clean_name(name, 60)
-        out.append(Series(f"{label} [{rank}]" if several else label, [_span(bucket) for bucket in buckets]))
+        title = f"{label} [{rank}]" if several else label
+        out.append(Series(title, [from_bucket(bucket) for bucket in buckets]))
     return out
-
-
-def _span(bucket: dict[str, Any]) -> Span:
-    """A bucket of the store as a span; nan where nothing in it is finite, which leaves a gap."""
-    low, high, last = (numbers.number(bucket.get(key)) for key in ("min", "max", "last"))
-    first_x, last_x = float(bucket["first_step"]), float(bucket["last_step"])
-    if low is None or high is None:
-        return Span(first_x, last_x, nan, nan, nan)
-    # A bucket whose last value is not finite still has an envelope to draw.
-    end = last if last is not None and low <= last <= high else (low + high) / 2
-    return Span(first_x, last_x, low, high, end)

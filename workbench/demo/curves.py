@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from math import nan
 from typing import Any
 
-from workbench.text import numbers
-from workbench.text.plot import Frame, Series, Span, plot
+from workbench.text.curves import from_bucket
+from workbench.text.plot import Frame, Series, plot
 from workbench.text.style import Look
 from workbench.workspace import Workspace
 
@@ -25,19 +24,6 @@ def curves(
     for index, run in enumerate(comparison["runs"]):
         label = " ".join(f"{name} {comparison['params'][name][index]}" for name in params)
         buckets = workspace.call("runs", "envelope", run=run["id"], name=metric, buckets=look.width * 2)
-        series.append(Series(label, [_span(bucket) for bucket in buckets]))
-    frame = Frame(
-        look.width - 4,
-        LINES,
-        title=metric,
-        colour=look.colour,
-        ascii_only=look.ascii_only,
-        whole_x=True,
-    )
+        series.append(Series(label, [from_bucket(bucket) for bucket in buckets]))
+    frame = Frame(look.width - 4, LINES, title=metric, colour=look.colour, ascii_only=look.ascii_only)
     return [*plot(series, frame), ""]
-
-
-def _span(bucket: dict[str, Any]) -> Span:
-    low, high, last = (numbers.number(bucket.get(key)) for key in ("min", "max", "last"))
-    values = [nan if value is None else value for value in (low, high, last)]
-    return Span(float(bucket["first_step"]), float(bucket["last_step"]), *values)

@@ -36,7 +36,7 @@ def trace(values: Sequence[float], cells: int, *, low: float | None = None, high
             least, most = min(least, before + 1), max(most, before - 1)
         canvas.column(x, canvas.height - 1 - least, canvas.height - 1 - most, 0)
         before = heights[-1]
-    return "".join(text for text, _ in canvas.cells(0, ""))
+    return "".join(canvas.lines(str)[0][0])
 
 
 def _height(value: float, low: float, span: float, heights: int) -> int:

@@ -1,0 +1,1 @@
+"""Charts of metrics: one large with a cursor, and many small ones."""
