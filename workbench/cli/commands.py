@@ -56,7 +56,7 @@ COMPLETION = {
 }
 
 COMMANDS: dict[str, Entry | Section] = {
-    "dashboard": Entry("workbench.cli.dashboard:dashboard", "Open the dashboard (wb alone)."),
+    "dashboard": Entry("workbench.cli.dashboard:dashboard", "Open the dashboard."),
     "submit": Entry("workbench.cli.submit:submit", "Run a command or a job file on a machine."),
     "ps": Entry("workbench.cli.runs:ps", "List runs (short for run ls)."),
     "logs": Entry("workbench.cli.run_logs:logs", "Print what a run wrote (run logs)."),
