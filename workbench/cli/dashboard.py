@@ -13,7 +13,7 @@ from workbench.errors import UsageError
 @click.argument("location", required=False)
 @click.pass_obj
 def dashboard(session: Session, location: str | None) -> int:
-    """Open the dashboard, at a location such as runs/mnist or compute/gpu1. No command at all does the same."""
+    """Open the dashboard, at a place such as runs/mnist or compute/gpu1. No command at all does that, too."""
     if not session.screen:
         raise UsageError("the dashboard needs a terminal", "wb ps, wb compute ls and the like print instead")
     return open_dashboard(session, location)
