@@ -223,6 +223,19 @@ def test_logs_options_reach_the_service(wb: Wb, tmp_path: Path) -> None:
     assert (tmp_path / "log").read_bytes() == b"x"
 
 
+def test_logs_grep_prints_lines_that_match_from_where_the_log_would_begin(wb: Wb) -> None:
+    world = World(runs__log_place={"run": ID, "offset": 70}, runs__log_grep=[b"loss 1\n", b"loss 2\n"])
+    done = wb("logs", "@1", "-n", "10", "--grep", "/loss \\d/", world=world)
+    assert (done.code, done.out) == (0, "loss 1\nloss 2\n")
+    assert world.calls[-2:] == [
+        ("runs.log_place", {"run": "@1", "lines": 10}),
+        ("runs.log_grep", {"run": ID, "pattern": "/loss \\d/", "offset": 70}),
+    ]
+    nothing = World(runs__log_place={"run": ID, "offset": 0}, runs__log_grep=[])
+    assert wb("logs", "@1", "--grep", "x", world=nothing).code == 1
+    assert wb("logs", "@1", "-f", "--grep", "x", world=World()).code == 2
+
+
 def test_an_interrupt_of_logs_f_says_how_to_cancel(wb: Wb) -> None:
     """AZ-15."""
     done = wb("logs", "-f", "@1", world=World(runs__logs=[b"line\n", KeyboardInterrupt()]))

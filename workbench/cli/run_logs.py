@@ -12,7 +12,7 @@ from workbench.cli import complete
 from workbench.cli.command import command
 from workbench.cli.parsing import at_least, duration
 from workbench.cli.session import Session
-from workbench.errors import RunFailed
+from workbench.errors import RunFailed, UsageError
 from workbench.text import states
 from workbench.text.sanitize import TerminalStream, clean_name
 from workbench.text.style import paint
@@ -29,16 +29,25 @@ UNTOLD = ("NotStarted", "Finalizing", "Failed", "Canceled")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("-n", "--lines", type=at_least(0), metavar="N", help="Only the last N lines.")
 @click.option("--since", type=duration, metavar="AGE", help="Only what was written in the last 10m, 2h ...")
+@click.option("--grep", metavar="PATTERN", help="Only lines with this text, or that match /REGEX/.")
 @click.option("--to", metavar="FILE", help="Write to a file instead of standard output.")
 @click.pass_obj
 def logs(
-    session: Session, run: str, follow: bool, lines: int | None, since: float | None, to: str | None
+    session: Session,
+    run: str,
+    follow: bool,
+    lines: int | None,
+    since: float | None,
+    grep: str | None,
+    to: str | None,
 ) -> int:
     """Print what a run wrote.
 
     In a pipe and in a file that is every byte as it was written; on a terminal colours stay and other control
-    sequences go.
+    sequences go. --grep tells capitals apart when the pattern has some; nothing found exits 1.
     """
+    if grep is not None:
+        return _grep(session, run, grep, follow, lines, since, to)
     name = run
     if follow and run.startswith("@"):  # what @1 means may change while it is followed
         found = session.call("runs", "get", run=run)
@@ -51,6 +60,37 @@ def logs(
             _still_running(session, run, name)
         return INTERRUPTED
     return 0
+
+
+def _grep(
+    session: Session,
+    run: str,
+    pattern: str,
+    follow: bool,
+    lines: int | None,
+    since: float | None,
+    to: str | None,
+) -> int:
+    """Print the lines that match; 1 when none does."""
+    if follow:
+        raise UsageError("--grep does not follow", f"wb logs -f {clean_name(run)} | grep ...")
+    place = session.call("runs", "log_place", run=run, lines=lines, since=since)
+    found = False
+
+    def noted(blocks: Iterator[bytes]) -> Iterator[bytes]:
+        nonlocal found
+        for block in blocks:
+            found = True
+            yield block
+
+    source = session.workspace.read(
+        "runs", "log_grep", run=place["run"], pattern=pattern, offset=place["offset"]
+    )
+    try:
+        _copy(session, noted(source), to)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0 if found else 1
 
 
 def _copy(session: Session, source: Iterator[bytes], to: str | None) -> None:

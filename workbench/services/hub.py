@@ -23,6 +23,8 @@ from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
 from workbench.services.experiments import ExperimentService
 from workbench.services.history import ActivityService, EventService
+from workbench.services.log_ranges import LogRangeService
+from workbench.services.log_search import LogSearchService
 from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
 from workbench.services.run_output import RunOutputService
@@ -59,6 +61,8 @@ class OpenWorkspace:
             ("runs", RunService(context)),
             ("runs", RunTableService(context)),
             ("runs", RunOutputService(context)),
+            ("runs", LogRangeService(context)),
+            ("runs", LogSearchService(context)),
             ("snapshots", SnapshotService(context)),
             ("compute", self._compute),
             ("experiments", ExperimentService(context)),

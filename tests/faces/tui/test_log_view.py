@@ -15,6 +15,7 @@ from textual.widgets import Input
 from tests.faces.tui.memory_log import MemoryLog
 from workbench.errors import ServerError
 from workbench.tui.logs.pane import LogPane, SearchLine
+from workbench.tui.logs.source import LogSource
 from workbench.tui.logs.view import LogView
 
 WIDTH, HEIGHT = 80, 11
@@ -24,7 +25,7 @@ ROOM = HEIGHT - 1
 class Desk(App[None]):
     """A log and nothing else."""
 
-    def __init__(self, log: MemoryLog, follow: bool = True) -> None:
+    def __init__(self, log: LogSource, follow: bool = True) -> None:
         super().__init__()
         self.pane = LogPane(log, follow=follow)
 

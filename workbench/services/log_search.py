@@ -1,0 +1,154 @@
+"""Searching the output of runs: each search in a process that ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from workbench.errors import StoreError, UsageError, from_wire
+from workbench.services.context import Context
+from workbench.services.log_extent import LogExtent, log_extent
+from workbench.services.operation import items, read
+from workbench.text.log_pattern import parse
+
+LISTED = 100_000
+"""Hits of which the places are told; more are counted only."""
+EVERY = 1 << 62
+MOST_NEWS = 1 << 26
+"""Bytes of one line of news at most."""
+BLOCK = 1 << 18
+
+
+class LogSearchService:
+    """Which lines of a log match."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @items
+    async def log_search(
+        self, run: str, pattern: str, offset: int = 0, backwards: bool = False, most: int | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """{"hits": [[offset, text]], "at", "count"}: the lines that match, as they are found.
+
+        pattern is a text, or a regular expression as /.../; capitals in it make it tell them apart. From
+        offset on, or before it. Places are told of the first LISTED hits, texts of what a regular expression
+        found. A line that is still being written is not searched. Raises UsageError for a pattern that is
+        none or costs too much.
+        """
+        parse(pattern)
+        async with aclosing(self._searched(run, pattern, offset, backwards, most)) as found:
+            async for news in found:
+                yield news
+
+    @items
+    async def log_errors(self, run: str, offset: int = 0, most: int = 1) -> AsyncIterator[dict[str, Any]]:
+        """As log_search: the first lines from offset on that tell of an error."""
+        async with aclosing(self._searched(run, None, offset, False, most)) as found:
+            async for news in found:
+                yield news
+
+    async def _searched(
+        self, run: str, pattern: str | None, offset: int, backwards: bool, most: int | None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        found = await self._context.resolve(run)
+        extent = await log_extent(self._context, found.id)
+        question = _question(extent, pattern, offset) | {"backwards": backwards, "most": most}
+        async with aclosing(_answers(question)) as answers:
+            async for news in answers:
+                yield {**news, "hits": [[place, text] for place, _, _, text in news["hits"]]}
+
+    @read
+    async def log_grep(self, run: str, pattern: str, offset: int = 0) -> AsyncIterator[bytes]:
+        """The lines that match, from offset on, byte for byte; pattern as in log_search."""
+        parse(pattern)
+        found = await self._context.resolve(run)
+        extent = await log_extent(self._context, found.id)
+        question = _question(extent, pattern, offset) | {"unfinished": True, "listed": EVERY}
+        async with aclosing(_answers(question)) as answers:
+            async for news in answers:
+                spans = _joined([(start, stop) for _, start, stop, _ in news["hits"]])
+                for block in await asyncio.to_thread(_lines, extent, spans):
+                    yield block
+
+
+def _question(extent: LogExtent, pattern: str | None, offset: int) -> dict[str, Any]:
+    return {
+        "path": str(extent.path),
+        "size": extent.size,
+        "gaps": extent.gaps,
+        "pattern": pattern,
+        "offset": max(0, offset),
+        "backwards": False,
+        "most": None,
+        "listed": LISTED,
+        "unfinished": extent.ended,
+    }
+
+
+async def _answers(question: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+    """What the searching process says; it ends when nobody listens any more."""
+    if not question["size"]:
+        yield {"hits": [], "at": 0, "count": 0}
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "workbench.services.log_scanner",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        limit=MOST_NEWS,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(json.dumps(question).encode())
+        process.stdin.close()
+        while line := await process.stdout.readline():
+            news = json.loads(line)
+            if "error" in news:
+                raise from_wire(news["error"])
+            yield news
+        code = await process.wait()
+        if code == -signal.SIGVTALRM:
+            raise UsageError(
+                f"{question['pattern']} takes too long to look for",
+                "a repeat within a repeat, as in (a+)+, may never end",
+            )
+        if code:
+            raise StoreError("the search broke off", "try again")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await asyncio.shield(process.wait())
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in order, those that touch or overlap as one."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
+        else:
+            joined.append((start, stop))
+    return joined
+
+
+def _lines(extent: LogExtent, spans: list[tuple[int, int]]) -> list[bytes]:
+    """The bytes of spans of a log, together in blocks; each ends its line."""
+    blocks, waiting = [], bytearray()
+    descriptor = os.open(extent.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for start, stop in spans:
+            waiting += os.pread(descriptor, stop - start, start)
+            if not waiting.endswith(b"\n"):
+                waiting += b"\n"
+            if len(waiting) >= BLOCK:
+                blocks.append(bytes(waiting))
+                waiting.clear()
+    finally:
+        os.close(descriptor)
+    return [*blocks, bytes(waiting)] if waiting else blocks
