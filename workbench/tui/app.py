@@ -172,7 +172,8 @@ class Dashboard(Acting, App[int]):
     def say_aside(self) -> None:
         """Bring the page's word at the right of the breadcrumbs and the footer up to date."""
         page = self.page
-        self.query_one(Crumbs).aside = page.aside if page is not None else ""
+        crumbs = self.query_one(Crumbs)
+        crumbs.aside, crumbs.title = (page.aside, page.title) if page is not None else ("", "")
         self.query_one(Footer).refresh()
 
     async def action_visit(self, text: str) -> None:

@@ -31,6 +31,11 @@ class Page(Acting, Widget):
         return cast("Dashboard", self.app)
 
     @property
+    def title(self) -> str:
+        """What the last step of the breadcrumbs is called, where that is not its name in the location."""
+        return ""
+
+    @property
     def aside(self) -> str:
         """A word for the right end of the breadcrumbs."""
         return ""
