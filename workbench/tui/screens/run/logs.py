@@ -20,10 +20,12 @@ class RunLogs(Vertical):
     def __init__(self, run: str) -> None:
         super().__init__()
         self._reference = run
+        self._opening = False
 
     async def hear(self, dirty: Dirty) -> None:
         """The log itself follows; all that is wanted here is the id."""
-        if not self.query(LogPane):
+        if not self._opening:
+            self._opening = True
             services = cast("Dashboard", self.app).services
             run = await services.call("runs", "get", run=self._reference)
             pane = LogPane(RunLog(services, run["id"]))
