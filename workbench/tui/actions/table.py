@@ -84,6 +84,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("files.view", "o", "look", "Fetch the file and show it with $PAGER.", 55),
     Action("files.fetch", "d", "download", "Save the file, or the marked ones, in this directory.", 60),
     Action("snapshot.save", "d", "save zip", "Save the snapshot as a zip in this directory.", 60),
+    Action("compare.all", "a", "all or differing", "Show what is the same, too, or only what differs.", 50),
+    Action("differences.chart", "full_stop", "large chart", "Give the chart all the room, or the table.", 55),
     Action("dialog.cancel", "escape", "cancel", "Leave the dialog; nothing happens."),
     Action("pick.down", "down", "down", "Move down in what can be picked."),
     Action("pick.up", "up", "up", "Move up in what can be picked."),
