@@ -40,6 +40,9 @@ class Style(NamedTuple):
     ends: bool = False
     """Whether each line has its mark beside its end."""
 
+    gutter: int = 0
+    """Cells the values on the left get at least, so that planes under each other begin alike."""
+
     @property
     def ascii_only(self) -> bool:
         """Whether other characters than ASCII must not be used."""
@@ -55,7 +58,7 @@ class Plane:
         self.rows = max(1, lines - foot)
         values = ticks(y, max(2, self.rows // 3) if self.rows > 1 else 1)
         texts = labels(values, y)
-        self.left = max([width(text) for text in texts], default=0) + 2
+        self.left = max([style.gutter, *(width(text) for text in texts)]) + 2
         if cells - self.left < max(_LEAST_COLUMNS, cells // 2):
             values, texts, self.left = [], [], 0
         self.columns = max(1, cells - self.left - (1 if style.ends else 0))

@@ -125,6 +125,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("chart.smoother", "m", "smoother", "Smooth more; the line as it was stays dim behind.", 35),
     Action("chart.rougher", "M", "rougher", "Smooth less."),
     Action("chart.next-x", "i", "x axis", "Change what x is: step, duration, time, a metric.", 25),
+    Action("multiples.log-y", "v", "log y", "Change between linear and logarithmic axes of values.", 40),
+    Action("multiples.smoother", "m", "smoother", "Smooth all curves more.", 35),
+    Action("multiples.rougher", "M", "rougher", "Smooth all curves less."),
+    Action("multiples.next-x", "i", "x axis", "Change what x is: step, duration, time, a metric.", 25),
 )
 """In the order the list of keys shows them."""
 

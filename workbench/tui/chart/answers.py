@@ -38,7 +38,8 @@ def answered(scene: Scene, traces: Sequence[Trace], window: Window, empty: str) 
     current = scene.current
     if all(trace.key != current for trace in traces):
         current = traces[0].key if traces else ""
-    return scene._replace(traces=tuple(traces), whole=whole, current=current, empty=empty)
+    named = tuple(trace._replace(name=source.clean(trace.name)) for trace in traces)
+    return scene._replace(traces=named, whole=whole, current=current, empty=empty)
 
 
 class Extent(NamedTuple):

@@ -21,7 +21,7 @@ from workbench.tui.chart.feed import Feed
 from workbench.tui.chart.painting import Painter
 from workbench.tui.chart.picture import Picture
 from workbench.tui.chart.scene import Scene
-from workbench.tui.chart.source import RELATIVE, STEP, TIME, Source, Trace, Window
+from workbench.tui.chart.source import RELATIVE, STEP, TIME, Source, Trace, Window, clean
 from workbench.tui.chart.view import PAN, SMOOTHING, ZOOM, View
 from workbench.tui.themes.palette import palette_of
 
@@ -64,7 +64,7 @@ class Chart(Acting, Widget, can_focus=True):
         super().__init__(id=id)
         self._source, self._x_axes, self._dots = source, tuple(x_axes), dots
         self._empty = empty
-        self.scene = Scene(title=title, x=self._x_axes[0], empty="loading ...")
+        self.scene = Scene(title=clean(title), x=self._x_axes[0], empty="loading ...")
         self.cursor: float | None = None
         """Where the cursor stands on the x axis; None: nowhere."""
         self._hover: float | None = None
@@ -76,12 +76,11 @@ class Chart(Acting, Widget, can_focus=True):
         self._feed = Feed(self, self._ask)
 
     def on_mount(self) -> None:
-        """Ask for the curves."""
+        """Colours may change."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._redraw())
-        self._feed.now()
 
     def on_resize(self) -> None:
-        """Another size shows another number of buckets."""
+        """Another size shows another number of buckets; what was never shown was not asked for yet."""
         self._redraw()
         self._feed.now()
 
@@ -94,7 +93,7 @@ class Chart(Acting, Widget, can_focus=True):
         self._source, self._empty = source, empty
         self.cursor = None
         view = self.scene.view.whole()
-        self.scene = Scene(title=title, view=view, x=self.scene.x, empty="loading ...")
+        self.scene = Scene(title=clean(title), view=view, x=self.scene.x, empty="loading ...")
         self._redraw()
         self._feed.now()
 

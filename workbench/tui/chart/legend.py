@@ -29,6 +29,8 @@ class Entry(NamedTuple):
     best: str
     range: str
     """The least and greatest where the cursor stands on several values at once."""
+    points: int
+    """How many those are."""
     smooth: str
     hidden: bool
     current: bool
@@ -70,6 +72,7 @@ def entries(scene: Scene, x: float | None) -> list[Entry]:
                 value=short(at.value),
                 best="" if trace.best is None else short(trace.best),
                 range=f"{short(at.low)} to {short(at.high)}" if several else "",
+                points=at.points if several else 0,
                 smooth="" if at.smooth is None else short(at.smooth),
                 hidden=trace.key in scene.hidden,
                 current=trace.key == scene.current,
@@ -102,13 +105,14 @@ def beside(found: Sequence[Entry], cells_: int, rows: int, marks: Marks, at_curs
     room = max(1, cells_ - 3 - sum(widths) - len(widths))
     heading = "".join(" " + pad(title, size, right=True) for title, size in zip(columns, widths, strict=True))
     lines = [Row([Piece(" " * (3 + room) + heading, "dim")])] if columns else []
-    about = next((entry.range for entry in found if entry.current and entry.range), "")
+    current = next((entry for entry in found if entry.current and entry.range), None)
+    about = f"{current.range} in {current.points} values" if current is not None else ""
     details = [Row([]), Row([Piece(cut(f"   {about}", cells_, ellipsis=marks.ellipsis), "dim")])]
     details = details if about and rows > len(found) + len(details) + 1 else []
     first, stop = seen(found, rows - len(lines) - len(details))
     for entry, row in list(zip(found, texts, strict=True))[first:stop]:
         figures = "".join(" " + pad(text, size, right=True) for text, size in zip(row, widths, strict=False))
-        line = [*_name(entry, room, marks), Piece(figures, HIDDEN if entry.hidden else "text")]
+        line = [*_name(entry, room, marks), Piece(figures, "stale" if entry.hidden else "text")]
         lines.append(Row(line, ((0, entry.key),)))
     if stop - first < len(found):
         lines.append(Row([Piece(f"   {len(found) - (stop - first)} more", "dim")]))
@@ -148,9 +152,11 @@ def _figures(entry: Entry, columns: Sequence[str]) -> list[str]:
 def _name(entry: Entry, room: int, marks: Marks) -> Line:
     mark = marks.hidden if entry.hidden else marks.series[entry.series % len(marks.series)]
     pointer = Piece(marks.pointer if entry.current else " ", "mark")
-    name = pad(cut(entry.name, room, middle=True, ellipsis=marks.ellipsis), room)
+    name = cut(entry.name, room, middle=True, ellipsis=marks.ellipsis)
     if entry.hidden:
-        return [pointer, Piece(f"{mark} ", "stale"), Piece(name, HIDDEN)]
+        rest = Piece(" " * (room - width(name)))
+        return [pointer, Piece(f"{mark} ", "stale"), Piece(name, HIDDEN), rest]
+    name = pad(name, room)
     look = Piece(f"{mark} ", "", entry.series, BRIGHT if entry.current else DIM)
     return [pointer, look, Piece(name, "", entry.series) if entry.current else Piece(name, "text")]
 
@@ -167,7 +173,7 @@ def _beneath(entry: Entry, room: int, marks: Marks, at_cursor: bool) -> Line:
         if not text or room - 3 - width(longer) - 1 >= max(_LEAST_NAME, min(width(entry.name), 16)):
             text = longer
     space = max(1, min(width(entry.name), room - 3 - width(text) - 1))
-    line = [*_name(entry, space, marks), Piece(" " + text, HIDDEN if entry.hidden else "text")]
+    line = [*_name(entry, space, marks), Piece(" " + text, "stale" if entry.hidden else "text")]
     return line
 
 

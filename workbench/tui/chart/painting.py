@@ -9,6 +9,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.strip import Strip
 
+from workbench.text.cells import cut, width
 from workbench.text.pieces import BEHIND, BRIGHT, DIM, Piece
 from workbench.tui.chart.legend import HIDDEN
 from workbench.tui.themes.palette import Palette
@@ -28,6 +29,11 @@ class Painter:
         """A line as a strip that fills so many cells."""
         segments = [Segment(piece.text, self._style(piece)) for piece in line if piece.text]
         return Strip(segments).adjust_cell_length(cells, self.ground)
+
+    def centred(self, text: str, cells: int) -> Strip:
+        """A dim text in the middle of so many cells."""
+        shown = cut(text, cells, ellipsis="~" if self.palette.ascii else "…")
+        return self.strip([Piece(" " * ((cells - width(shown)) // 2)), Piece(shown, "dim")], cells)
 
     def _style(self, piece: Piece) -> Style:
         look = (piece.role, piece.series, piece.stress)

@@ -57,7 +57,7 @@ class Picture:
         """Where the plane is, and where the legend."""
         columns, lines, top = self._columns, self._lines - self._top, self._top
         if self._beside:
-            size = min(columns // 3, self._legend_size())
+            size = min(columns * 3 // 8, self._legend_size())
             return Place(0, top, columns - size - 2, lines), Place(columns - size, top, size, lines)
         count = len(self.scene.traces)
         across = max(1, min(max(1, count), columns // 34))

@@ -7,6 +7,10 @@ from typing import NamedTuple, Protocol
 
 from workbench.text.axis import Kind
 from workbench.text.curves import Span
+from workbench.text.sanitize import clean_name
+
+_LONGEST = 200
+"""Characters of a name."""
 
 STEP, RELATIVE, TIME, METRIC = "step", "relative", "time", "metric:"
 """The x axes: steps, seconds since the run started, seconds since 1970, or METRIC and a metric's name."""
@@ -21,7 +25,12 @@ def kind_of(x: str) -> Kind:
 def label_of(x: str) -> str:
     """What an x axis is called on the screen."""
     names = {RELATIVE: "since start", TIME: "time"}
-    return names.get(x, x.removeprefix(METRIC))
+    return names.get(x, clean(x.removeprefix(METRIC)))
+
+
+def clean(name: str) -> str:
+    """A name from elsewhere as it may be shown."""
+    return clean_name(name, _LONGEST)
 
 
 class Window(NamedTuple):
