@@ -1,7 +1,7 @@
 """An SSH server that asks questions: passwords, codes, several factors in a row.
 
-It is asyncssh's, in the test's own loop: a real sshd asks these only through PAM and the system's password
-file, which tests leave alone.
+It is asyncssh's, in the test's own loop, and needs nobody's rights; what a real sshd asks through PAM is
+tried with the machine of `tests/machines/pam.py`.
 """
 
 from __future__ import annotations

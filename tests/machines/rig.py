@@ -33,10 +33,14 @@ USER = pwd.getpwuid(os.getuid()).pw_name
 
 def need(*programs: str) -> None:
     """Skip where a program is missing; with CI=true that is a failure, since nothing would be proved."""
-    missing = [program for program in programs if shutil.which(program) is None]
-    if not missing:
-        return
-    reason = f"not installed: {', '.join(missing)}"
+    absent = [program for program in programs if shutil.which(program) is None]
+    if absent:
+        missing(*absent)
+
+
+def missing(*things: str) -> None:
+    """Skip because of what is not installed; with CI=true fail."""
+    reason = f"not installed: {', '.join(things)}"
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -236,14 +240,16 @@ class SshServer:
         config = self.folder / "sshd_config"
         config.write_text(self._config())
         already = self._logged("Server listening on")
-        words = [SSHD, "-D", "-f", str(config), "-E", str(self.log)]
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, env=_clean_environ())
+        process = subprocess.Popen(self._words(config), stdin=subprocess.DEVNULL, env=_clean_environ())
         while process.poll() is None:
             if self._logged("Server listening on") > already:
                 self._process = process
                 return True
             time.sleep(0.01)
         return False
+
+    def _words(self, config: Path) -> list[str]:
+        return [SSHD, "-D", "-f", str(config), "-E", str(self.log)]
 
     def _config(self) -> str:
         wrapper = f'cd "$HOME" && exec {shlex.quote(self.shell)} -c "$SSH_ORIGINAL_COMMAND"'

@@ -11,7 +11,8 @@ import re
 import string
 from importlib import resources
 
-from workbench.errors import NoPython, RemoteError, Unreachable, UsageError, WorkbenchError
+from workbench.compute.signin import CHANGE_PASSWORD
+from workbench.errors import NeedsSignIn, NoPython, RemoteError, Unreachable, UsageError, WorkbenchError
 from workbench.remote import protocol
 from workbench.text.sanitize import clean
 
@@ -49,6 +50,7 @@ _FINDER = string.Template(
     's="$$s $$p=$$v"; done; '
     'echo "$magic no-python$$s"; exit 127'
 )
+_NEW_PASSWORD = re.compile(r"(?i)password change required|password has expired|change your password")
 _UNQUOTABLE = re.compile("[^ -~]|['\"\\\\`$!]")
 
 
@@ -177,6 +179,8 @@ def ended_early(status: int | None, stderr: str, noise: str) -> Unreachable:
     """The error for a far end that ended before it said anything of ours."""
     words = [line for line in clean(stderr or noise, 2000).splitlines() if line.strip()]
     said = f": {words[-1].strip()}" if words else ""
+    if any(_NEW_PASSWORD.search(word) for word in words):
+        return NeedsSignIn(f"the machine wants the password changed{said}", CHANGE_PASSWORD)
     code = "" if status is None else f" (exit status {status})"
     return Unreachable(
         f"the machine ended the connection before the link was up{code}{said}",

@@ -21,6 +21,8 @@ _OFFENDING = re.compile(r"Offending \S+ key in (\S+)")
 _NAME = re.compile(r"^\[?(?P<host>[^\]\s]+?)\]?(?::(?P<port>\d+))?(?: \(.*\))?$")
 _RESOLVE = re.compile(r"Could not resolve hostname (\S+?):? (.*)")
 _CONNECT = re.compile(r"connect to (?:host|address) (\S+) port (\d+): (.*)")
+_ENDED = re.compile(r"Connection (?:closed|reset) by |Received disconnect from |Disconnected from ")
+_OWN = re.compile(rf"{_ENDED.pattern}|Warning: Permanently added |debug\d: |kex_exchange_identification: ")
 _DENIED = re.compile(r"Permission denied(?:, please try again| \(([^)]*)\))")
 
 _ALGORITHMS = {"ED25519": "ssh-ed25519", "RSA": "ssh-rsa", "ECDSA": "ecdsa-sha2-nistp256", "DSA": "ssh-dss"}
@@ -83,7 +85,8 @@ def explain(stderr: str, where: str, port: int) -> Unreachable:
     if denied := _DENIED.search(said):
         offered = f" (it takes: {denied[1].replace(',', ', ')})" if denied[1] else ""
         return NeedsSignIn(
-            f"{where} does not let us in{offered}", "sign in with: wb compute login, or add your key there"
+            f"{where} does not let us in{offered}{_told(said)}",
+            "sign in with: wb compute login, or add your key there",
         )
     if resolve := _RESOLVE.search(said):
         return Unreachable(
@@ -95,7 +98,15 @@ def explain(stderr: str, where: str, port: int) -> Unreachable:
     if any("timed out" in word.lower() for word in words):
         return Unreachable(f"{where} did not answer in time", _connect_hint("timed out"))
     last = words[-1] if words else "ssh ended without saying why"
-    return Unreachable(f"{where} cannot be reached: {last[:500]}", "try the same with: ssh -v")
+    told = _told(said) if _ENDED.match(last) else ""
+    return Unreachable(f"{where} cannot be reached: {last[:500]}{told}", "try the same with: ssh -v")
+
+
+def _told(said: str) -> str:
+    """What the machine said last before it let go of us, where that is not ssh's own."""
+    lines = [line.strip() for line in said.splitlines()]
+    theirs = [line for line in lines if line and not (_OWN.match(line) or _DENIED.search(line))]
+    return f"; it said: {theirs[-1][:300]}" if theirs else ""
 
 
 def _connect_hint(reason: str) -> str:

@@ -17,6 +17,7 @@ from workbench.text.sanitize import clean, clean_name
 PATIENCE = 300.0
 MAX_PROMPT = 1000  # characters; a hostile server may say anything
 MAX_ANSWER = 4096
+CHANGE_PASSWORD = "sign in once with ssh in a terminal and change it there"
 
 PromptKind = Literal["password", "passphrase", "code"]
 T = TypeVar("T")

@@ -10,7 +10,7 @@ import asyncssh
 
 from workbench.compute.host_keys import HostKeys, KnownHost, untrusted
 from workbench.compute.identities import UserKey, with_certificate
-from workbench.compute.signin import PromptKind, SignIn, make_prompt
+from workbench.compute.signin import CHANGE_PASSWORD, PromptKind, SignIn, make_prompt
 from workbench.errors import NeedsSignIn, StoreError, WorkbenchError
 
 TRIES = 3
@@ -42,6 +42,8 @@ class HopClient(asyncssh.SSHClient):
         """Methods of signing in that were tried, in SSH's names."""
         self.asked = False
         """Whether the user was asked anything."""
+        self.said = ""
+        """What the host said last without being asked; as it came."""
         self._name = name
         self._known = known
         self._host_keys = host_keys
@@ -72,8 +74,7 @@ class HopClient(asyncssh.SSHClient):
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
         """Keep what the host says before signing in: it often explains what is wanted."""
-        if len(self._notices) < 4:
-            self._notices.append(msg[:1000])
+        self._notice(msg)
 
     async def public_key_auth_requested(self) -> UserKey | None:
         """The next encrypted key, its pass phrase asked; None when there is none left."""
@@ -97,7 +98,7 @@ class HopClient(asyncssh.SSHClient):
     def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
         """Changing a password is for a terminal: say so and end the attempt."""
         self.problem = self.problem or NeedsSignIn(
-            f"{self._name} wants the password changed", "sign in once with ssh and change it there"
+            f"{self._name} wants the password changed", CHANGE_PASSWORD
         )
         raise asyncssh.PermissionDenied("the password has to be changed")
 
@@ -119,7 +120,7 @@ class HopClient(asyncssh.SSHClient):
     ) -> list[str] | None:
         """Ask every prompt of a challenge; one without prompts only tells something."""
         if not prompts:
-            self._notices.append(f"{name}\n{instructions}"[:1000])
+            self._notice(f"{name}\n{instructions}")
             return []
         if len(prompts) > MAX_PROMPTS or self.problem is not None:
             return None
@@ -134,6 +135,11 @@ class HopClient(asyncssh.SSHClient):
                 return None
             answers.append(answer)
         return answers
+
+    def _notice(self, text: str) -> None:
+        self.said = text[:1000]
+        if len(self._notices) < 4:
+            self._notices.append(self.said)
 
     # --- asking ---------------------------------------------------------------------------------------
 

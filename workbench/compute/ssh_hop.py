@@ -176,13 +176,23 @@ def _problem(error: Exception, client: HopClient | None, found: Survey, complain
     if isinstance(error, asyncssh.HostKeyNotVerifiable) and client is not None:
         return client.unverifiable(str(error))
     name = _name(found)
-    tried = client.tried if client is not None else []
+    said = client.said if client is not None else ""
     if isinstance(error, asyncssh.PermissionDenied) or "authentication failures" in str(error):
-        return refused(name, tried)
-    if client is not None and client.asked:
-        return NeedsSignIn(f"{name} closed the connection during the sign-in", "try again: wb compute login")
-    problem = explain(error, found.host, found.port)
+        problem: WorkbenchError = refused(name, client.tried if client is not None else [])
+    elif client is not None and client.asked:
+        problem = NeedsSignIn(
+            f"{name} closed the connection during the sign-in", "try again: wb compute login"
+        )
+    else:
+        problem = explain(error, found.host, found.port)
+    if said.strip():  # it often is the reason: an account that expired, a machine about to go down
+        problem = _with(problem, f"; it said: {clean_name(said, 300)}")
     if complaint:
-        problem.message += f" (the proxy command said: {clean_name(complaint, 200)})"
-        problem.args = (problem.message,)
+        problem = _with(problem, f" (the proxy command said: {clean_name(complaint, 200)})")
+    return problem
+
+
+def _with(problem: WorkbenchError, more: str) -> WorkbenchError:
+    problem.message += more
+    problem.args = (problem.message,)
     return problem
