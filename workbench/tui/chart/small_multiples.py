@@ -111,6 +111,8 @@ class SmallMultiples(Acting, ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """As many side by side as fit now; what was never shown was not asked for yet."""
         self._lay_out()
+        if self.cursor is not None:
+            self.move_to(self.cursor)
         self._feed.now()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
