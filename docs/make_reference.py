@@ -41,7 +41,8 @@ sets the width.
 traceback.
 
 **What the environment says.** `WORKBENCH_HOME` moves everything kept on this side, `WORKBENCH_WORKSPACE`
-names the workspace, `WORKBENCH_EMBEDDED=1` does without the local server. More in [settings](settings.md).
+names the workspace, `WORKBENCH_EMBEDDED=1` does without the local server, unless one runs. More in
+[settings](settings.md).
 """
 
 

@@ -49,11 +49,6 @@ class Home(NamedTuple):
         return self.root / "server.log"
 
     @property
-    def server_lock(self) -> Path:
-        """Held by the server that owns this home, on this host's own disk."""
-        return self.runtime / f"{self._key}.lock"
-
-    @property
     def socket(self) -> Path:
         """The server's Unix socket."""
         return self.runtime / f"{self._key}.sock"

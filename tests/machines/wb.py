@@ -63,11 +63,11 @@ class Wb:
             check=False,
         )
 
-    def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, cwd: Path | None = None, **environ: str) -> subprocess.Popen[bytes]:
         """Start a command that goes on; ended with the fixture."""
         process = subprocess.Popen(
             [*self.through, *MAIN, *words],
-            env=self.environ,
+            env={**self.environ, **environ},
             cwd=cwd or self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

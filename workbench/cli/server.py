@@ -17,6 +17,7 @@ from workbench.errors import NotFound, ServerError
 from workbench.home import find_home, workspace_name
 from workbench.text import times
 from workbench.text.sanitize import clean, clean_name
+from workbench.workspace.on_demand import running_server
 from workbench.workspace.socket_client import SocketClient
 
 NOT_RUNNING = 3
@@ -27,13 +28,15 @@ BLOCK = 1 << 16
 
 def ask_running(session: Session) -> dict[str, Any] | None:
     """What the server says of itself, None when none runs; never starts one."""
-    home = find_home()
-    client = SocketClient(home.socket, session.workspace_name or workspace_name())
+    client = _running(session)
     try:
-        found: dict[str, Any] = client.call("server", "info")
+        return None if client is None else dict(client.call("server", "info"))
     except ServerError:
         return None
-    return found
+
+
+def _running(session: Session) -> SocketClient | None:
+    return running_server(find_home(), session.workspace_name or workspace_name())
 
 
 @command("status", cls=Listing)
@@ -72,14 +75,13 @@ def start(session: Session) -> None:
 @click.pass_obj
 def stop(session: Session) -> None:
     """Stop the local server. Runs go on; the next command starts it again."""
-    if ask_running(session) is None:
+    client = _running(session)
+    if client is None:
         output.note(session, "the server was not running")
         return
-    home = find_home()
-    client = SocketClient(home.socket, session.workspace_name or workspace_name())
     client.call("server", "stop")
     deadline = time.monotonic() + PATIENCE
-    while home.socket.exists() and ask_running(session) is not None:
+    while _running(session) is not None:
         if time.monotonic() > deadline:
             raise ServerError("the server was asked to stop and still answers", "wb server logs")
         time.sleep(STEP)

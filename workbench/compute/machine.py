@@ -250,7 +250,9 @@ class Machine:
                 await self._news.wait()
             elif (pause := self._not_before - time.monotonic()) > 0:
                 try:
-                    await asyncio.wait_for(self._news.wait(), pause)
+                    # wait_for would lose a cancellation that comes together with news (Python 3.11).
+                    async with asyncio.timeout(pause):
+                        await self._news.wait()
                 except TimeoutError:
                     pass  # the pause is over
             else:

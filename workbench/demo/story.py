@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,9 +22,9 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.errors import HostKeyUnknown, Refused
 from workbench.examples_path import example
 from workbench.home import Home, find_home
-from workbench.server.peer import answers
 from workbench.text.style import Look, paint
 from workbench.workspace import Workspace
+from workbench.workspace.on_demand import running_server
 
 Write = Callable[[str], None]
 EXPERIMENT = "digits"
@@ -223,25 +224,16 @@ def _cancel_all(workspace: Workspace) -> None:
 
 def _stop_server(workspace: Workspace, home: Home) -> None:
     """End the demo's own server and wait until it is gone, so that its folder can go too."""
-    if not answers(home.socket):
+    server = running_server(home, workspace.name)
+    if server is None:
         return
-    pid = int(workspace.call("server", "info")["pid"])
-    workspace.call("server", "stop")
+    pid = int(server.call("server", "info")["pid"])
+    server.call("server", "stop")
     _wait_gone(pid)
 
 
 def _wait_gone(pid: int) -> None:
-    deadline = threading.Event()
     for _ in range(500):
-        if ended(pid):
+        if not Path(f"/proc/{pid}").exists():
             return
-        deadline.wait(0.02)
-
-
-def ended(pid: int) -> bool:
-    """Whether a process is over; the server is this one's own child, so it stays a zombie until we exit."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-    except OSError:
-        return True
-    return state == "Z"
+        time.sleep(0.02)

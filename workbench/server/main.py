@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import logging.handlers
 import os
@@ -16,18 +15,18 @@ from typing import Any
 
 from aiohttp import web
 
-from workbench.errors import Refused, ServerError, WorkbenchError
+from workbench.errors import Refused, WorkbenchError
 from workbench.home import Home, find_home, private_folder
 from workbench.server.app import encode, make_app
-from workbench.server.peer import answers, newer, same_user
+from workbench.server.hand_over import newer
 from workbench.services.hub import Hub
 from workbench.services.operation import Operation
 from workbench.settings import load_settings
+from workbench.unix_socket import same_user
 from workbench.version import __version__
 
 log = logging.getLogger(__name__)
 IDLE_LOOK = 2.0
-HAND_OVER_SECONDS = 15.0
 
 
 class LocalServer:
@@ -39,7 +38,7 @@ class LocalServer:
         self._stop = asyncio.Event()
         self._requests = 0
         self._last = time.monotonic()
-        self._hub = Hub(home, self._settings, self._stop.set)
+        self._hub = Hub(home, self._settings, self._stop.set, home.socket)
 
     def _touched(self, change: int) -> None:
         self._requests += change
@@ -52,13 +51,12 @@ class LocalServer:
         """Serve until the end; raises ServerError when another server owns the home."""
         private_folder(self._home.root)
         private_folder(self._home.runtime)
-        async with _only_one(self._home):
+        try:
             await self._hub.start()
-            try:
-                async with self._listening():
-                    await self._until_the_end()
-            finally:
-                await self._hub.close()
+            async with self._listening():
+                await self._until_the_end()
+        finally:
+            await self._hub.close()
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
@@ -108,33 +106,14 @@ class LocalServer:
             try:
                 await asyncio.wait_for(self._stop.wait(), IDLE_LOOK)
             except TimeoutError:
-                if not self._home.socket.exists():  # nobody can reach us any more
-                    log.info("the socket is gone: ending")
+                if not self._home.socket.exists() or not self._hub.owns:  # nobody can reach us any more
+                    log.info("the socket or the home is gone: ending")
                     return
                 if self._hub.busy or self._requests:
                     self._last = time.monotonic()
                 elif time.monotonic() - self._last > self._settings.server.idle:
                     log.info("idle: ending")
                     return
-
-
-@asynccontextmanager
-async def _only_one(home: Home) -> AsyncIterator[None]:
-    """Hold the home's lock; the server before may still be closing.
-
-    Raises ServerError when another server answers, or does not let go.
-    """
-    with await asyncio.to_thread(open, home.server_lock, "a") as lock:
-        deadline = time.monotonic() + HAND_OVER_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError as problem:
-                if answers(home.socket) or time.monotonic() > deadline:
-                    raise ServerError("another server already serves this home") from problem
-                await asyncio.sleep(0.05)
-        yield
 
 
 def main() -> int:

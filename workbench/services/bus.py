@@ -27,7 +27,9 @@ class Listener:
     async def take(self, timeout: float | None = None) -> list[Any]:
         """All that is waiting, at least one piece; empty when timeout seconds pass first."""
         try:
-            await asyncio.wait_for(self._ready.wait(), timeout)
+            # wait_for would lose a cancellation that comes together with news (Python 3.11).
+            async with asyncio.timeout(timeout):
+                await self._ready.wait()
         except TimeoutError:
             return []
         news, self._news = self._news, []

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from workbench.compute.fleet import Fleet
@@ -27,6 +28,7 @@ from workbench.services.log_ranges import LogRangeService
 from workbench.services.log_search import LogSearchService
 from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
+from workbench.services.owning import own
 from workbench.services.run_output import RunOutputService
 from workbench.services.run_table import RunTableService
 from workbench.services.runs import RunService
@@ -34,6 +36,7 @@ from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.settings import Settings
 from workbench.store.keeper import Keeper
 from workbench.store.location import choose_directory
+from workbench.store.ownership import Ownership
 from workbench.store.store import Store
 from workbench.version import __version__
 
@@ -125,10 +128,17 @@ class ServerService:
 
 
 class Hub:
-    """All workspaces of one home. stop: what ends the process that holds the hub."""
+    """All workspaces of one home, which it owns while it is started.
 
-    def __init__(self, home: Home, settings: Settings, stop: Callable[[], None]) -> None:
+    stop: what ends the process that holds the hub. socket: where that process answers, None when it does not.
+    """
+
+    def __init__(
+        self, home: Home, settings: Settings, stop: Callable[[], None], socket: Path | None = None
+    ) -> None:
         self._home = home
+        self._socket = socket
+        self._ownership: Ownership | None = None
         self._settings = settings
         self._workspaces: dict[str, OpenWorkspace] = {}
         self._opening = asyncio.Lock()
@@ -140,6 +150,11 @@ class Hub:
         """Whether runs are being followed, so the server must not end by itself."""
         return any(workspace.conductor.active for workspace in self._workspaces.values())
 
+    @property
+    def owns(self) -> bool:
+        """Whether the home is still this hub's; not when its folder was removed underneath."""
+        return self._ownership is not None and self._ownership.holds()
+
     def facts(self) -> dict[str, Any]:
         """What `wb server status` shows."""
         return {
@@ -147,14 +162,18 @@ class Hub:
             "pid": os.getpid(),
             "started": self._started,
             "home": str(self._home.root),
-            "socket": str(self._home.socket),
+            "socket": None if self._socket is None else str(self._socket),
             "workspaces": sorted(self._workspaces),
             "notices": [workspace.notice for workspace in self._workspaces.values() if workspace.notice],
             "active_runs": sum(workspace.conductor.active for workspace in self._workspaces.values()),
         }
 
     async def start(self) -> None:
-        """Open every workspace that exists, so that active runs are followed from the start."""
+        """Own the home and open every workspace of it, so that active runs are followed from the start.
+
+        Raises ServerError when another process owns it.
+        """
+        self._ownership = await own(self._home, self._socket)
         root = self._home.root / "workspaces"
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
             try:
@@ -176,7 +195,12 @@ class Hub:
             return self._workspaces[name]
 
     async def close(self) -> None:
-        """Close every workspace."""
-        for workspace in self._workspaces.values():
-            await workspace.close()
-        self._workspaces.clear()
+        """Close every workspace and let go of the home."""
+        try:
+            for workspace in self._workspaces.values():
+                await workspace.close()
+            self._workspaces.clear()
+        finally:
+            if self._ownership is not None:
+                self._ownership.release()
+                self._ownership = None

@@ -11,6 +11,8 @@ from pathlib import Path
 from workbench.errors import StoreError
 
 MOUNTINFO = Path("/proc/self/mountinfo")
+LOCAL = Path("/var/tmp")
+"""A disk of this host that outlives a restart."""
 POINTER = "store-location"
 _NETWORK = frozenset(
     [
@@ -115,23 +117,32 @@ def network_filesystem_at(path: Path) -> str | None:
 
 
 def choose_directory(
-    home: Path, uid: int, mountinfo: str | None = None, local: Path = Path("/var/tmp")
+    home: Path, uid: int, mountinfo: str | None = None, local: Path | None = None
 ) -> tuple[Path, str | None]:
     """Where to keep the store that belongs in home, and what to tell the user when it is elsewhere.
 
-    On a local disk that is home itself. Else it is a folder of this user's own below local, with a pointer
-    file in home; each host has its own. Raises StoreError when somebody else laid a folder there.
+    On a local disk that is home itself. Else it is a folder of this user's own below local (LOCAL), with a
+    pointer file in home; each host has its own. Raises StoreError when somebody else laid a folder there.
     """
+    place, kind = directory_for(home, uid, mountinfo, local)
+    if kind is None:
+        return home, None
+    for folder in (place.parent, place):
+        _own_folder(folder, uid)
+    _point(home, place)
+    return place, f"{home} is on a network file system ({kind}): the store is kept on this host, in {place}"
+
+
+def directory_for(
+    home: Path, uid: int, mountinfo: str | None = None, local: Path | None = None
+) -> tuple[Path, str | None]:
+    """The folder that `choose_directory` makes, and home's network file system where that moves it."""
     real = os.path.realpath(home)
     kind = network_filesystem_at(home) if mountinfo is None else network_filesystem(real, mountinfo)
     if kind is None:
         return home, None
-    base = local / f"workbench-state-{uid}"
-    place = base / hashlib.sha256(os.fsencode(real)).hexdigest()[:16]
-    for folder in (base, place):
-        _own_folder(folder, uid)
-    _point(home, place)
-    return place, f"{home} is on a network file system ({kind}): the store is kept on this host, in {place}"
+    base = (local or LOCAL) / f"workbench-state-{uid}"
+    return base / hashlib.sha256(os.fsencode(real)).hexdigest()[:16], kind
 
 
 def _own_folder(folder: Path, uid: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from workbench.errors import ServerError
 from workbench.home import Home, find_home, wants_embedded, workspace_name
+from workbench.store.ownership import find_server
 from workbench.workspace.client import AsyncServices
 from workbench.workspace.resuming import (
     PAUSE,
@@ -41,7 +42,7 @@ class AsyncClient:
         home = home or find_home()
         name = name or workspace_name()
         home.workspace(name)
-        if wants_embedded() if embedded is None else embedded:
+        if (wants_embedded() if embedded is None else embedded) and find_server(home) is None:
             from workbench.workspace.embedded import AsyncEmbeddedClient
 
             return cls(AsyncEmbeddedClient(home, name))

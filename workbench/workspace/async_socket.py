@@ -11,8 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+from workbench.errors import ServerError
 from workbench.home import Home
-from workbench.server.peer import answers
+from workbench.unix_socket import same_user
 from workbench.workspace.exchange import (
     LAST_CHUNK,
     AnswerParser,
@@ -41,6 +42,7 @@ class AsyncSocketClient:
 
     def __init__(self, home: Home, workspace: str) -> None:
         self._home = home
+        self._path = home.socket
         self._workspace = workspace
         self._starting = asyncio.Lock()
 
@@ -119,27 +121,31 @@ class AsyncSocketClient:
     async def _connection(self) -> AsyncIterator[Stream]:
         try:
             reader, writer = await self._connect()
-        except OSError:
+        except ServerError:
             await self._start()
-            try:
-                reader, writer = await self._connect()
-            except OSError as problem:
-                raise no_answer(problem) from problem
+            reader, writer = await self._connect()
         try:
             yield reader, writer
         finally:
             writer.transport.abort()  # at once, whatever is still unsent
 
     async def _connect(self) -> Stream:
-        return await asyncio.open_unix_connection(self._home.socket, limit=1 << 20)
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._path, limit=1 << 20)
+        except OSError as problem:
+            raise no_answer(problem.strerror) from problem
+        if not same_user(writer.get_extra_info("socket")):
+            writer.transport.abort()
+            raise no_answer(f"{self._path} is another user's")
+        return reader, writer
 
     async def _start(self) -> None:
         async with self._starting:
-            if answers(self._home.socket):  # another operation of ours has just seen to it
-                return
-            start = await asyncio.to_thread(ServerStart, self._home)
+            start = ServerStart(self._home)
             while True:
-                if start.answers():
+                found = await asyncio.to_thread(start.socket)
+                if found is not None:
+                    self._path = found
                     return
                 await asyncio.sleep(STEP)
 

@@ -34,7 +34,7 @@ class EmbeddedServices:
         try:
             self.wait(self._hub.start())
         except BaseException:
-            self._end()
+            self.close()
             raise
 
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:

@@ -23,11 +23,9 @@ class ServerOutdated(ServerError):
     """The server is older than this client and is handing over."""
 
 
-def no_answer(problem: OSError) -> ServerError:
-    """The error for a socket nobody listens on."""
-    return ServerError(
-        f"the local server does not answer: {problem.strerror}", "wb server status; wb server start"
-    )
+def no_answer(why: str | None) -> ServerError:
+    """The error for a socket where our server does not listen."""
+    return ServerError(f"the local server does not answer: {why}", "wb server status; wb server start")
 
 
 def gone(problem: OSError) -> ServerError:

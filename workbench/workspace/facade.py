@@ -44,14 +44,21 @@ class Workspace:
     def open(
         cls, name: str | None = None, *, embedded: bool | None = None, home: Home | None = None
     ) -> Workspace:
-        """The named workspace (default: WORKBENCH_WORKSPACE, else "default"); raises ServerError."""
+        """The named workspace (default: WORKBENCH_WORKSPACE, else "default").
+
+        embedded: the services in this process, unless a local server already owns the home; default: what
+        WORKBENCH_EMBEDDED says. Raises ServerError when another process has the home for itself.
+        """
         home = home or find_home()
         name = name or workspace_name()
         home.workspace(name)
         if wants_embedded() if embedded is None else embedded:
-            from workbench.workspace.embedded import EmbeddedClient  # brings asyncio, asyncssh and the store
+            from workbench.store.ownership import find_server
 
-            return cls(EmbeddedClient(home, name), home, name)
+            if find_server(home) is None:
+                from workbench.workspace.embedded import EmbeddedClient  # asyncio, asyncssh, the store
+
+                return cls(EmbeddedClient(home, name), home, name)
         return cls(OnDemandClient(home, name), home, name)
 
     def __enter__(self) -> Workspace:

@@ -21,7 +21,7 @@ class OnDemandClient(SocketClient):
     def _start(self) -> None:
         from workbench.workspace.server_start import start_server
 
-        start_server(self._home)
+        self._path = start_server(self._home)
 
     def _ask(self, noun: str, method: str, parameters: dict[str, Any], shape: Shape) -> Pieces:
         try:
@@ -36,3 +36,11 @@ class OnDemandClient(SocketClient):
         except ServerError:
             self._start()
             return super()._connect()
+
+
+def running_server(home: Home, workspace: str) -> SocketClient | None:
+    """A client of the home's server if one runs, wherever that answers; None if not. Starts none."""
+    from workbench.store.ownership import find_server
+
+    found = find_server(home)
+    return None if found is None else SocketClient(found, workspace)

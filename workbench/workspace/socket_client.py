@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from workbench.unix_socket import same_user
 from workbench.workspace.exchange import (
     LAST_CHUNK,
     AnswerParser,
@@ -72,7 +73,10 @@ class SocketClient:
             connection.connect(str(self._path))
         except OSError as problem:
             connection.close()
-            raise no_answer(problem) from problem
+            raise no_answer(problem.strerror) from problem
+        if not same_user(connection):
+            connection.close()
+            raise no_answer(f"{self._path} is another user's")
         return connection
 
     def _ask(self, noun: str, method: str, parameters: dict[str, Any], shape: Shape) -> Pieces:

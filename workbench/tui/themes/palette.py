@@ -57,7 +57,6 @@ class _Role(NamedTuple):
 
 ROLES: Mapping[str, _Role] = {
     "text": _Role("wb-text"),
-    "bold": _Role("wb-text", bold=True),
     "dim": _Role("wb-quiet"),
     "quiet": _Role("wb-quiet"),
     "title": _Role("wb-title", bold=True),

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from workbench.tui.places.page import Page
 from workbench.tui.screens.runs import doing
 
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
 
-class RunActions(Page):
-    """A page with runs: what `chosen_runs` says is what the actions are about."""
+
+class RunActions:
+    """A mixin for pages: what `chosen_runs` says is what the actions are about."""
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The app."""
+        raise NotImplementedError
 
     def chosen_runs(self) -> list[Mapping[str, Any]]:
         """The runs an action is about."""
@@ -30,7 +37,7 @@ class RunActions(Page):
         """Why an action on runs cannot be done now."""
         if action.startswith("runs.") and action != "runs.new":
             return doing.why_not(action, self.chosen_runs())
-        return super().refusal(action)
+        return None
 
     async def do_runs_cancel(self) -> None:
         """End the chosen runs, after a yes."""

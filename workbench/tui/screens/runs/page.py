@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from workbench.text.location import Location
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunQuery
+from workbench.tui.places.page import Page
 from workbench.tui.screens.runs import filters
 from workbench.tui.screens.runs.acting import RunActions
 from workbench.tui.screens.runs.listing import RunListing
@@ -17,12 +18,10 @@ from workbench.tui.screens.runs.listing import RunListing
 EMPTY = "No run here yet.   R sends a directory's command to a machine."
 
 
-class RunsPage(RunActions):
+class RunsPage(RunActions, Page):
     """The list of runs, of one experiment or of all."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("page", "runs")
-    _asked = False
-    """Whether the list was asked for by the location's filter."""
 
     def compose(self) -> ComposeResult:
         """The list."""
@@ -48,16 +47,14 @@ class RunsPage(RunActions):
         """Other filters are another list."""
         before = (self.location.path, dict(self.location.options))
         await super().show(location)
-        if before != (location.path, dict(location.options)):
-            self._asked = False
-            self.missed_everything()
+        if self.listing.runs.loaded and before != (location.path, dict(location.options)):
+            await self.listing.show(self._query())
 
     async def hear(self, dirty: Dirty) -> None:
         """The list hears."""
-        if self._asked:
+        if self.listing.runs.loaded:
             await self.listing.hear(dirty)
         else:
-            self._asked = True
             await self.listing.show(self._query())
 
     def _query(self) -> RunQuery:
@@ -105,8 +102,6 @@ class RunsPage(RunActions):
         if location != self.location:
             await self.show(location)
             self.moved(location)
-            await self.news(Dirty(), seen=True)
-            self.dashboard.say_aside()
 
     def chosen_runs(self) -> list[Mapping[str, Any]]:
         """The marked runs, else the one under the cursor."""

@@ -1,1 +1,0 @@
-"""Runs side by side: a chart over what differs, and the difference of their code."""

@@ -1,1 +1,0 @@
-"""One run: what became of it, its log, metrics, files and code."""
