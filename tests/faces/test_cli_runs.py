@@ -178,6 +178,30 @@ def test_an_interrupt_stops_following_alone(wb: Wb, flag: str) -> None:
     assert not any(name == "runs.cancel" for name, _ in world.calls)
 
 
+def test_who_stays_sees_the_code_being_sent(wb: Wb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server sends after submit has returned; until the machine has the run, that is what there is to see."""
+    monkeypatch.setattr("workbench.cli.progress.PATIENCE", 0.0)
+    monkeypatch.setattr("workbench.cli.progress.EVERY", 0.0)
+    monkeypatch.setattr("workbench.cli.run_logs.EVERY", 0.0)
+    waiting = {"kind": "submit", "subject": f"experiments/e/runs/{ID}", "text": "waiting for gpu1: it is off"}
+    sending = {**waiting, "text": "sending code", "done": 50 << 20, "total": 100 << 20}
+    other = {**sending, "subject": "experiments/e/runs/other", "text": "not this one"}
+    steps = [[], [other], [other, waiting], [sending]]
+    states = [{**RUNS[0], "status": "NotStarted"}] * len(steps) + [RUNS[0]]
+    world = World(
+        runs__get=lambda run: states.pop(0),
+        activities__list=lambda active: steps.pop(0),
+        runs__follow=[{"run": DONE}],
+    )
+    err = wb("submit", "--follow", "--", "x", world=world, terminal=TTY).err
+    assert not steps
+    assert "waiting for gpu1: it is off" in err
+    assert "sending code  ━" in err
+    assert "50%" in err
+    assert "not this one" not in err
+    assert err.index("sending code") < err.index("completed")
+
+
 def test_wait_exits_by_all_outcomes(wb: Wb) -> None:
     assert wb("run", "wait", "a", world=World(runs__watch=[{"run": DONE}])).code == 0
     done = wb(

@@ -14,6 +14,7 @@ import pytest
 
 from workbench.cli import progress
 from workbench.cli.terminal import UNLIMITED, detect
+from workbench.text.cells import width
 
 DEADLINE = 30.0
 WORLD = """
@@ -208,4 +209,28 @@ def test_no_bar_without_a_terminal_and_none_without_a_total() -> None:
     now[0] = 5.0
     bar("sending", 1, 2)
     assert out.getvalue() == ""
-    assert progress.line("x", 1 << 20, 0, 2.0) == "x  1.00 MiB  512 KiB/s"
+    assert progress.line("x", 1 << 20, 0, 2.0, 80) == "x  1.00 MiB  512 KiB/s"
+    assert progress.line("waiting for gpu1", None, None, 2.0, 80) == "waiting for gpu1"
+
+
+@pytest.mark.parametrize("cells", [60, 80, 100])
+def test_a_bar_gives_way_to_its_numbers(cells: int) -> None:
+    lines = [progress.line("packing code", done << 20, 250 << 20, 2.0, cells) for done in range(1, 250)]
+    assert all(line.endswith("/s") for line in lines) == (cells >= 80)
+    assert max(width(line) for line in lines) <= cells
+    assert len({line.count("━") + line.count("╌") for line in lines}) == 1, "it does not jump"
+    assert len({width(line) for line in lines}) == 1
+
+
+def test_a_wait_is_named_after_a_second_and_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    with progress.waiting(True, 80, "connecting to gpu1 ...", stream=out):
+        pass
+    assert out.getvalue() == ""
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    with progress.waiting(True, 80, "connecting to gpu1 ...", stream=out):
+        while "gpu1" not in out.getvalue():
+            time.sleep(0.001)
+    assert out.getvalue() == "\r\x1b[Kconnecting to gpu1 ...\r\x1b[K"
+    with progress.waiting(False, 80, "x", stream=out):
+        assert "x" not in out.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from workbench.cli import ask, complete, output
 from workbench.cli.command import Listing, command
 from workbench.cli.compute import print_target
 from workbench.cli.compute_settings import settings_of
+from workbench.cli.progress import waiting
 from workbench.cli.session import Session
 from workbench.errors import HostKeyUnknown, NeedsSignIn, UsageError, WorkbenchError
 from workbench.text import states
@@ -99,10 +101,13 @@ def sign_in(session: Session, name: str, step: Step, again: str, *, yes: bool) -
     more: dict[str, Any] = {}
     for _ in range(MOST_HOSTS):
         try:
-            found = step(**more)
+            with connecting(session, name):
+                found = step(**more)
             while "prompt" in found:
                 answer = ask.answer_prompt(session, found["prompt"], name, again)
-                found = session.call("compute", "login", name=name, session=found["session"], answer=answer)
+                given = {"session": found["session"], "answer": answer}
+                with connecting(session, name):
+                    found = session.call("compute", "login", name=name, **given)
         except HostKeyUnknown as problem:
             more = {"accept_key": ask.accept_host_key(session, problem, yes=yes)}
             continue
@@ -114,6 +119,11 @@ def sign_in(session: Session, name: str, step: Step, again: str, *, yes: bool) -
     raise WorkbenchError(
         f"{name} shows one unknown key after the other", f"ssh {name} says which hosts are on the way"
     )
+
+
+def connecting(session: Session, name: str) -> AbstractContextManager[None]:
+    """For a block that waits for a machine, which may take its time."""
+    return waiting(session.terminal.stderr, session.terminal.cells, f"connecting to {name} ...")
 
 
 def _print_card(session: Session, found: dict[str, Any]) -> None:

@@ -1,10 +1,12 @@
-"""A progress bar on stderr, shown once moving bytes takes more than a second."""
+"""What takes more than a second is told on a terminal's stderr: bytes as a bar, a wait by its name."""
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import IO
 
@@ -14,7 +16,8 @@ from workbench.text.sanitize import clean_name
 
 PATIENCE = 1.0
 EVERY = 0.1
-BAR = 24
+BAR, LEAST_BAR = 24, 6
+_AT_START = "\r\x1b[K"
 
 
 class ProgressBar:
@@ -35,15 +38,16 @@ class ProgressBar:
         self._dirty = False
         self._what = ""
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """Note how far it is; total 0 when unknown."""
+    def __call__(self, what: str, done: int | None, total: int | None) -> None:
+        """Note how far it is; total 0 or None when unknown, done None when nothing is counted."""
         now = self._clock()
         if what != self._what:
             self._what, self._began = what, now
         if not self._shown or now - self._began < PATIENCE or now - self._drawn < EVERY:
             return
         self._drawn, self._dirty = now, True
-        self._stream.write("\r\x1b[K" + cut(line(what, done, total, now - self._began), self._cells - 1))
+        text = line(what, done, total, now - self._began, self._cells - 1)
+        self._stream.write(_AT_START + text)
         self._stream.flush()
 
     def __enter__(self) -> ProgressBar:
@@ -53,18 +57,53 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._dirty:
-            self._stream.write("\r\x1b[K")
+            self._stream.write(_AT_START)
             self._stream.flush()
 
 
-def line(what: str, done: int, total: int, seconds: float) -> str:
-    """How one moment of progress looks, in bytes, with the rate and the time left."""
+@contextmanager
+def waiting(shown: bool, cells: int, text: str, *, stream: IO[str] | None = None) -> Iterator[None]:
+    """Say what the block waits for once it takes more than a second; the line goes when the block ends."""
+    out = stream or sys.stderr
+    said = threading.Event()
+
+    def say() -> None:
+        said.set()
+        out.write(_AT_START + cut(clean_name(text, 200), cells - 1))
+        out.flush()
+
+    timer = threading.Timer(PATIENCE, say)
+    timer.daemon = True
+    if shown:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if shown:
+            timer.join()
+        if said.is_set():
+            out.write(_AT_START)
+            out.flush()
+
+
+def line(what: str, done: int | None, total: int | None, seconds: float, cells: int) -> str:
+    """How one moment of progress looks, in bytes, with the rate and the time left.
+
+    Numbers have columns of their own, so that nothing jumps; what does not fit beside a bar is left out.
+    """
+    if done is None:
+        return cut(clean_name(what, 200), cells)
     rate = done / seconds if seconds > 0 else 0.0
-    text = f"{clean_name(what, 40)}  {sizes.short(done)}"
-    if total > 0:
-        share = min(1.0, done / total)
-        filled = int(share * BAR)
-        left = durations.short((total - done) / rate) if rate > 0 else "-"
-        text = f"{clean_name(what, 40)}  {'━' * filled}{'╌' * (BAR - filled)} {share:4.0%}"
-        text += f"  {sizes.short(done)} of {sizes.short(total)}  {left} left"
-    return f"{text}  {sizes.short(rate)}/s"
+    name, speed = clean_name(what, 40), f"{sizes.short(rate)}/s"
+    if not total:
+        return cut(f"{name}  {sizes.short(done)}  {speed}", cells)
+    share = min(1.0, done / total)
+    left = durations.short((total - done) / rate) if rate > 0 else "-"
+    counted = f"{sizes.short(done):>8} of {sizes.short(total)}"
+    facts = [f"{share:4.0%}", counted, f"{left:>5} left", f"{speed:>10}"]
+    while len(facts) > 1 and len("  ".join([name, *facts])) + LEAST_BAR + 2 > cells:
+        facts.pop()
+    bar = min(BAR, max(LEAST_BAR, cells - len("  ".join([name, *facts])) - 2))
+    filled = int(share * bar)
+    return cut("  ".join([name, "━" * filled + "╌" * (bar - filled), *facts]), cells)

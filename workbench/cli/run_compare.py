@@ -12,11 +12,11 @@ from workbench.cli import complete, output
 from workbench.cli.command import Command, Listing, command
 from workbench.cli.session import Session
 from workbench.errors import UsageError
-from workbench.text import numbers
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, pairs, render
-from workbench.views import runs as run_view
+from workbench.views import comparison
+from workbench.views.comparison import diff_role
 
 LONG = 28
 """Cells over which a value stands below the table, so that it does not stretch every column."""
@@ -63,7 +63,7 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
 def _tables(found: dict[str, Any], look: Look) -> list[str]:
     """One table, or several below each other where so many runs do not fit."""
     runs = found["runs"]
-    every = list(_rows(found, look.ascii_only))
+    every = [row.cells for row in comparison.rows(found, look.ascii_only)]
     left = max([len(row[0].text) for row in every], default=8)
     room = look.width - min(left, look.width // 3)
     each = max(1, room // (LEAST + 2))
@@ -97,49 +97,6 @@ def _long(row: list[Cell], most: int) -> bool:
     return any(len(cell.text) > most for cell in row[1:])
 
 
-def _rows(found: dict[str, Any], ascii_only: bool) -> Iterator[list[Cell]]:
-    runs = found["runs"]
-    yield [Cell("status"), *(run_view.state(run, ascii_only) for run in runs)]
-    if found.get("params"):
-        yield [Cell("params", "bold")]
-    for name, values in found.get("params", {}).items():
-        yield [Cell("  " + clean_name(name)), *(_value(value) for value in values)]
-    if found.get("metrics"):
-        yield [Cell("metrics", "bold")]
-    for name, metric in found.get("metrics", {}).items():
-        texts = numbers.column([numbers.number(value) for value in metric["values"]])
-        rivals = sum(value is not None for value in metric["values"])
-        best = metric.get("best") if rivals > 1 else None  # alone it is the best of nothing
-        winner = None if best is None else metric["values"][best]
-        star = "*" if ascii_only else "★"
-        yield [
-            Cell("  " + clean_name(name)),
-            *(
-                Cell(f"{star} {text}", "good") if best is not None and value == winner else Cell(text)
-                for text, value in zip(texts, metric["values"], strict=True)
-            ),
-        ]
-    facts = {name: values for name, values in found.get("facts", {}).items() if name != "status"}
-    if facts:
-        yield [Cell("facts", "bold")]
-    for name, values in facts.items():
-        short = 12 if name in ("snapshot", "git commit") else 200
-        yield [Cell("  " + clean_name(name)), *(_value(value, short) for value in values)]
-    if found.get("code"):
-        yield [Cell("code", "bold")]
-    roles = {"added": "good", "removed": "bad", "modified": "warn"}
-    for change in found.get("code", []):
-        marks = (_value(value) for value in change["changes"])
-        yield [
-            Cell("  " + clean_name(change["path"], 300)),
-            *(Cell(m.text, roles.get(m.text, "quiet")) for m in marks),
-        ]
-
-
-def _value(value: Any, most: int = 200) -> Cell:
-    return Cell("-", "quiet") if value is None else Cell(clean_name(output.plain(value))[:most])
-
-
 @command("diff", cls=Command)
 @click.argument("a", shell_complete=complete.run)
 @click.argument("b", shell_complete=complete.run)
@@ -155,10 +112,4 @@ def diff(session: Session, a: str, b: str, path: str | None) -> None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         return
     for line in text.splitlines():
-        print(paint(clean(line), _role(line), session.terminal.colour))
-
-
-def _role(line: str) -> str:
-    if line.startswith(("+++", "---", "diff ")):
-        return "bold"
-    return {"+": "good", "-": "bad", "@": "active"}.get(line[:1], "")
+        print(paint(clean(line), diff_role(line), session.terminal.colour))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 from workbench.cli import complete
 from workbench.cli.command import command
 from workbench.cli.parsing import at_least, duration
+from workbench.cli.progress import ProgressBar
 from workbench.cli.session import Session
 from workbench.errors import RunFailed, UsageError
 from workbench.text import states
@@ -20,6 +22,8 @@ from workbench.views.runs import metric_text, reason, took
 
 INTERRUPTED = 130
 MOST_METRICS = 4
+EVERY = 0.2
+"""Seconds between two looks at how far the sending is."""
 UNTOLD = ("NotStarted", "Finalizing", "Failed", "Canceled")
 """States not told to somebody who follows: too short, or told as the outcome."""
 
@@ -148,11 +152,25 @@ def follow_submitted(session: Session, run: dict[str, Any], *, logs: bool) -> in
     complete.
     """
     try:
+        _see_off(session, run["id"])
         ended = _follow(session, run) if logs else watch(session, run["id"])
     except KeyboardInterrupt:
         return _still_running(session, run["id"], run["name"])
     outcome(ended)
     return 0
+
+
+def _see_off(session: Session, run: str) -> None:
+    """Show on a terminal how its code is sent, which the server does after a submit has returned."""
+    if not session.terminal.stderr:
+        return
+    with ProgressBar(True, session.terminal.cells) as bar:
+        while session.call("runs", "get", run=run)["status"] == "NotStarted":
+            active = session.call("activities", "list", active=True)
+            mine = [item for item in active if str(item["subject"]).endswith("/" + run)]
+            for item in mine[:1]:
+                bar(str(item.get("text") or ""), item.get("done"), item.get("total"))
+            time.sleep(EVERY)
 
 
 def _follow(session: Session, run: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 RESET: Final = "\x1b[0m"
@@ -33,3 +35,14 @@ def paint(text: str, role: str, colour: bool) -> str:
     if not colour or not role or not text:
         return text
     return f"\x1b[{CODES[role]}m{text}{RESET}"
+
+
+def pieces(line: str) -> Iterator[tuple[str, str]]:
+    """The texts of a line that `paint` coloured, each with its role; "" where there is none."""
+    roles = {code: role for role, code in CODES.items()}
+    role = ""
+    for number, part in enumerate(re.split(r"\x1b\[(\d*)m", line)):
+        if number % 2:
+            role = roles.get(part, "")
+        elif part:
+            yield part, role

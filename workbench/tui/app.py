@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.containers import Container
 from textual.screen import Screen
 
-from workbench.errors import WorkbenchError
+from workbench.errors import ServerError, WorkbenchError
 from workbench.home import Home
 from workbench.text.location import Location, format, parse
 from workbench.text.sanitize import clean_name
@@ -83,6 +83,7 @@ class Dashboard(Acting, App[int]):
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
         self.places = History(location or Location("runs"))
         self._pages: list[Page] = []
+        self._going = asyncio.Lock()
         self._feed = Feed(services, self._news, self._server_is, flush_seconds(self.environ))
         self.server = ServerState.STARTING
 
@@ -130,8 +131,7 @@ class Dashboard(Acting, App[int]):
         except LookupError as problem:
             self.notify(str(problem), severity="warning")
             return
-        self.places.go(location)
-        await self._arrive()
+        await self._arrive(location)
 
     def _page_for(self, location: Location) -> Page:
         for page in self._pages:
@@ -139,11 +139,26 @@ class Dashboard(Acting, App[int]):
                 return page
         return make_page(location)
 
-    async def _arrive(self) -> None:
-        """Show the current place."""
-        location = self.places.current
+    async def _arrive(self, going: Location | None = None) -> None:
+        """Show the place one goes to, or the current one; what it is about comes when it comes."""
+        async with self._going:
+            if going is not None:
+                self.places.go(going)
+            page = await self._shown()
+        page.focus_content()
+        self.run_worker(self._fill(page), name="arrive", group="arrive", exit_on_error=True)
+
+    async def _fill(self, page: Page) -> None:
+        await self._told(page, Dirty(), seen=True)
+        if self.page is page:
+            self.say_aside()
+            if self.focused is None:
+                page.focus_content()
+
+    async def _shown(self) -> Page:
+        """The page of the current place, mounted and seen."""
         try:
-            page = self._page_for(location)
+            page = self._page_for(self.places.current)
         except LookupError as problem:
             self.notify(str(problem), severity="warning")
             self.places.update(Location("runs"))
@@ -159,8 +174,7 @@ class Dashboard(Acting, App[int]):
             await self._pages.pop(0).remove()
         await page.show(self.places.current)
         self.moved(page.location)
-        page.focus_content()
-        await page.news(Dirty(), seen=True)
+        return page
 
     def moved(self, location: Location) -> None:
         """The page seen chose a tab or a filter: the breadcrumbs and the history say so."""
@@ -172,7 +186,8 @@ class Dashboard(Acting, App[int]):
     def say_aside(self) -> None:
         """Bring the page's word at the right of the breadcrumbs and the footer up to date."""
         page = self.page
-        self.query_one(Crumbs).aside = page.aside if page is not None else ""
+        crumbs = self.query_one(Crumbs)
+        crumbs.aside, crumbs.title = (page.aside, page.title) if page is not None else ("", "")
         self.query_one(Footer).refresh()
 
     async def action_visit(self, text: str) -> None:
@@ -188,12 +203,18 @@ class Dashboard(Acting, App[int]):
         if dirty.everything or dirty.runs or dirty.targets:
             await self._summarise()
         seen = self.page
-        for page in self._pages:
-            try:
-                await page.news(dirty, page is seen)
-            except WorkbenchError as problem:
-                self.complain(problem)
+        for page in list(self._pages):
+            await self._told(page, dirty, page is seen)
         self.say_aside()
+
+    async def _told(self, page: Page, dirty: Dirty, seen: bool) -> None:
+        """Hand news to a page; what cannot be had now is asked for again when the server is back."""
+        try:
+            await page.news(dirty, seen)
+        except ServerError:
+            page.missed_everything()
+        except WorkbenchError as problem:
+            self.complain(problem)
 
     async def _summarise(self) -> None:
         try:
@@ -227,7 +248,7 @@ class Dashboard(Acting, App[int]):
     async def action_perform(self, action: str) -> None:
         """Do an action of whoever answers to it, from where the focus is."""
         for owner in owners(self.focused or self.screen):
-            if by_id()[action].place in owner.PLACES:
+            if by_id()[action] in owner.actions():
                 await perform(owner, action)
                 return
 

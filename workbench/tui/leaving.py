@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -44,6 +48,12 @@ def run_outside(app: App[Any], command: Sequence[str], notice: str = "", environ
     except OSError as problem:
         app.notify(f"{command[0]}: {problem.strerror}", severity="error", markup=False)
     return None
+
+
+def viewer(app: App[Any], place: Path) -> None:
+    """Show a file with $PAGER, else less, else more."""
+    words = shlex.split(os.environ.get("PAGER", "")) or [shutil.which("less") or "more"]
+    run_outside(app, [*words, str(place)])
 
 
 def write_report(home: Home) -> Text:

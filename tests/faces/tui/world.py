@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -95,7 +95,7 @@ class World:
         found = answer(**said)
         return await found if asyncio.iscoroutine(found) else found
 
-    async def items(self, noun: str, method: str, **parameters: Any) -> AsyncIterator[Any]:
+    async def items(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[Any, None]:
         if self.gone is not None:
             raise ServerError(self.gone, "try again")
         if (noun, method) != ("events", "watch"):
@@ -113,7 +113,7 @@ class World:
         finally:
             self._events.remove(queue)
 
-    async def read(self, noun: str, method: str, **parameters: Any) -> AsyncIterator[bytes]:
+    async def read(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[bytes, None]:
         for block in self.answers[f"{noun}.{method}"](**parameters):
             yield block
 

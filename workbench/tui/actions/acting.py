@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from workbench.tui.actions.table import by_id, of_places
+from workbench.errors import WorkbenchError
+from workbench.tui.actions.table import Action, by_id, of_places
 
 
-def bindings(places: tuple[str, ...]) -> list[Binding]:
-    """Textual's bindings of the places' actions; ids are the actions', so that a key map can change keys."""
+def bindings(actions: Iterable[Action]) -> list[Binding]:
+    """Textual's bindings of actions; ids are the actions', so that a key map can change keys."""
     return [
         Binding(action.keys, f"act('{action.id}')", action.label, id=action.id, show=False)
-        for action in of_places(places)
+        for action in actions
     ]
 
 
@@ -35,11 +37,18 @@ class Acting(_Node):
     """
 
     PLACES: ClassVar[tuple[str, ...]] = ()
+    LACKS: ClassVar[frozenset[str]] = frozenset()
+    """Actions of its places that mean nothing here, so that they are neither bound nor shown."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "PLACES" in cls.__dict__:
-            cls.BINDINGS = [*cls.__dict__.get("BINDINGS", []), *bindings(cls.PLACES)]
+            cls.BINDINGS = [*cls.__dict__.get("BINDINGS", []), *bindings(cls.actions())]
         super().__init_subclass__(**options)
+
+    @classmethod
+    def actions(cls) -> list[Action]:
+        """What it answers to, in the table's order."""
+        return [action for action in of_places(cls.PLACES) if action.id not in cls.LACKS]
 
     def refusal(self, action: str) -> str | None:
         """Why the action cannot be done now, as a sentence for the user; None when it can."""
@@ -51,14 +60,28 @@ class Acting(_Node):
 
 
 async def perform(owner: Acting, action: str) -> None:
-    """Do an action of one of owner's places, or tell why it cannot be done now."""
+    """Do an action of one of owner's places, or tell why it cannot be done now.
+
+    What has to be waited for goes on in a worker of the app, so that keys are answered meanwhile.
+    """
     why = owner.refusal(action)
     if why is not None:
-        owner.app.notify(why, severity="warning", timeout=4)
+        owner.app.notify(why, severity="warning", timeout=4, markup=False)
         return
     done = getattr(owner, by_id()[action].method)()
     if inspect.isawaitable(done):
+        owner.app.run_worker(_carried(owner, done), name=action, group="actions", exit_on_error=True)
+
+
+async def _carried(owner: Acting, done: Awaitable[Any]) -> None:
+    """Wait for what an action began; an error is told, it never ends the app."""
+    try:
         await done
+    except WorkbenchError as problem:
+        complain = getattr(owner.app, "complain", None)
+        if complain is None:
+            raise
+        complain(problem)
 
 
 def owners(node: DOMNode | None) -> list[Acting]:

@@ -10,6 +10,8 @@ _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "number_sign": "#",
+    "full_stop": ".",
+    "asterisk": "*",
     "plus": "+",
     "minus": "-",
     "equals_sign": "=",

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from workbench.tui.actions.acting import Acting, perform
 from workbench.tui.actions.keymap import keys_of
 from workbench.tui.actions.keys import all_shown
-from workbench.tui.actions.table import Action, of_places
+from workbench.tui.actions.table import Action
 from workbench.tui.themes.palette import palette_of
 
 TITLES = {
@@ -47,7 +47,7 @@ class KeysScreen(ModalScreen[None]):
     def __init__(self, around: list[Acting]) -> None:
         super().__init__()
         self._around = around
-        self._offered = [(owner, action) for owner in around for action in of_places(owner.PLACES)]
+        self._offered = [(owner, action) for owner in around for action in owner.actions()]
 
     def compose(self) -> ComposeResult:
         """A line to type into, and the list."""

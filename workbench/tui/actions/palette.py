@@ -9,7 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from workbench.tui.actions.acting import Acting, owners, perform
 from workbench.tui.actions.keymap import keys_of
 from workbench.tui.actions.keys import shown
-from workbench.tui.actions.table import Action, of_places
+from workbench.tui.actions.table import Action
 
 
 class Actions(Provider):
@@ -20,7 +20,7 @@ class Actions(Provider):
         return [
             (owner, action)
             for owner in around
-            for action in of_places(owner.PLACES)
+            for action in owner.actions()
             if action.place != "list" and owner.refusal(action.id) is None
         ]
 

@@ -17,6 +17,8 @@ class Crumbs(Line):
     """The second line: Runs ▸ mnist ▸ calm-otter-42, and the page's own word at the right."""
 
     location: reactive[Location] = reactive(Location("runs"))
+    title: reactive[str] = reactive("")
+    """What the last step is called, where that is not its name in the location."""
     aside: reactive[str] = reactive("")
     """Such as the filter, or how many rows there are."""
 
@@ -28,9 +30,11 @@ class Crumbs(Line):
         for step in steps:
             if len(pieces) > 1:
                 pieces.append(Piece(" > " if ascii_only else " ▸ ", "dim"))
-            role = "title" if step is steps[-1] else "crumb"
+            last = step is steps[-1]
+            role = "title" if last else "crumb"
+            title = self.title if last and self.title else step.title
             target = format(step.location).replace("'", "%27")
-            pieces.append(Piece(clean_name(step.title, 60), role, f"app.visit('{target}')"))
+            pieces.append(Piece(clean_name(title, 60), role, f"app.visit('{target}')"))
         return shortened(pieces, cells)
 
     def right(self, cells: int) -> Sequence[Piece]:

@@ -9,13 +9,20 @@ from rich.cells import cell_len
 from workbench.tui.actions.acting import Acting, owners
 from workbench.tui.actions.keymap import keys_of
 from workbench.tui.actions.keys import shown
-from workbench.tui.actions.table import Action, of_places
+from workbench.tui.actions.table import Action
 from workbench.tui.frame.line import Line, Piece
 from workbench.tui.themes.palette import palette_of
 
 
 class Footer(Line):
     """The last line."""
+
+    def on_mount(self) -> None:
+        """Other keys work where the focus is."""
+        self.watch(self.screen, "focused", self._focus_moved)
+
+    def _focus_moved(self) -> None:
+        self.refresh()
 
     def left(self, cells: int) -> Sequence[Piece]:
         """The actions, each a key and a word."""
@@ -48,7 +55,7 @@ def _offered(around: list[Acting]) -> list[tuple[Acting, Action]]:
     taken: set[str] = set()
     offered = []
     for owner in around:
-        for action in of_places(owner.PLACES):
+        for action in owner.actions():
             keys = set(action.keys.split(","))
             if action.footer and not keys & taken:
                 offered.append((owner, action))

@@ -16,6 +16,7 @@ class Reading(Acting, VerticalScroll, can_focus=True):
     """A text that may be longer than the screen."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("list",)
+    LACKS: ClassVar[frozenset[str]] = frozenset({"list.open"})
     DEFAULT_CSS = """
     Reading { height: 1fr; padding: 0 1; scrollbar-size: 1 1; }
     Reading Static { height: auto; }
@@ -28,10 +29,6 @@ class Reading(Acting, VerticalScroll, can_focus=True):
     def say(self, text: Text | str) -> None:
         """Show a text; the place one reads at stays."""
         self.query_one(Static).update(text)
-
-    def refusal(self, action: str) -> str | None:
-        """A text opens nothing."""
-        return "there is nothing to open here" if action == "list.open" else super().refusal(action)
 
     def do_list_down(self) -> None:
         """A line down."""
@@ -72,6 +69,3 @@ class Reading(Acting, VerticalScroll, can_focus=True):
     def do_list_page_up(self) -> None:
         """A page."""
         self.scroll_page_up(animate=False)
-
-    def do_list_open(self) -> None:
-        """Refused."""

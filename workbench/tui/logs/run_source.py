@@ -10,13 +10,13 @@ from workbench.text.times import parse
 from workbench.tui.logs.source import Extent, Found, LineCount
 
 if TYPE_CHECKING:
-    from workbench.workspace.async_client import AsyncClient
+    from workbench.tui.model.feed import Services
 
 
 class RunLog:
     """A LogSource. run is an id: what a name means may change."""
 
-    def __init__(self, client: AsyncClient, run: str) -> None:
+    def __init__(self, client: Services, run: str) -> None:
         self._client = client
         self.run = run
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -20,10 +21,10 @@ class Services(Protocol):
     async def call(self, noun: str, method: str, **parameters: Any) -> Any:
         """One value; raises the WorkbenchError the service raised."""
 
-    def items(self, noun: str, method: str, **parameters: Any) -> AsyncIterator[Any]:
+    def items(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[Any, None]:
         """Values as they come."""
 
-    def read(self, noun: str, method: str, **parameters: Any) -> AsyncIterator[bytes]:
+    def read(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[bytes, None]:
         """Bytes as they come."""
 
 
@@ -71,11 +72,12 @@ class Feed:
                     after = (await self._services.call("events", "last"))["sequence"]
                 self._state(ServerState.CONNECTED, "")
                 self.tell(Dirty(everything=True))
-                async for event in self._services.items("events", "watch", after=after):
-                    after = event["sequence"]
-                    self._dirty.add(event)
-                    if self._dirty:
-                        self._some.set()
+                async with aclosing(self._services.items("events", "watch", after=after)) as events:
+                    async for event in events:
+                        after = event["sequence"]
+                        self._dirty.add(event)
+                        if self._dirty:
+                            self._some.set()
             except ServerError as problem:
                 self._state(ServerState.LOST, problem.message)
                 await asyncio.sleep(AGAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, cast
 
 from textual.widget import Widget
@@ -24,11 +25,17 @@ class Page(Acting, Widget):
         super().__init__()
         self.location = location
         self._missed = Dirty(everything=True)
+        self._hearing = asyncio.Lock()
 
     @property
     def dashboard(self) -> Dashboard:
         """The app, as what it is."""
         return cast("Dashboard", self.app)
+
+    @property
+    def title(self) -> str:
+        """What the last step of the breadcrumbs is called, where that is not its name in the location."""
+        return ""
 
     @property
     def aside(self) -> str:
@@ -44,13 +51,13 @@ class Page(Acting, Widget):
 
     async def news(self, dirty: Dirty, seen: bool) -> None:
         """Hand news to the page now, or keep them until it is seen."""
+        self._missed.merge(dirty)
         if not seen:
-            self._missed.merge(dirty)
             return
-        missed, self._missed = self._missed, Dirty()
-        missed.merge(dirty)
-        if missed:
-            await self.hear(missed)
+        async with self._hearing:
+            missed, self._missed = self._missed, Dirty()
+            if missed and self.is_attached:
+                await self.hear(missed)
 
     def missed_everything(self) -> None:
         """Have everything looked at anew at the next news."""

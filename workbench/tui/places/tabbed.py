@@ -12,6 +12,7 @@ from workbench.text.location import Location
 from workbench.tui.frame.tabs import Tabs
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.page import Page
+from workbench.tui.table.view import TableView
 
 
 class Tab(Protocol):
@@ -67,11 +68,12 @@ class TabbedPage(Page):
         self.missed_everything()
 
     def focus_content(self) -> None:
-        """The focus goes into the tab."""
+        """The focus goes into the tab, to its list where it has one."""
         seen = self.seen
         if seen is not None:
             inner = [widget for widget in seen.query("*") if widget.focusable]
-            for widget in [seen] if seen.focusable else inner[:1]:
+            lists = [widget for widget in inner if isinstance(widget, TableView)]
+            for widget in [seen] if seen.focusable else (lists or inner)[:1]:
                 widget.focus()
 
     async def hear(self, dirty: Dirty) -> None:

@@ -57,6 +57,7 @@ class _Role(NamedTuple):
 
 ROLES: Mapping[str, _Role] = {
     "text": _Role("wb-text"),
+    "bold": _Role("wb-text", bold=True),
     "dim": _Role("wb-quiet"),
     "quiet": _Role("wb-quiet"),
     "title": _Role("wb-title", bold=True),

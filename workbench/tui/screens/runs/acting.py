@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from workbench.tui.places.page import Page
 from workbench.tui.screens.runs import doing
 
-if TYPE_CHECKING:
-    from workbench.tui.app import Dashboard
 
-
-class RunActions:
-    """A mixin for pages: what `chosen_runs` says is what the actions are about."""
-
-    @property
-    def dashboard(self) -> Dashboard:
-        """The app."""
-        raise NotImplementedError
+class RunActions(Page):
+    """A page with runs: what `chosen_runs` says is what the actions are about."""
 
     def chosen_runs(self) -> list[Mapping[str, Any]]:
         """The runs an action is about."""
@@ -37,7 +30,7 @@ class RunActions:
         """Why an action on runs cannot be done now."""
         if action.startswith("runs.") and action != "runs.new":
             return doing.why_not(action, self.chosen_runs())
-        return None
+        return super().refusal(action)
 
     async def do_runs_cancel(self) -> None:
         """End the chosen runs, after a yes."""

@@ -208,11 +208,11 @@ class RunListing(Widget):
         self.dashboard.say_aside()
 
     @on(messages.SortRequested)
-    async def _sort(self, event: messages.SortRequested) -> None:
+    def _sort(self, event: messages.SortRequested) -> None:
         event.stop()
         sort = next(item.sort for item in self._shown if item.column.id == event.column)
         self.runs.query = self.runs.query._replace(sort=sort, descending=event.descending)
-        await self.ask()
+        self.dashboard.tell(Dirty(everything=True))
 
     @on(messages.ColumnsChanged)
     def _chosen_columns(self, event: messages.ColumnsChanged) -> None:

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from workbench.text.location import Location
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunQuery
-from workbench.tui.places.page import Page
 from workbench.tui.screens.runs import filters
 from workbench.tui.screens.runs.acting import RunActions
 from workbench.tui.screens.runs.listing import RunListing
@@ -18,10 +17,12 @@ from workbench.tui.screens.runs.listing import RunListing
 EMPTY = "No run here yet.   R sends a directory's command to a machine."
 
 
-class RunsPage(RunActions, Page):
+class RunsPage(RunActions):
     """The list of runs, of one experiment or of all."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("page", "runs")
+    _asked = False
+    """Whether the list was asked for by the location's filter."""
 
     def compose(self) -> ComposeResult:
         """The list."""
@@ -47,14 +48,16 @@ class RunsPage(RunActions, Page):
         """Other filters are another list."""
         before = (self.location.path, dict(self.location.options))
         await super().show(location)
-        if self.listing.runs.loaded and before != (location.path, dict(location.options)):
-            await self.listing.show(self._query())
+        if before != (location.path, dict(location.options)):
+            self._asked = False
+            self.missed_everything()
 
     async def hear(self, dirty: Dirty) -> None:
         """The list hears."""
-        if self.listing.runs.loaded:
+        if self._asked:
             await self.listing.hear(dirty)
         else:
+            self._asked = True
             await self.listing.show(self._query())
 
     def _query(self) -> RunQuery:
@@ -102,6 +105,8 @@ class RunsPage(RunActions, Page):
         if location != self.location:
             await self.show(location)
             self.moved(location)
+            await self.news(Dirty(), seen=True)
+            self.dashboard.say_aside()
 
     def chosen_runs(self) -> list[Mapping[str, Any]]:
         """The marked runs, else the one under the cursor."""

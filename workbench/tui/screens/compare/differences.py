@@ -1,0 +1,163 @@
+"""A chart of the metric under the cursor over all compared runs, above the table of what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from workbench.text import times
+from workbench.text.numbers import number
+from workbench.text.sanitize import clean_name
+from workbench.tui.actions.acting import Acting
+from workbench.tui.chart.chart import Chart
+from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.run_curves import Curve, RunCurves
+from workbench.tui.table import messages
+from workbench.tui.table.cell import Cell
+from workbench.tui.table.columns import Column
+from workbench.tui.table.table import Table
+from workbench.tui.themes.palette import palette_of
+from workbench.views.comparison import Row, rows
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+
+class Differences(Acting, Vertical):
+    """Chart and table."""
+
+    class CodeWanted(Message):
+        """The user wants to see how the code differs."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("differences",)
+    DEFAULT_CSS = """
+    Differences Chart { height: 1fr; padding: 0 1; }
+    Differences Table { height: 50%; }
+    Differences.-large Table { display: none; }
+    """
+
+    def __init__(self, runs: Sequence[str]) -> None:
+        super().__init__()
+        self._runs = list(runs)
+        self._everything = False
+        self._rows: dict[str, Row] = {}
+        self._metric: str | None = None
+        self.found: Mapping[str, Any] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The chart and the table."""
+        yield Chart(RunCurves(self.dashboard.services, "", ()), empty="no metric to draw")
+        yield Table(self, [Column("name", "")], frozen=1, empty="...")
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The app, as what it is."""
+        return cast("Dashboard", self.app)
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return self.query_one(Table)
+
+    async def hear(self, dirty: Dirty) -> None:
+        """Compare again when one of them changed."""
+        known = [run["id"] for run in self.found["runs"]] if self.found is not None else []
+        if dirty.everything or dirty.touched(known):
+            await self.ask(self._everything)
+
+    async def ask(self, everything: bool) -> None:
+        """Compare. Raises WorkbenchError."""
+        self._everything = everything
+        found = await self.dashboard.services.call(
+            "runs", "compare", runs=self._runs, all=everything or None
+        )
+        first = self.found is None
+        self.found = found
+        self._rows = {f"{row.kind} {row.name}": row for row in rows(found, palette_of(self.app).ascii)}
+        columns = [Column("name", "", least=12, ideal=20, most=36, keep=100, middle=True, sortable=False)]
+        columns += [
+            Column(
+                f"run {at}",
+                clean_name(run["name"], 24),
+                right=True,
+                least=9,
+                ideal=14,
+                keep=90 - at,
+                middle=True,
+                sortable=False,
+            )
+            for at, run in enumerate(found["runs"])
+        ]
+        if list(self.table.columns) != columns:
+            self.table.columns = columns
+        self.table.empty = "They do not differ."
+        self.table.replace(list(self._rows))
+        self.table.changed(self._rows)
+        if first:
+            metric = self._first_metric(found)
+            if metric is not None:
+                self.table.go_to(f"metric {metric}")
+                self._draw(metric)
+        else:
+            self.query_one(Chart).changed()
+
+    def _first_metric(self, found: Mapping[str, Any]) -> str | None:
+        """The one with a best run, else any."""
+        metrics = found.get("metrics") or {}
+        judged = [name for name, metric in metrics.items() if metric.get("best") is not None]
+        return next(iter(judged or metrics), None)
+
+    def cells(self, key: str) -> Sequence[Cell] | None:
+        """A row's cells."""
+        row = self._rows.get(key)
+        return None if row is None else [Cell(cell.text, cell.role) for cell in row.cells]
+
+    def want(self, keys: Sequence[str]) -> None:
+        """All are here already."""
+
+    def _draw(self, metric: str) -> None:
+        if metric == self._metric or self.found is None:
+            return
+        self._metric = metric
+        values = (self.found.get("metrics") or {}).get(metric, {}).get("values") or []
+        curves = [
+            Curve(run["id"], clean_name(run["name"]), times.parse(run.get("started")), last=number(value))
+            for run, value in zip_longest(self.found["runs"], values)
+        ]
+        self.query_one(Chart).show(RunCurves(self.dashboard.services, metric, curves), clean_name(metric, 60))
+
+    @on(messages.CursorMoved)
+    def _moved(self, event: messages.CursorMoved) -> None:
+        event.stop()
+        row = self._rows.get(event.key or "")
+        if row is not None and row.kind == "metric":
+            self._draw(row.name)
+
+    @on(messages.Opened)
+    async def _opened(self, event: messages.Opened) -> None:
+        event.stop()
+        row = self._rows.get(event.key)
+        if row is not None and row.kind == "metric":
+            self.do_differences_chart()
+        elif row is not None and row.kind == "code":
+            self.post_message(self.CodeWanted())
+
+    def do_differences_chart(self) -> None:
+        """The chart large, or the table again."""
+        large = not self.has_class("-large")
+        self.set_class(large, "-large")
+        (self.query_one(Chart) if large else self.table).focus()
+
+    def step_out(self) -> bool:
+        """From the large chart back to the table."""
+        if self.has_class("-large") or self.query_one(Chart).has_focus:
+            self.remove_class("-large")
+            self.table.focus()
+            return True
+        return False

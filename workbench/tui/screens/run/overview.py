@@ -1,0 +1,81 @@
+"""A run's overview: the page the command line prints, in the theme's colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import nan
+from typing import TYPE_CHECKING, Any, cast
+
+from rich.text import Text
+
+from workbench.text.numbers import number
+from workbench.text.sparkline import sparkline, trace
+from workbench.text.style import Look, pieces
+from workbench.tui.frame.reading import Reading
+from workbench.tui.model.dirty import Dirty
+from workbench.tui.themes.palette import palette_of
+from workbench.views.run_page import page
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+TREND = 24
+"""Cells of a metric's course."""
+MOST = 40
+"""Metrics that get one: each asks the store."""
+AGAIN = 2.0
+"""Seconds between two looks at the courses."""
+
+
+class RunOverview(Reading):
+    """What became of it, how it was started, what it measured, whence it came."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self._reference = run
+        self._run: Mapping[str, Any] | None = None
+        self._trends: dict[str, str] = {}
+        self._warnings: list[str] = []
+
+    def on_mount(self) -> None:
+        """Ages move."""
+        self.set_interval(5.0, self._say)
+
+    def on_resize(self) -> None:
+        """Lines are broken anew."""
+        self._say()
+
+    async def hear(self, dirty: Dirty) -> None:
+        """Ask for the run, and how its metrics went."""
+        services = cast("Dashboard", self.app).services
+        run = await services.call("runs", "get", run=self._reference)
+        self._run = run
+        self._say()
+        for name in list(run.get("metrics") or {})[:MOST]:
+            self._trends[name] = await self._trend(run["id"], name)
+        if run.get("warnings"):
+            self._warnings = await services.call("runs", "warnings", run=run["id"])
+        self._say()
+
+    async def _trend(self, run: str, name: str) -> str:
+        services = cast("Dashboard", self.app).services
+        buckets = await services.call("runs", "envelope", run=run, name=name, buckets=2 * TREND)
+        values = [number(bucket.get("last")) for bucket in buckets]
+        if len(values) < 2:
+            return ""
+        known = [nan if value is None else value for value in values]
+        plain = palette_of(self.app).ascii
+        return sparkline(known, TREND, ascii_only=True) if plain else trace(known, TREND)
+
+    def _say(self) -> None:
+        if self._run is None or not self.size.width:
+            return
+        palette = palette_of(self.app)
+        look = Look(max(30, self.size.width - 3), True, palette.ascii)
+        said = Text(no_wrap=True)
+        for line in page(self._run, self._trends, self._warnings, datetime.now(UTC), look)[1:]:
+            for text, role in pieces(line):
+                said.append(text, palette.style(role or "text"))
+            said.append("\n")
+        self.say(said)

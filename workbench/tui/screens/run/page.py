@@ -1,0 +1,113 @@
+"""A run's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from workbench.errors import NotFound
+from workbench.text.location import Location
+from workbench.tui.model.dirty import Dirty
+from workbench.tui.places.tabbed import TabbedPage
+from workbench.tui.screens.run.head import RunHead
+from workbench.tui.screens.runs.acting import RunActions
+
+COMMANDS = {"overview": "show"}
+"""The command of a tab, where it is not called as the tab is."""
+
+
+class RunPage(RunActions, TabbedPage):
+    """One run; the location names it by id, or by name at first."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("tabs", "runs")
+    TABS = (
+        ("overview", "Overview"),
+        ("logs", "Logs"),
+        ("metrics", "Metrics"),
+        ("files", "Files"),
+        ("snapshot", "Snapshot"),
+    )
+
+    def __init__(self, location: Location) -> None:
+        super().__init__(location)
+        self.run_: Mapping[str, Any] | None = None
+
+    def head(self) -> ComposeResult:
+        """The run in a line."""
+        yield RunHead()
+
+    @property
+    def reference(self) -> str:
+        """The run as the location names it."""
+        return self.location.path[1]
+
+    @property
+    def title(self) -> str:
+        """Its name."""
+        return str(self.run_["name"]) if self.run_ is not None else ""
+
+    @property
+    def at_experiment(self) -> str | None:
+        """Where a new run from here belongs."""
+        return self.location.path[0]
+
+    def make(self, tab: str) -> Widget:
+        """The widget of a tab; its module is imported when the tab is looked at."""
+        if tab == "logs":
+            from workbench.tui.screens.run.logs import RunLogs
+
+            return RunLogs(self.reference)
+        if tab == "metrics":
+            from workbench.tui.screens.run.metrics import RunMetrics
+
+            return RunMetrics(self.reference)
+        if tab == "files":
+            from workbench.tui.screens.run.files import RunFiles
+
+            return RunFiles(self.reference)
+        if tab == "snapshot":
+            from workbench.tui.screens.run.snapshot import RunSnapshot
+
+            return RunSnapshot(self.reference)
+        from workbench.tui.screens.run.overview import RunOverview
+
+        return RunOverview(self.reference)
+
+    async def hear(self, dirty: Dirty) -> None:
+        """The head hears of the run, then the tab that is seen."""
+        if self._concerns(dirty):
+            try:
+                self.run_ = await self.dashboard.services.call(
+                    "runs", "get", run=self.reference, experiment=self.at_experiment
+                )
+            except NotFound as problem:
+                self.query_one(RunHead).say(problem.message)
+                return
+            self.query_one(RunHead).run_ = self.run_
+            await super().hear(dirty)
+
+    def _concerns(self, dirty: Dirty) -> bool:
+        known = self.run_["id"] if self.run_ is not None else None
+        return dirty.everything or known is None or bool(dirty.touched([known]))
+
+    def chosen_runs(self) -> list[Mapping[str, Any]]:
+        """This one."""
+        return [self.run_] if self.run_ is not None else []
+
+    def chosen_id(self) -> str | None:
+        """Its id."""
+        return str(self.run_["id"]) if self.run_ is not None else None
+
+    def command_line(self) -> str:
+        """The command that shows the tab."""
+        name = self.run_["name"] if self.run_ is not None else self.reference
+        return f"wb run {COMMANDS.get(self.tab, self.tab)} {name}"
+
+    def step_out(self) -> bool:
+        """What is open in the tab closes first."""
+        seen = self.seen
+        close = getattr(seen, "step_out", None)
+        return bool(close is not None and close())
