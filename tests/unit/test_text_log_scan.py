@@ -114,10 +114,10 @@ def test_places_in_a_line_that_is_seen() -> None:
 
 
 def test_a_found_text_is_told_as_it_is_seen() -> None:
-    found = list(finder(parse(r"/l\w+=\S+/"))(b"x lo\x1b[1mss\x1b[0m=0.3 y\n"))
+    found = list(finder(parse(r"/l\w+=\S+/"))(b"x lo\x1b[1mss\x1b[0m=0.3 y\n", 0))
     assert found == [Hit(0, 0, 21, "loss=0.3")]
 
 
 def test_errors_come_once_a_line_in_order() -> None:
     data = b"ok\nTraceback (most recent call last):\n  x\nValueError: no\nmean error: 0.3\nKilled\n"
-    assert [hit.text for hit in errors(data)] == ["Traceback (most recent call last):", "ValueError: no", "Killed"]
+    assert [hit.text for hit in errors(data, 0)] == ["Traceback (most recent call last):", "ValueError: no", "Killed"]

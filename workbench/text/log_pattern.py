@@ -63,8 +63,8 @@ def places(pattern: Pattern, line: str) -> list[tuple[int, int]]:
     return found
 
 
-Finder = Callable[[bytes], Iterator[Hit]]
-"""The hits in whole lines, at most one a line, in order; offsets from where the bytes begin."""
+Finder = Callable[[bytes, int], Iterator[Hit]]
+"""The hits in whole lines, at most one a line, in order; the lines begin at that place of the log."""
 
 
 def finder(pattern: Pattern) -> Finder:
@@ -75,60 +75,65 @@ def finder(pattern: Pattern) -> Finder:
     except (re.error, OverflowError, RecursionError) as problem:
         raise UsageError(f"/{pattern.text}/ is no regular expression: {problem}") from problem
 
-    def by_line(data: bytes) -> Iterator[Hit]:
-        return _by_line(data, compiled.search)
+    def by_line(data: bytes, at: int) -> Iterator[Hit]:
+        return _by_line(data, at, compiled.search)
 
     if pattern.regex or (pattern.ignore_case and not pattern.text.isascii()):
         return by_line
     needle = pattern.text.encode("utf-8", "surrogateescape")
+    if pattern.ignore_case:
+        needle = needle.lower()
 
-    def by_text(data: bytes) -> Iterator[Hit]:
-        # colours may stand in the middle of a word: such lines are looked at as they are seen
-        return by_line(data) if b"\x1b" in data else _by_text(data, needle, pattern.ignore_case)
+    def by_text(data: bytes, at: int) -> Iterator[Hit]:
+        if b"\x1b" in data:  # colours may stand in the middle of a word: lines are looked at as they are seen
+            return by_line(data, at)
+        return _by_text(data.lower() if pattern.ignore_case else data, at, needle, pattern.text)
 
     return by_text
 
 
-def errors(data: bytes) -> Iterator[Hit]:
+def errors(data: bytes, at: int) -> Iterator[Hit]:
     """The lines that tell of an error, as a Finder."""
-    starts: dict[int, int] = {}
+    lines: dict[int, int] = {}
     for sign in SIGNS:
-        at = data.find(sign)
-        while at >= 0:
-            start, stop = data.rfind(b"\n", 0, at) + 1, _line_end(data, at)
-            starts[start] = stop
-            at = data.find(sign, stop)
-    for start in sorted(starts):
-        stop = starts[start]
+        place = data.find(sign)
+        while place >= 0:
+            stop = _line_end(data, place)
+            lines[data.rfind(b"\n", 0, place) + 1] = stop
+            place = data.find(sign, stop)
+    for start in sorted(lines):
+        stop = lines[start]
         line = _seen(data[start:stop])
         if is_error(line):
-            yield Hit(start, start, stop, line.strip()[:TOLD])
+            yield Hit(at + start, at + start, at + stop, line.strip()[:TOLD])
 
 
-def _line_end(data: bytes, at: int) -> int:
-    end = data.find(b"\n", at)
+def _line_end(data: bytes, place: int) -> int:
+    end = data.find(b"\n", place)
     return len(data) if end < 0 else end + 1
 
 
-def _by_text(data: bytes, needle: bytes, ignore_case: bool) -> Iterator[Hit]:
-    hay = data.lower() if ignore_case else data
-    at = hay.find(needle.lower() if ignore_case else needle)
-    if ignore_case:
-        needle = needle.lower()
-    while at >= 0:
-        start, stop = data.rfind(b"\n", 0, at) + 1, _line_end(data, at)
-        yield Hit(at, start, stop, data[at : at + len(needle)].decode("utf-8", "replace")[:TOLD])
-        at = hay.find(needle, stop)
+def _by_text(data: bytes, at: int, needle: bytes, text: str) -> Iterator[Hit]:
+    place = data.find(needle)
+    while place >= 0:
+        stop = _line_end(data, place)
+        yield Hit(at + place, at + data.rfind(b"\n", 0, place) + 1, at + stop, text)
+        place = data.find(needle, stop)
 
 
-def _by_line(data: bytes, search: Callable[[str], re.Match[str] | None]) -> Iterator[Hit]:
-    start = 0
-    for raw in data.split(b"\n"):
-        match = search(_seen(raw))
-        if match is not None and (raw or start < len(data)):
-            text = match.group()[:TOLD]
-            within = max(0, raw.find(text.encode("utf-8", "replace")))
-            yield Hit(start + within, start, min(start + len(raw) + 1, len(data)), text)
+def _by_line(data: bytes, at: int, search: Callable[[str], re.Match[str] | None]) -> Iterator[Hit]:
+    plain = data.isascii() and b"\x1b" not in data and b"\r" not in data
+    # decoding a block at once is much faster than line by line
+    lines: list[str] | list[bytes] = data.decode("ascii").split("\n") if plain else data.split(b"\n")
+    start, end = 0, len(data)
+    for raw in lines:
+        match = search(raw if isinstance(raw, str) else _seen(raw))
+        if match is not None and start < end:
+            text = match.group()
+            within = match.start()
+            if isinstance(raw, bytes):  # what was seen is not what was written
+                within = max(0, raw.find(text.encode("utf-8", "replace")))
+            yield Hit(at + start + within, at + start, at + min(start + len(raw) + 1, end), text[:TOLD])
         start += len(raw) + 1
 
 

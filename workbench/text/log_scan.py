@@ -67,8 +67,8 @@ class Scan:
                 kept = ready
                 if not ready and len(data) >= self._long:
                     ready, kept = len(data), len(data) - self._overlap
-                hits = self._hits(data[:ready], at)
-                hits = [hit for hit in hits if hit.offset >= offset and hit.offset > last]
+                least = max(offset, last + 1)
+                hits = [hit for hit in self._finder(data[:ready], at) if hit.offset >= least]
                 last = hits[-1].offset if hits else last
                 at, waiting = at + kept, data[kept:]
                 yield Step(at, hits)
@@ -90,15 +90,10 @@ class Scan:
                     begin, kept = len(data), len(data)
                     if len(data) >= self._long:
                         begin, kept = 0, self._overlap
-                hits = [hit for hit in self._hits(data[begin:], low + begin) if hit.offset < first]
+                hits = [hit for hit in self._finder(data[begin:], low + begin) if hit.offset < first]
                 first = hits[0].offset if hits else first
                 end, waiting = low, data[:kept]
                 yield Step(low + begin, hits[::-1])
-
-    def _hits(self, data: bytes, at: int) -> list[Hit]:
-        return [
-            Hit(hit.offset + at, hit.start + at, hit.stop + at, hit.text) for hit in self._finder(data)
-        ]
 
     def _line_start(self, offset: int, stretch: Stretch) -> int:
         """Where the line that holds offset begins, at most LONG before it."""

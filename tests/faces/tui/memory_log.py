@@ -57,6 +57,11 @@ class MemoryLog:
         finally:
             self._changed.remove(event)
 
+    @property
+    def listeners(self) -> int:
+        """How many hear of changes."""
+        return len(self._changed)
+
     async def read(self, offset: int, length: int) -> bytes:
         self._check()
         assert length > 0
@@ -89,14 +94,14 @@ class MemoryLog:
     async def search(
         self, pattern: str, offset: int = 0, *, backwards: bool = False, most: int | None = None
     ) -> AsyncGenerator[Found, None]:
-        found = list(finder(parse(pattern))(self.data))
+        found = list(finder(parse(pattern))(self.data, 0))
         chosen = [hit for hit in found if (hit.offset < offset if backwards else hit.offset >= offset)]
         if backwards:
             chosen.reverse()
         yield self._found(chosen[:most])
 
     async def errors(self, offset: int = 0) -> AsyncGenerator[Found, None]:
-        hits: Iterator[Hit] = (hit for hit in errors(self.data) if hit.offset >= offset)
+        hits: Iterator[Hit] = (hit for hit in errors(self.data, 0) if hit.offset >= offset)
         yield self._found([hit for hit in [next(hits, None)] if hit is not None])
 
     def _found(self, hits: list[Hit]) -> Found:

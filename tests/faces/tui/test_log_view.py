@@ -212,14 +212,14 @@ async def test_search_counts_and_goes_round() -> None:
         app.pane.query_one(Input).value = "/e 1?5$/"
         await pilot.press("enter")
         await until(pilot, lambda: "1/2" in app.status)
-        assert app.view.line_to_copy() == "line 5"
+        assert app.view.chosen_line == "line 5"
         await pilot.press("n")
         await until(pilot, lambda: "2/2" in app.status)
-        assert app.view.line_to_copy() == "line 15"
+        assert app.view.chosen_line == "line 15"
         await pilot.press("n")
         await until(pilot, lambda: "1/2" in app.status)
         await pilot.press("N")
-        await until(pilot, lambda: app.view.line_to_copy() == "line 15")
+        await until(pilot, lambda: app.view.chosen_line == "line 15")
 
 
 async def test_matches_are_lit_in_plain_and_in_coloured_lines() -> None:
@@ -253,9 +253,9 @@ async def test_first_error_then_the_next() -> None:
     log = MemoryLog(numbered(100) + b"Traceback (most recent call last):\n" + numbered(100) + b"Killed\n")
     async with desk(log) as (app, pilot):
         await pilot.press("g", "E")
-        await until(pilot, lambda: (app.view.line_to_copy() or "").startswith("Traceback"))
+        await until(pilot, lambda: (app.view.chosen_line or "").startswith("Traceback"))
         await pilot.press("E")
-        await until(pilot, lambda: app.view.line_to_copy() == "Killed")
+        await until(pilot, lambda: app.view.chosen_line == "Killed")
         await pilot.press("E")
         await until(pilot, lambda: "no further error" in app.view.status.notice)
 
@@ -343,7 +343,7 @@ async def test_the_mouse_moves_the_log_and_chooses_a_line() -> None:
     log = MemoryLog(numbered(1000))
     async with desk(log) as (app, pilot):
         await pilot.click(LogView, offset=(3, 2))
-        await until(pilot, lambda: app.view.line_to_copy() == f"line {1000 - ROOM + 2}")
+        await until(pilot, lambda: app.view.chosen_line == f"line {1000 - ROOM + 2}")
         await pilot.click(LogView, offset=(WIDTH - 1, 0))
         await until(pilot, lambda: app.view.lines[0] == "line 0")
         await pilot.click(LogView, offset=(WIDTH - 1, ROOM - 1))
@@ -361,6 +361,29 @@ async def test_a_change_of_size_and_of_theme_draws_anew() -> None:
         await until(pilot, lambda: app.view.render_line(0) != before)
         await pilot.resize_terminal(20, 5)
         await until(pilot, lambda: len(app.view.lines) == 4)
+
+
+async def test_a_log_nobody_looks_at_costs_nothing() -> None:
+    log = MemoryLog(numbered(100))
+    async with desk(log) as (app, pilot):
+        await until(pilot, lambda: log.listeners == 1)
+        app.pane.display = False
+        await until(pilot, lambda: log.listeners == 0)
+        log.grow(b"more\n")
+        reads = len(log.reads)
+        await pilot.pause(0.3)
+        assert len(log.reads) == reads
+        app.pane.display = True
+        await until(pilot, lambda: app.view.lines[-1] == "more" and log.listeners == 1)
+
+
+async def test_a_search_is_stepped_out_of() -> None:
+    async with desk(MemoryLog(numbered(3))) as (app, pilot):
+        assert not app.pane.step_out()
+        app.view.search("line 1")
+        await until(pilot, lambda: app.view.chosen_line == "line 1")
+        assert app.pane.step_out()
+        await until(pilot, lambda: app.view.chosen_line is None and app.view.status.search == "")
 
 
 async def test_every_action_has_its_method() -> None:

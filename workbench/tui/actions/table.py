@@ -106,6 +106,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("logs.follow", "f", "follow", "Stay at the end while output comes, or hold still.", 50),
     Action("logs.wrap", "w", "wrap", "Break long lines, or let them run out of sight.", 40),
     Action("logs.numbers", "number_sign", "line numbers", "Show or hide line numbers."),
+    Action("logs.pager", "o", "pager", "Show the log in $PAGER, as it is now."),
     Action("chart.left", "left,h", "left", "Move the cursor left and read the values there."),
     Action("chart.right", "right,l", "right", "Move the cursor right and read the values there.", 60),
     Action("chart.leap-left", "ctrl+left", "leap left", "Move the cursor left by a tenth of the view."),

@@ -82,6 +82,8 @@ class LogWindow(Widget):
         self._latest: Extent | None = None
         self._drawn_at = 0.0
         self._due = False
+        self._doubted = False
+        """Whether the log turned out to be shorter than it was said to be."""
 
     @property
     def source(self) -> LogSource:
@@ -93,21 +95,29 @@ class LogWindow(Widget):
         """The texts of the lines that are seen; a gap's is empty."""
         return [self._text(line) for line in self._window.lines]
 
-    def line_to_copy(self) -> str | None:
-        """The line one stands on where it is seen, else the last that is seen; None when there is none."""
-        rows = [line.row for line in self._window.lines if not line.row.gap]
-        chosen = next((row for row in rows if self._view.stands_on(row)), rows[-1] if rows else None)
-        return self._shown[chosen].text if chosen is not None else None
+    @property
+    def chosen_line(self) -> str | None:
+        """The line one stands on, where it is seen."""
+        view = self._view
+        return next((shown.text for row, shown in self._shown.items() if view.stands_on(row)), None)
 
     # Life
 
     def on_mount(self) -> None:
-        """Begin to read, and to listen for more."""
+        """Begin to read when it is seen."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._new_theme())
-        self.run_worker(self._pump(), group="read", exit_on_error=True)
-        self.run_worker(self._listen(), group="listen", exit_on_error=True)
-        self.run_worker(self._number(), group="number", exit_on_error=True)
+        self.run_worker(self._pump(), group="read")
         self.set_interval(1.0, self._say)
+
+    def on_show(self) -> None:
+        """Listen for output, and ask for line numbers, for as long as one looks."""
+        self.run_worker(self._listen(), group="listen", exclusive=True)
+        self.run_worker(self._number(), group="number", exclusive=True)
+
+    def on_hide(self) -> None:
+        """Cost nothing while nobody looks."""
+        self.workers.cancel_group(self, "listen")
+        self.workers.cancel_group(self, "number")
 
     def _new_theme(self) -> None:
         self._painter = None
@@ -169,14 +179,17 @@ class LogWindow(Widget):
                 self._problem = ""
             except ShortRead:
                 self._reader.forget()
-                self._latest = await self.source.extent()
-                self._wake.set()
+                self._doubted = True
+                self.set_timer(REPAINT, self._wake_up)
             except WorkbenchError as problem:
                 self._problem = problem.message
                 self.set_timer(AGAIN, self._wake_up)
             self._say()
 
     async def _step(self, moves: Iterable[Move]) -> None:
+        if self._doubted:
+            self._latest = await self.source.extent()
+            self._doubted = False
         if self._latest is not None:
             extent, self._latest, self._due = self._latest, None, False
             if extent.size != self._reader.extent.size:
@@ -294,7 +307,7 @@ class LogWindow(Widget):
             lines, size = self._window.lines, self._reader.extent.size
             numbers = self._reader.numbers
             known = lines and numbers.of([lines[0].row])[0] is not None
-            if not lines or not self.display or (known and (self.status.lines is not None)):
+            if not lines or (known and self.status.lines is not None):
                 await asyncio.sleep(0.2)
                 continue
             began = monotonic()

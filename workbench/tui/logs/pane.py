@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -39,8 +37,8 @@ class LogPane(Vertical):
     """What a screen shows of one log."""
 
     DEFAULT_CSS = "LogPane { height: 1fr; }"
-    _said: ClassVar[str] = ""
-    """What was looked for last, in any log: the next search begins with it."""
+    _said = ""
+    """What was looked for last: the next search begins with it."""
 
     def __init__(self, source: LogSource, *, follow: bool = True, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -52,6 +50,13 @@ class LogPane(Vertical):
         yield self.view
         yield self._status
 
+    def step_out(self) -> bool:
+        """End the search that stands; whether there was one."""
+        if not self.view.searching:
+            return False
+        self.view.stop_searching()
+        return True
+
     def on_log_window_changed(self, message: LogView.Changed) -> None:
         """Say how it stands."""
         message.stop()
@@ -61,7 +66,7 @@ class LogPane(Vertical):
         """Type what to look for in place of the status."""
         message.stop()
         if not self.query(SearchLine):
-            line = SearchLine(LogPane._said)
+            line = SearchLine(self._said)
             self._status.display = False
             await self.mount(line)
             line.focus()
@@ -70,7 +75,7 @@ class LogPane(Vertical):
         """Look for it; nothing typed ends a search."""
         message.stop()
         said = message.value
-        LogPane._said = said
+        self._said = said
         await self._close()
         if not said:
             self.view.stop_searching()

@@ -77,10 +77,11 @@ class Searcher:
                     return place
         return None
 
-    async def next_error(self, offset: int) -> int | None:
-        """The first line from offset on that tells of an error."""
+    async def next_error(self, offset: int, on_way: Callable[[int], None]) -> int | None:
+        """The first line from offset on that tells of an error; on_way hears how far the search is."""
         async with aclosing(self._source.errors(offset)) as news:
             async for found in news:
+                on_way(found.at)
                 for place, _ in found.hits:
                     return place
         return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
 from workbench.errors import UsageError, WorkbenchError
-from workbench.text.log_line import LIMIT
 from workbench.tui.actions.acting import Acting
 from workbench.tui.logs.bar import offset_at
 from workbench.tui.logs.log_window import LogWindow
@@ -29,6 +29,14 @@ class LogView(Acting, LogWindow, can_focus=True):
 
     class Asked(Message):
         """The user wants to look for something."""
+
+    class PagerWanted(Message):
+        """The user wants to see the log in another program."""
+
+    @property
+    def searching(self) -> bool:
+        """Whether a search stands."""
+        return self._searcher.state is not None
 
     def search(self, said: str) -> None:
         """Look for a text or a /regular expression/; goes to the first match from the top of the window on.
@@ -95,7 +103,7 @@ class LogView(Acting, LogWindow, can_focus=True):
         if action in ("logs.next", "logs.previous") and self._searcher.state is None:
             return "Nothing is searched for; press / to begin."
         if action == "list.open":
-            return "A line opens nothing; o shows the whole log in your pager."
+            return "A line opens nothing; o shows the log in your pager."
         if action in ("list.left", "list.right") and self.wrap:
             return "Long lines are broken; press w to let them run on."
         return super().refusal(action)
@@ -120,9 +128,8 @@ class LogView(Acting, LogWindow, can_focus=True):
         self._aside(ASIDE)
 
     def _aside(self, cells: int) -> None:
-        widest = max((len(shown.text) for shown in self._shown.values()), default=0)
-        most = max(0, min(widest, LIMIT) * 2 - self._view.text_width)
-        left = min(max(0, self._left + cells), max(most, self._left))
+        widest = max((cell_len(shown.text) for shown in self._shown.values()), default=0)
+        left = min(max(0, self._left + cells), max(widest - self._view.text_width // 2, self._left, 0))
         if left != self._left:
             self._left = left
             self._wake_up()
@@ -174,7 +181,11 @@ class LogView(Acting, LogWindow, can_focus=True):
 
     async def _to_error(self) -> None:
         last = self._error if self._error is not None and self._error == self.current else None
-        found = await self._searcher.next_error(0 if last is None else last + 1)
+
+        def on_way(at: int) -> None:
+            self._tell(f"looking for an error: {at * 100 // max(1, self._reader.extent.size)}%")
+
+        found = await self._searcher.next_error(0 if last is None else last + 1, on_way)
         if found is None:
             self._tell("no line tells of an error" if last is None else "no further error")
             return
@@ -203,6 +214,10 @@ class LogView(Acting, LogWindow, can_focus=True):
         """Show line numbers, or not."""
         self.numbered = not self.numbered
         self._wake_up()
+
+    def do_logs_pager(self) -> None:
+        """Say that another program is to show it."""
+        self.post_message(self.PagerWanted())
 
     # The mouse
 

@@ -98,7 +98,10 @@ class RunPage(RunActions, TabbedPage):
         return [self.run_] if self.run_ is not None else []
 
     def chosen_id(self) -> str | None:
-        """Its id."""
+        """Its id; the line one stands on in its log."""
+        line: str | None = getattr(self.seen, "chosen_line", None)
+        if line is not None:
+            return line
         return str(self.run_["id"]) if self.run_ is not None else None
 
     def command_line(self) -> str:
