@@ -52,6 +52,8 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
         yield "metric", clean_name(name), [output.plain(value) for value in metric["values"]]
     for name, values in found.get("facts", {}).items():
         yield "fact", clean_name(name), [output.plain(value) for value in values]
+    for name, values in found.get("packages", {}).items():
+        yield "package", clean_name(name), [output.plain(value) for value in values]
     for change in found.get("code", []):
         yield (
             "code",

@@ -142,10 +142,14 @@ def state_name(word: str) -> str:
 
 @command("show", cls=Listing)
 @click.argument("run", shell_complete=complete.run)
+@click.option("--packages", is_flag=True, help="List what was installed in the Python it ran with.")
 @click.pass_obj
-def show(session: Session, run: str) -> None:
+def show(session: Session, run: str, packages: bool) -> None:
     """Show one run. RUN is an id or its beginning, a name, @1 for the newest, @best for the best."""
     found = session.call("runs", "get", run=run)
+    if packages:
+        _packages(session, found)
+        return
     if not output.as_table(session):
         output.record(session, found, [])
         return
@@ -155,3 +159,27 @@ def show(session: Session, run: str) -> None:
     output.write(session, "\n".join(lines) + "\n")
     name = clean_name(found["name"])
     output.note(session, f"\nwb logs {name}   wb run metrics {name} --plot", "quiet")
+
+
+def _packages(session: Session, run: run_view.Run) -> None:
+    """Print NAME==VERSION lines, as pip reads them; several Pythons each below a comment with its path."""
+    installed = session.call("runs", "distributions", run=run["id"])
+    found = [
+        {"python": path, "name": name, "version": version}
+        for path, distributions in installed.items()
+        for name, version in sorted(distributions.items(), key=lambda item: item[0].lower())
+    ]
+    if not found:
+        output.note(session, "what was installed is not known: no Python ran, or it could not be asked")
+    if output.chosen_format(session) not in ("table", "tsv"):
+        output.rows(session, found, [], ("python", "name", "version"), "")
+        return
+    lines = []
+    for path in installed:
+        lines += [f"# {clean_name(path, 4096)}"] if len(installed) > 1 else []
+        lines += [
+            f"{clean_name(row['name'], 300)}=={clean_name(row['version'], 300)}"
+            for row in found
+            if row["python"] == path
+        ]
+    output.write(session, "".join(line + "\n" for line in lines))

@@ -73,6 +73,17 @@ class GitFacts(Entity, frozen=True, kw_only=True):
     build_uri: str | None = None
 
 
+class Interpreter(Entity, frozen=True, kw_only=True):
+    """A Python that a run used on its machine (AZ-90)."""
+
+    path: str
+    version: str
+    platform: str
+    """Such as linux-x86_64."""
+    distributions: int | None = None
+    """How many are installed in it; absent where it could not be asked."""
+
+
 class MetricValue(Entity, frozen=True, kw_only=True):
     """The summary of one metric in a run's row: its plain view over ranks and files."""
 
@@ -121,6 +132,8 @@ class Run(Entity, frozen=True, kw_only=True):
     metrics: dict[str, MetricValue] = {}
     description: str | None = None
     environment: str | None = None
+    """The interpreter that was asked for; `interpreters` are those that ran."""
+    interpreters: list[Interpreter] = []
     gpus: list[str] = []
     git: GitFacts | None = None
     snapshot: str | None = None

@@ -23,6 +23,8 @@ VERSION = 1
 #   {"k":"table","n":"cm","schema":"confusion_matrix","schema_version":"v1","v":{..},"t":..}
 #   {"k":"artifact","n":"best model","path":"outputs/m.bin","t":..}  path relative to the run's folder
 #   {"k":"warning","v":"text","t":..}
+#   {"k":"environment","s":0,"python":"/usr/bin/python3","version":"3.11.7","platform":"linux-x86_64",
+#    "distributions":{"numpy":"2.0"},"more":0,"t":..}         of the interpreter that was started as the s-th
 #   {"k":"status","v":"Completed","t":..}                     an interactive run's own; Failed has "message"
 # A metric's "v" is a number, true or false (a bool), or the text nan, inf, -inf (`encode_number`): such a
 # text under "v" is always that number, any other text stands under "text". In rows and tables, whose
@@ -30,6 +32,8 @@ VERSION = 1
 # 309 digits, a step is below 2**62. Lone surrogates of a text are spelt out as escapes.
 # "d" in a metric, row or table: its description; a metric's stands in the record that brings a new one.
 # "schema" in a table: "v" is that schema's data (schemas.py), and need not be columns.
+# Environments are written by supervisors; "distributions" is absent where the interpreter could not be
+# asked, "more" counts those left out.
 # "model" in an artifact: the name under which the script asked to register it.
 RECORD_HEADER = "header"
 RECORD_METRIC = "metric"
@@ -41,9 +45,10 @@ RECORD_TABLE = "table"
 RECORD_ARTIFACT = "artifact"
 RECORD_WARNING = "warning"
 RECORD_STATUS = "status"
+RECORD_ENVIRONMENT = "environment"
 RECORD_KINDS = frozenset((
     RECORD_METRIC, RECORD_PARAM, RECORD_TAG, RECORD_PROPERTY, RECORD_ROW, RECORD_TABLE, RECORD_ARTIFACT,
-    RECORD_WARNING, RECORD_STATUS,
+    RECORD_WARNING, RECORD_STATUS, RECORD_ENVIRONMENT,
 ))
 
 ENV_RUN_ID = "WORKBENCH_RUN_ID"

@@ -1,12 +1,15 @@
 """What makes a run's commands find the chosen interpreter and, in every Python, the tracking package.
 
 bin/ stands first on PATH and has `python` and `python3`; site/ stands first on PYTHONPATH and has a
-sitecustomize that takes itself out of the way again. Both are inherited by every child process.
+sitecustomize that takes itself out of the way again. Both are inherited by every child process. Each
+interpreter that starts leaves a note in interpreters/, for the run's record of its environment.
 """
 
 import os
 import shlex
 from typing import Tuple
+
+NOTES = "interpreters"
 
 # Read by any Python that starts inside a run, Python 2 too; it may not break the start of one.
 SITECUSTOMIZE = '''\
@@ -20,6 +23,19 @@ def _step_aside():
     sys.path[:] = [p for p in sys.path if os.path.normpath(p) != here]
     if sys.version_info >= (3, 6) and {payload} not in sys.path:
         sys.path.append({payload})
+
+
+def _note():
+    # Which interpreter this is: a file of its name, made by the first process that it has in the run.
+    system = os.uname()
+    lines = [sys.executable or "", "%d.%d.%d" % sys.version_info[:3], system[0].lower() + "-" + system[4]]
+    name = lines[0].replace("%", "%25").replace("/", "%2F")[-200:]
+    try:
+        handle = os.open(os.path.join({notes}, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 384)
+        os.write(handle, getattr(os, "fsencode", str)("\\n".join(lines) + "\\n"))
+        os.close(handle)
+    except (EnvironmentError, ValueError):
+        return  # it is there already, or cannot be made: no reason to hold a script up
 
 
 def _next_sitecustomize():
@@ -36,12 +52,15 @@ def _next_sitecustomize():
 
 
 _step_aside()
+_note()
 _next_sitecustomize()
 '''
 
 
 def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
-    """Write bin/ and site/ into a run's folder; their paths. Raises OSError.
+    """Write bin/, site/ and an empty interpreters/ into a run's folder; paths of the first two.
+
+    Raises OSError.
 
     run_dir: absolute; shims that it has already are replaced. payload: path of the zip that has the package.
     python: absolute path of the interpreter that `python` and `python3` shall be; a script starts it,
@@ -49,12 +68,15 @@ def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
     """
     bin_dir = os.path.join(run_dir, "bin")
     site_dir = os.path.join(run_dir, "site")
-    os.makedirs(bin_dir, mode=0o700, exist_ok=True)
-    os.makedirs(site_dir, mode=0o700, exist_ok=True)
+    notes = os.path.join(run_dir, NOTES)
+    for folder in (bin_dir, site_dir, notes):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    for note in os.listdir(notes):  # of an earlier attempt
+        os.unlink(os.path.join(notes, note))
     script = "#!/bin/sh\nexec %s \"$@\"\n" % shlex.quote(python)
     for name in ("python", "python3"):
         _write(os.path.join(bin_dir, name), script, 0o700)
-    text = SITECUSTOMIZE.format(payload=ascii(os.path.abspath(payload)))
+    text = SITECUSTOMIZE.format(payload=ascii(os.path.abspath(payload)), notes=ascii(notes))
     _write(os.path.join(site_dir, "sitecustomize.py"), text, 0o600)
     return bin_dir, site_dir
 

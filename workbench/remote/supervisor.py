@@ -12,6 +12,7 @@ from workbench.remote import environ, launch, protocol, run_status
 from workbench.remote.aside import Aside
 from workbench.remote.capture import Capture
 from workbench.remote.endings import Ending, Stop, canceled, failed, not_started, of_exit, setup_failed
+from workbench.remote.environment_records import EnvironmentRecorder
 from workbench.remote.machine import Machine
 from workbench.remote.masking import Mask, masked_text
 from workbench.remote.memory_kills import count_memory_kills, killed_for_memory
@@ -54,6 +55,7 @@ class Supervisor(object):
         self._launch = None  # type: Optional[launch.Launch]
         self._talk = None  # type: Optional[ShellTalk]
         self._waiting = None  # type: Optional[Waiting]
+        self._environment = None  # type: Optional[EnvironmentRecorder]
         self._find = tree_of(os.getpid(), folder.run_id)
         self._recorder = TreeRecorder(folder, lambda: descendants(os.getpid()))
         cap = max(LEAST_CAP, int(spec.get("stream_cap") or protocol.DEFAULT_STREAM_CAP))
@@ -139,6 +141,7 @@ class Supervisor(object):
         if self._spec.get("timeout"):
             self._deadline = time.monotonic() + float(self._spec["timeout"])
         self._keeper.move(protocol.RUNNING)
+        self._environment = EnvironmentRecorder(self._machine, self._folder, self._spec, self._watch)
         self._until(lambda: self._main in self._watch.ends)
         exact = self._talk is not None and isinstance(self._spec["command"], list)
         memory = killed_for_memory(self._kills, count_memory_kills())
@@ -175,6 +178,7 @@ class Supervisor(object):
         # type: (Ending) -> None
         """End what still runs, take the last output, give the lease back and say how it ended."""
         self._stoppable = False
+        environment, self._environment = self._environment, None
         if ending.state == protocol.CANCELED:
             self._keeper.move(protocol.CANCEL_REQUESTED)
         elif run_status.has_been(self._keeper.status, protocol.RUNNING):
@@ -185,6 +189,8 @@ class Supervisor(object):
         self._capture.finish()
         if self._waiting is not None:
             self._waiting.release()
+        if environment is not None:
+            environment.finish()
         if stuck:
             words = (ending.message or "done", stuck)
             ending = ending._replace(message="%s; %d of its processes would not end" % words)
@@ -262,7 +268,9 @@ class Supervisor(object):
         """One round of waiting; raises Stop when the run is to end."""
         if self._stoppable:
             self._stop_if_asked()
-        wait = min(seconds, LOOK, max(0.0, self._recorder.next - time.monotonic()))
+        environment = self._environment
+        soonest = min(self._recorder.next, environment.next if environment else self._recorder.next)
+        wait = min(seconds, LOOK, max(0.0, soonest - time.monotonic()))
         delay = self._capture.delay()
         if delay > 0:
             self._watch.round(min(wait, delay), ignored=self._capture.fd)
@@ -270,6 +278,8 @@ class Supervisor(object):
             self._watch.round(wait)
         self._keeper.tick()
         self._recorder.tick()
+        if environment is not None:
+            environment.tick()
         if self._waiting is not None:
             self._waiting.keep_fresh()
 

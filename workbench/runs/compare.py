@@ -37,6 +37,8 @@ class Comparison(Entity, frozen=True, kw_only=True):
     params: dict[str, list[str | None]]
     metrics: dict[str, MetricComparison]
     facts: dict[str, list[str | None]]
+    packages: dict[str, list[str | None]]
+    """Versions of distributions that were installed; None where a run had none, or could not say."""
     code: list[CodeChange]
     best: int | None = None
     """Index of the best run by the experiment's primary metric."""
@@ -45,14 +47,15 @@ class Comparison(Entity, frozen=True, kw_only=True):
 def compare(
     runs: list[Run],
     manifests: list[Manifest | None],
+    installed: list[dict[str, dict[str, str]]] | None = None,
     *,
     primary: tuple[str, Goal] | None = None,
     everything: bool = False,
 ) -> Comparison:
     """What differs between runs (everything: also what does not).
 
-    manifests: each run's snapshot, None where it has none or it is not here. primary: the experiment's
-    metric and goal, which names the best run.
+    manifests: each run's snapshot, None where it has none or it is not here. installed: what each run's
+    interpreters had, by path. primary: the experiment's metric and goal, which names the best run.
     """
     params = {name: [run.params.get(name) for run in runs] for name in _names(run.params for run in runs)}
     facts = {name: [_text(getter(run)) for run in runs] for name, getter in _FACTS.items()}
@@ -66,6 +69,7 @@ def compare(
         params={n: v for n, v in params.items() if everything or _differs(v)},
         metrics=metrics,
         facts={n: v for n, v in facts.items() if (everything and any(v)) or _differs(v)},
+        packages=_packages(installed or [], everything),
         code=_code(manifests),
         best=best,
     )
@@ -76,6 +80,8 @@ _FACTS: dict[str, Any] = {
     "target": lambda run: run.target,
     "command": lambda run: run.command,
     "environment": lambda run: run.environment,
+    "python": lambda run: ", ".join(f"{python.version} {python.path}" for python in run.interpreters),
+    "platform": lambda run: ", ".join(sorted({python.platform for python in run.interpreters})),
     "gpus": lambda run: ", ".join(run.gpus),
     "git commit": lambda run: run.git.commit if run.git else None,
     "git branch": lambda run: run.git.branch if run.git else None,
@@ -88,6 +94,23 @@ _FACTS: dict[str, Any] = {
 
 def _text(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
+
+
+def _packages(installed: list[dict[str, dict[str, str]]], everything: bool) -> dict[str, list[str | None]]:
+    """Each distribution's version by run: of the first of a run's interpreters that has it.
+
+    Runs that could not say what they had differ from none.
+    """
+    merged: list[dict[str, str]] = [{} for _ in installed]
+    for found, pythons in zip(merged, installed, strict=True):
+        for distributions in reversed(list(pythons.values())):
+            found |= distributions
+    known = [found for found in merged if found]
+    return {
+        name: [found.get(name) for found in merged]
+        for name in _names(known)
+        if everything or _differs([found.get(name) for found in known])
+    }
 
 
 def _names(mappings: Any) -> list[str]:

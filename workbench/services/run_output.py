@@ -164,6 +164,12 @@ class RunOutputService:
         return await self._context.keep(Store.rows, found.id, name)
 
     @call
+    async def distributions(self, run: str) -> dict[str, dict[str, str]]:
+        """What was installed in the Pythons it used, name to version by the interpreter's path (AZ-90)."""
+        found = await self._context.resolve(run)
+        return await self._context.keep(Store.distributions, found.id)
+
+    @call
     async def evaluations(self, run: str, name: str | None = None) -> dict[str, list[Evaluation]]:
         """Confusion matrices and the like by name, as they were logged (AZ-97)."""
         found = await self._context.resolve(run)
@@ -190,9 +196,10 @@ class RunOutputService:
             raise UsageError(f"compare takes 2 to {MAX_COMPARED} runs, not {len(runs)}")
         found = [await self._context.resolve(reference) for reference in runs]
         manifests = [await self._manifest(run) for run in found]
+        installed = [await self._context.keep(Store.distributions, run.id) for run in found]
         experiment = await self._context.keep(Store.experiment, found[0].experiment)
         primary = (experiment.primary_metric, experiment.goal) if experiment.primary_metric else None
-        return compare(found, manifests, primary=primary, everything=all)
+        return compare(found, manifests, installed, primary=primary, everything=all)
 
     async def _manifest(self, run: Run) -> Manifest | None:
         if run.snapshot is None or not await self._context.keep(Store.has_manifest, run.snapshot):

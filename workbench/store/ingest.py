@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from workbench.errors import Conflict
 from workbench.remote import protocol
-from workbench.store import evaluations, experiments, run_entries, series, summaries, tables
+from workbench.store import environments, evaluations, experiments, run_entries, series, summaries, tables
 from workbench.store.codec import plain_text
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, RUN_RECORDS, run_subject
@@ -71,6 +71,7 @@ def take(change: Transaction, run: int, file: str, batch: RecordBatch, end: int,
     _entries(change, run, batch)
     refused = tables.put(change, run, header, batch)
     evaluations.put(change, run, header, batch)
+    environments.put(change, run, header, batch)
     warnings = list(batch.warnings)
     if refused:
         warnings.append("the path of an artifact lies outside the run's folder")
@@ -157,7 +158,7 @@ def _entries(change: Transaction, run: int, batch: RecordBatch) -> None:
 def _tell(change: Transaction, owner: _Owner, file: str, batch: RecordBatch, points: dict[str, int]) -> None:
     few = dict(list(points.items())[:MAX_NAMES_IN_EVENT])
     data: dict[str, Any] = {"file": file, "metrics": few, "names": len(points)}
-    if batch.params or batch.tags or batch.properties or batch.warnings:
+    if batch.params or batch.tags or batch.properties or batch.warnings or batch.environments:
         data["run"] = True
     change.event(RUN_RECORDS, owner.subject, data, fleeting=True, actor=owner.actor)
     for state, _ in batch.statuses:

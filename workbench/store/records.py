@@ -67,6 +67,19 @@ class EvaluationRecord(NamedTuple):
     data: dict[str, Any]
 
 
+class EnvironmentRecord(NamedTuple):
+    """A Python that the run used, as its machine found it."""
+
+    place: int
+    """Counts the run's interpreters from 0, in the order they were started."""
+    path: str
+    version: str
+    platform: str
+    distributions: dict[str, str] | None
+    more: int
+    """Distributions that are left out."""
+
+
 class TextRecord(NamedTuple):
     """A metric whose value is a text or nothing."""
 
@@ -87,6 +100,7 @@ class RecordBatch:
         self.properties: list[tuple[str, str]] = []
         self.rows: list[RowRecord] = []
         self.evaluations: list[EvaluationRecord] = []
+        self.environments: list[EnvironmentRecord] = []
         self.texts: list[TextRecord] = []
         self.artifacts: list[tuple[str, str]] = []
         """Label, path relative to the run's folder."""
@@ -173,7 +187,19 @@ class _Status(_Record, tag=protocol.RECORD_STATUS, kw_only=True):
     v: str
 
 
-_Any = _Header | _Metric | _Param | _Tag | _Property | _Row | _Table | _Artifact | _Warning | _Status
+class _Environment(_Record, tag=protocol.RECORD_ENVIRONMENT, kw_only=True):
+    python: str
+    s: _Small = 0
+    version: str = ""
+    platform: str = ""
+    distributions: dict[str, str] | None = None
+    more: _Small = 0
+
+
+_Any = (
+    _Header | _Metric | _Param | _Tag | _Property | _Row | _Table | _Artifact | _Warning | _Status
+    | _Environment
+)  # fmt: skip
 _DECODER = msgspec.json.Decoder(_Any)
 _BROKEN = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 
@@ -280,6 +306,8 @@ def _put(record: Any, batch: RecordBatch) -> None:
         batch.artifacts.append((_clean_key(record.n), clean_name(record.path, 4096)))
     elif isinstance(record, _Warning):
         batch.warnings.append(clean(record.v, protocol.MAX_VALUE))
+    elif isinstance(record, _Environment):
+        batch.environments.append(_environment(record))
     elif isinstance(record, _Status):
         if record.v in protocol.STATES:
             batch.statuses.append((record.v, batch.header.wall + record.t))
@@ -306,6 +334,14 @@ def _put_evaluation(record: _Table, schema: str, batch: RecordBatch) -> None:
     kind, version = clean_name(schema, 100) or "?", clean_name(record.schema_version, 100)
     time = batch.header.wall + record.t
     batch.evaluations.append(EvaluationRecord(_clean_key(record.n), time, kind, version, data))
+
+
+def _environment(record: _Environment) -> EnvironmentRecord:
+    found = None
+    if record.distributions is not None:
+        found = {_clean_key(name): clean_name(version, 300) for name, version in record.distributions.items()}
+    path, version = clean_name(record.python, 4096), clean_name(record.version, 100)
+    return EnvironmentRecord(record.s, path, version, clean_name(record.platform, 100), found, record.more)
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any] | None:

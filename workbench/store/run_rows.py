@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.entities.run import GitFacts, MetricValue, Resources, Run, RunState
+from workbench.entities.run import GitFacts, Interpreter, MetricValue, Resources, Run, RunState
 from workbench.errors import NotFound
+from workbench.store import environments
 from workbench.store.codec import from_text, moment, optional_moment
 from workbench.store.query import among_numbers
 
@@ -35,13 +36,14 @@ def get(connection: sqlite3.Connection, run_id: str) -> Run:
 
 
 def load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
-    """The runs of these rows, in this order, with their tags, params and metrics: five queries."""
+    """The runs of these rows, in this order, with their tags, params and metrics: six queries."""
     if not numbers:
         return []
     among = among_numbers(numbers)
     tags = _pairs(connection, "run_tags", among)
     properties = _pairs(connection, "run_properties", among)
     params = _pairs(connection, "run_params", among)
+    interpreters = environments.of_runs(connection, among)
     metrics: dict[int, dict[str, MetricValue]] = {}
     for run, name, last, low, high, count, last_step in connection.execute(
         f"SELECT run, name, last, min, max, count, last_step FROM run_metrics WHERE run IN {among}"
@@ -57,7 +59,12 @@ def load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
     ):
         key = row[0]
         found[key] = _run(
-            row, tags.get(key, {}), properties.get(key, {}), params.get(key, {}), metrics.get(key, {})
+            row,
+            tags.get(key, {}),
+            properties.get(key, {}),
+            params.get(key, {}),
+            metrics.get(key, {}),
+            interpreters.get(key, []),
         )
     return [found[key] for key in numbers if key in found]
 
@@ -75,6 +82,7 @@ def _run(
     properties: dict[str, str],
     params: dict[str, str],
     metrics: dict[str, MetricValue],
+    interpreters: list[Interpreter],
 ) -> Run:
     state = RunState(row[5])
     return Run(
@@ -98,6 +106,7 @@ def _run(
         metrics=metrics,
         description=row[16],
         environment=row[17],
+        interpreters=interpreters,
         gpus=[] if row[18] == "[]" else from_text(list[str], row[18]),
         git=None if row[19] is None else from_text(GitFacts, row[19]),
         snapshot=row[20],

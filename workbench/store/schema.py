@@ -131,5 +131,12 @@ _TABLE_OF_RUNS: Step = (
         WHERE kind IN ('RunCreated', 'RunStatusChanged', 'RunChanged', 'ExperimentChanged')""",
 )
 
-STEPS: tuple[Step, ...] = (_FIRST, _EVALUATIONS, _SWITCHES, _TABLE_OF_RUNS)
+_ENVIRONMENTS: Step = (
+    f"""CREATE TABLE environments (
+        {_RUN}, attempt INTEGER NOT NULL, path TEXT NOT NULL, place INTEGER NOT NULL, version TEXT NOT NULL,
+        platform TEXT NOT NULL, count INTEGER, data TEXT,
+        PRIMARY KEY (run, attempt, path))""",
+)
+
+STEPS: tuple[Step, ...] = (_FIRST, _EVALUATIONS, _SWITCHES, _TABLE_OF_RUNS, _ENVIRONMENTS)
 """Step n leads from version n to n + 1; an empty file is version 0."""

@@ -25,6 +25,7 @@ from workbench.entities.snapshot import Manifest, Snapshot
 from workbench.entities.target import Target
 from workbench.store import (
     activities,
+    environments,
     evaluations,
     events,
     experiments,
@@ -416,6 +417,11 @@ class Store:
         """Metrics whose values are texts, by name: (step, text); raises NotFound (run)."""
         with self._db.read() as connection:
             return tables.texts(connection, run_rows.number(connection, run_id), name)
+
+    def distributions(self, run_id: str) -> dict[str, dict[str, str]]:
+        """What was installed where it ran, name to version, by interpreter; raises NotFound (run)."""
+        with self._db.read() as connection:
+            return environments.distributions(connection, run_rows.number(connection, run_id))
 
     def evaluations(self, run_id: str, name: str | None = None) -> dict[str, list[Evaluation]]:
         """How well models did, by name, as logged in stated schemas; raises NotFound (run)."""

@@ -17,7 +17,7 @@ class Row(NamedTuple):
     """A name and a cell a run; a heading has its name alone."""
 
     kind: str
-    """heading, status, param, metric, fact or code."""
+    """heading, status, param, metric, fact, package or code."""
     name: str
     """As it is, not cleaned: what a metric or path is asked for by."""
     cells: list[Cell]
@@ -31,6 +31,7 @@ def rows(found: Mapping[str, Any], ascii_only: bool) -> Iterator[Row]:
     yield from _metrics(found.get("metrics", {}), ascii_only)
     facts = {name: values for name, values in found.get("facts", {}).items() if name != "status"}
     yield from _values("fact", "facts", facts)
+    yield from _values("package", "packages", found.get("packages", {}))
     if found.get("code"):
         yield Row("heading", "code", [Cell("code", "bold")])
     for change in found.get("code", []):

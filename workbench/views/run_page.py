@@ -92,7 +92,7 @@ def _whence(run: Run, now: datetime) -> list[tuple[str, Cell | str]]:
         ("created", _moment(run, "created", now)),
         ("started", _moment(run, "started", now)),
         ("ended", _moment(run, "ended", now)),
-        ("python", clean_name(str(run.get("environment") or ""))),
+        ("python", pythons(run)),
         ("git", git(run.get("git"))),
         ("snapshot", snapshot(run)),
         ("outputs", "" if run.get("collect_outputs", True) else "not collected: wb run download"),
@@ -136,6 +136,18 @@ def _warnings(run: Run, texts: Sequence[str], look: Look) -> list[str]:
     for text in texts[:MOST_WARNINGS]:
         lines += ["  " + line for line in wrap(clean_name(text, 400), max(20, look.width - 2))]
     return lines
+
+
+def pythons(run: Run) -> str:
+    """The Pythons it used, one a line; before that is known, the one that was asked for."""
+    lines = []
+    for python in run.get("interpreters") or []:
+        parts = [str(python.get(key) or "") for key in ("version", "path", "platform")]
+        if python.get("distributions") is not None:
+            count = python["distributions"]
+            parts.append(f"{count} package{'s' if count != 1 else ''}")
+        lines.append("  ".join(clean_name(part, 400) for part in parts if part))
+    return "\n".join(lines) or clean_name(str(run.get("environment") or ""))
 
 
 def snapshot(run: Run) -> str:
