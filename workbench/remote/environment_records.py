@@ -16,9 +16,8 @@ from workbench.remote.runfolder import RunFolder
 from workbench.remote.shims import NOTES
 from workbench.remote.watch import Watch
 
-LOOK = 0.25  # seconds between two looks for a new interpreter
-FIRST_LOOK = 0.02  # while the run is younger than YOUNG
-YOUNG = 1.0
+# A new interpreter is looked for every so many seconds while the run is younger than the second number.
+LOOKS = ((0.04, 1.0), (0.25, 10.0), (2.5, float("inf")))
 AGAIN = (10.0, 60.0, 600.0)  # seconds after which to look whether something was installed meanwhile
 
 
@@ -44,7 +43,7 @@ class EnvironmentRecorder(object):
         now = time.monotonic()
         if now < self.next:
             return
-        self.next = now + (FIRST_LOOK if now - self._began < YOUNG else LOOK)
+        self.next = now + next(pause for pause, age in LOOKS if now - self._began < age)
         if self._aside is not None:
             return
         changed = self._changed()
