@@ -26,7 +26,17 @@ TITLES = {
     "logs": "Logs",
     "chart": "Charts",
     "compute": "Machines",
+    "machine": "Machine",
+    "page": "This page",
+    "tabs": "Tabs",
+    "table": "Order and columns",
+    "welcome": "Begin",
+    "compare": "Comparison",
+    "differences": "Differences",
+    "metrics": "Metrics",
 }
+USUAL = ("marks", "table", "list", "app")
+"""Places whose keys are the same everywhere; they come last."""
 
 
 class KeysScreen(ModalScreen[None]):
@@ -46,8 +56,8 @@ class KeysScreen(ModalScreen[None]):
 
     def __init__(self, around: list[Acting]) -> None:
         super().__init__()
-        self._around = around
-        self._offered = [(owner, action) for owner in around for action in owner.actions()]
+        offered = [(owner, action) for owner in around for action in owner.actions()]
+        self._offered = sorted(offered, key=lambda item: _rank(item[1]))
 
     def compose(self) -> ComposeResult:
         """A line to type into, and the list."""
@@ -90,7 +100,7 @@ class KeysScreen(ModalScreen[None]):
         line.append(action.help, palette.style("stale" if why else "text"))
         if why:
             line.append(f"  ({why})", palette.style("stale"))
-        line.truncate(max(20, self.query_one(OptionList).content_size.width or 60), overflow="ellipsis")
+        line.truncate(max(20, self.query_one(OptionList).scrollable_content_region.width - 1), overflow="ellipsis")
         return line
 
     def action_move(self, by: int) -> None:
@@ -116,3 +126,7 @@ class KeysScreen(ModalScreen[None]):
             if action.id == identity:
                 await perform(owner, action.id)
                 return
+
+
+def _rank(action: Action) -> int:
+    return USUAL.index(action.place) + 1 if action.place in USUAL else 0

@@ -30,10 +30,10 @@ async def attach(app: Dashboard) -> None:
     except WorkbenchError as problem:
         app.complain(problem)
         return
-    hosts = [name for name in await asyncio.to_thread(ssh_hosts) if name not in known]
+    hosts = [host for host in await asyncio.to_thread(ssh_hosts) if host.name not in known]
     name: str | None = TYPED
     if hosts:
-        choices = [Choice(name, name, "~/.ssh/config") for name in hosts]
+        choices = [Choice(host.name, host.name, host.address) for host in hosts]
         choices.append(Choice(TYPED, "another address ...", "user@host:port"))
         name = await app.push_screen_wait(Pick("Attach a machine", choices, do="attach"))
     if name == TYPED:

@@ -53,7 +53,31 @@ class RunsPage(RunActions):
             self.missed_everything()
 
     async def hear(self, dirty: Dirty) -> None:
-        """The list hears."""
+        """The list hears; where there is nothing at all, the welcome does."""
+        await self._listen(dirty)
+        filtered = self.at_experiment is not None or bool(filters.parameters(self.location.options))
+        if self.listing.runs.ids or filtered:
+            await self._welcome(False)
+        elif dirty.everything or dirty.targets:
+            await self._welcome(True)
+            for welcome in self.query("Welcome"):
+                await welcome.hear(dirty)  # type: ignore[attr-defined]
+
+    async def _welcome(self, wanted: bool) -> None:
+        there = self.query("Welcome")
+        if wanted and not there:
+            from workbench.tui.screens.first_run.welcome import Welcome
+
+            welcome = Welcome()
+            await self.mount(welcome)
+            self.listing.display = False
+            welcome.table.focus()
+        elif there and not wanted:
+            await there.remove()
+            self.listing.display = True
+            self.listing.table.focus()
+
+    async def _listen(self, dirty: Dirty) -> None:
         if self._asked:
             await self.listing.hear(dirty)
         else:
