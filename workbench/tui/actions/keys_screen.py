@@ -100,7 +100,8 @@ class KeysScreen(ModalScreen[None]):
         line.append(action.help, palette.style("stale" if why else "text"))
         if why:
             line.append(f"  ({why})", palette.style("stale"))
-        line.truncate(max(20, self.query_one(OptionList).scrollable_content_region.width - 1), overflow="ellipsis")
+        room = self.query_one(OptionList).scrollable_content_region.width - 1
+        line.truncate(max(20, room), overflow="ellipsis")
         return line
 
     def action_move(self, by: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import nan
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from workbench.text import times
 from workbench.text.numbers import count, format_metric, number
 from workbench.text.sanitize import clean_name
 from workbench.text.sparkline import sparkline, trace
-from workbench.tui.actions.acting import Acting
 from workbench.tui.chart.chart import Chart
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_curves import Curve, RunCurves
@@ -40,10 +39,9 @@ COLUMNS = (
 )
 
 
-class RunMetrics(Acting, Container):
+class RunMetrics(Container):
     """List and chart, side by side where there is room."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("metrics",)
     DEFAULT_CSS = """
     RunMetrics { layout: horizontal; }
     RunMetrics Table { width: 46; height: 1fr; }
