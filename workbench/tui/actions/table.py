@@ -84,6 +84,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("files.view", "o", "look", "Fetch the file and show it with $PAGER.", 55),
     Action("files.fetch", "d", "download", "Save the file, or the marked ones, in this directory.", 60),
     Action("snapshot.save", "d", "save zip", "Save the snapshot as a zip in this directory.", 60),
+    Action("metrics.filter", "slash", "filter", "Show only metrics whose name has the words one types.", 40),
     Action("compare.all", "a", "all or differing", "Show what is the same, too, or only what differs.", 50),
     Action("differences.chart", "full_stop", "large chart", "Give the chart all the room, or the table.", 55),
     Action("welcome.attach", "space", "attach", "Attach the host under the cursor.", 70),

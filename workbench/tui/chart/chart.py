@@ -88,9 +88,23 @@ class Chart(Acting, Widget, can_focus=True):
         """The source may have something new: it is asked, at most twice a second."""
         self._feed.news()
 
-    def show(self, source: Source, title: str = "", empty: str = "no values yet") -> None:
-        """Show other curves, from the beginning; the way of looking stays but for the zoom."""
+    def show(
+        self,
+        source: Source,
+        title: str = "",
+        empty: str = "no values yet",
+        *,
+        x_axes: Sequence[str] | None = None,
+    ) -> None:
+        """Show other curves, from the beginning; the way of looking stays but for the zoom.
+
+        x_axes: what `i` goes through from now on; None: as before.
+        """
         self._source, self._empty = source, empty
+        if x_axes is not None:
+            self._x_axes = tuple(x_axes)
+            if self.scene.x not in self._x_axes:
+                self.scene = self.scene._replace(x=self._x_axes[0])
         self.cursor = None
         view = self.scene.view.whole()
         self.scene = Scene(title=clean(title), view=view, x=self.scene.x, empty="loading ...")

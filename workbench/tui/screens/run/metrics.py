@@ -1,68 +1,87 @@
-"""A run's metrics: the list of them, and the one under the cursor as a chart."""
+"""A run's metrics: all of them small, one of them large."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from math import nan
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container
+from textual.containers import Vertical
 
 from workbench.text import times
-from workbench.text.numbers import count, format_metric, number
+from workbench.text.numbers import number
 from workbench.text.sanitize import clean_name
-from workbench.text.sparkline import sparkline, trace
+from workbench.tui.actions.acting import Acting
 from workbench.tui.chart.chart import Chart
+from workbench.tui.chart.small_multiples import SmallMultiples
+from workbench.tui.chart.source import METRIC, RELATIVE, STEP, TIME, Trace, Window
+from workbench.tui.frame.prompt import ask
 from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.feed import Services
 from workbench.tui.model.run_curves import Curve, RunCurves
-from workbench.tui.table import messages
-from workbench.tui.table.cell import Cell
-from workbench.tui.table.columns import Column
-from workbench.tui.table.table import Table
-from workbench.tui.themes.palette import palette_of
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
-SPARK = 10
-MOST = 60
-"""Metrics whose course is shown in the list: each asks the store."""
-COLUMNS = (
-    Column("name", "METRIC", least=10, ideal=18, most=30, keep=100, middle=True, sortable=False),
-    Column("trend", "", least=SPARK, ideal=SPARK, keep=60, sortable=False),
-    Column("last", "LAST", right=True, least=7, ideal=9, keep=95, sortable=False),
-    Column("min", "MIN", right=True, least=7, ideal=9, keep=50, sortable=False),
-    Column("max", "MAX", right=True, least=7, ideal=9, keep=45, sortable=False),
-    Column("count", "N", right=True, least=5, ideal=6, keep=30, sortable=False),
-)
+MOST_AXES = 12
+"""Metrics that are offered as x axes of another."""
+EMPTY = "This run logged no metric yet:   Run.get_context().log(name, value)"
 
 
-class RunMetrics(Container):
-    """List and chart, side by side where there is room."""
+class RunSeries:
+    """A small_multiples.ManySource: every metric of one run."""
 
+    def __init__(self, services: Services, run: str) -> None:
+        self._services = services
+        self._reference = run
+        self.run: Mapping[str, Any] = {}
+        self.last: dict[str, float | None] = {}
+
+    async def look(self) -> None:
+        """Ask for the run and what its metrics are called. Raises WorkbenchError."""
+        self.run = await self._services.call("runs", "get", run=self._reference)
+        found = await self._services.call("runs", "metrics", run=self.run["id"])
+        self.last = {item["name"]: number(item.get("last")) for item in found if item.get("rank", 0) == 0}
+
+    async def names(self) -> Sequence[str]:
+        """All metrics."""
+        if not self.run:
+            await self.look()
+        return list(self.last)
+
+    async def curves(self, names: Sequence[str], window: Window) -> Mapping[str, Sequence[Trace]]:
+        """Their curves."""
+        found = await asyncio.gather(*(self.curve(name).traces(window) for name in names))
+        return dict(zip(names, found, strict=True))
+
+    def curve(self, name: str) -> RunCurves:
+        """One metric's."""
+        started = times.parse(self.run.get("started"))
+        run, title = str(self.run["id"]), clean_name(str(self.run["name"]))
+        return RunCurves(self._services, name, [Curve(run, title, started, last=self.last.get(name))])
+
+
+class RunMetrics(Acting, Vertical):
+    """The grid, or the chart that was opened from it."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("metrics",)
     DEFAULT_CSS = """
-    RunMetrics { layout: horizontal; }
-    RunMetrics Table { width: 46; height: 1fr; }
-    RunMetrics Chart { width: 1fr; height: 1fr; padding: 0 1; }
-    RunMetrics.-narrow { layout: vertical; }
-    RunMetrics.-narrow Table { width: 100%; height: 35%; }
-    RunMetrics.-large Table { display: none; }
+    RunMetrics Chart { display: none; padding: 0 1; }
+    RunMetrics.-large SmallMultiples { display: none; }
+    RunMetrics.-large Chart { display: block; }
     """
 
     def __init__(self, run: str) -> None:
         super().__init__()
         self._reference = run
-        self._run: Mapping[str, Any] = {}
-        self._series: dict[str, Mapping[str, Any]] = {}
-        self._courses: dict[str, list[float]] = {}
-        self._shown: str | None = None
+        self._words = ""
 
     def compose(self) -> ComposeResult:
-        """The list and the chart."""
-        yield Table(self, COLUMNS, frozen=1, empty="...")
-        yield Chart(RunCurves(self.dashboard.services, "", ()), empty="no metric yet")
+        """Both; one of them is seen."""
+        self._series = RunSeries(self.dashboard.services, self._reference)
+        yield SmallMultiples(self._series, empty=EMPTY)
+        yield Chart(RunCurves(self.dashboard.services, "", ()))
 
     @property
     def dashboard(self) -> Dashboard:
@@ -70,85 +89,53 @@ class RunMetrics(Container):
         return cast("Dashboard", self.app)
 
     @property
-    def table(self) -> Table:
-        """The list."""
-        return self.query_one(Table)
+    def grid(self) -> SmallMultiples:
+        """The small charts."""
+        return self.query_one(SmallMultiples)
 
     @property
     def chart(self) -> Chart:
-        """The chart."""
+        """The large one."""
         return self.query_one(Chart)
 
-    def on_resize(self) -> None:
-        """One above the other where it is narrow."""
-        self.set_class(self.size.width < 100, "-narrow")
-
     async def hear(self, dirty: Dirty) -> None:
-        """Ask for the figures; the chart asks for its curve."""
-        services = self.dashboard.services
-        self._run = await services.call("runs", "get", run=self._reference)
-        found = await services.call("runs", "metrics", run=self._run["id"])
-        plain = [item for item in found if item.get("rank", 0) == 0]
-        before, self._series = self._series, {item["name"]: item for item in plain}
-        new = [name for name in self._series if before.get(name) != self._series[name]]
-        for name in new[:MOST]:
-            asked = {"run": self._run["id"], "name": name, "buckets": 2 * SPARK}
-            buckets = await services.call("runs", "envelope", **asked)
-            values = [number(bucket.get("last")) for bucket in buckets]
-            self._courses[name] = [nan if value is None else value for value in values]
-        self.table.empty = "This run logged no metric.   Run.get_context().log(name, value) does."
-        self.table.replace(list(self._series))
-        self.table.changed(new)
-        if self._shown is None and self.table.cursor is not None:
-            self._show(self.table.cursor)
-        elif self._shown in new:
-            self.chart.changed()
+        """Look for new names; the charts that are seen ask for their curves themselves."""
+        await self._series.look()
+        (self.chart if self.has_class("-large") else self.grid).changed()
 
-    def cells(self, key: str) -> Sequence[Cell] | None:
-        """A metric's cells."""
-        item = self._series.get(key)
-        if item is None:
-            return None
-        course = self._courses.get(key, [])
-        plain = palette_of(self.app).ascii
-        drawn = ""
-        if len(course) > 1:
-            drawn = sparkline(course, SPARK, ascii_only=True) if plain else trace(course, SPARK)
-        return [
-            Cell(clean_name(key, 100)),
-            Cell(drawn, "active"),
-            Cell(format_metric(item.get("last")), "bold"),
-            Cell(format_metric(item.get("min")), "dim"),
-            Cell(format_metric(item.get("max")), "dim"),
-            Cell(count(item.get("count")), "quiet"),
-        ]
-
-    def want(self, keys: Sequence[str]) -> None:
-        """All are here already."""
-
-    def _show(self, name: str) -> None:
-        if name == self._shown or name not in self._series:
-            return
-        self._shown = name
-        curve = Curve(self._run["id"], str(self._run["name"]), times.parse(self._run.get("started")))
-        self.chart.show(RunCurves(self.dashboard.services, name, [curve]), clean_name(name, 60))
-
-    @on(messages.CursorMoved)
-    def _moved(self, event: messages.CursorMoved) -> None:
-        event.stop()
-        if event.key is not None:
-            self._show(event.key)
-
-    @on(messages.Opened)
-    def _opened(self, event: messages.Opened) -> None:
-        event.stop()
+    def on_small_multiples_opened(self, message: SmallMultiples.Opened) -> None:
+        """Show one large; the other metrics can be its x axis."""
+        message.stop()
+        others = [name for name in self._series.last if name != message.name][:MOST_AXES]
+        axes = [STEP, RELATIVE, TIME, *(METRIC + name for name in others)]
+        self.chart.show(self._series.curve(message.name), clean_name(message.name, 60), x_axes=axes)
         self.add_class("-large")
         self.chart.focus()
 
+    async def do_metrics_filter(self) -> None:
+        """Narrow the grid while one types."""
+        said = self._narrow
+        await ask(self.dashboard, "/", said, value=self._words, changed=said, hint="part of a name")
+
+    async def _narrow(self, words: str) -> None:
+        self._words = words
+        self.grid.narrow(words)
+
+    def refusal(self, action: str) -> str | None:
+        """One chart cannot be narrowed."""
+        if action == "metrics.filter" and self.has_class("-large"):
+            return "esc goes back to all metrics first"
+        return super().refusal(action)
+
     def step_out(self) -> bool:
-        """From the large chart back to the list."""
-        if self.has_class("-large") or self.chart.has_focus:
+        """From the large chart back to all, then from some to all."""
+        if self.has_class("-large"):
             self.remove_class("-large")
-            self.table.focus()
+            self.grid.focus()
+            self.grid.changed()
+            return True
+        if self._words:
+            self._words = ""
+            self.grid.narrow("")
             return True
         return False
