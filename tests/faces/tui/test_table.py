@@ -9,8 +9,10 @@ from textual.events import MouseScrollDown
 from textual.message import Message
 from textual.pilot import Pilot
 
+from workbench.tui.actions.table import conflicts, of_places
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell, Span
+from workbench.tui.table.column_chooser import ColumnChooser
 from workbench.tui.table.columns import Column
 from workbench.tui.table.drawing import Sorting
 from workbench.tui.table.lines import Group
@@ -333,3 +335,41 @@ async def test_another_theme_redraws_everything() -> None:
         assert [strip.text for strip in before] == [strip.text for strip in after]
         colours = [segment.style.bgcolor for strip in after for segment in strip if segment.style]
         assert not {segment.style.bgcolor for strip in before for segment in strip if segment.style} & set(colours)
+
+
+async def test_nothing_is_said_before_it_is_known_that_there_is_nothing() -> None:
+    app = Stage()
+    async with run(app) as pilot:
+        table = MarkingTable(Rows(), COLUMNS, empty="no runs")
+        await app.table.remove()
+        await app.mount(table)
+        await pilot.pause()
+        assert "no runs" not in "".join(screen(app))
+        table.replace([])
+        await pilot.pause()
+        assert "no runs" in "".join(screen(app))
+
+
+async def test_a_smaller_terminal_keeps_the_cursor_in_view_but_a_wheel_may_leave_it() -> None:
+    app = Stage(rows(100))
+    async with run(app) as pilot:
+        await press(pilot, "j", "j", "j", "j", "j", "j", "j", "j")
+        await pilot.resize_terminal(60, 5)
+        await pilot.pause()
+        assert any(line.startswith("▌ r8") for line in screen(app))
+        app.table.scroll_to(y=50, animate=False, force=True)
+        await pilot.pause()
+        await pilot.resize_terminal(60, 8)
+        await pilot.pause()
+        assert app.table.scroll_offset.y == 50
+        await press(pilot, "j")
+        assert app.table.cursor == "r9"
+        assert any(line.startswith("▌ r9") for line in screen(app))
+
+
+def test_every_action_of_its_places_is_done_and_no_key_means_two_things() -> None:
+    places = MarkingTable.PLACES
+    assert all(hasattr(MarkingTable, action.method) for action in of_places(places))
+    assert conflicts([*places, "app"]) == []
+    assert all(hasattr(ColumnChooser, action.method) for action in of_places(ColumnChooser.PLACES))
+    assert conflicts([*ColumnChooser.PLACES, "list"]) == []

@@ -90,7 +90,8 @@ class LogView(Acting, LogWindow, can_focus=True):
                 return
             state.current = found
             self._notice = ""
-            state.turned = ("end" if backwards else "top") if turned else ""
+            if turned:
+                self.app.notify("The search went on from the other end.", timeout=2)
             self.go_to(found)
 
         await self._searched(work)

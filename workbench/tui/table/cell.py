@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from unicodedata import category
 
 from workbench.text.cells import width
 from workbench.text.sanitize import clean
@@ -52,7 +53,15 @@ def harmless(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text if len(text) <= LIMIT else text[:LIMIT]
     text = clean(text.translate(_BLANKS), LIMIT).translate(_BLANKS | _DISPUTED)
+    if not text.isprintable():
+        text = "".join(map(_seen, text))
     return _unstacked(text) if width(text) < len(text) else text
+
+
+def _seen(character: str) -> str:
+    """A character, if it is one to see: spaces of all kinds are one, format characters none."""
+    kind = category(character)
+    return " " if kind == "Zs" else "" if kind in ("Cf", "Cc", "Cs", "Zl", "Zp") else character
 
 
 def _unstacked(text: str) -> str:

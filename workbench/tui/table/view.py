@@ -62,7 +62,10 @@ class TableView(ScrollView):
         self._told: tuple[str | None, str | None] = (None, None)
         self._layout_held: Layout | None = None
         self._pen: Pen | None = None
+        self._drawing: tuple[Layout, Pen] | None = None
         self._strips: dict[str, dict[Look, Strip]] = {}
+        self._filled = False
+        self._high_before = 0
 
     # What a screen asks and says
 
@@ -100,7 +103,7 @@ class TableView(ScrollView):
 
     @property
     def empty(self) -> str:
-        """What is said while there are no rows; lines are separated by newlines."""
+        """What is said when there are no rows, in lines; nothing is before `replace` first said so."""
         return self._empty
 
     @empty.setter
@@ -152,6 +155,9 @@ class TableView(ScrollView):
         groups' sizes do not add up to the number of keys.
         """
         folded = self._lines.folded if folded is None else folded
+        if not self._filled:
+            self._filled = True
+            self.refresh()
         self._show(Lines(keys, groups, folded))
 
     def changed(self, keys: Iterable[str]) -> None:
@@ -223,8 +229,9 @@ class TableView(ScrollView):
         for number in range(max(len(before), len(after))):
             if before[number : number + 1] != after[number : number + 1] or after[number] in lines.groups:
                 self._repaint(self._top + number)
-        self._repaint(cursor)
-        self._repaint(self._line)
+        if cursor != self._line:
+            self._repaint(cursor)
+            self._repaint(self._line)
         self._tell()
         self._ask()
 
@@ -312,9 +319,14 @@ class TableView(ScrollView):
         self._layout_held = None
         self.refresh()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines of the screen; what all of them need is looked up once."""
+        self._drawing = self._arranged(), self._drawn_with()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        layout, pen = self._arranged(), self._drawn_with()
+        layout, pen = self._drawing or (self._arranged(), self._drawn_with())
         if y < self._header_high:
             return pen.header(layout, self._sorting)
         line = self._top + y - self._header_high
@@ -356,7 +368,7 @@ class TableView(ScrollView):
         return pen.row(cells, layout, look)
 
     def _said(self, pen: Pen, width: int, y: int) -> Strip:
-        said = self._empty.split("\n")
+        said = self._empty.split("\n") if self._filled else [""]
         number = y - (self._rows_high - len(said)) // 3
         return pen.sentence(said[number] if 0 <= number < len(said) else "", width)
 
@@ -377,7 +389,8 @@ class TableView(ScrollView):
     def on_resize(self) -> None:
         """Keep the cursor in view if it was."""
         self._resize_content()
-        if self._line >= 0:
+        before, self._high_before = self._high_before, self._rows_high
+        if self._line >= 0 and self._spot.sees(self._line, before):
             spot = moved(self._spot, self._line, len(self._lines), self._rows_high)
             if spot.top != self._top:
                 self.scroll_to(y=spot.top, animate=False, force=True)
