@@ -27,6 +27,7 @@ from workbench.workspace import Workspace
 from workbench.workspace.on_demand import running_server
 
 Write = Callable[[str], None]
+Show = Callable[[Home], int]
 EXPERIMENT = "digits"
 METRIC = "val_accuracy"
 MACHINES = ("atlas", "borealis")
@@ -39,6 +40,8 @@ CONFIGURATIONS = (
     {"lr": "0.1", "hidden": "48"},
 )
 EPOCHS = 25
+STAGE_SECONDS = 30.0
+"""The longest a demo that is left waits for its beginning to end."""
 BREATH = 0.2
 """Seconds without news after which the board is looked at again."""
 
@@ -77,13 +80,13 @@ class Teller:
         self.write(f"   {paint(mark, 'good', self.look.colour)} {text}\n")
 
 
-def run(headless: bool, keep: bool, write: Write, look: Look, live: bool) -> int:
+def run(keep: bool, write: Write, look: Look, live: bool, show: Show | None = None) -> int:
     """Tell the whole story through write; 0 when every run completed.
 
-    headless is for now always so. keep leaves the demo's folder behind and says where it is. live redraws the
-    runs in place, which takes a terminal; else each change is a line of its own.
+    keep leaves the demo's folder behind and says where it is. live redraws the runs in place, which takes a
+    terminal; else each change is a line of its own. show: opens the dashboard of a home until it is left; the
+    story then happens behind it, and ends with it.
     """
-    del headless  # the dashboard opens here once it exists
     tell = Teller(write, look, live)
     with ExitStack() as stack:
         for number in (signal.SIGHUP, signal.SIGTERM):  # a closed window cleans up like Ctrl-C
@@ -99,7 +102,7 @@ def run(headless: bool, keep: bool, write: Write, look: Look, live: bool) -> int
         workspace = stack.enter_context(Workspace.open("default", embedded=False, home=home))
         stack.callback(_stop_server, workspace, home)
         try:
-            code = _tell(workspace, room, tell)
+            code = _tell(workspace, room, tell) if show is None else _behind(workspace, room, tell, show)
         except KeyboardInterrupt:
             try:
                 tell.say("\nInterrupted: cancelling what runs.", "warn")
@@ -112,7 +115,31 @@ def run(headless: bool, keep: bool, write: Write, look: Look, live: bool) -> int
     return code
 
 
-def _tell(workspace: Workspace, room: MachineRoom, tell: Teller) -> int:
+def _behind(workspace: Workspace, room: MachineRoom, tell: Teller, show: Show) -> int:
+    """Attach and submit in a thread while the dashboard is shown; whatever still runs ends with it."""
+    problems: list[Exception] = []
+
+    def stage() -> None:
+        try:
+            _begin(workspace, room, Teller(lambda _: None, tell.look, live=False))
+        except Exception as problem:  # told when the screen is free again
+            problems.append(problem)
+
+    thread = threading.Thread(target=stage, name="demo", daemon=True)
+    thread.start()
+    try:
+        code = show(workspace.home)
+    finally:
+        tell.say("The demo ends: its runs, its machines, its server.", "quiet")
+        thread.join(STAGE_SECONDS)
+        _cancel_all(workspace)
+    if problems:
+        raise problems[0]
+    return code
+
+
+def _begin(workspace: Workspace, room: MachineRoom, tell: Teller) -> list[Lane]:
+    """Attach the machines and submit every configuration."""
     tell.chapter("Attach two machines: SSH servers on loopback, nothing installed on them")
     for machine in room.machines:
         _attach(workspace, machine, room.identity, tell)
@@ -124,6 +151,12 @@ def _tell(workspace: Workspace, room: MachineRoom, tell: Teller) -> int:
         for options, machine in zip(CONFIGURATIONS, MACHINES * count, strict=False)
     ]
     workspace.call("experiments", "set", name=EXPERIMENT, primary_metric=METRIC, goal="maximize")
+    return lanes
+
+
+def _tell(workspace: Workspace, room: MachineRoom, tell: Teller) -> int:
+    lanes = _begin(workspace, room, tell)
+    count = len(lanes)
     tell.chapter("Follow them live")
     tell.command("wb ps")
     _follow(workspace, lanes, tell)

@@ -30,12 +30,13 @@ from workbench.tui.model.link_speed import flush_seconds
 from workbench.tui.model.memory import Memory
 from workbench.tui.places.history import History, outside, same_place
 from workbench.tui.places.page import Page
-from workbench.tui.places.pages import make_page
+from workbench.tui.places.pages import kind_of, make_page
 from workbench.tui.themes.folders import folders
 from workbench.tui.themes.palette import Looks
 from workbench.tui.themes.wardrobe import Wardrobe
 
 if TYPE_CHECKING:
+    from workbench.tui.tour.steps import Seen, Tour
     from workbench.workspace import Workspace
 
 
@@ -59,6 +60,7 @@ class Dashboard(Acting, App[int]):
     CSS = """
     Screen { layout: vertical; }
     #body { height: 1fr; width: 100%; }
+    ToastRack { margin: 0 0 2 0; }
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Dashboard(Acting, App[int]):
         theme: str = "",
         keys: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
+        tour: Tour | None = None,
     ) -> None:
         super().__init__()
+        self._tour = tour
         self.services = services
         self.home = home
         self.environ = os.environ if environ is None else environ
@@ -94,6 +98,10 @@ class Dashboard(Acting, App[int]):
         yield header
         yield Crumbs()
         yield Container(id="body")
+        if self._tour is not None:
+            from workbench.tui.tour.line import TourLine
+
+            yield TourLine(self._tour)
         yield Footer()
 
     async def on_mount(self) -> None:
@@ -108,6 +116,11 @@ class Dashboard(Acting, App[int]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
+
+    @property
+    def guided(self) -> bool:
+        """Whether the demo's tour leads through it."""
+        return self._tour is not None
 
     @property
     def looks(self) -> Looks:
@@ -189,6 +202,16 @@ class Dashboard(Acting, App[int]):
         crumbs = self.query_one(Crumbs)
         crumbs.aside, crumbs.title = (page.aside, page.title) if page is not None else ("", "")
         self.query_one(Footer).refresh()
+        for line in self.query("TourLine"):
+            line.look(self._seen())  # type: ignore[attr-defined]
+
+    def _seen(self) -> Seen:
+        """What is shown, for the tour."""
+        from workbench.tui.tour.steps import Seen
+
+        place, summary = self.places.current, self.query_one(Header).summary
+        runs = (summary.running or 0) + summary.waiting
+        return Seen(kind_of(place) or "", place.options.get("tab", ""), runs)
 
     async def action_visit(self, text: str) -> None:
         """Go where a text says; from clicks and the prompt."""

@@ -55,13 +55,13 @@ def shown(
     title = clean_name(judge.metric, 16) if judge else "METRIC"
     return [
         Shown(Column("state", "STATE", least=11, ideal=12, keep=95), _state, "status"),
-        Shown(Column("name", "NAME", least=12, ideal=16, most=28, keep=100, middle=True), _name, "name"),
+        Shown(Column("name", "NAME", least=15, ideal=18, most=28, keep=100, middle=True), _name, "name"),
         Shown(
             Column("experiment", "EXP", least=6, ideal=10, most=18, keep=40, shown=mixed),
             _word("experiment"),
             "experiment",
         ),
-        Shown(Column("target", "TARGET", least=6, ideal=8, most=16, keep=70), _word("target"), "target"),
+        Shown(Column("target", "TARGET", least=8, ideal=8, most=16, keep=70), _word("target"), "target"),
         Shown(Column("gpus", "GPU", right=True, least=3, ideal=4, keep=30, sortable=False), _gpus),
         Shown(Column("age", "AGE", right=True, least=4, ideal=4, keep=55, descending=True), _age, "created"),
         Shown(

@@ -56,10 +56,12 @@ class RunsPage(RunActions):
         """The list hears; where there is nothing at all, the welcome does."""
         await self._listen(dirty)
         filtered = self.at_experiment is not None or bool(filters.parameters(self.location.options))
-        if self.listing.runs.ids or filtered:
+        if self.listing.runs.ids or filtered or self.dashboard.guided:
             await self._welcome(False)
         elif dirty.everything or dirty.targets:
-            await self._welcome(True)
+            found = await self.dashboard.services.call("compute", "list")
+            alone = all(target["kind"] == "local" for target in found)
+            await self._welcome(alone or bool(self.query("Welcome")))
             for welcome in self.query("Welcome"):
                 await welcome.hear(dirty)  # type: ignore[attr-defined]
 
