@@ -166,6 +166,15 @@ def test_a_server_whose_lock_is_gone_ends(wb: Wb) -> None:
     assert wb.server_pid() not in (None, pid)
 
 
+def test_a_server_that_starts_late_does_not_bring_a_removed_home_back(wb: Wb, tmp_path: Path) -> None:
+    environ = {**wb.environ, "WORKBENCH_HOME": str(tmp_path / "gone"), RUNTIME: str(tmp_path / "runtime")}
+    words = [sys.executable, "-m", "workbench.server"]
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "is gone" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_words_that_are_no_owners_are_not_believed(wb: Wb) -> None:
     for words in (b"", b"{", b"[]", b'{"pid":1}', b'{"pid":1,"socket":"/nowhere"}', b'{"pid":1,"socket":"\\u0000"}'):
         (wb.folder / LOCK).write_bytes(words)

@@ -49,7 +49,6 @@ class LocalServer:
 
     async def run(self) -> None:
         """Serve until the end; raises ServerError when another server owns the home."""
-        private_folder(self._home.root)
         private_folder(self._home.runtime)
         try:
             await self._hub.start()
@@ -119,6 +118,9 @@ class LocalServer:
 def main() -> int:
     """The process' entry: logs to the home's server.log, exits 0, or 1 with a line on stderr."""
     home = find_home()
+    if not home.root.is_dir():  # the client made it; whoever removed it since wants no server there
+        print(f"error: {home.root} is gone", file=sys.stderr)
+        return 1
     private_folder(home.root)
     handler = logging.handlers.RotatingFileHandler(
         home.server_log, maxBytes=2 << 20, backupCount=2, encoding="utf-8"
