@@ -105,10 +105,16 @@ class LinkStream:
         return self._answer.result()
 
     def cancel(self) -> None:
-        """Give it up; the far end ends what it does for it and still answers. Idempotent."""
-        if not self._cancelled and not self._answer.done():
+        """Give it up; the far end ends what it does for it and still answers. Idempotent.
+
+        What came and was not taken is dropped, and so is what still comes.
+        """
+        if not self._cancelled:
             self._cancelled = True
-            self._send(frames.encode(protocol.CANCEL, self.id))
+            self._items.clear()
+            self._waiting_size = 0
+            if not self._answer.done():
+                self._send(frames.encode(protocol.CANCEL, self.id))
 
     @property
     def done(self) -> bool:
@@ -156,6 +162,8 @@ class LinkStream:
             self._ended()
 
     def _put(self, item: Item, size: int) -> None:
+        if self._cancelled:
+            return
         self._waiting_size += size
         # An event may overdraw the credit, by one message; a peer that ignores credit would fill our memory.
         if self._waiting_size > 2 * self.window + protocol.MAX_MESSAGE:
