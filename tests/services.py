@@ -11,6 +11,7 @@ from typing import Any
 from workbench.entities.base import to_wire
 from workbench.entities.identity import make_run_id
 from workbench.home import Home, find_home, private_folder
+from workbench.services.context import BusWatcher
 from workbench.services.hub import Hub, OpenWorkspace
 from workbench.services.operation import find
 from workbench.settings import Settings
@@ -22,6 +23,8 @@ class Services:
 
     def __init__(self, workspace: OpenWorkspace) -> None:
         self.workspace = workspace
+        self.store = workspace.store
+        self.watcher = BusWatcher(workspace.bus)
 
     async def call(self, operation_name: str, /, **parameters: Any) -> Any:
         """One value."""
@@ -35,6 +38,13 @@ class Services:
         operation = find(self.workspace.operations, noun, method)
         async for value in operation.iterate(json.loads(encode_parameters(parameters))):
             yield to_wire(value)
+
+    async def read(self, operation_name: str, /, **parameters: Any) -> AsyncIterator[bytes]:
+        """A stream of bytes."""
+        noun, _, method = operation_name.partition(".")
+        operation = find(self.workspace.operations, noun, method)
+        async for block in operation.iterate(json.loads(encode_parameters(parameters))):
+            yield block
 
     async def submit(self, number: int, command: str, **configuration: Any) -> Any:
         """Submit a shell command to this machine; the run."""

@@ -11,6 +11,8 @@ from typing import Any
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
 from workbench.entities.run import Run, RunState, Transition
+from workbench.store import runs
+from workbench.store.offsets import offsets
 from workbench.store.store import Store
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -36,7 +38,7 @@ def make_run(number: int = 1, **changes: Any) -> Run:
 
 def put_run(store: Store, number: int = 1, **changes: Any) -> str:
     """Insert a run; its id."""
-    return store.insert_run(make_run(number, **changes), RunConfiguration(command=["true"]))[0].id
+    return store.write(runs.insert, make_run(number, **changes), RunConfiguration(command=["true"]))[0].id
 
 
 def step(seq: int, state: RunState, attempt: int = 1, **changes: Any) -> Transition:
@@ -73,7 +75,13 @@ def lines(records: Iterable[dict[str, Any]]) -> bytes:
 
 def feed(store: Store, run: str, records: Iterable[dict[str, Any]], file: str = FILE) -> None:
     """Take records in at the end of file."""
-    store.ingest_bytes(run, file, store.offsets(run).records.get(file, 0), lines(records))
+    store.write(
+        store.intake.take,
+        run,
+        file,
+        store.read(offsets, store.spool, run).records.get(file, 0),
+        lines(records),
+    )
 
 
 def open_store(place: Path) -> Store:

@@ -16,6 +16,7 @@ from tests.bench.report import Row, alternate, mlflow
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
 from workbench.entities.run import Run
+from workbench.store import runs, series, summaries
 from workbench.store.query import MetricCondition, ParamCondition, RunQuery
 from workbench.store.store import Store
 
@@ -65,7 +66,7 @@ class _Feeder:
 
     def __init__(self, store: Store, number: int) -> None:
         self.store = store
-        self.run = store.insert_run(_run(number), RunConfiguration(command="true"))[0].id
+        self.run = store.write(runs.insert, _run(number), RunConfiguration(command="true"))[0].id
         self.offset = 0
         self.feed([HEADER])
 
@@ -73,7 +74,7 @@ class _Feeder:
         """Seconds it took."""
         begin = time.perf_counter()
         for batch in batches:
-            self.store.ingest_bytes(self.run, "records/1-a.jsonl", self.offset, batch)
+            self.store.write(self.store.intake.take, self.run, "records/1-a.jsonl", self.offset, batch)
             self.offset += len(batch)
         return time.perf_counter() - begin
 
@@ -161,8 +162,8 @@ def _growth(folder: Path) -> list[Row]:
         more = 200
         history, picture = alternate(
             [
-                lambda: _timed(lambda: store.columns(feeder.run, "m0")),
-                lambda: _timed(lambda: store.envelope(feeder.run, "m0", 500)),
+                lambda: _timed(lambda: store.read(series.columns, feeder.run, "m0")),
+                lambda: _timed(lambda: store.read(summaries.envelope, feeder.run, "m0", 500)),
             ],
             7,
         )
@@ -251,7 +252,9 @@ def _search(folder: Path) -> list[Row]:
             limit=100,
         )
         recent = RunQuery(experiment="bench", limit=100)
-        times = alternate([lambda q=q: _timed(lambda: store.find_runs(q)) for q in (wide, narrow, recent)], 9)
+        times = alternate(
+            [lambda q=q: _timed(lambda: store.read(runs.find, q)) for q in (wide, narrow, recent)], 9
+        )
         kinds = ("by a metric, a quarter fits", "by a metric, few fit", "newest first, no condition")
         first = first or times
         for what, figure, base in zip(kinds, times, first, strict=True):
@@ -292,7 +295,7 @@ def _peer(folder: Path) -> list[Row]:
     store = Store.open(folder / "peer")
     feeder = _Feeder(store, 1)
     ingest = 20_000 / feeder.feed(_records(20_000, 1))
-    history = _timed(lambda: store.columns(feeder.run, "m0"))
+    history = _timed(lambda: store.read(series.columns, feeder.run, "m0"))
     store.close()
     told: dict[str, float] = {}
     peer = mlflow()

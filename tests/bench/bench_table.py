@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.bench.bench_store import fill_runs
 from tests.bench.report import Row, alternate
-from workbench.store import chunks
+from workbench.store import chunks, run_table
 from workbench.store.orders import Orders
 from workbench.store.query import RunQuery
 from workbench.store.run_table import read_columns
@@ -80,9 +80,9 @@ def _page(
 
     def measure() -> float:
         if anew:
-            store._orders = Orders()
+            store.orders = Orders()
         begin = time.perf_counter()
-        store.table(query, COLUMNS)
+        store.read(run_table.page, store.orders, query, COLUMNS)
         return (time.perf_counter() - begin) * 1000
 
     return measure

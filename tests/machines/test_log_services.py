@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from tests.services import Services, services
-from tests.store_making import put_run
+from tests.store_making import make_run
+from workbench.entities.configuration import RunConfiguration
 from workbench.errors import NotFound, UsageError
 from workbench.services.operation import find
-from workbench.store.store import Store
+from workbench.store import runs
 
 
 @pytest.fixture
@@ -33,16 +34,18 @@ class Output:
         self.size = 0
 
     async def begin(self) -> Output:
-        self.run = await self.services.workspace._keep(put_run, 1)
+        row, _ = await self.services.store.write(runs.insert, make_run(1), RunConfiguration(command="true"))
+        self.run = row.id
         return self
 
     async def write(self, data: bytes) -> None:
-        await self.services.workspace._keep(Store.append_stream, self.run, self.size, data)
+        await self.services.store.write(self.services.store.spool.append, self.run, self.size, data)
         self.size += len(data)
-        self.services.workspace._bus.tell(f"runs/{self.run}", ("stream", self.size))
+        self.services.watcher.stream(self.run)
 
     async def lose(self, count: int) -> None:
-        await self.services.workspace._keep(Store.add_gap, self.run, self.size, self.size + count)
+        store = self.services.store
+        await store.write(store.spool.add_gap, self.run, self.size, self.size + count)
         self.size += count
 
     async def call(self, method: str, **parameters: Any) -> Any:
@@ -81,7 +84,7 @@ async def test_ranges_are_the_bytes_and_stop_where_a_gap_begins(output: Output) 
     gap = [8, 8 + (5 << 30)]
     assert extent["size"] == gap[1] + 9
     assert extent["gaps"] == [gap]
-    spool = await output.services.workspace._keep(Store.spool_path, output.run)
+    spool = output.services.store.spool.path(output.run)
     assert os.stat(spool).st_blocks * 512 < 1 << 20, "the spool is sparse, so nothing may fill it"
     assert await output.bytes("log_bytes", offset=4, length=1 << 20) == b"two\n"
     assert await output.bytes("log_bytes", offset=100, length=1 << 20) == b""

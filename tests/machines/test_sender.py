@@ -18,12 +18,12 @@ from workbench.runs import follower as following
 from workbench.runs import sender as sending
 from workbench.runs.follower import RunFollower, Watcher
 from workbench.runs.sender import Sender
-from workbench.store.keeper import Keeper
+from workbench.store import activities, run_rows, run_status, runs, targets
+from workbench.store.async_store import AsyncStore
 from workbench.store.problems import disk_full
-from workbench.store.store import Store
 
 
-class FillingKeeper(Keeper):
+class FillingStore(AsyncStore):
     """Refuses the writes of the given numbers, as a full disk does."""
 
     def __init__(self, refused: set[int]) -> None:
@@ -32,12 +32,12 @@ class FillingKeeper(Keeper):
         self.writes = 0
         self.counts = False
 
-    async def __call__(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self.counts and method.__name__ in ("put_activity", "apply_status"):
+    async def write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self.counts and function in (activities.put, run_status.apply):
             self.writes += 1
             if self.writes in self.refused:
                 raise disk_full(Path("/home/ann"))
-        return await super().__call__(method, *args, **kwargs)
+        return await super().write(function, *args, **kwargs)
 
 
 @pytest.mark.parametrize("refused", [{1, 2}, {2}, {3}, {2, 3, 5, 7}], ids=str)
@@ -46,25 +46,25 @@ async def test_a_full_disk_here_neither_fails_nor_doubles_a_run(
 ) -> None:
     for module in (sending, following):
         monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
-    keep = FillingKeeper(refused)
+    store = FillingStore(refused)
     fleet = Fleet(tmp_path / "known_hosts", lambda *_: None)
     try:
-        await keep.open(tmp_path / "store")
+        await store.open(tmp_path / "store")
         settings = TargetSettings(root=str(tmp_path / "root"), lease_dir=str(tmp_path / "leases"))
         run = make_run(target="local", status=RunState.NOT_STARTED)
         box = Target(name="local", kind=TargetKind.LOCAL, created=run.created, settings=settings)
-        await keep(Store.put_target, box)
+        await store.write(targets.put, box)
         command = f"echo x >> {tmp_path}/witness"
-        run, _ = await keep(Store.insert_run, run, RunConfiguration(command=command))
+        run, _ = await store.write(runs.insert, run, RunConfiguration(command=command))
         fleet.configure(box)
-        keep.counts = True
-        follower = RunFollower(run, keep, fleet, Watcher())
+        store.counts = True
+        follower = RunFollower(run, store, fleet, Watcher())
         async with asyncio.timeout(60):
-            assert await Sender("home", keep, fleet).send(run, {}, follower)
+            assert await Sender("home", store, fleet).send(run, {}, follower)
             assert (await follower.follow()).status is RunState.COMPLETED
-        assert keep.writes > max(refused)
+        assert store.writes > max(refused)
         assert (tmp_path / "witness").read_text() == "x\n"
-        assert (await keep(Store.run, run.id)).status is RunState.COMPLETED
+        assert (await store.read(run_rows.get, run.id)).status is RunState.COMPLETED
     finally:
         await fleet.close()
-        await keep.close()
+        await store.close()

@@ -16,6 +16,8 @@ import pytest
 
 from tests.store_making import FILE, header, lines, metric, open_store, put_run, run_id, step
 from workbench.entities.run import RunState
+from workbench.store import events, run_rows, run_status, series, summaries
+from workbench.store.offsets import offsets
 
 ROOT = Path(__file__).resolve().parents[2]
 POINTS = 200_000
@@ -50,14 +52,16 @@ def write_on(place: Path) -> None:
     print("ready", flush=True)
     chance = random.Random()
     while True:
-        have = store.offsets(run)
+        have = store.read(offsets, store.spool, run)
         start = have.records.get(FILE, 0)
         if start >= len(records):
             break
-        store.ingest_bytes(run, FILE, start, records[start : start + chance.randrange(200, 60_000)])
-        store.append_stream(run, have.stream, stream(have.stream, chance.randrange(1, 30_000)))
+        store.write(
+            store.intake.take, run, FILE, start, records[start : start + chance.randrange(200, 60_000)]
+        )
+        store.write(store.spool.append, run, have.stream, stream(have.stream, chance.randrange(1, 30_000)))
         seq = have.seq + 1
-        store.apply_status(run, [step(seq, STATES[seq % 4])], as_of=step(seq, STATES[0]).time)
+        store.write(run_status.apply, run, [step(seq, STATES[seq % 4])], as_of=step(seq, STATES[0]).time)
     store.close()
 
 
@@ -67,25 +71,29 @@ def check(place: Path) -> int:
     with store._db.read() as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     run = run_id()
-    have = store.offsets(run)
+    have = store.read(offsets, store.spool, run)
     done = have.records.get(FILE, 0)
     taken = max(0, content()[:done].count(b"\n") - 1)
     for name, expected in (("acc", (taken + 1) // 2), ("loss", taken // 2)):
         if expected:
-            steps, _, values = store.columns(run, name)
+            steps, _, values = store.read(series.columns, run, name)
             assert list(steps) == list(range(expected))
             assert list(values) == [float(n) for n in range(expected)]
-            row = store.run(run).metrics[name]
+            row = store.read(run_rows.get, run).metrics[name]
             assert (row.count, row.last) == (expected, float(expected - 1))
-            assert sum(bucket.count for bucket in store.envelope(run, name, 50)) == expected
+            assert sum(bucket.count for bucket in store.read(summaries.envelope, run, name, 50)) == expected
     if have.stream:
-        with open(store.spool_path(run), "rb") as spool:
+        with open(store.spool.path(run), "rb") as spool:
             assert spool.read(have.stream) == stream(0, have.stream)
-    known = store.transitions(run)
+    known = store.read(run_status.transitions, run)
     assert [item.seq for item in known] == list(range(1, have.seq + 1))
     if known:
-        assert store.run(run).status is known[-1].state
-    told = [event.data["seq"] for event in store.events(limit=100_000) if event.kind == "RunStatusChanged"]
+        assert store.read(run_rows.get, run).status is known[-1].state
+    told = [
+        event.data["seq"]
+        for event in store.read(events.after, limit=100_000)
+        if event.kind == "RunStatusChanged"
+    ]
     assert told == [item.seq for item in known]
     store.close()
     return done
@@ -131,15 +139,17 @@ LIMITED = """
     from pathlib import Path
     from tests.store_making import open_store, run_id
     from workbench.errors import StoreError
+    from workbench.store.offsets import offsets
     store = open_store(Path(sys.argv[1]))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limit = 300_000
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
         for offset in range(0, 2_000_000, 50_000):
-            store.append_stream(run_id(), offset, b"y" * 50_000)
+            store.write(store.spool.append, run_id(), offset, b"y" * 50_000)
     except StoreError as problem:
-        print(problem.message, "|", problem.hint, "|", store.offsets(run_id()).stream, flush=True)
+        kept = store.read(offsets, store.spool, run_id()).stream
+        print(problem.message, "|", problem.hint, "|", kept, flush=True)
 """
 
 
@@ -152,11 +162,11 @@ def test_a_spool_that_cannot_grow_keeps_what_it_has(tmp_path):
     argv = [sys.executable, "-c", textwrap.dedent(LIMITED), str(tmp_path)]
     told = subprocess.run(argv, env=environment, check=True, capture_output=True, timeout=120).stdout.decode()
     message, hint, kept = told.strip().split(" | ")
-    assert "disk full" in message
-    assert hint
+    assert "spool would be larger" in message
+    assert "ulimit" in hint
     store = open_store(tmp_path)
-    assert store.offsets(run_id()).stream == int(kept) == 300_000
-    assert store.append_stream(run_id(), 300_000, b"z") == 300_001
+    assert store.read(offsets, store.spool, run_id()).stream == int(kept) == 300_000
+    assert store.write(store.spool.append, run_id(), 300_000, b"z") == 300_001
     store.close()
 
 
@@ -169,10 +179,12 @@ def test_a_disk_that_is_really_full(tmp_path):
         from pathlib import Path
         from tests.store_making import FILE, header, lines, metric, open_store, put_run
         from workbench.errors import StoreError
+        from workbench.store import tables
+        from workbench.store.offsets import offsets
         store = open_store(Path(sys.argv[1]))
         run = put_run(store)
         filler = open(Path(sys.argv[1]) / "filler", "wb", buffering=0)
-        store.ingest_bytes(run, FILE, 0, lines([header(), metric("loss", 1)]))
+        store.write(store.intake.take, run, FILE, 0, lines([header(), metric("loss", 1)]))
         full = 0
         try:
             while True:
@@ -180,18 +192,18 @@ def test_a_disk_that_is_really_full(tmp_path):
         except OSError:
             pass
         for _ in range(3):
-            before = store.offsets(run)
+            before = store.read(offsets, store.spool, run)
             try:
                 records = [{"k": "row", "n": "t", "v": {"a": "x" * 7000}}] * 200
-                store.ingest_bytes(run, FILE, before.records[FILE], lines(records))
+                store.write(store.intake.take, run, FILE, before.records[FILE], lines(records))
             except StoreError as problem:
                 assert "disk full" in problem.message, problem.message
                 full += 1
-            assert store.offsets(run) == before
-        assert store.rows(run) == {}
+            assert store.read(offsets, store.spool, run) == before
+        assert store.read(tables.rows, run) == {}
         filler.truncate(0)
-        store.ingest_bytes(run, FILE, before.records[FILE], lines(records[:10]))
-        assert len(store.rows(run)["t"]["a"]) == 10
+        store.write(store.intake.take, run, FILE, before.records[FILE], lines(records[:10]))
+        assert len(store.read(tables.rows, run)["t"]["a"]) == 10
         store.close()
         print("full", full)
         """

@@ -15,6 +15,7 @@ from workbench.entities.base import to_wire
 from workbench.remote import schemas
 from workbench.remote.complaints import TrackingWarning
 from workbench.remote.tracking import Run
+from workbench.store import evaluations, tables
 from workbench.text.evaluations import grid
 
 DATA: dict[str, dict[str, Any]] = {
@@ -143,18 +144,24 @@ def test_the_store_gives_the_latest_attempt_of_the_lowest_rank(tmp_path: Path) -
 
     def record(version: str) -> dict[str, Any]:
         asked = value("residuals", version)
-        return {"k": "table", "n": "r", "schema": asked["schema_type"], "schema_version": version, "v": asked["data"]}
+        return {
+            "k": "table",
+            "n": "r",
+            "schema": asked["schema_type"],
+            "schema_version": version,
+            "v": asked["data"],
+        }
 
     run = put_run(store)
     feed(store, run, [header(rank=1), record("rank 1")], file="1.jsonl")
     feed(store, run, [header(), record("one"), record("two")], file="2.jsonl")
-    found = store.evaluations(run)
+    found = store.read(evaluations.of_run, run)
     assert [to_wire(item)["schema_version"] for item in found["r"]] == ["one", "two"]
     assert to_wire(found["r"][0]) == value("residuals", "one")
     feed(store, run, [header(attempt=2), record("again")], file="3.jsonl")
-    assert [item.schema_version for item in store.evaluations(run, "r")["r"]] == ["again"]
-    assert store.evaluations(run, "other") == {}
-    assert store.rows(run) == {}
+    assert [item.schema_version for item in store.read(evaluations.of_run, run, "r")["r"]] == ["again"]
+    assert store.read(evaluations.of_run, run, "other") == {}
+    assert store.read(tables.rows, run) == {}
     store.close()
 
 

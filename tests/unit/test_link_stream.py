@@ -53,9 +53,10 @@ async def test_what_is_left_after_the_answer_goes_with_its_reader() -> None:
 
 async def test_a_peer_that_ignores_credit_is_found_out() -> None:
     stream = LinkStream(1, protocol.INITIAL_CREDIT, lambda _: None)
+    for _ in range((2 * protocol.INITIAL_CREDIT + protocol.MAX_MESSAGE) // len(BODY)):
+        stream.deliver(data())
     with pytest.raises(frames.FrameError):
-        for _ in range((2 * protocol.INITIAL_CREDIT + protocol.MAX_MESSAGE) // len(BODY) + 2):
-            stream.deliver(data())
+        stream.deliver(data())
     stream.fail(RemoteError("the link is over"))
     with pytest.raises(RemoteError):
         await stream.result()

@@ -13,7 +13,17 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import Goal
 from workbench.entities.run import RunState
 from workbench.errors import NotFound, UsageError
-from workbench.store import ordering, orders
+from workbench.store import (
+    events,
+    experiments,
+    ordering,
+    orders,
+    run_rows,
+    run_status,
+    run_table,
+    runs,
+    series,
+)
 from workbench.store.query import NARROW, RunQuery
 from workbench.store.run_table import SPARKLINE, read_columns
 
@@ -29,7 +39,7 @@ def store(tmp_path):
 
 
 def shown(store, **query):
-    return [row.id for row in store.table(RunQuery(**query), ALL).rows]
+    return [row.id for row in store.read(run_table.page, store.orders, RunQuery(**query), ALL).rows]
 
 
 def fill(store, count=30):
@@ -50,7 +60,7 @@ def fill(store, count=30):
         feed(store, run, [header(), *(metric("loss", value, at) for at, value in enumerate(values))])
         states = chance.choice([[], [S.QUEUED], [S.RUNNING], [S.RUNNING, S.COMPLETED], [S.FAILED]])
         steps = [step(seq + number * 7, state) for seq, state in enumerate(states, 1)]
-        store.apply_status(run, steps, as_of=NOW)
+        store.write(run_status.apply, run, steps, as_of=NOW)
 
 
 KEYS = {
@@ -96,28 +106,28 @@ def expected(runs, sort, descending):
 def test_every_order_agrees_with_looking_at_every_run(store, monkeypatch, narrow):
     monkeypatch.setattr("workbench.store.query.NARROW", narrow)
     fill(store)
-    everything = store.find_runs(RunQuery(limit=-1))
+    everything = store.read(runs.find, RunQuery(limit=-1))
     for sort in KEYS:
         for descending in (False, True):
             for experiment in (None, "a"):
-                runs = [run for run in everything if experiment in (None, run.experiment)]
-                wanted = expected(runs, sort, descending)
-                key = {run.id: KEYS[sort](run) for run in runs}
+                fit = [run for run in everything if experiment in (None, run.experiment)]
+                wanted = expected(fit, sort, descending)
+                key = {run.id: KEYS[sort](run) for run in fit}
                 query = {"order": sort, "descending": descending, "experiment": experiment}
                 whole = shown(store, limit=-1, **query)
                 assert [key[one] for one in whole] == [key[one] for one in wanted], (sort, descending)
                 assert sorted(whole) == sorted(wanted)
                 # Pages are slices of the whole: no row twice, none left out.
-                pages = [shown(store, limit=7, offset=at, **query) for at in range(0, len(runs), 7)]
+                pages = [shown(store, limit=7, offset=at, **query) for at in range(0, len(fit), 7)]
                 assert [one for page in pages for one in page] == whole
-                assert store.table(RunQuery(limit=3, **query), ALL).total == len(runs)
+                assert store.read(run_table.page, store.orders, RunQuery(limit=3, **query), ALL).total == len(fit)
 
 
 def test_filters_and_total(store):
     fill(store)
-    everything = store.find_runs(RunQuery(limit=-1))
+    everything = store.read(runs.find, RunQuery(limit=-1))
     running = [run.id for run in everything if run.status is S.RUNNING]
-    page = store.table(RunQuery(statuses=(S.RUNNING,), limit=2), ALL)
+    page = store.read(run_table.page, store.orders, RunQuery(statuses=(S.RUNNING,), limit=2), ALL)
     assert page.total == len(running) > 2
     assert [row.id for row in page.rows] == running[:2]
     calm = [run.id for run in everything if "calm" in run.name and run.target == "gpu1"]
@@ -141,12 +151,12 @@ def test_a_kept_order_never_outlives_a_change(store, monkeypatch):
     assert shown(store, order="name") == [run_id(2), run_id(1), run_id(3)]
     assert shown(store, order="name", offset=1, limit=1) == [run_id(1)]
     feed(store, run_id(1), [header(), metric("loss", 1.0)])
-    store.next_number()
-    store.ensure_experiment("default", NOW)
+    store.write(runs.next_number)
+    store.write(experiments.ensure, "default", NOW)
     assert len(sorts) == 1
     changes = [
-        (lambda: store.describe(run_id(3), name="b"), [run_id(2), run_id(3), run_id(1)]),
-        (lambda: store.archive(run_id(2)), [run_id(3), run_id(1)]),
+        (lambda: store.write(runs.describe, run_id(3), name="b"), [run_id(2), run_id(3), run_id(1)]),
+        (lambda: store.write(runs.archive, run_id(2)), [run_id(3), run_id(1)]),
         (lambda: put_run(store, 4, name="aa"), [run_id(4), run_id(3), run_id(1)]),
         (lambda: store.remove_run(run_id(4)), [run_id(3), run_id(1)]),
     ]
@@ -154,7 +164,7 @@ def test_a_kept_order_never_outlives_a_change(store, monkeypatch):
         change()
         assert shown(store, order="name") == wanted
     assert shown(store, order="name", statuses=(S.RUNNING,)) == []
-    store.apply_status(run_id(1), [step(1, S.RUNNING)], as_of=NOW)
+    store.write(run_status.apply, run_id(1), [step(1, S.RUNNING)], as_of=NOW)
     assert shown(store, order="name", statuses=(S.RUNNING,)) == [run_id(1)]
 
 
@@ -162,31 +172,42 @@ def test_only_a_few_orders_are_kept(store):
     put_run(store)
     for number in range(20):
         shown(store, order="name", text=str(number))
-    assert len(store._orders._kept) == orders.MAX_KEPT
+    assert len(store.orders._kept) == orders.MAX_KEPT
 
 
 def test_what_a_row_holds(store):
     run = make_run(params={"lr": "3e-4", "seed": "1"}, tags={"team": "vision", "bare": None}, gpus=["2"])
-    store.insert_run(run, RunConfiguration(command=["true"]))
+    store.write(runs.insert, run, RunConfiguration(command=["true"]))
     values = [5.0, 2.0, "nan", 3.0]
     records = [metric("loss", value, at) for at, value in enumerate(values)]
     feed(store, run.id, [header(), *records, metric("acc", 0.5, 0)])
-    store.apply_status(run.id, [step(1, S.QUEUED)], note="2 GPUs wanted, free 0", as_of=NOW)
-    (row,) = store.table(RunQuery(), ALL).rows
-    whole = store.run(run.id)
-    for name in ("id", "name", "experiment", "target", "status", "created", "gpus", "params", "tags", "as_of"):
+    store.write(run_status.apply, run.id, [step(1, S.QUEUED)], note="2 GPUs wanted, free 0", as_of=NOW)
+    (row,) = store.read(run_table.page, store.orders, RunQuery(), ALL).rows
+    whole = store.read(run_rows.get, run.id)
+    for name in (
+        "id",
+        "name",
+        "experiment",
+        "target",
+        "status",
+        "created",
+        "gpus",
+        "params",
+        "tags",
+        "as_of",
+    ):
         assert getattr(row, name) == getattr(whole, name), name
     assert row.message == "2 GPUs wanted, free 0"
     assert (row.metric, row.last, row.best, row.last_step) == ("loss", 3.0, 2.0, 3)
     assert row.metrics == {}
     assert [row.sparkline[0], row.sparkline[1], row.sparkline[3]] == [5.0, 2.0, 3.0]
     assert math.isnan(row.sparkline[2])
-    store.update_experiment("default", goal=Goal.MAXIMIZE)
+    store.write(experiments.update, "default", goal=Goal.MAXIMIZE)
     some = read_columns(["param:lr", "metric:acc", "metric:nothing", "tag:bare"])
-    (row,) = store.table(RunQuery(), some).rows
+    (row,) = store.read(run_table.page, store.orders, RunQuery(), some).rows
     assert (row.best, row.sparkline) == (5.0, [])
     assert (row.params, row.tags, row.metrics) == ({"lr": "3e-4"}, {"bare": None}, {"acc": 0.5})
-    assert store.column_names(RunQuery(experiment="default")) == {
+    assert store.read(run_table.column_names, RunQuery(experiment="default")) == {
         "params": ["lr", "seed"],
         "tags": ["bare", "team"],
         "metrics": ["acc", "loss"],
@@ -198,10 +219,10 @@ def test_what_a_row_holds(store):
 
 def test_a_run_that_measures_nothing_has_no_figures(store):
     put_run(store)
-    (row,) = store.table(RunQuery(), ALL).rows
+    (row,) = store.read(run_table.page, store.orders, RunQuery(), ALL).rows
     assert (row.metric, row.last, row.best, row.sparkline) == (None, None, None, [])
     feed(store, run_id(), [header(), metric("loss", "nan", 0)])
-    (row,) = store.table(RunQuery(), ALL).rows
+    (row,) = store.read(run_table.page, store.orders, RunQuery(), ALL).rows
     assert math.isnan(row.last)
     assert row.best is None
 
@@ -213,7 +234,7 @@ def test_a_sparkline_is_short_and_true(store, points):
     feed(store, run, [header()])
     for start in range(0, points, 10):  # in small batches, as a run writes them
         feed(store, run, [metric("loss", float(at), at) for at in range(start, min(points, start + 10))])
-    (row,) = store.table(RunQuery(), ALL).rows
+    (row,) = store.read(run_table.page, store.orders, RunQuery(), ALL).rows
     line = row.sparkline
     assert len(line) <= SPARKLINE
     assert line == sorted(line)
@@ -229,14 +250,14 @@ def test_many_small_batches_are_read_in_a_few_pieces(store):
     with store._db.read() as connection:
         pieces = connection.execute("SELECT count(*) FROM tails").fetchone()[0]
     assert pieces < 24
-    assert list(store.columns(run, "loss")[2]) == [at * 0.5 for at in range(1000)]
+    assert list(store.read(series.columns, run, "loss")[2]) == [at * 0.5 for at in range(1000)]
 
 
 def test_the_sequence_of_a_page_leaves_no_gap(store):
     put_run(store, 1)
-    page = store.table(RunQuery(), ALL)
-    assert store.events(page.sequence) == []
+    page = store.read(run_table.page, store.orders, RunQuery(), ALL)
+    assert store.read(events.after, page.sequence) == []
     put_run(store, 2, created=NOW + timedelta(hours=1))
-    assert {event.subject for event in store.events(page.sequence)} == {
+    assert {event.subject for event in store.read(events.after, page.sequence)} == {
         f"experiments/default/runs/{run_id(2)}"
     }

@@ -11,7 +11,8 @@ import pytest
 from tests.store_making import NOW, feed, header, make_run, metric, open_store, put_run, run_id
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import StoreError, StoreTooNew
-from workbench.store import database, migrations
+from workbench.store import database, events, migrations, run_rows, runs, series, tables
+from workbench.store.offsets import offsets
 from workbench.store.query import RunQuery
 from workbench.store.schema import STEPS
 
@@ -47,9 +48,9 @@ def test_a_store_is_private_and_comes_back(tmp_path):
     store.close()
     store.close()
     with pytest.raises(StoreError):
-        store.run(run_id())
+        store.read(run_rows.get, run_id())
     again = open_store(tmp_path)
-    assert again.run(run_id()) == make_run()
+    assert again.read(run_rows.get, run_id()) == make_run()
     again.close()
 
 
@@ -117,7 +118,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
 def test_many_may_open_a_new_store_at_once(tmp_path):
     def work():
         store = open_store(tmp_path)
-        store.next_number()
+        store.write(runs.next_number)
         store.close()
 
     found = []
@@ -128,45 +129,37 @@ def test_many_may_open_a_new_store_at_once(tmp_path):
         thread.join()
     assert found == [None] * 6
     store = open_store(tmp_path)
-    assert store.next_number() == 7
+    assert store.write(runs.next_number) == 7
     store.close()
 
 
 def test_one_thread_writes_and_any_may_read(store):
     put_run(store)
     for write in (
-        store.next_number,
-        lambda: store.tag(run_id(), {"a": None}),
-        lambda: store.append_stream(run_id(), 0, b"x"),
+        lambda: store.write(runs.next_number),
+        lambda: store.write(runs.tag, run_id(), {"a": None}),
+        lambda: store.write(store.spool.append, run_id(), 0, b"x"),
         lambda: feed(store, run_id(), [header()]),
     ):
         problem = in_thread(write)
         assert isinstance(problem, StoreError)
         assert "thread" in problem.message
-    assert not store.spool_path(run_id()).exists()
-    assert in_thread(lambda: store.run(run_id())) == store.run(run_id())
-    assert in_thread(lambda: len(store.find_runs(RunQuery()))) == 1
-
-
-def test_the_writer_can_be_another_thread_when_it_says_so(store):
-    assert in_thread(lambda: (store.claim(), store.next_number())[1]) == 1
-    with pytest.raises(StoreError):
-        store.next_number()
-    store.claim()
-    assert store.next_number() == 2
+    assert not store.spool.path(run_id()).exists()
+    assert in_thread(lambda: store.read(run_rows.get, run_id())) == store.read(run_rows.get, run_id())
+    assert in_thread(lambda: len(store.read(runs.find, RunQuery()))) == 1
 
 
 def test_a_reader_sees_whole_changes_only(store):
     put_run(store)
     with store._db.write() as change:
         change.execute("UPDATE runs SET name = 'half'")
-        assert in_thread(lambda: store.run(run_id()).name) == "calm-otter-1"
-    assert in_thread(lambda: store.run(run_id()).name) == "half"
+        assert in_thread(lambda: store.read(run_rows.get, run_id()).name) == "calm-otter-1"
+    assert in_thread(lambda: store.read(run_rows.get, run_id()).name) == "half"
 
 
 def test_connections_of_ended_threads_are_closed(store):
     for _ in range(5):
-        in_thread(lambda: store.find_runs(RunQuery()))
+        in_thread(lambda: store.read(runs.find, RunQuery()))
     gc.collect()
     assert len(store._db._readers) == 0
 
@@ -175,7 +168,7 @@ def test_a_change_and_its_events_are_one(store):
     put_run(store)
     heard = []
     store.on_events = heard.extend
-    before = store.last_sequence()
+    before = store.read(events.last_sequence)
 
     def broken():
         with store._db.write() as change:
@@ -186,15 +179,15 @@ def test_a_change_and_its_events_are_one(store):
     with pytest.raises(RuntimeError):
         broken()
     assert heard == []
-    assert store.last_sequence() == before
-    assert store.run(run_id())
-    store.tag(run_id(), {"a": None})
+    assert store.read(events.last_sequence) == before
+    assert store.read(run_rows.get, run_id())
+    store.write(runs.tag, run_id(), {"a": None})
     assert [event.sequence for event in heard] == [before + 1]
 
 
 def test_listeners_may_read_the_store(store):
     seen = []
-    store.on_events = lambda events: seen.append((events[-1].kind, len(store.find_runs(RunQuery()))))
+    store.on_events = lambda news: seen.append((news[-1].kind, len(store.read(runs.find, RunQuery()))))
     put_run(store)
     assert seen == [("RunCreated", 1)]
 
@@ -204,11 +197,11 @@ def test_another_process_holding_the_database_is_said_in_words(store, monkeypatc
     other = sqlite3.connect(store.directory / "workbench.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked") as caught:
-        store.next_number()
+        store.write(runs.next_number)
     assert caught.value.hint
     other.execute("ROLLBACK")
     other.close()
-    assert store.next_number() == 1
+    assert store.write(runs.next_number) == 1
 
 
 def test_a_full_disk_is_said_in_words_and_leaves_nothing_half(store):
@@ -219,22 +212,32 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_half(store):
     store.on_events = heard.extend
     pages = store._db._writer.execute("PRAGMA page_count").fetchone()[0]
     store._db._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
-    before = (store.run(run), store.offsets(run), store.last_sequence(), store.rows(run))
+    before = (
+        store.read(run_rows.get, run),
+        store.read(offsets, store.spool, run),
+        store.read(events.last_sequence),
+        store.read(tables.rows, run),
+    )
     big = [header(), *({"k": "row", "n": "t", "v": {"a": "x" * 5000}} for _ in range(20)), metric("loss", 2)]
     with pytest.raises(StoreError, match="disk full") as caught:
         feed(store, run, big)
     assert caught.value.hint
     with pytest.raises(StoreError, match="disk full"):
-        store.insert_run(make_run(2), RunConfiguration(command="x" * 100_000))
-    assert (store.run(run), store.offsets(run), store.last_sequence(), store.rows(run)) == before
+        store.write(runs.insert, make_run(2), RunConfiguration(command="x" * 100_000))
+    assert (
+        store.read(run_rows.get, run),
+        store.read(offsets, store.spool, run),
+        store.read(events.last_sequence),
+        store.read(tables.rows, run),
+    ) == before
     assert heard == []
     store._db._writer.execute("PRAGMA max_page_count = 1000000")
     feed(store, run, big[1:])
-    assert len(store.rows(run)["t"]["a"]) == 20
-    assert [point.value for point in store.points(run, "loss")] == [1.0, 2.0]
+    assert len(store.read(tables.rows, run)["t"]["a"]) == 20
+    assert list(store.read(series.columns, run, "loss").values) == [1.0, 2.0]
 
 
 def test_times_are_kept_to_the_microsecond(store):
     created = NOW.replace(microsecond=123457)
-    store.insert_run(make_run(created=created), RunConfiguration(command="true"))
-    assert store.run(run_id()).created == created
+    store.write(runs.insert, make_run(created=created), RunConfiguration(command="true"))
+    assert store.read(run_rows.get, run_id()).created == created

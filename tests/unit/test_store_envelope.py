@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.store_making import feed, header, metric, open_store, put_run
 from workbench.errors import NotFound
+from workbench.store import summaries
 from workbench.store.chunks import CHUNK, Columns
 from workbench.store.envelope import joined, over
 from workbench.store.summaries import Selection
@@ -35,7 +36,7 @@ def test_a_part_holds_exactly_the_points_inside(store, low, high, buckets):
     run = put_run(store)
     points = [(n, math.sin(n) + (50 if n == 5050 else 0)) for n in range(20_000)]
     feed(store, run, [header(), *(metric("loss", value, step) for step, value in points)])
-    found = store.envelope(run, "loss", buckets, Selection(low=low, high=high))
+    found = store.read(summaries.envelope, run, "loss", buckets, Selection(low=low, high=high))
     inside = [(step, value) for step, value in points if low <= step <= high]
     assert 0 < len(found) <= buckets
     assert sum(bucket.count for bucket in found) == len(inside)
@@ -48,25 +49,25 @@ def test_a_part_holds_exactly_the_points_inside(store, low, high, buckets):
 def test_a_part_without_points_is_empty(store):
     run = put_run(store)
     feed(store, run, [header(), *(metric("loss", 1.0, step) for step in (0, 100))])
-    assert store.envelope(run, "loss", 10, Selection(low=10, high=90)) == []
-    assert store.envelope(run, "loss", 10, Selection(low=200)) == []
-    assert store.envelope(run, "loss", 10, Selection(low=90, high=10)) == []
-    assert store.envelope(run, "loss", 10, Selection(x="time", low=1, high=2)) == []
+    assert store.read(summaries.envelope, run, "loss", 10, Selection(low=10, high=90)) == []
+    assert store.read(summaries.envelope, run, "loss", 10, Selection(low=200)) == []
+    assert store.read(summaries.envelope, run, "loss", 10, Selection(low=90, high=10)) == []
+    assert store.read(summaries.envelope, run, "loss", 10, Selection(x="time", low=1, high=2)) == []
 
 
 def test_what_a_newer_attempt_replaced_is_there_when_asked_for(store):
     run = put_run(store)
     feed(store, run, [header(1), *(metric("loss", 1.0, n) for n in range(2 * CHUNK))], file="1.jsonl")
     feed(store, run, [header(2), *(metric("loss", 2.0, n) for n in range(100, 9000))], file="2.jsonl")
-    plain = store.envelope(run, "loss", 50)
+    plain = store.read(summaries.envelope, run, "loss", 50)
     assert {bucket.min for bucket in plain[2:]} == {2.0}
-    old = store.envelope(run, "loss", 50, Selection(attempt=1))
+    old = store.read(summaries.envelope, run, "loss", 50, Selection(attempt=1))
     assert {(bucket.min, bucket.max) for bucket in old} == {(1.0, 1.0)}
     assert sum(bucket.count for bucket in old) == 2 * CHUNK
-    by_time = store.envelope(run, "loss", 50, Selection(attempt=1, x="time"))
+    by_time = store.read(summaries.envelope, run, "loss", 50, Selection(attempt=1, x="time"))
     assert sum(bucket.count for bucket in by_time) == 2 * CHUNK
     with pytest.raises(NotFound, match="attempt 3"):
-        store.envelope(run, "loss", 50, Selection(attempt=3))
+        store.read(summaries.envelope, run, "loss", 50, Selection(attempt=3))
 
 
 def test_over_time_buckets_are_equally_wide_in_seconds(store):
@@ -74,14 +75,14 @@ def test_over_time_buckets_are_equally_wide_in_seconds(store):
     # Slow at first: half of the steps take nine tenths of the time.
     times = [n * 9.0 if n < 500 else 4500.0 + (n - 500) for n in range(1000)]
     feed(store, run, [header(), *(timed("loss", float(n), n, times[n]) for n in range(1000))])
-    found = store.envelope(run, "loss", 10, Selection(x="time"))
+    found = store.read(summaries.envelope, run, "loss", 10, Selection(x="time"))
     assert len(found) == 10
     began = found[0].first_x
     assert found[-1].last_x == began + times[-1]
     assert [bucket.count for bucket in found[:8]] == pytest.approx([55.5] * 8, abs=1.5)
     assert found[-1].count > 400
     assert found[-1].last == 999
-    part = store.envelope(run, "loss", 1000, Selection(x="time", low=began + times[10], high=began + times[20]))
+    part = store.read(summaries.envelope, run, "loss", 1000, Selection(x="time", low=began + times[10], high=began + times[20]))
     assert [(bucket.first_step, bucket.first_x) for bucket in part] == [(n, began + times[n]) for n in range(10, 21)]
 
 
@@ -90,13 +91,13 @@ def test_over_another_metric_points_meet_its_value_of_that_step_or_the_last_befo
     records = [metric("loss", float(n), n) for n in range(100)]
     records += [metric("epoch", n / 10, n) for n in range(10, 100, 10)]
     feed(store, run, [header(), *records])
-    found = store.envelope(run, "loss", 500, Selection(x="metric:epoch"))
+    found = store.read(summaries.envelope, run, "loss", 500, Selection(x="metric:epoch"))
     assert sum(bucket.count for bucket in found) == 90
     assert [(bucket.first_x, bucket.min, bucket.max) for bucket in found] == [
         (float(n), n * 10.0, n * 10.0 + 9) for n in range(1, 10)
     ]
     with pytest.raises(NotFound, match="lr"):
-        store.envelope(run, "loss", 10, Selection(x="metric:lr"))
+        store.read(summaries.envelope, run, "loss", 10, Selection(x="metric:lr"))
 
 
 FLOATS = st.floats(-1e6, 1e6)

@@ -13,7 +13,20 @@ from hypothesis import strategies as st
 from tests.store_making import FILE, feed, header, lines, make_run, metric, open_store, put_run, run_id
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import Conflict, NotFound
+from workbench.store import (
+    events,
+    experiments,
+    ingest,
+    new_points,
+    run_entries,
+    run_rows,
+    runs,
+    series,
+    summaries,
+    tables,
+)
 from workbench.store.chunks import BLOCK, CHUNK, Columns, pack, unpack
+from workbench.store.offsets import offsets
 from workbench.store.records import parse_records
 from workbench.store.store import Store
 from workbench.store.summaries import Selection
@@ -36,8 +49,17 @@ def shared(tmp_path_factory):
 _numbers = count(1000)
 
 
-def series(store, run, name="loss", rank=None):
-    steps, _, values = store.columns(run, name, rank)
+def taken(store, run):
+    """How far the record file was taken in."""
+    return store.read(lambda connection: ingest.record_file(connection, run_rows.number(connection, run), FILE))
+
+
+def take_batch(change, run, batch, end, start):
+    ingest.take(change, run_rows.number(change.connection, run), FILE, batch, end, start)
+
+
+def points(store, run, name="loss", rank=None):
+    steps, _, values = store.read(series.columns, run, name, rank)
     return list(zip(steps, values, strict=True))
 
 
@@ -56,11 +78,18 @@ RECORDS = st.lists(
 
 def facts(store, run):
     """All that the records of a run left behind."""
-    row = store.run(run)
-    names = [summary.name for summary in store.series(run)]
-    curves = {name: series(store, run, name) for name in names}
+    row = store.read(run_rows.get, run)
+    names = [summary.name for summary in store.read(summaries.of_run, run)]
+    curves = {name: points(store, run, name) for name in names}
     figures = {name: (value.count, value.min, value.max, value.last) for name, value in row.metrics.items()}
-    return curves, figures, store.rows(run), store.warnings(run), row.warnings, store.record_file(run, FILE)
+    return (
+        curves,
+        figures,
+        store.read(tables.rows, run),
+        store.read(run_entries.warnings, run),
+        row.warnings,
+        taken(store, run),
+    )
 
 
 @settings(max_examples=60)
@@ -69,16 +98,16 @@ def test_each_record_counts_once_however_it_is_sent(shared, records, data):
     """Chunks cut anywhere, repeated, resumed from the committed offset after all was forgotten."""
     content = lines([header(), *records])
     whole = put_run(shared, next(_numbers))
-    shared.ingest_bytes(whole, FILE, 0, content)
+    shared.write(shared.intake.take, whole, FILE, 0, content)
     cut = put_run(shared, next(_numbers))
     position = 0
-    while (stored := shared.offsets(cut).records.get(FILE, 0)) < len(content):
+    while (stored := shared.read(offsets, shared.spool, cut).records.get(FILE, 0)) < len(content):
         if data.draw(st.booleans(), label="restart"):
-            shared._lines.clear()
+            shared.intake.forget(cut)
             position = stored
         start = position - data.draw(st.integers(0, position), label="again")
         stop = len(content) - data.draw(st.integers(0, len(content) - position), label="short")
-        shared.ingest_bytes(cut, FILE, start, content[start:stop])
+        shared.write(shared.intake.take, cut, FILE, start, content[start:stop])
         position = max(position, stop)
     assert facts(shared, cut) == facts(shared, whole)
 
@@ -88,21 +117,21 @@ def test_a_batch_that_was_taken_is_passed_over(store):
     content = lines([header(), metric("loss", 1), metric("loss", 2)])
     _, batch, _ = parse_records(content, None)
     for _ in range(3):
-        store.ingest(run, FILE, batch, len(content))
-    assert series(store, run) == [(0, 1.0), (1, 2.0)]
+        store.write(take_batch, run, batch, len(content), None)
+    assert points(store, run) == [(0, 1.0), (1, 2.0)]
 
 
 def test_a_batch_that_starts_elsewhere_is_refused(store):
     run = put_run(store)
     _, batch, _ = parse_records(lines([header(), metric("loss", 1)]), None)
     with pytest.raises(Conflict):
-        store.ingest(run, FILE, batch, 500, 100)
-    assert store.offsets(run).records == {}
+        store.write(take_batch, run, batch, 500, 100)
+    assert store.read(offsets, store.spool, run).records == {}
 
 
 def test_records_of_no_run_are_refused(store):
     with pytest.raises(NotFound):
-        store.ingest_bytes(run_id(77), FILE, 0, lines([header()]))
+        store.write(store.intake.take, run_id(77), FILE, 0, lines([header()]))
 
 
 def test_a_restart_in_the_middle_of_a_file_keeps_its_header(store, tmp_path):
@@ -111,9 +140,9 @@ def test_a_restart_in_the_middle_of_a_file_keeps_its_header(store, tmp_path):
     store.close()
     again = open_store(tmp_path)
     feed(again, run, [metric("loss", 2, 1, 2.0)])
-    summary = again.series(run)[0]
+    summary = again.read(summaries.of_run, run)[0]
     assert (summary.attempt, summary.rank, summary.count) == (3, 2, 2)
-    assert list(again.columns(run, "loss")[1]) == [5001.0, 5002.0]
+    assert list(again.read(series.columns, run, "loss")[1]) == [5001.0, 5002.0]
     again.close()
 
 
@@ -122,18 +151,36 @@ def test_steps_nobody_gave_are_counted_by_name_and_file(store):
     feed(store, run, [header(), metric("a", 1), metric("b", 1), metric("a", 2)])
     feed(store, run, [metric("a", 3), metric("b", 2)])
     feed(store, run, [header(rank=1), metric("a", 9)], file="8-other.jsonl")
-    assert [step for step, _ in series(store, run, "a")] == [0, 1, 2]
-    assert [step for step, _ in series(store, run, "b")] == [0, 1]
-    assert series(store, run, "a", rank=1) == [(0, 9.0)]
+    assert [step for step, _ in points(store, run, "a")] == [0, 1, 2]
+    assert [step for step, _ in points(store, run, "b")] == [0, 1]
+    assert points(store, run, "a", rank=1) == [(0, 9.0)]
 
 
-def test_a_batch_tells_the_steps_that_were_counted(store):
+def test_what_came_since_is_told_in_pieces(store):
+    """Each point once, whatever came in between and however much that was; steps as they were counted."""
     run = put_run(store)
-    feed(store, run, [header(), metric("a", 1)])
-    offset = store.offsets(run).records[FILE]
-    batch = store.ingest_bytes(run, FILE, offset, lines([metric("a", 5), metric("a", 6)]))
-    assert batch is not None
-    assert list(batch.metric_columns()) == [("a", [1, 2], [5.0, 6.0])]
+    feed(store, run, [header(), metric("a", 1), metric("b", 2)])
+    seen = store.read(new_points.marks, run)
+    assert store.read(new_points.since, run, seen, 10) == ([], seen)
+    feed(store, run, [metric("a", 5), metric("a", 6)])
+    feed(store, run, [header(rank=1), metric("c", 9)], file="8-other.jsonl")
+    added, seen = store.read(new_points.since, run, seen, 10)
+    assert [(one.name, one.rank, list(one.points.steps), list(one.points.values)) for one in added] == [
+        ("a", 0, [1, 2], [5.0, 6.0]),
+        ("c", 1, [0], [9.0]),
+    ]
+    count = 2 * CHUNK + 100
+    feed(store, run, [metric("a", float(at)) for at in range(count)])
+    feed(store, run, [metric("b", 3)])
+    came = []
+    while True:
+        added, seen = store.read(new_points.since, run, seen, 1)
+        if not added:
+            break
+        assert len(added) == 1
+        assert len(added[0].points.steps) <= CHUNK
+        came += [(added[0].name, value) for value in added[0].points.values]
+    assert came == [("a", float(at)) for at in range(count)] + [("b", 3.0)]
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1000, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
@@ -145,14 +192,14 @@ def test_a_long_series_comes_back_as_it_was_written(store, batch):
     feed(store, run, [header(wall=100.0)])
     for start in range(0, total, batch):
         feed(store, run, records[start : start + batch])
-    steps, times, got = store.columns(run, "loss")
+    steps, times, got = store.read(series.columns, run, "loss")
     assert list(steps) == list(range(total))
     assert list(got) == values
     assert list(times) == [100.0 + n * 0.5 for n in range(total)]
-    assert list(store.columns(run, "loss", limit=10)[2]) == values[-10:]
-    assert list(store.columns(run, "loss", limit=CHUNK + 1)[2]) == values[-(CHUNK + 1) :]
-    assert list(store.columns(run, "loss", limit=0)[2]) == []
-    summary = store.series(run)[0]
+    assert list(store.read(series.columns, run, "loss", limit=10)[2]) == values[-10:]
+    assert list(store.read(series.columns, run, "loss", limit=CHUNK + 1)[2]) == values[-(CHUNK + 1) :]
+    assert list(store.read(series.columns, run, "loss", limit=0)[2]) == []
+    summary = store.read(summaries.of_run, run)[0]
     assert (summary.count, summary.first_step, summary.last_step) == (total, 0, total - 1)
     assert (summary.min, summary.max, summary.last) == (min(values), max(values), values[-1])
 
@@ -161,41 +208,41 @@ def test_steps_out_of_order_are_sorted_and_the_last_is_the_highest(store):
     """AZ-93, AZ-99."""
     run = put_run(store)
     feed(store, run, [header(), *(metric("loss", n * 10, n) for n in (5, 1, 3, 3))])
-    assert [step for step, _ in series(store, run)] == [1, 3, 3, 5]
-    assert store.run(run).metrics["loss"].last == 50.0
+    assert [step for step, _ in points(store, run)] == [1, 3, 3, 5]
+    assert store.read(run_rows.get, run).metrics["loss"].last == 50.0
 
 
 def test_numbers_that_are_none(store):
     run = put_run(store)
     feed(store, run, [header(), *(metric("loss", v) for v in (2.0, "nan", "inf", 1.0, "-inf", "nan"))])
-    summary = store.series(run)[0]
+    summary = store.read(summaries.of_run, run)[0]
     assert (summary.min, summary.max, summary.nan_count, summary.count) == (1.0, 2.0, 2, 6)
     assert math.isnan(summary.last)
-    assert math.isnan(store.run(run).metrics["loss"].last)
-    bucket = store.envelope(run, "loss", 1)[0]
+    assert math.isnan(store.read(run_rows.get, run).metrics["loss"].last)
+    bucket = store.read(summaries.envelope, run, "loss", 1)[0]
     assert (bucket.min, bucket.max, bucket.count) == (1.0, 2.0, 6)
     assert math.isnan(bucket.last)
     feed(store, run, [metric("only", "nan")])
-    assert store.run(run).metrics["only"].min is None
+    assert store.read(run_rows.get, run).metrics["only"].min is None
 
 
 def test_times_beyond_any_calendar_are_held_within(store):
     run = put_run(store)
     feed(store, run, [header(), metric("loss", 1, 0, -1e300), metric("loss", 2, 1, 1e300)])
-    points = store.points(run, "loss")
+    points = store.read(series.points, run, "loss")
     assert (points[0].time.year, points[1].time.year) == (1970, 9999)
 
 
 def test_the_plain_view_is_rank_zero_or_the_lowest(store):
     run = put_run(store)
     feed(store, run, [header(rank=3), metric("loss", 30)], file="c.jsonl")
-    assert store.run(run).metrics["loss"].last == 30.0
+    assert store.read(run_rows.get, run).metrics["loss"].last == 30.0
     feed(store, run, [header(rank=0), metric("loss", 1)], file="a.jsonl")
     feed(store, run, [header(rank=1), metric("loss", 10)], file="b.jsonl")
-    assert store.run(run).metrics["loss"].last == 1.0
-    assert series(store, run) == [(0, 1.0)]
-    assert series(store, run, rank=3) == [(0, 30.0)]
-    assert [summary.rank for summary in store.series(run)] == [0, 1, 3]
+    assert store.read(run_rows.get, run).metrics["loss"].last == 1.0
+    assert points(store, run) == [(0, 1.0)]
+    assert points(store, run, rank=3) == [(0, 30.0)]
+    assert [summary.rank for summary in store.read(summaries.of_run, run)] == [0, 1, 3]
 
 
 def test_the_latest_attempt_wins_where_steps_overlap(store):
@@ -203,22 +250,25 @@ def test_the_latest_attempt_wins_where_steps_overlap(store):
     feed(store, run, [header(1), *(metric("loss", n + 0.5, n) for n in range(10))], file="1.jsonl")
     feed(store, run, [header(2), *(metric("loss", n, n) for n in range(6, 8))], file="2.jsonl")
     expected = [(n, n + 0.5) for n in range(6)] + [(6, 6.0), (7, 7.0), (8, 8.5), (9, 9.5)]
-    assert series(store, run) == expected
-    value = store.run(run).metrics["loss"]
+    assert points(store, run) == expected
+    value = store.read(run_rows.get, run).metrics["loss"]
     assert (value.last, value.count, value.max, value.min) == (7.0, 10, 9.5, 0.5)
     feed(store, run, [*(metric("loss", n, n) for n in range(8, 12))], file="2.jsonl")
-    assert series(store, run)[6:] == [(n, float(n)) for n in range(6, 12)]
-    value = store.run(run).metrics["loss"]
+    assert points(store, run)[6:] == [(n, float(n)) for n in range(6, 12)]
+    value = store.read(run_rows.get, run).metrics["loss"]
     assert (value.last, value.count, value.max, value.min) == (11.0, 12, 11.0, 0.5)
-    assert [(summary.attempt, summary.count) for summary in store.series(run)] == [(1, 10), (2, 6)]
+    assert [(summary.attempt, summary.count) for summary in store.read(summaries.of_run, run)] == [
+        (1, 10),
+        (2, 6),
+    ]
 
 
 def test_a_run_that_starts_over_shows_the_new_curve(store):
     run = put_run(store)
     feed(store, run, [header(1), *(metric("loss", 9, n) for n in range(5))], file="1.jsonl")
     feed(store, run, [header(2), *(metric("loss", 1, n) for n in range(5))], file="2.jsonl")
-    assert series(store, run) == [(n, 1.0) for n in range(5)]
-    value = store.run(run).metrics["loss"]
+    assert points(store, run) == [(n, 1.0) for n in range(5)]
+    value = store.read(run_rows.get, run).metrics["loss"]
     assert (value.min, value.max, value.count) == (1.0, 1.0, 5)
 
 
@@ -226,9 +276,9 @@ def test_processes_of_one_rank_are_drawn_together(store):
     run = put_run(store)
     feed(store, run, [header(), *(metric("loss", n, n) for n in (0, 2, 4))], file="1.jsonl")
     feed(store, run, [header(), *(metric("loss", n, n) for n in (1, 3))], file="2.jsonl")
-    assert series(store, run) == [(n, float(n)) for n in range(5)]
-    assert store.series(run)[0].count == 5
-    assert store.run(run).metrics["loss"].last == 4.0
+    assert points(store, run) == [(n, float(n)) for n in range(5)]
+    assert store.read(summaries.of_run, run)[0].count == 5
+    assert store.read(run_rows.get, run).metrics["loss"].last == 4.0
 
 
 def brute_range(points, low, high):
@@ -256,7 +306,7 @@ def test_a_picture_keeps_every_spike(store, total, buckets, gap):
     points[total // 3] = (points[total // 3][0], 50.0)
     points[total // 2] = (points[total // 2][0], -50.0)
     feed(store, run, [header(), *(metric("loss", value, step) for step, value in points)])
-    found = store.envelope(run, "loss", buckets)
+    found = store.read(summaries.envelope, run, "loss", buckets)
     assert 0 < len(found) <= buckets
     assert sum(bucket.count for bucket in found) == total
     assert [b.first_step for b in found] == sorted(b.first_step for b in found)
@@ -275,13 +325,13 @@ def test_the_picture_of_a_resumed_run_is_that_of_its_plain_view(store):
     new = [(n, -float(n % 977)) for n in range(CHUNK + 100, 2 * CHUNK + 300)]
     feed(store, run, [header(1), *(metric("loss", value, step) for step, value in old)], file="1.jsonl")
     feed(store, run, [header(2), *(metric("loss", value, step) for step, value in new)], file="2.jsonl")
-    plain = series(store, run)
+    plain = points(store, run)
     assert plain == sorted([p for p in old if not new[0][0] <= p[0] <= new[-1][0]] + new)
-    found = store.envelope(run, "loss", 60)
+    found = store.read(summaries.envelope, run, "loss", 60)
     assert sum(bucket.count for bucket in found) == len(plain)
     for bucket in found:
         assert (bucket.min, bucket.max) == brute_range(plain, bucket.first_step, bucket.last_step)
-    value = store.run(run).metrics["loss"]
+    value = store.read(run_rows.get, run).metrics["loss"]
     values = [value for _, value in plain]
     assert (value.min, value.max, value.count) == (min(values), max(values), len(values))
 
@@ -291,7 +341,7 @@ def test_the_picture_of_a_shuffled_series_is_complete(store):
     points = [(n, float(n)) for n in range(6000)]
     random.Random(1).shuffle(points)
     feed(store, run, [header(), *(metric("loss", value, step) for step, value in points)])
-    found = store.envelope(run, "loss", 100)
+    found = store.read(summaries.envelope, run, "loss", 100)
     assert [(b.first_step, b.last_step, b.min, b.max, b.last) for b in found] == [
         (n, n + 59, float(n), float(n + 59), float(n + 59)) for n in range(0, 6000, 60)
     ]
@@ -301,11 +351,10 @@ def test_a_metric_that_was_never_logged(store):
     """AZ-100."""
     run = put_run(store)
     feed(store, run, [header(), metric("loss", 1)])
-    for ask in (store.points, store.columns):
-        with pytest.raises(NotFound):
-            ask(run, "acc")
     with pytest.raises(NotFound):
-        store.envelope(run, "loss", 10, Selection(rank=4))
+        store.read(series.columns, run, "acc")
+    with pytest.raises(NotFound):
+        store.read(summaries.envelope, run, "loss", 10, Selection(rank=4))
 
 
 def test_rows_and_tables_become_columns(store):
@@ -322,12 +371,12 @@ def test_rows_and_tables_become_columns(store):
             {"k": "table", "n": "other", "v": {"z": [1]}},
         ],
     )
-    assert store.rows(run, "t") == {
+    assert store.read(tables.rows, run, "t") == {
         "t": {"a": [1, 2, 3, 4], "b": ["x", None, "y", None], "c": [None, None, None, None]}
     }
-    assert list(store.rows(run)) == ["other", "t"]
+    assert list(store.read(tables.rows, run)) == ["other", "t"]
     feed(store, run, [header(attempt=2), {"k": "row", "n": "t", "v": {"a": 9}}], file="2.jsonl")
-    assert store.rows(run, "t") == {"t": {"a": [9]}}
+    assert store.read(tables.rows, run, "t") == {"t": {"a": [9]}}
 
 
 def test_texts_and_artifacts(store):
@@ -344,9 +393,9 @@ def test_texts_and_artifacts(store):
             {"k": "artifact", "n": "worse", "path": "/etc/passwd"},
         ],
     )
-    assert store.texts(run) == {"phase": [(0, "warm up"), (1, None)]}
-    assert store.artifacts(run) == {"best": "outputs/m.bin"}
-    assert len(store.warnings(run)) == 1
+    assert store.read(tables.texts, run) == {"phase": [(0, "warm up"), (1, None)]}
+    assert store.read(tables.artifacts, run) == {"best": "outputs/m.bin"}
+    assert len(store.read(run_entries.warnings, run)) == 1
 
 
 def test_params_tags_and_properties_from_records(store):
@@ -365,12 +414,12 @@ def test_params_tags_and_properties_from_records(store):
             {"k": "warning", "v": "w"},
         ],
     )
-    row = store.run(run)
+    row = store.read(run_rows.get, run)
     assert row.params == {"lr": "2"}
     assert row.tags == {"bare": None}
     assert row.properties == {"owner": "ann", "grade": "A"}
     assert row.warnings == 3
-    assert len(store.warnings(run)) == 2
+    assert len(store.read(run_entries.warnings, run)) == 2
 
 
 def test_a_flood_of_names_ends_in_a_warning_not_in_an_error(store, monkeypatch):
@@ -381,21 +430,23 @@ def test_a_flood_of_names_ends_in_a_warning_not_in_an_error(store, monkeypatch):
     feed(store, run, [header(), *(metric(f"m{n}", n) for n in range(9))])
     feed(store, run, [{"k": "param", "n": f"p{n}", "v": "1"} for n in range(9)])
     feed(store, run, [{"k": "warning", "v": f"w{n}"} for n in range(9)])
-    row = store.run(run)
-    assert len(store.series(run)) == 5
+    row = store.read(run_rows.get, run)
+    assert len(store.read(summaries.of_run, run)) == 5
     assert len(row.params) <= 5
-    assert len(store.warnings(run)) == 3
+    assert len(store.read(run_entries.warnings, run)) == 3
     assert row.warnings == 11
     feed(store, run, [metric("m0", 5)])
-    assert store.run(run).metrics["m0"].last == 5.0
+    assert store.read(run_rows.get, run).metrics["m0"].last == 5.0
 
 
 def test_bad_lines_are_counted_by_file(store):
     run = put_run(store)
-    store.ingest_bytes(run, FILE, 0, lines([header()]) + b"garbage\n" + lines([metric("loss", 1)]))
-    store.ingest_bytes(run, FILE, store.offsets(run).records[FILE], b"more\n")
-    assert store.record_file(run, FILE).bad == 2
-    assert series(store, run) == [(0, 1.0)]
+    store.write(
+        store.intake.take, run, FILE, 0, lines([header()]) + b"garbage\n" + lines([metric("loss", 1)])
+    )
+    store.write(store.intake.take, run, FILE, store.read(offsets, store.spool, run).records[FILE], b"more\n")
+    assert taken(store, run).bad == 2
+    assert points(store, run) == [(0, 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -411,31 +462,31 @@ def test_bad_lines_are_counted_by_file(store):
 def test_the_metric_an_experiment_is_judged_by_is_guessed_once(store, names, primary, goal):
     run = put_run(store)
     feed(store, run, [header(), *(metric(name, 1) for name in names)])
-    experiment = store.experiment("default")
+    experiment = store.read(experiments.get, "default")
     assert (experiment.primary_metric, experiment.goal.value, experiment.primary_set) == (
         primary,
         goal,
         False,
     )
     feed(store, run, [metric("val_loss_later", 1)])
-    assert store.experiment("default").primary_metric == primary
+    assert store.read(experiments.get, "default").primary_metric == primary
 
 
 def test_what_a_person_chose_is_not_guessed_over(store):
     run = put_run(store)
-    store.update_experiment("default", primary_metric="mine")
+    store.write(experiments.update, "default", primary_metric="mine")
     feed(store, run, [header(), metric("val_loss", 1)])
-    assert store.experiment("default").primary_metric == "mine"
+    assert store.read(experiments.get, "default").primary_metric == "mine"
 
 
 def test_one_event_tells_of_the_newest_records(store):
     run = put_run(store)
     for n in range(4):
         feed(store, run, [header(), metric("loss", n)] if n == 0 else [metric("loss", n)])
-    found = [event for event in store.events() if event.kind == "RunRecords"]
+    found = [event for event in store.read(events.after) if event.kind == "RunRecords"]
     assert [event.data["metrics"] for event in found] == [{"loss": 1}]
     assert found[0].subject == f"experiments/default/runs/{run}"
-    assert found[0].sequence == store.last_sequence()
+    assert found[0].sequence == store.read(events.last_sequence)
 
 
 def test_nothing_of_a_removed_run_is_left(store):
@@ -445,7 +496,7 @@ def test_nothing_of_a_removed_run_is_left(store):
         run,
         [header(), *(metric("loss", n) for n in range(2 * CHUNK)), {"k": "row", "n": "t", "v": {"a": 1}}],
     )
-    store.append_stream(run, 0, b"hello")
+    store.write(store.spool.append, run, 0, b"hello")
     store.remove_run(run)
     with store._db.read() as connection:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -453,10 +504,10 @@ def test_nothing_of_a_removed_run_is_left(store):
         for name in names:
             if name not in kept:
                 assert connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] == 0, name
-    assert not store.spool_path(run).exists()
-    store.insert_run(make_run(), RunConfiguration(command="true"))
+    assert not store.spool.path(run).exists()
+    store.write(runs.insert, make_run(), RunConfiguration(command="true"))
     feed(store, run, [header(), metric("loss", 1)])
-    assert series(store, run) == [(0, 1.0)]
+    assert points(store, run) == [(0, 1.0)]
 
 
 @given(

@@ -109,8 +109,8 @@ def test_a_removed_run_leaves_no_index(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     try:
         run = put_run(store)
-        store.append_stream(run, 0, b"a\nb\n" * 600_000)
-        assert store.line_index(run).extend(2_400_000, [], 1 << 30).lines == 1_200_000
+        store.write(store.spool.append, run, 0, b"a\nb\n" * 600_000)
+        assert store.spool.line_index(run).extend(2_400_000, [], 1 << 30).lines == 1_200_000
         assert list((tmp_path / "spool").glob("*.lines"))
         store.remove_run(run)
         assert not list((tmp_path / "spool").iterdir())

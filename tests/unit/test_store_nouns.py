@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,8 @@ from workbench.entities.run import RunFile
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import Conflict, NotFound, Refused, StoreError, UsageError
+from workbench.store import activities, events, experiments, files, manifests, runs, spool, targets
+from workbench.store.offsets import offsets
 
 
 @pytest.fixture
@@ -46,56 +49,56 @@ def test_submitting_to_an_unknown_experiment_makes_it(store):
     """AZ-65."""
     put_run(store, experiment="vision")
     put_run(store, 2, experiment="vision")
-    assert [(item.name, item.runs) for item in store.experiments()] == [("vision", 2)]
-    assert store.ensure_experiment("vision", NOW) == store.experiment("vision")
+    assert [(item.name, item.runs) for item in store.read(experiments.every)] == [("vision", 2)]
+    assert store.write(experiments.ensure, "vision", NOW) == store.read(experiments.get, "vision")
 
 
 @pytest.mark.parametrize("name", ["", "-a", "_a", "a b", "a/b", "ä", "a" * 256])
 def test_names_an_experiment_cannot_have(store, name):
     """AZ-64."""
     with pytest.raises(UsageError):
-        store.ensure_experiment(name, NOW)
+        store.write(experiments.ensure, name, NOW)
     with pytest.raises(UsageError):
         put_run(store, experiment=name)
-    assert store.experiments() == []
-    assert store.events() == []
+    assert store.read(experiments.every) == []
+    assert store.read(events.after) == []
 
 
 def test_names_an_experiment_can_have(store):
     """AZ-64."""
     for name in ("a", "9", "A_b-c", "a" * 255):
-        assert store.ensure_experiment(name, NOW).name == name
+        assert store.write(experiments.ensure, name, NOW).name == name
 
 
 def test_an_archived_experiment_stays_archived(store):
     """AZ-67."""
     put_run(store, 1, experiment="e")
-    old = store.update_experiment("e", archived=True)
-    assert store.experiments() == []
+    old = store.write(experiments.update, "e", archived=True)
+    assert store.read(experiments.every) == []
     put_run(store, 2, experiment="e")
-    new = store.experiment("e")
+    new = store.read(experiments.get, "e")
     assert new.id != old.id
-    assert (new.runs, store.experiment(old.id).runs) == (1, 1)
-    assert [item.archived for item in store.experiments(archived=True)] == [False, True]
+    assert (new.runs, store.read(experiments.get, old.id).runs) == (1, 1)
+    assert [item.archived for item in store.read(experiments.every, archived=True)] == [False, True]
     with pytest.raises(Conflict):
-        store.update_experiment(old.id, archived=False)
-    store.update_experiment(new.id, archived=True)
-    assert not store.update_experiment(old.id, archived=False).archived
+        store.write(experiments.update, old.id, archived=False)
+    store.write(experiments.update, new.id, archived=True)
+    assert not store.write(experiments.update, old.id, archived=False).archived
 
 
 def test_experiments_have_tags_and_a_metric_to_judge_by(store):
     """AZ-68."""
-    store.ensure_experiment("e", NOW)
-    assert store.update_experiment("e", tags={"team": "vision", "bare": None}).tags == {
+    store.write(experiments.ensure, "e", NOW)
+    assert store.write(experiments.update, "e", tags={"team": "vision", "bare": None}).tags == {
         "team": "vision",
         "bare": None,
     }
-    chosen = store.update_experiment("e", primary_metric="val_acc")
+    chosen = store.write(experiments.update, "e", primary_metric="val_acc")
     assert (chosen.primary_metric, chosen.goal, chosen.primary_set) == ("val_acc", Goal.MAXIMIZE, True)
-    assert store.update_experiment("e", goal=Goal.MINIMIZE).goal is Goal.MINIMIZE
+    assert store.write(experiments.update, "e", goal=Goal.MINIMIZE).goal is Goal.MINIMIZE
     with pytest.raises(NotFound):
-        store.update_experiment("none", goal=Goal.MINIMIZE)
-    assert {event.subject for event in store.events()} == {"experiments/e"}
+        store.write(experiments.update, "none", goal=Goal.MINIMIZE)
+    assert {event.subject for event in store.read(events.after)} == {"experiments/e"}
 
 
 def target(name="box", **changes):
@@ -106,45 +109,48 @@ def target(name="box", **changes):
 
 def test_targets_are_kept_whole(store):
     one = target(facts={"gpus": [{"uuid": "GPU-1", "memory": 80}]}, default=True)
-    store.put_target(one)
-    assert (store.target("box"), store.targets()) == (one, [one])
-    store.put_target(target("other", default=True))
-    assert [(item.name, item.default) for item in store.targets()] == [("box", False), ("other", True)]
-    store.remove_target("box")
-    for ask in (store.target, store.remove_target):
+    store.write(targets.put, one)
+    assert (store.read(targets.get, "box"), store.read(targets.every)) == (one, [one])
+    store.write(targets.put, target("other", default=True))
+    assert [(item.name, item.default) for item in store.read(targets.every)] == [
+        ("box", False),
+        ("other", True),
+    ]
+    store.write(targets.remove, "box")
+    for ask in (partial(store.read, targets.get), partial(store.write, targets.remove)):
         with pytest.raises(NotFound):
             ask("box")
 
 
 def test_only_news_of_a_target_is_an_event(store):
-    store.put_target(target())
-    store.put_target(target())
-    store.put_target(target(last_seen=NOW))
-    assert len(store.events()) == 1
-    store.put_target(target(last_seen=NOW, state=TargetState.UNREACHABLE, problem="refused"))
-    assert store.events()[-1].data == {
+    store.write(targets.put, target())
+    store.write(targets.put, target())
+    store.write(targets.put, target(last_seen=NOW))
+    assert len(store.read(events.after)) == 1
+    store.write(targets.put, target(last_seen=NOW, state=TargetState.UNREACHABLE, problem="refused"))
+    assert store.read(events.after)[-1].data == {
         "state": "unreachable",
         "created": False,
         "problem": "refused",
         "changed": ["state", "problem"],
     }
-    assert store.target("box").last_seen == NOW
+    assert store.read(targets.get, "box").last_seen == NOW
 
 
 def test_activities_have_state_progress_and_an_end(store):
     """AZ-13."""
     first = Activity(id="a", kind="attach", subject="compute/box", started=NOW, total=10)
-    store.put_activity(first)
+    store.write(activities.put, first)
     for done in range(1, 8):
-        store.put_activity(replace(first, done=done, text=f"{done} of 10"))
+        store.write(activities.put, replace(first, done=done, text=f"{done} of 10"))
     second = Activity(id="b", kind="submit", subject="runs/x", started=NOW + timedelta(seconds=1))
-    store.put_activity(second)
+    store.write(activities.put, second)
     ended = replace(first, state=ActivityState.FAILED, ended=NOW, error="no", hint="try again")
-    store.put_activity(ended)
-    assert store.activities() == [second, ended]
-    assert store.activities(limit=1) == [second]
-    assert store.activities(active=True) == [second]
-    told = [event.data["state"] for event in store.events() if event.subject == "activities/a"]
+    store.write(activities.put, ended)
+    assert store.read(activities.newest) == [second, ended]
+    assert store.read(activities.newest, limit=1) == [second]
+    assert store.read(activities.newest, active=True) == [second]
+    told = [event.data["state"] for event in store.read(events.after) if event.subject == "activities/a"]
     assert told == ["running", "running", "failed"]
 
 
@@ -152,14 +158,14 @@ def test_events_are_numbered_in_order_and_read_in_pieces(store):
     """AZ-19."""
     for number in range(1, 6):
         put_run(store, number)
-    whole = store.events()
+    whole = store.read(events.after)
     assert [event.sequence for event in whole] == sorted({event.sequence for event in whole})
     pieces, last = [], 0
-    while batch := store.events(after=last, limit=2):
+    while batch := store.read(events.after, sequence=last, limit=2):
         pieces += batch
         last = batch[-1].sequence
     assert pieces == whole
-    assert store.last_sequence() == last
+    assert store.read(events.last_sequence) == last
 
 
 def test_blobs_are_checked_and_whole(store, tmp_path):
@@ -213,15 +219,15 @@ def manifest(*contents):
 
 def test_manifests_come_back_as_they_were(store):
     one = manifest(b"a", b"b")
-    assert not store.has_manifest(one.id)
-    assert store.put_manifest(one) == store.put_manifest(one) == one.id
-    assert store.has_manifest(one.id)
-    assert store.manifest(one.id) == one
-    assert store.manifest(one.id).id == one.id
-    assert (store.snapshot(one.id).files, store.snapshot(one.id).size) == (3, 5)
-    for ask in (store.manifest, store.snapshot):
+    assert not store.read(manifests.has, one.id)
+    assert store.write(manifests.put, one) == store.write(manifests.put, one) == one.id
+    assert store.read(manifests.has, one.id)
+    assert store.read(manifests.get, one.id) == one
+    assert store.read(manifests.get, one.id).id == one.id
+    assert (store.read(manifests.row, one.id).files, store.read(manifests.row, one.id).size) == (3, 5)
+    for ask in (manifests.get, manifests.row):
         with pytest.raises(NotFound):
-            ask("0" * 64)
+            store.read(ask, "0" * 64)
 
 
 def test_pruning_keeps_what_is_needed(store):
@@ -229,16 +235,16 @@ def test_pruning_keeps_what_is_needed(store):
     for data in (b"shared", b"used", b"unused", b"odd", b"collected", b"stray"):
         store.put_blob(data, sha(data))
     for item in (used, unused):
-        store.put_manifest(item)
-    store.insert_run(make_run(snapshot=used.id), RunConfiguration(command="true"))
-    store.put_files(run_id(), [RunFile(path="outputs/a", size=9)])
-    store.mark_collected(run_id(), "outputs/a", sha(b"collected"))
+        store.write(manifests.put, item)
+    store.write(runs.insert, make_run(snapshot=used.id), RunConfiguration(command="true"))
+    store.write(runs.put_files, run_id(), [RunFile(path="outputs/a", size=9)])
+    store.write(files.mark_collected, run_id(), "outputs/a", sha(b"collected"))
     assert store.prune_blobs(dry_run=False)[:2] == (0, 0)
     would = store.prune_blobs(dry_run=True, grace=-60)
     assert would == (2, len(b"unused") + len(b"stray"), 1)
-    assert store.has_manifest(unused.id)
+    assert store.read(manifests.has, unused.id)
     assert store.prune_blobs(dry_run=False, grace=-60) == would
-    assert not store.has_manifest(unused.id)
+    assert not store.read(manifests.has, unused.id)
     assert store.missing_blobs(map(sha, (b"shared", b"used", b"odd", b"collected"))) == []
     assert len(store.missing_blobs(map(sha, (b"unused", b"stray")))) == 2
     store.remove_run(run_id())
@@ -257,57 +263,57 @@ def test_byte_n_of_the_spool_is_byte_n_of_the_stream(shared, content, data):
         start = have - data.draw(st.integers(0, have))
         stop = len(content) - data.draw(st.integers(0, len(content) - have))
         if data.draw(st.booleans()):
-            with open(shared.spool_path(run), "ab") as spool:
-                spool.write(b"killed before the offset was committed")
-        assert shared.append_stream(run, start, content[start:stop]) == max(have, stop)
+            with open(shared.spool.path(run), "ab") as opened:
+                opened.write(b"killed before the offset was committed")
+        assert shared.write(shared.spool.append, run, start, content[start:stop]) == max(have, stop)
         have = max(have, stop)
-        assert shared.offsets(run).stream == have
+        assert shared.read(offsets, shared.spool, run).stream == have
         if have:
-            assert shared.spool_path(run).read_bytes()[:have] == content[:have]
+            assert shared.spool.path(run).read_bytes()[:have] == content[:have]
 
 
 def test_gaps_are_on_record_and_sparse(store):
     run = put_run(store)
-    assert store.append_stream(run, 0, b"head\n") == 5
+    assert store.write(store.spool.append, run, 0, b"head\n") == 5
     with pytest.raises(Conflict):
-        store.append_stream(run, 1 << 40, b"tail\n")
+        store.write(store.spool.append, run, 1 << 40, b"tail\n")
     with pytest.raises(Conflict):
-        store.add_gap(run, 7, 9)
-    assert store.add_gap(run, 0, 4) == 5
+        store.write(store.spool.add_gap, run, 7, 9)
+    assert store.write(store.spool.add_gap, run, 0, 4) == 5
     far = 1 << 30
-    assert store.add_gap(run, 5, far) == far
-    assert store.add_gap(run, 5, far) == far
-    assert store.add_gap(run, far, far + 10) == far + 10
-    assert store.append_stream(run, far + 10, b"tail\n") == far + 15
-    assert store.gaps(run) == [(5, far + 10)]
-    assert store.offsets(run).stream == far + 15
-    path = store.spool_path(run)
+    assert store.write(store.spool.add_gap, run, 5, far) == far
+    assert store.write(store.spool.add_gap, run, 5, far) == far
+    assert store.write(store.spool.add_gap, run, far, far + 10) == far + 10
+    assert store.write(store.spool.append, run, far + 10, b"tail\n") == far + 15
+    assert store.read(spool.gaps, run) == [(5, far + 10)]
+    assert store.read(offsets, store.spool, run).stream == far + 15
+    path = store.spool.path(run)
     assert path.stat().st_blocks * 512 < 1 << 20
-    with open(path, "rb") as spool:
-        assert spool.read(6) == b"head\n\0"
-        spool.seek(far + 10)
-        assert spool.read() == b"tail\n"
+    with open(path, "rb") as opened:
+        assert opened.read(6) == b"head\n\0"
+        opened.seek(far + 10)
+        assert opened.read() == b"tail\n"
 
 
 def test_a_spool_that_lost_its_end_is_fetched_again(store):
     run = put_run(store)
-    store.append_stream(run, 0, b"0123456789")
-    os.truncate(store.spool_path(run), 4)
-    assert store.offsets(run).stream == 4
-    assert store.append_stream(run, 4, b"456789") == 10
-    store.spool_path(run).unlink()
-    assert store.offsets(run).stream == 0
+    store.write(store.spool.append, run, 0, b"0123456789")
+    os.truncate(store.spool.path(run), 4)
+    assert store.read(offsets, store.spool, run).stream == 4
+    assert store.write(store.spool.append, run, 4, b"456789") == 10
+    store.spool.path(run).unlink()
+    assert store.read(offsets, store.spool, run).stream == 0
 
 
 def test_which_part_of_the_stream_is_new(store):
     run = put_run(store)
-    assert store.stream_offset_since(run, 60) == 0
-    store.append_stream(run, 0, b"old\n")
-    store.append_stream(run, 4, b"old too\n")
-    assert store.stream_offset_since(run, 60) == 0
+    assert store.read(store.spool.since, run, 60) == 0
+    store.write(store.spool.append, run, 0, b"old\n")
+    store.write(store.spool.append, run, 4, b"old too\n")
+    assert store.read(store.spool.since, run, 60) == 0
     with store._db.write() as change:
         change.execute("UPDATE stream_marks SET time = time - 3600000000")
-    assert store.stream_offset_since(run, 60) == 12
-    store.append_stream(run, 12, b"new\n")
-    assert store.stream_offset_since(run, 60) == 12
-    assert store.stream_offset_since(run, 1e300) == 0
+    assert store.read(store.spool.since, run, 60) == 12
+    store.write(store.spool.append, run, 12, b"new\n")
+    assert store.read(store.spool.since, run, 60) == 12
+    assert store.read(store.spool.since, run, 1e300) == 0

@@ -24,7 +24,7 @@ def test_the_first_line_says_who_wrote_and_when():
     assert (found.attempt, found.rank, found.wall, bad) == (2, 3, 1000.5, 0)
     column = batch.metrics["loss"]
     assert (column.steps, column.values, column.times) == ([7], [0.5], [1001.75])
-    assert batch.rank == 3
+    assert batch.header.rank == 3
 
 
 def test_without_a_header_the_records_still_count():

@@ -14,8 +14,8 @@ from typing import Any
 from workbench.entities.base import replace
 from workbench.entities.event import Activity, ActivityState
 from workbench.errors import StoreError, WorkbenchError
-from workbench.store.keeper import Keeper
-from workbench.store.store import Store
+from workbench.store import activities
+from workbench.store.async_store import AsyncStore
 
 log = logging.getLogger(__name__)
 EVERY = 0.5
@@ -25,8 +25,8 @@ EVERY = 0.5
 class Progress:
     """What the work in hand reports through."""
 
-    def __init__(self, keep: Keeper, activity: Activity) -> None:
-        self._keep = keep
+    def __init__(self, store: AsyncStore, activity: Activity) -> None:
+        self._store = store
         self._noted = time.monotonic()
         self.activity = activity
 
@@ -45,16 +45,16 @@ class Progress:
     async def keep(self) -> None:
         """Write it down; a store that cannot is not allowed to stop the work itself."""
         try:
-            await self._keep(Store.put_activity, self.activity)
+            await self._store.write(activities.put, self.activity)
         except StoreError as problem:
             log.warning("an activity is not kept: %s", problem.message)
 
 
 @asynccontextmanager
-async def activity(keep: Keeper, kind: str, subject: str, text: str = "") -> AsyncIterator[Progress]:
+async def activity(store: AsyncStore, kind: str, subject: str, text: str = "") -> AsyncIterator[Progress]:
     """Keep an activity for as long as the block lasts; how the block ends is how it ended."""
     started = Activity(id=uuid.uuid4().hex, kind=kind, subject=subject, text=text, started=datetime.now(UTC))
-    progress = Progress(keep, started)
+    progress = Progress(store, started)
     await progress.keep()
     try:
         yield progress
@@ -70,9 +70,9 @@ async def activity(keep: Keeper, kind: str, subject: str, text: str = "") -> Asy
     await progress.end(ActivityState.DONE)
 
 
-async def close_forgotten(keep: Keeper) -> None:
+async def close_forgotten(store: AsyncStore) -> None:
     """End the activities of a server that is gone; nobody works on them any more."""
-    for forgotten in await keep(Store.activities, 10_000, True):
+    for forgotten in await store.read(activities.newest, 10_000, True):
         gone = replace(
             forgotten,
             state=ActivityState.CANCELED,
@@ -80,4 +80,4 @@ async def close_forgotten(keep: Keeper) -> None:
             error="the local server ended before it was done",
             hint="what is still needed is done again by itself",
         )
-        await keep(Store.put_activity, gone)
+        await store.write(activities.put, gone)

@@ -14,9 +14,9 @@ from workbench.errors import WorkbenchError
 from workbench.runs.activity import activity
 from workbench.runs.collect import choose, fetch, readable_files
 from workbench.settings import CollectSettings
+from workbench.store import files, run_rows, runs
+from workbench.store.async_store import AsyncStore
 from workbench.store.events import run_subject
-from workbench.store.keeper import Keeper
-from workbench.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 class Collector:
     """Fetches outputs/ and logs/ of one workspace's runs into a folder of its own (AZ-86)."""
 
-    def __init__(self, folder: Path, keep: Keeper, fleet: Fleet, settings: CollectSettings) -> None:
+    def __init__(self, folder: Path, store: AsyncStore, fleet: Fleet, settings: CollectSettings) -> None:
         self._folder = folder
-        self._keep = keep
+        self._store = store
         self._fleet = fleet
         self._settings = settings
 
@@ -36,14 +36,14 @@ class Collector:
 
     async def list(self, link: Link, run_id: str) -> list[RunFile]:
         """The run's files as its machine has them now, also written to the store."""
-        files = readable_files((await link.call("files", {"run": run_id})).get("files"))
-        known = {file.path: file for file in await self._keep(Store.files, run_id)}
+        listed = readable_files((await link.call("files", {"run": run_id})).get("files"))
+        known = {file.path: file for file in await self._store.read(files.every, run_id)}
         merged = []
-        for file in files:
+        for file in listed:
             old = known.get(file.path)
             same = old is not None and (old.size, old.modified) == (file.size, file.modified)
             merged.append(old if same and old is not None else file)
-        await self._keep(Store.put_files, run_id, merged)
+        await self._store.write(runs.put_files, run_id, merged)
         return merged
 
     async def collect(self, run: Run, prefix: str = "") -> None:
@@ -63,11 +63,11 @@ class Collector:
             if not wanted:
                 return
             subject = run_subject(run.experiment, run.id)
-            async with activity(self._keep, "collect", subject, "collecting files") as progress:
+            async with activity(self._store, "collect", subject, "collecting files") as progress:
                 for count, file in enumerate(wanted):
                     await progress.report(file.path, count, len(wanted))
                     digest = await fetch(link, run.id, file.path, self.path(run.id, file.path))
-                    await self._keep(Store.mark_collected, run.id, file.path, digest)
+                    await self._store.write(files.mark_collected, run.id, file.path, digest)
                 await progress.report(f"{len(wanted)} files", len(wanted), len(wanted))
         except WorkbenchError as problem:
             log.warning("files of run %s are not here yet: %s", run.id, problem.message)
@@ -76,7 +76,7 @@ class Collector:
         """Fetch logs/ again and again while the run goes on; to be cancelled when it is over."""
         while True:
             await asyncio.sleep(self._settings.logs_every)
-            run = await self._keep(Store.run, run_id)
+            run = await self._store.read(run_rows.get, run_id)
             if run.status is RunState.RUNNING:
                 await self.collect(run, "logs/")
 

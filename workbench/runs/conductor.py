@@ -17,10 +17,11 @@ from workbench.runs.collector import Collector
 from workbench.runs.follower import RunFollower, Watcher
 from workbench.runs.sender import Sender, local_status
 from workbench.runs.status import read_status
+from workbench.store import runs
+from workbench.store.async_store import AsyncStore
 from workbench.store.events import run_subject
-from workbench.store.keeper import Keeper
+from workbench.store.offsets import offsets
 from workbench.store.query import RunQuery
-from workbench.store.store import Store
 
 LOST_SEQ = 10_000
 """The place of a transition this side decides on after a machine's own."""
@@ -31,9 +32,9 @@ class Conductor:
     """Starts, resumes and ends the tasks of one workspace's active runs. Used from the event loop only."""
 
     def __init__(
-        self, keep: Keeper, fleet: Fleet, watcher: Watcher, sender: Sender, collector: Collector
+        self, store: AsyncStore, fleet: Fleet, watcher: Watcher, sender: Sender, collector: Collector
     ) -> None:
-        self._keep = keep
+        self._store = store
         self._fleet = fleet
         self._watcher = watcher
         self._sender = sender
@@ -57,7 +58,7 @@ class Conductor:
 
     async def resume_all(self) -> None:
         """Take up every run that is not over: after a start, whatever ended the last server."""
-        for run in await self._keep(Store.find_runs, RunQuery(active=True, archived=None, limit=-1)):
+        for run in await self._store.read(runs.find, RunQuery(active=True, archived=None, limit=-1)):
             self._start(run, None)
 
     def submit(self, run: Run, secrets: dict[str, str]) -> None:
@@ -67,7 +68,7 @@ class Conductor:
 
     def _start(self, run: Run, secrets: dict[str, str] | None) -> None:
         if run.id not in self._tasks:
-            self._followers[run.id] = RunFollower(run, self._keep, self._fleet, self._watcher)
+            self._followers[run.id] = RunFollower(run, self._store, self._fleet, self._watcher)
             task = asyncio.create_task(self._conduct(run, secrets), name=f"run {run.id}")
             self._tasks[run.id] = task
             task.add_done_callback(lambda done: self._ended(run.id, done))
@@ -95,7 +96,7 @@ class Conductor:
 
     async def _conduct(self, run: Run, secrets: dict[str, str] | None) -> None:
         follower = self._followers[run.id]
-        sent = (await self._keep(Store.offsets, run.id)).seq > 0
+        sent = (await self._store.read(offsets, self._store.spool, run.id)).seq > 0
         if not sent and not await self._sender.send(run, secrets, follower):
             return
         looking = asyncio.create_task(self._collector.collect_logs(run.id), name=f"logs of {run.id}")
@@ -105,7 +106,7 @@ class Conductor:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
         self._followers.pop(run.id, None)
-        self._watcher.changed(run)
+        self._watcher.changed(run.id)
         await self._collector.collect(run)
 
     async def cancel(self, run: Run, grace: float | None) -> Run:
@@ -115,7 +116,7 @@ class Conductor:
         """
         if run.status.terminal:
             raise Conflict(f"{run.name} is over already: {run.status.value}")
-        follower = RunFollower(run, self._keep, self._fleet, self._watcher)
+        follower = RunFollower(run, self._store, self._fleet, self._watcher)
         if self._sender.unsent(run.id):
             await self._stop(run.id)
             return await follower.apply(
@@ -138,7 +139,7 @@ class Conductor:
 
     async def adopt(self, run: Run, link: Link) -> Run:
         """See through a run its machine already has; its row as of then."""
-        follower = RunFollower(run, self._keep, self._fleet, self._watcher)
+        follower = RunFollower(run, self._store, self._fleet, self._watcher)
         run = await follower.apply(read_status(await link.call("status", {"run": run.id})).without_end)
         self._start(run, None)
         return run
@@ -147,7 +148,7 @@ class Conductor:
         """A new attempt of a run that is over, in the same folder; raises Conflict while it is active."""
         if not run.status.terminal:
             raise Conflict(f"{run.name} is still active", f"wb cancel {run.name} first")
-        configuration = await self._keep(Store.configuration, run.id)
+        configuration = await self._store.read(runs.configuration, run.id)
         missing = sorted(set(configuration.secrets) - secrets.keys())
         if missing:
             raise UsageError(
@@ -158,9 +159,9 @@ class Conductor:
         run = replace(run, attempt=run.attempt + 1)
         spec = await self._sender.spec(run, configuration)
         subject = run_subject(run.experiment, run.id)
-        async with activity(self._keep, "submit", subject, f"resuming {run.name}") as progress:
+        async with activity(self._store, "submit", subject, f"resuming {run.name}") as progress:
             status = await self._sender.deliver(link, run, spec, secrets, progress)
-        run = await RunFollower(run, self._keep, self._fleet, self._watcher).apply(status)
+        run = await RunFollower(run, self._store, self._fleet, self._watcher).apply(status)
         self._start(run, None)
         return run
 

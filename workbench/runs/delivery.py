@@ -15,12 +15,12 @@ from workbench.errors import RemoteError
 from workbench.runs.activity import Progress
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.delta import delta
-from workbench.store.keeper import Keeper
-from workbench.store.store import Store
+from workbench.store import manifests
+from workbench.store.async_store import AsyncStore
 
 
 async def deliver_snapshot(
-    link: Link, keep: Keeper, snapshot: str, base: str | None, progress: Progress
+    link: Link, store: AsyncStore, snapshot: str, base: str | None, progress: Progress
 ) -> None:
     """Give the machine a snapshot; only what it lacks is sent.
 
@@ -32,9 +32,9 @@ async def deliver_snapshot(
         answer = await link.call("tree", {"snapshot": snapshot, "base": base, "removed": [], "added": []})
         if answer.get("missing") == []:
             return
-    manifest = await keep(Store.manifest, snapshot)
-    if base is not None and base != snapshot and await keep(Store.has_manifest, base):
-        old = await keep(Store.manifest, base)
+    manifest = await store.read(manifests.get, snapshot)
+    if base is not None and base != snapshot and await store.read(manifests.has, base):
+        old = await store.read(manifests.get, base)
         answer = await link.call(
             "tree", {"snapshot": snapshot, "base": base, **delta(old, manifest)._asdict()}
         )
@@ -46,15 +46,15 @@ async def deliver_snapshot(
     if not isinstance(missing, list):
         raise RemoteError("the machine did not say which files it lacks")
     if missing:
-        await _send_blobs(link, keep, manifest, [str(sha) for sha in missing], progress)
+        await _send_blobs(link, store, manifest, [str(sha) for sha in missing], progress)
 
 
 async def _send_blobs(
-    link: Link, keep: Keeper, manifest: Manifest, missing: list[str], progress: Progress
+    link: Link, store: AsyncStore, manifest: Manifest, missing: list[str], progress: Progress
 ) -> None:
     known = {entry.sha256: entry.size for entry in manifest.entries if entry.sha256}
     wanted = [sha for sha in missing if sha in known]  # a machine cannot ask for other files
-    paths = {sha: await keep(Store.blob_path, sha) for sha in wanted}
+    paths = {sha: store.blob_path(sha) for sha in wanted}
     total = sum(known[sha] for sha in wanted)
     sent = 0
 

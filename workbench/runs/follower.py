@@ -20,9 +20,9 @@ from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError, StoreError, Unreachable, WorkbenchError
 from workbench.remote import frames
 from workbench.runs.status import Status, read_status
-from workbench.store.keeper import Keeper
-from workbench.store.records import RecordBatch
-from workbench.store.store import Store
+from workbench.store import run_status
+from workbench.store.async_store import AsyncStore
+from workbench.store.offsets import offsets
 
 RETRY_SECONDS = 2.0
 MAX_OFFSET = 1 << 50
@@ -35,22 +35,22 @@ log = logging.getLogger(__name__)
 class Watcher:
     """What the follower tells about a run as it goes; all methods are called on the event loop."""
 
-    def stream(self, run: str, offset: int, data: bytes) -> None:
-        """Bytes of output were committed at offset."""
+    def stream(self, run: str) -> None:
+        """More output was committed, or a gap of it."""
 
-    def records(self, run: str, batch: RecordBatch) -> None:
+    def records(self, run: str) -> None:
         """Records were committed."""
 
-    def changed(self, run: Run) -> None:
+    def changed(self, run: str) -> None:
         """The run's row changed."""
 
 
 class RunFollower:
     """Follows one run until it is over and everything it wrote is here."""
 
-    def __init__(self, run: Run, keep: Keeper, fleet: Fleet, watcher: Watcher) -> None:
+    def __init__(self, run: Run, store: AsyncStore, fleet: Fleet, watcher: Watcher) -> None:
         self._run = run
-        self._keep = keep
+        self._store = store
         self._fleet = fleet
         self._watcher = watcher
         self._link: Link | None = None
@@ -97,12 +97,12 @@ class RunFollower:
         The end is written down last: a server killed before it finds the run active and asks for the rest.
         """
         end: Status | None = None
-        offsets = await self._keep(Store.offsets, self._run.id)
+        here = await self._store.read(offsets, self._store.spool, self._run.id)
         wanted = {
             "run": self._run.id,
-            "seq": offsets.seq,
-            "stream": offsets.stream,
-            "records": dict(offsets.records),
+            "seq": here.seq,
+            "stream": here.stream,
+            "records": dict(here.records),
         }
         stream = link.stream("follow", wanted)
         async with stream:
@@ -125,13 +125,13 @@ class RunFollower:
         gap = message.get("gap")
         if isinstance(gap, dict):
             first, last = _offset(gap.get("from")), _offset(gap.get("to"))
-            await self._keep(Store.add_gap, self._run.id, first, last)
-            self._watcher.stream(self._run.id, last, b"")
+            await self._store.write(self._store.spool.add_gap, self._run.id, first, last)
+            self._watcher.stream(self._run.id)
 
     async def apply(self, status: Status) -> Run:
         """Write a status into the store and tell the watcher."""
-        self._run = await self._keep(
-            Store.apply_status,
+        self._run = await self._store.write(
+            run_status.apply,
             self._run.id,
             status.transitions,
             gpus=status.gpus,
@@ -139,7 +139,7 @@ class RunFollower:
             note=status.note,
             as_of=datetime.now(UTC),
         )
-        self._watcher.changed(self._run)
+        self._watcher.changed(self._run.id)
         return self._run
 
     async def _data(self, chunk: bytes, stream: LinkStream) -> None:
@@ -147,12 +147,11 @@ class RunFollower:
         if name == "stream":
             if stream.waiting is not None:
                 body = await _with_waiting(offset, body, stream)
-            await self._keep(Store.append_stream, self._run.id, offset, body)
-            self._watcher.stream(self._run.id, offset, body)
+            await self._store.write(self._store.spool.append, self._run.id, offset, body)
+            self._watcher.stream(self._run.id)
         else:
-            batch = await self._keep(Store.ingest_bytes, self._run.id, name, offset, body)
-            if batch is not None:
-                self._watcher.records(self._run.id, batch)
+            if await self._store.write(self._store.intake.take, self._run.id, name, offset, body):
+                self._watcher.records(self._run.id)
 
 
 async def _with_waiting(offset: int, body: bytes, stream: LinkStream) -> bytes:

@@ -17,10 +17,10 @@ from workbench.runs.delivery import deliver_run, deliver_snapshot
 from workbench.runs.follower import RunFollower
 from workbench.runs.spec import make_spec
 from workbench.runs.status import Status, read_status
+from workbench.store import runs, targets
+from workbench.store.async_store import AsyncStore
 from workbench.store.events import run_subject
-from workbench.store.keeper import Keeper
 from workbench.store.query import RunQuery
-from workbench.store.store import Store
 
 RETRY_SECONDS = 2.0
 log = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ class NotDelivered(WorkbenchError):
 class Sender:
     """One workspace's way out to its machines."""
 
-    def __init__(self, workspace: str, keep: Keeper, fleet: Fleet) -> None:
+    def __init__(self, workspace: str, store: AsyncStore, fleet: Fleet) -> None:
         self._workspace = workspace
-        self._keep = keep
+        self._store = store
         self._fleet = fleet
         self._ways: dict[str, asyncio.Lock] = {}
         self._unsent: set[str] = set()
@@ -52,7 +52,7 @@ class Sender:
 
     async def spec(self, run: Run, configuration: RunConfiguration) -> dict[str, Any]:
         """What travels of run; raises NotFound when its target was detached."""
-        return make_spec(run, configuration, await self._keep(Store.target, run.target), self._workspace)
+        return make_spec(run, configuration, await self._store.read(targets.get, run.target), self._workspace)
 
     async def send(self, run: Run, secrets: dict[str, str] | None, follower: RunFollower) -> bool:
         """Bring the run to its machine; False when it ended here instead, its row says why.
@@ -62,7 +62,7 @@ class Sender:
         """
         subject = run_subject(run.experiment, run.id)
         try:
-            async with activity(self._keep, "submit", subject, f"sending {run.name}") as progress:
+            async with activity(self._store, "submit", subject, f"sending {run.name}") as progress:
                 # One at a time a machine: they arrive in the order they were submitted, no file goes twice.
                 async with self._ways.setdefault(run.target, asyncio.Lock()):
                     status = await self._until_sent(run, secrets, follower, progress)
@@ -92,7 +92,7 @@ class Sender:
                 raise NotDelivered(problem.message, problem.hint) from problem
 
     async def _once(self, link: Link, run: Run, secrets: dict[str, str] | None, progress: Progress) -> Status:
-        configuration = await self._keep(Store.configuration, run.id)
+        configuration = await self._store.read(runs.configuration, run.id)
         spec = await self.spec(run, configuration)
         if secrets is None and configuration.secrets:
             # The last server may have sent it before it was killed; its secrets died with it.
@@ -112,7 +112,7 @@ class Sender:
         try:
             if run.snapshot is not None:
                 base = await self._last_snapshot(run)
-                await deliver_snapshot(link, self._keep, run.snapshot, base, progress)
+                await deliver_snapshot(link, self._store, run.snapshot, base, progress)
             self._unsent.discard(run.id)
             return read_status(await deliver_run(link, spec, secrets)).without_end
         except (Unreachable, StoreError):
@@ -142,7 +142,7 @@ class Sender:
 
     async def _last_snapshot(self, run: Run) -> str | None:
         """A snapshot the machine probably has."""
-        for other in await self._keep(Store.find_runs, RunQuery(target=run.target, archived=None, limit=10)):
+        for other in await self._store.read(runs.find, RunQuery(target=run.target, archived=None, limit=10)):
             if other.snapshot is not None and other.id != run.id and other.status is not RunState.NOT_STARTED:
                 return other.snapshot
         return None

@@ -21,8 +21,8 @@ from workbench.runs.activity import Progress, activity
 from workbench.runs.adopt import find_runs
 from workbench.services.context import Context
 from workbench.services.operation import call, items
+from workbench.store import experiments, runs, targets
 from workbench.store.query import RunQuery
-from workbench.store.store import Store
 from workbench.text.sanitize import clean
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
@@ -39,6 +39,7 @@ class ComputeService:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._store = context.store
         self._sessions: dict[str, SignInSession[dict[str, Any]]] = {}
 
     async def close(self) -> None:
@@ -56,17 +57,17 @@ class ComputeService:
             return replace(target, state=state, problem=problem, last_seen=seen)
 
         with suppress(NotFound):  # it is being attached, or was just detached
-            await self._context.keep(Store.change_target, name, noted)
+            await self._store.write(targets.change, name, noted)
 
     @call
     async def list(self) -> list[Target]:
         """All targets, by name; `local` is always there (AZ-28)."""
-        return await self._context.keep(Store.targets)
+        return await self._store.read(targets.every)
 
     @call
     async def get(self, name: str) -> Target:
         """One target; raises NotFound."""
-        return await self._context.keep(Store.target, name)
+        return await self._store.read(targets.get, name)
 
     @call
     async def attach(
@@ -81,18 +82,18 @@ class ComputeService:
             raise UsageError(
                 f"{name!r} is no name for a target", "letters, digits, '_', '-', '.', at most 64"
             )
-        targets = await self._context.keep(Store.targets)
-        known = {target.name: target for target in targets}
+        attached = await self._store.read(targets.every)
+        known = {target.name: target for target in attached}
         if name in known:
             raise Conflict(
                 f"{name} is attached already", f"wb compute detach {name}, or wb compute set {name} ..."
             )
         target = Target(name=name, kind=kind, settings=_settings(settings), created=datetime.now(UTC))
-        first = all(other.kind is TargetKind.LOCAL for other in targets)
+        first = all(other.kind is TargetKind.LOCAL for other in attached)
         target = replace(target, default=first and kind is TargetKind.SSH)
 
         async def attempt(sign_in: SignIn) -> dict[str, Any]:
-            async with activity(self._context.keep, "attach", f"compute/{name}", f"attaching {name}"):
+            async with activity(self._store, "attach", f"compute/{name}", f"attaching {name}"):
                 return await self._attach(target, sign_in, accept_key)
 
         return await self._begin(attempt)
@@ -114,7 +115,7 @@ class ComputeService:
             state=TargetState.CONNECTED,
             last_seen=datetime.now(UTC),
         )
-        await self._context.keep(Store.put_target, target)
+        await self._store.write(targets.put, target)
         fleet.configure(target)
         return {"target": target, "card": {"lines": card(target, measurement), "warnings": notes}}
 
@@ -156,13 +157,13 @@ class ComputeService:
                 raise UsageError("a sign-in goes on with an answer")
             waiting.give(answer)
             return await self._advance(session, waiting)
-        target = await self._context.keep(Store.target, name)
+        target = await self._store.read(targets.get, name)
 
         async def attempt(sign_in: SignIn) -> dict[str, Any]:
             accepted = _accepted(accept_key)
             await self._context.fleet.link(target.name, sign_in, retry_now=True, accept_keys=accepted)
             await self.note_state(target.name, TargetState.CONNECTED, None)
-            return {"target": await self._context.keep(Store.target, target.name)}
+            return {"target": await self._store.read(targets.get, target.name)}
 
         return await self._begin(attempt)
 
@@ -170,9 +171,7 @@ class ComputeService:
     async def set(self, name: str, changes: dict[str, Any]) -> Target:
         """Change settings of a target by field name; null means the default again. Raises UsageError."""
         if moved := sorted(changes.keys() & MOVING):
-            active = await self._context.keep(
-                Store.find_runs, RunQuery(target=name, active=True, archived=None)
-            )
+            active = await self._store.read(runs.find, RunQuery(target=name, active=True, archived=None))
             if active:
                 raise Conflict(
                     f"{moved[0]} cannot change while {len(active)} runs are active on {name}",
@@ -183,36 +182,34 @@ class ComputeService:
             fields = {**to_wire(target.settings), **changes}
             return replace(target, settings=_settings({k: v for k, v in fields.items() if v is not None}))
 
-        target = await self._context.keep(Store.change_target, name, merged)
+        target = await self._store.write(targets.change, name, merged)
         self._context.fleet.configure(target)
         return target
 
     @call
     async def default(self, name: str) -> Target:
         """Make a target the one submits go to when they name none."""
-        return await self._context.keep(
-            Store.change_target, name, lambda target: replace(target, default=True)
-        )
+        return await self._store.write(targets.change, name, lambda target: replace(target, default=True))
 
     @call
     async def detach(self, name: str) -> dict[str, Any]:
         """Forget a target; the machine is left as it is (AZ-30). Raises Conflict while runs are active."""
-        target = await self._context.keep(Store.target, name)
+        target = await self._store.read(targets.get, name)
         if target.name == "local":
             raise Refused("this machine cannot be detached")
-        active = await self._context.keep(Store.find_runs, RunQuery(target=name, active=True, archived=None))
+        active = await self._store.read(runs.find, RunQuery(target=name, active=True, archived=None))
         if active:
             raise Conflict(
                 f"{len(active)} runs are active on {name}", f"wb ps -t {name}; wb cancel them, or wait"
             )
         if target.settings.protected:
             raise Refused(f"{name} is protected", f"wb compute set {name} protected=false")
-        await self._context.keep(Store.remove_target, name)
+        await self._store.write(targets.remove, name)
         await self._context.fleet.forget(name)
         return {}
 
     async def _link(self, name: str) -> Link:
-        await self._context.keep(Store.target, name)
+        await self._store.read(targets.get, name)
         return await self._context.link(name)
 
     @call
@@ -231,8 +228,8 @@ class ComputeService:
         link = await self._link(name)
         facts = await link.call("facts", timeout=PROBE_SECONDS)
         seen = datetime.now(UTC)
-        return await self._context.keep(
-            Store.change_target, name, lambda target: replace(target, facts=facts, last_seen=seen)
+        return await self._store.write(
+            targets.change, name, lambda target: replace(target, facts=facts, last_seen=seen)
         )
 
     @items
@@ -261,19 +258,18 @@ class ComputeService:
 
         {"adopted": [Run], "known": n, "broken": [id]}.
         """
-        async with activity(self._context.keep, "adopt", f"compute/{name}", f"looking at {name}") as progress:
+        async with activity(self._store, "adopt", f"compute/{name}", f"looking at {name}") as progress:
             return await self._adopt(name, progress)
 
     async def _adopt(self, name: str, progress: Progress) -> dict[str, Any]:
         link = await self._link(name)
         await link.call("reconcile")
-        keep = self._context.keep
-        known = {run.id for run in await keep(Store.find_runs, RunQuery(archived=None, limit=-1))}
+        known = {run.id for run in await self._store.read(runs.find, RunQuery(archived=None, limit=-1))}
         found = await find_runs(link, name, known)
         adopted = []
         for run, configuration in found.unknown:
-            await keep(Store.ensure_experiment, run.experiment, datetime.now(UTC))
-            row, new = await keep(Store.insert_run, run, configuration)
+            await self._store.write(experiments.ensure, run.experiment, datetime.now(UTC))
+            row, new = await self._store.write(runs.insert, run, configuration)
             if not new:
                 continue  # somebody else's adopt was first
             adopted.append(await self._context.conductor.adopt(row, link))

@@ -15,11 +15,10 @@ from workbench.home import Home
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
 from workbench.runs.follower import Watcher
-from workbench.services.bus import Bus
+from workbench.services.bus import Bus, News
 from workbench.settings import Settings
-from workbench.store.keeper import Keeper
-from workbench.store.records import RecordBatch
-from workbench.store.store import Store
+from workbench.store import references, run_rows
+from workbench.store.async_store import AsyncStore
 
 
 class Context(NamedTuple):
@@ -30,7 +29,7 @@ class Context(NamedTuple):
     folder: Path
     """Where the workspace's store is: its place in home, or elsewhere when that is on a network."""
     settings: Settings
-    keep: Keeper
+    store: AsyncStore
     fleet: Fleet
     bus: Bus
     conductor: Conductor
@@ -46,8 +45,8 @@ class Context(NamedTuple):
 
     async def resolve(self, reference: str, experiment: str | None = None) -> Run:
         """The run a reference means; raises NotFound, Ambiguous."""
-        run_id = await self.keep(Store.resolve, reference, experiment)
-        return self.fresh(await self.keep(Store.run, run_id))
+        run_id = await self.store.read(references.resolve, reference, experiment)
+        return self.fresh(await self.store.read(run_rows.get, run_id))
 
     def fresh(self, run: Run) -> Run:
         """The row with the last word of its machine: a run that says nothing is still watched over."""
@@ -66,14 +65,14 @@ class BusWatcher(Watcher):
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    def stream(self, run: str, offset: int, data: bytes) -> None:
-        """Output arrived; listeners read it from the spool."""
-        self._bus.tell(f"runs/{run}", ("stream", offset + len(data)))
+    def stream(self, run: str) -> None:
+        """Output arrived."""
+        self._bus.tell(f"runs/{run}", News.STREAM)
 
-    def records(self, run: str, batch: RecordBatch) -> None:
+    def records(self, run: str) -> None:
         """Records arrived."""
-        self._bus.tell(f"runs/{run}", ("records", batch))
+        self._bus.tell(f"runs/{run}", News.RECORDS)
 
-    def changed(self, run: Run) -> None:
+    def changed(self, run: str) -> None:
         """The row changed."""
-        self._bus.tell(f"runs/{run.id}", ("run", run))
+        self._bus.tell(f"runs/{run}", News.ROW)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from workbench.entities.event import Activity, Event
 from workbench.services.context import Context
 from workbench.services.operation import call, items
-from workbench.store.store import Store
+from workbench.store import activities, events
 
 
 class ActivityService:
@@ -16,11 +16,12 @@ class ActivityService:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._store = context.store
 
     @call
     async def list(self, limit: int = 50, active: bool = False) -> list[Activity]:
         """The newest activities."""
-        return await self._context.keep(Store.activities, limit, active)
+        return await self._store.read(activities.newest, limit, active)
 
 
 class EventService:
@@ -28,25 +29,25 @@ class EventService:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._store = context.store
 
     @call
     async def list(self, after: int = 0, limit: int = 1000) -> list[Event]:
         """Events with a sequence above after."""
-        return await self._context.keep(Store.events, after, min(limit, 10_000))
+        return await self._store.read(events.after, after, min(limit, 10_000))
 
     @call
     async def last(self) -> dict[str, int]:
         """{"sequence"}: that of the newest event; whoever watches from there on misses nothing."""
-        return {"sequence": await self._context.keep(Store.last_sequence)}
+        return {"sequence": await self._store.read(events.last_sequence)}
 
     @items
     async def watch(self, after: int | None = None) -> AsyncIterator[Event]:
         """Events above after (absent: from now on), for ever."""
-        keep = self._context.keep
-        last = await keep(Store.last_sequence) if after is None else after
+        last = await self._store.read(events.last_sequence) if after is None else after
         with self._context.bus.listen("events") as listener:
             while True:
-                batch = await keep(Store.events, last)
+                batch = await self._store.read(events.after, last)
                 for event in batch:
                     last = event.sequence
                     yield event

@@ -19,7 +19,7 @@ from workbench.runs.activity import close_forgotten
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
 from workbench.runs.sender import Sender
-from workbench.services.bus import Bus
+from workbench.services.bus import Bus, News
 from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
 from workbench.services.experiments import ExperimentService
@@ -29,15 +29,20 @@ from workbench.services.log_search import LogSearchService
 from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
 from workbench.services.owning import own
-from workbench.services.run_output import RunOutputService
+from workbench.services.run_compare import RunCompareService
+from workbench.services.run_files import RunFileService
+from workbench.services.run_logs import RunLogService
+from workbench.services.run_metrics import RunMetricService
+from workbench.services.run_snapshots import RunSnapshotService
 from workbench.services.run_table import RunTableService
 from workbench.services.runs import RunService
 from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.settings import Settings
-from workbench.store.keeper import Keeper
+from workbench.store import targets
+from workbench.store.async_store import AsyncStore
+from workbench.store.events import RUN_RECORDS, run_of
 from workbench.store.location import choose_directory
 from workbench.store.ownership import Ownership
-from workbench.store.store import Store
 from workbench.version import __version__
 
 log = logging.getLogger(__name__)
@@ -47,23 +52,27 @@ class OpenWorkspace:
     """One workspace that is in use: its parts and the operations on it."""
 
     def __init__(self, name: str, home: Home, settings: Settings, info: ServerService) -> None:
-        self._bus = Bus()
-        self._keep = Keeper()
+        self.bus = Bus()
+        self.store = AsyncStore()
         self._loop = asyncio.get_running_loop()
         self._folder, self.notice = choose_directory(private_folder(home.workspace(name)), os.getuid())
         self._fleet = Fleet(home.known_hosts, self._state_changed)
         self._states: set[asyncio.Task[None]] = set()
-        collector = Collector(self._folder / "files", self._keep, self._fleet, settings.collect)
-        sender = Sender(name, self._keep, self._fleet)
-        self.conductor = Conductor(self._keep, self._fleet, BusWatcher(self._bus), sender, collector)
+        collector = Collector(self._folder / "files", self.store, self._fleet, settings.collect)
+        sender = Sender(name, self.store, self._fleet)
+        self.conductor = Conductor(self.store, self._fleet, BusWatcher(self.bus), sender, collector)
         context = Context(
-            name, home, self._folder, settings, self._keep, self._fleet, self._bus, self.conductor, collector
+            name, home, self._folder, settings, self.store, self._fleet, self.bus, self.conductor, collector
         )
         self._compute = ComputeService(context)
         self.operations: dict[str, Operation] = operations([
             ("runs", RunService(context)),
             ("runs", RunTableService(context)),
-            ("runs", RunOutputService(context)),
+            ("runs", RunLogService(context)),
+            ("runs", RunMetricService(context)),
+            ("runs", RunFileService(context)),
+            ("runs", RunSnapshotService(context)),
+            ("runs", RunCompareService(context)),
             ("runs", LogRangeService(context)),
             ("runs", LogSearchService(context)),
             ("snapshots", SnapshotService(context)),
@@ -77,23 +86,30 @@ class OpenWorkspace:
 
     async def open(self) -> None:
         """Open the store, take up active runs; raises StoreError, StoreTooNew."""
-        store = await self._keep.open(self._folder)
+        store = await self.store.open(self._folder)
         for leftover in self._folder.glob(f"{UPLOAD}*"):
             leftover.unlink(missing_ok=True)
         store.on_events = self._events
-        targets = await self._keep(Store.targets)
-        if not any(target.name == "local" for target in targets):
+        attached = await self.store.read(targets.every)
+        if not any(target.name == "local" for target in attached):
             local = Target(name="local", kind=TargetKind.LOCAL, created=datetime.now(UTC))
-            await self._keep(Store.put_target, local)
-            targets.append(local)
-        for target in targets:
+            await self.store.write(targets.put, local)
+            attached.append(local)
+        for target in attached:
             self._fleet.configure(target)
-        await close_forgotten(self._keep)
+        await close_forgotten(self.store)
         await self.conductor.resume_all()
 
     def _events(self, events: list[Event]) -> None:
         """Called on the store's thread after a commit."""
-        self._loop.call_soon_threadsafe(self._bus.tell, "events", events)
+        self._loop.call_soon_threadsafe(self._tell, events)
+
+    def _tell(self, events: list[Event]) -> None:
+        self.bus.tell("events", News.EVENTS)
+        for event in events:
+            run = run_of(event.subject)
+            if run is not None and event.kind != RUN_RECORDS:
+                self.bus.tell(f"runs/{run}", News.ROW)
 
     def _state_changed(self, name: str, state: TargetState, problem: str | None) -> None:
         task = self._loop.create_task(self._compute.note_state(name, state, problem))
@@ -106,7 +122,7 @@ class OpenWorkspace:
         await self.conductor.close()
         await self._fleet.close()
         await asyncio.gather(*self._states, return_exceptions=True)
-        await self._keep.close()
+        await self.store.close()
 
 
 class ServerService:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from workbench.entities.run import Run
 from workbench.services.context import Context
-from workbench.store.store import Store
+from workbench.store import run_rows, spool
+from workbench.store.offsets import offsets
 
 
 class LogExtent(NamedTuple):
@@ -30,10 +31,10 @@ class LogExtent(NamedTuple):
 
 async def log_extent(context: Context, run_id: str) -> LogExtent:
     """The extent now; raises NotFound."""
-    run = context.fresh(await context.keep(Store.run, run_id))
+    run = context.fresh(await context.store.read(run_rows.get, run_id))
     # whether it goes on is asked first: what comes after the answer is news
     ended = run.status.terminal and not context.conductor.follows(run_id)
-    size = (await context.keep(Store.offsets, run_id)).stream
-    gaps = [gap for gap in await context.keep(Store.gaps, run_id) if gap[0] < size]
-    path = await context.keep(Store.spool_path, run_id)
+    size = (await context.store.read(offsets, context.store.spool, run_id)).stream
+    gaps = [gap for gap in await context.store.read(spool.gaps, run_id) if gap[0] < size]
+    path = context.store.spool.path(run_id)
     return LogExtent(run, path, size, gaps, ended, run.as_of)

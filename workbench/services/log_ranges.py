@@ -12,7 +12,6 @@ from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.log_extent import log_extent
 from workbench.services.operation import call, items, read
-from workbench.store.store import Store
 
 BLOCK = 1 << 18
 MOST_BYTES = 1 << 24
@@ -86,7 +85,7 @@ class LogRangeService:
         """
         found = await self._context.resolve(run)
         extent = await log_extent(self._context, found.id)
-        index = await self._context.keep(Store.line_index, found.id)
+        index = self._context.store.spool.line_index(found.id)
         lines, counted = await asyncio.to_thread(index.extend, extent.size, extent.gaps, COUNTED_TOGETHER)
         line = await asyncio.to_thread(index.line, max(0, min(offset, extent.size)), extent.gaps)
         return {"line": line, "lines": lines, "counted": counted}
@@ -96,7 +95,7 @@ class LogRangeService:
         """{"offset": where the line with that number, from 0, begins, "lines", "counted"}; as log_lines."""
         found = await self._context.resolve(run)
         extent = await log_extent(self._context, found.id)
-        index = await self._context.keep(Store.line_index, found.id)
+        index = self._context.store.spool.line_index(found.id)
         lines, counted = await asyncio.to_thread(index.extend, extent.size, extent.gaps, COUNTED_TOGETHER)
         place = await asyncio.to_thread(index.offset, line, extent.size, extent.gaps)
         return {"offset": place, "lines": lines, "counted": counted}

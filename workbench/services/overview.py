@@ -6,7 +6,7 @@ from workbench.entities.run import RunState
 from workbench.entities.target import TargetKind, TargetState
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store.store import Store
+from workbench.store import run_order, targets
 
 WORKING = frozenset({RunState.RUNNING, RunState.FINALIZING, RunState.CANCEL_REQUESTED})
 TROUBLED = frozenset({TargetState.UNREACHABLE, TargetState.NEEDS_SIGN_IN})
@@ -16,21 +16,21 @@ class OverviewService:
     """The noun `workspace`."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self._store = context.store
 
     @call
     async def summary(self) -> dict[str, int]:
         """{"machines", "connected", "troubled", "running", "waiting"}; this machine is not counted."""
-        targets = [
+        attached = [
             target
-            for target in await self._context.keep(Store.targets)
+            for target in await self._store.read(targets.every)
             if target.kind is not TargetKind.LOCAL
         ]
-        runs = await self._context.keep(Store.active_runs)
+        runs = await self._store.read(run_order.active)
         return {
-            "machines": len(targets),
-            "connected": sum(target.state is TargetState.CONNECTED for target in targets),
-            "troubled": sum(target.state in TROUBLED for target in targets),
+            "machines": len(attached),
+            "connected": sum(target.state is TargetState.CONNECTED for target in attached),
+            "troubled": sum(target.state in TROUBLED for target in attached),
             "running": sum(count for _, status, count in runs if status in WORKING),
             "waiting": sum(count for _, status, count in runs if status not in WORKING),
         }

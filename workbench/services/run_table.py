@@ -10,9 +10,9 @@ from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.runs import read_state
+from workbench.store import run_order, run_table
 from workbench.store.query import RunQuery
 from workbench.store.run_table import NEWEST, read_columns
-from workbench.store.store import Store
 
 MAX_PAGE = 1000
 Words = list[str] | None
@@ -23,6 +23,7 @@ class RunTableService:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._store = context.store
 
     @call
     async def table(
@@ -52,7 +53,7 @@ class RunTableService:
             raise UsageError(f"a page holds 1 to {MAX_PAGE} runs")
         query = _query(experiment, status, target, text, active, archived, sort, descending)
         query = replace(query, ids=tuple(ids or ()), offset=max(0, offset), limit=limit)
-        page = await self._context.keep(Store.table, query, read_columns(columns))
+        page = await self._store.read(run_table.page, self._store.orders, query, read_columns(columns))
         return replace(page, rows=[self._fresh(row) for row in page.rows])
 
     @call
@@ -74,14 +75,14 @@ class RunTableService:
         errors.
         """
         query = _query(experiment, status, target, text, active, archived, sort, descending)
-        ids, groups = await self._context.keep(Store.order, query, grouped=grouped)
+        ids, groups = await self._store.read(run_order.order, self._store.orders, query, grouped=grouped)
         return {"ids": " ".join(ids), "groups": groups}
 
     @call
     async def active_by_target(self) -> dict[str, dict[str, int]]:
         """{"runs": {target: n}}: how many runs can still change on each machine."""
         runs: dict[str, int] = {}
-        for target, _, count in await self._context.keep(Store.active_runs):
+        for target, _, count in await self._store.read(run_order.active):
             runs[target] = runs.get(target, 0) + count
         return {"runs": runs}
 
@@ -92,7 +93,7 @@ class RunTableService:
     @call
     async def columns(self, experiment: str | None = None) -> dict[str, list[str]]:
         """{"params", "tags", "metrics"}: the names that the newest runs have, to choose columns from."""
-        return await self._context.keep(Store.column_names, RunQuery(experiment=experiment, limit=NEWEST))
+        return await self._store.read(run_table.column_names, RunQuery(experiment=experiment, limit=NEWEST))
 
 
 def _query(

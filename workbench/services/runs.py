@@ -16,10 +16,11 @@ from workbench.errors import Conflict, NotFound, UsageError
 from workbench.remote import protocol
 from workbench.runs.params import params_of
 from workbench.runs.spec import command_text
+from workbench.services.bus import News
 from workbench.services.context import Context
 from workbench.services.operation import call, items
+from workbench.store import experiments, manifests, run_rows, runs, targets
 from workbench.store.query import RunQuery
-from workbench.store.store import Store
 
 MAX_LIST = 10_000
 Names = list[str] | None
@@ -30,6 +31,7 @@ class RunService:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._store = context.store
 
     @call
     async def list(
@@ -58,7 +60,7 @@ class RunService:
             limit=min(limit, MAX_LIST),
             offset=offset,
         )
-        return [self._context.fresh(run) for run in await self._context.keep(Store.find_runs, query)]
+        return [self._context.fresh(run) for run in await self._store.read(runs.find, query)]
 
     @call
     async def get(self, run: str, experiment: str | None = None) -> Run:
@@ -82,7 +84,6 @@ class RunService:
         id is the caller's and the key of idempotency: the same id again answers the run that exists.
         Raises NotFound (target), Unreachable, NeedsSignIn, UsageError.
         """
-        keep = self._context.keep
         if not protocol.valid_run_id(id):
             raise UsageError(f"{id!r} is no run id")
         if not valid_experiment_name(configuration.experiment):
@@ -91,25 +92,25 @@ class RunService:
                 "start with a letter or digit, then letters, digits, _ and -, at most 255",
             )
         try:
-            return await keep(Store.run, id)
+            return await self._store.read(run_rows.get, id)
         except NotFound:
             pass
         target = await self._target(configuration.target)
-        if snapshot is not None and not await keep(Store.has_manifest, snapshot):
+        if snapshot is not None and not await self._store.read(manifests.has, snapshot):
             raise NotFound(f"snapshot {snapshot[:12]} was never uploaded", "submit again")
         await self._context.link(target.name)
         run = await self._new_run(id, configuration, target, snapshot, git, submitted_by, properties or {})
-        run, new = await keep(Store.insert_run, run, configuration, diff)
+        run, new = await self._store.write(runs.insert, run, configuration, diff)
         if new:
             self._context.conductor.submit(run, secrets or {})
         return run
 
     async def _target(self, name: str | None) -> Target:
         if name is not None:
-            return await self._context.keep(Store.target, name)
-        targets = await self._context.keep(Store.targets)
-        chosen = next((target for target in targets if target.default), None)
-        return chosen if chosen is not None else await self._context.keep(Store.target, "local")
+            return await self._store.read(targets.get, name)
+        attached = await self._store.read(targets.every)
+        chosen = next((target for target in attached if target.default), None)
+        return chosen if chosen is not None else await self._store.read(targets.get, "local")
 
     async def _new_run(
         self,
@@ -121,12 +122,11 @@ class RunService:
         submitted_by: str | None,
         properties: dict[str, str],
     ) -> Run:
-        keep = self._context.keep
         now = datetime.now(UTC)
-        experiment = await keep(Store.ensure_experiment, configuration.experiment, now)
+        experiment = await self._store.write(experiments.ensure, configuration.experiment, now)
         return Run(
             id=id,
-            name=configuration.name or display_name(id, await keep(Store.next_number)),
+            name=configuration.name or display_name(id, await self._store.write(runs.next_number)),
             experiment=experiment.name,
             target=target.name,
             created=now,
@@ -158,44 +158,46 @@ class RunService:
         """{"run": Run} now and at each change; ends when the run is over."""
         found = await self._context.resolve(run)
         with self._context.bus.listen(f"runs/{found.id}") as listener:
-            found = await self._context.keep(Store.run, found.id)
+            found = await self._store.read(run_rows.get, found.id)
             yield {"run": found}
             while not found.status.terminal:
-                for kind, news in await listener.take():
-                    if kind == "run" and news != found:
-                        found = news
-                        yield {"run": found}
+                if News.ROW not in await listener.take():
+                    continue
+                now = await self._store.read(run_rows.get, found.id)
+                if now != found:
+                    found = now
+                    yield {"run": found}
 
     @call
     async def configuration(self, run: str) -> dict[str, Any]:
         """What was asked for: {"configuration", "snapshot", "git"}; what a rerun starts from."""
         found = await self._context.resolve(run)
-        configuration = await self._context.keep(Store.configuration, found.id)
+        configuration = await self._store.read(runs.configuration, found.id)
         return {"configuration": configuration, "snapshot": found.snapshot, "git": found.git}
 
     @call
     async def tag(self, run: str, set: dict[str, str | None] | None = None, remove: Names = None) -> Run:
         """Set and remove tags (AZ-78); a value of null is a bare tag."""
         found = await self._context.resolve(run)
-        return await self._context.keep(Store.tag, found.id, set or {}, remove or [])
+        return await self._store.write(runs.tag, found.id, set or {}, remove or [])
 
     @call
     async def add_properties(self, run: str, properties: dict[str, str]) -> Run:
         """Add properties; raises Conflict for a second value of one (AZ-78)."""
         found = await self._context.resolve(run)
-        return await self._context.keep(Store.add_properties, found.id, properties)
+        return await self._store.write(runs.add_properties, found.id, properties)
 
     @call
     async def describe(self, run: str, description: str | None = None, name: str | None = None) -> Run:
         """Change the Markdown description or the display name (AZ-80)."""
         found = await self._context.resolve(run)
-        return await self._context.keep(Store.describe, found.id, description, name)
+        return await self._store.write(runs.describe, found.id, description, name)
 
     @call
     async def archive(self, run: str, archived: bool = True) -> Run:
         """Hide a run from lists, or bring it back."""
         found = await self._context.resolve(run)
-        return await self._context.keep(Store.archive, found.id, archived)
+        return await self._store.write(runs.archive, found.id, archived)
 
     @call
     async def remove(self, run: str) -> dict[str, Any]:
@@ -208,7 +210,7 @@ class RunService:
                 link = await self._context.link(found.target)
                 await link.call("remove", {"run": found.id})
         await self._context.conductor.forget(found.id)
-        await self._context.keep(Store.remove_run, found.id)
+        await self._store.remove_run(found.id)
         return {}
 
 

@@ -15,8 +15,8 @@ from workbench.remote.archive import ArchiveError
 from workbench.remote.blobs import store_blobs
 from workbench.services.context import Context
 from workbench.services.operation import call, write
+from workbench.store import manifests
 from workbench.store.problems import explain_disk
-from workbench.store.store import Store
 
 MAX_ENTRIES = 200_000
 MAX_UPLOAD = 8 << 30
@@ -35,11 +35,15 @@ class SnapshotService:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._store = context.store
 
     @call
     async def known(self, id: str) -> dict[str, bool]:
         """{"known": whether the snapshot is here whole}: then nothing of it need be sent."""
-        return {"known": await self._context.keep(Store.has_snapshot, id)}
+        # What is here stays for a submit under way: its age counts from now.
+        if not await self._store.write(manifests.renew, id):
+            return {"known": False}
+        return {"known": not await self._store.missing_blobs(await self._store.read(manifests.hashes, id))}
 
     @call
     async def missing(self, entries: list[Entry]) -> dict[str, Any]:
@@ -48,9 +52,9 @@ class SnapshotService:
             raise UsageError(f"a snapshot of {len(entries)} paths is more than {MAX_ENTRIES}")
         manifest = Manifest(entries=tuple(entries))
         shas = sorted({entry.sha256 for entry in entries if entry.sha256})
-        missing = await self._context.keep(Store.missing_blobs, shas)
+        missing = await self._store.missing_blobs(shas)
         if not missing:
-            await self._context.keep(Store.put_manifest, manifest)
+            await self._store.write(manifests.put, manifest)
         return {"id": manifest.id, "missing": missing}
 
     @write

@@ -34,7 +34,7 @@ def put(change: Transaction, activity: Activity) -> None:
     change.event(ACTIVITY_CHANGED, f"activities/{activity.id}", news, fleeting=progress)
 
 
-def newest(connection: sqlite3.Connection, limit: int, active: bool) -> list[Activity]:
+def newest(connection: sqlite3.Connection, limit: int = 50, active: bool = False) -> list[Activity]:
     """Up to limit activities, newest first; with active, only those that go on."""
     where = "WHERE state = ?" if active else "WHERE ? IS NOT NULL"
     rows = connection.execute(

@@ -1,8 +1,8 @@
 """The database file: one connection that writes, one a thread that reads, and who may use which.
 
 The thread that opened the database is its writer; writing from another one is a mistake and raises. Any
-thread may read: the writer through its own connection, the others each through a read-only one that sees
-what was committed when its block began (WAL).
+thread may read, each through a read-only connection of its own that sees what was committed when its block
+began (WAL): a long read delays no change, and no change a read.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from workbench.store.problems import explained
 
 BUSY_MILLISECONDS = 10_000
 CACHE_KIBIBYTES = 16_384
+READER_CACHE_KIBIBYTES = 8_192
 
 
 class Transaction:
@@ -79,6 +80,7 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.connection = connect(path)
         self.connection.execute("PRAGMA query_only = 1")
+        self.connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIBIBYTES}")
 
     def close(self) -> None:
         self.connection.close()
@@ -112,10 +114,6 @@ class Database:
         self._local = threading.local()
         self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._closed = False
-
-    def claim(self) -> None:
-        """Make the calling thread the writer; the one before must be done with it."""
-        self._thread = threading.get_ident()
 
     def check_writer(self) -> None:
         """Raise StoreError unless the calling thread may write."""
@@ -154,16 +152,13 @@ class Database:
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one state of the database for the whole block. Raises StoreError."""
         self._check_open()
-        connection = self._writer if threading.get_ident() == self._thread else self._reader()
+        connection = self._reader()
         with explained(self.path):
-            inside = connection.in_transaction
-            if not inside:
-                connection.execute("BEGIN")
+            connection.execute("BEGIN")
             try:
                 yield connection
             finally:
-                if not inside:
-                    connection.execute("COMMIT")
+                connection.execute("COMMIT")
 
     def _reader(self) -> sqlite3.Connection:
         found: _Reader | None = getattr(self._local, "reader", None)

@@ -51,11 +51,12 @@ def of_runs(connection: sqlite3.Connection, among: str) -> dict[int, list[Interp
     return found
 
 
-def distributions(connection: sqlite3.Connection, run: int) -> dict[str, dict[str, str]]:
+def distributions(connection: sqlite3.Connection, run_id: str) -> dict[str, dict[str, str]]:
     """What was installed, name to version, by the interpreters' paths; what nobody could ask is left out."""
     rows = connection.execute(
-        "SELECT path, data FROM environments WHERE run = ? AND data IS NOT NULL AND attempt ="
-        " (SELECT max(attempt) FROM environments WHERE run = ?) ORDER BY place",
-        (run, run),
+        "SELECT v.path, v.data FROM runs r JOIN environments v ON v.run = r.number"
+        " WHERE r.id = ? AND v.data IS NOT NULL AND v.attempt ="
+        " (SELECT max(attempt) FROM environments WHERE run = r.number) ORDER BY v.place",
+        (run_id,),
     )
     return {path: json.loads(data) for path, data in rows}

@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 from workbench.entities.metric import Evaluation
+from workbench.store import run_rows
 from workbench.store.codec import to_text
 from workbench.store.database import Transaction
 from workbench.store.records import Header, RecordBatch
@@ -33,8 +34,14 @@ def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> No
     )
 
 
-def of_run(connection: sqlite3.Connection, run: int, name: str | None) -> dict[str, list[Evaluation]]:
-    """Evaluations by name, oldest first: of the latest attempt that logged one, of its lowest rank."""
+def of_run(
+    connection: sqlite3.Connection, run_id: str, name: str | None = None
+) -> dict[str, list[Evaluation]]:
+    """Evaluations by name, oldest first: of the latest attempt that logged one, of its lowest rank.
+
+    Raises NotFound (run).
+    """
+    run = run_rows.number(connection, run_id)
     where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for row in connection.execute(

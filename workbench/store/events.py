@@ -25,7 +25,13 @@ def run_subject(experiment: str, run_id: str) -> str:
     return f"experiments/{experiment}/runs/{run_id}"
 
 
-def after(connection: sqlite3.Connection, sequence: int, limit: int) -> list[Event]:
+def run_of(subject: str) -> str | None:
+    """The id of the run whose events have this subject; None when it is nobody's."""
+    parts = subject.split("/")
+    return parts[3] if len(parts) == 4 and parts[::2] == ["experiments", "runs"] else None
+
+
+def after(connection: sqlite3.Connection, sequence: int = 0, limit: int = 1000) -> list[Event]:
     """Up to limit events later than sequence, oldest first."""
     rows = connection.execute(
         "SELECT sequence, time, actor, kind, subject, data FROM events"

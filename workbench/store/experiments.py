@@ -21,7 +21,13 @@ _COLUMNS = (
 )
 
 
-def ensure(change: Transaction, name: str, now: datetime) -> int:
+def ensure(change: Transaction, name: str, now: datetime) -> Experiment:
+    """The active experiment of that name, made when there is none; raises UsageError for a bad name."""
+    ensure_number(change, name, now)
+    return get(change.connection, name)
+
+
+def ensure_number(change: Transaction, name: str, now: datetime) -> int:
     """The number of the active experiment called name, made when there is none (AZ-65).
 
     An archived one of that name stays archived (AZ-67). Raises UsageError for a name AZ-64 forbids.
@@ -44,7 +50,7 @@ def ensure(change: Transaction, name: str, now: datetime) -> int:
     return cursor.lastrowid
 
 
-def every(connection: sqlite3.Connection, archived: bool) -> list[Experiment]:
+def every(connection: sqlite3.Connection, archived: bool = False) -> list[Experiment]:
     """All active experiments by name; with archived, those too."""
     where = "" if archived else "WHERE archived = 0"
     rows = connection.execute(
@@ -86,12 +92,13 @@ def judge(connection: sqlite3.Connection, name: str) -> tuple[str | None, Goal]:
 def update(
     change: Transaction,
     name: str,
-    primary_metric: str | None,
-    goal: Goal | None,
-    tags: dict[str, str | None] | None,
-    archived: bool | None,
+    *,
+    primary_metric: str | None = None,
+    goal: Goal | None = None,
+    tags: dict[str, str | None] | None = None,
+    archived: bool | None = None,
 ) -> Experiment:
-    """Change what is given. A chosen metric without a goal gets the goal its name suggests.
+    """Change what is given; tags replace all. A chosen metric without a goal gets what its name suggests.
 
     Raises NotFound; Conflict when an archived experiment would come back beside an active one of its name.
     """

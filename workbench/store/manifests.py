@@ -85,7 +85,16 @@ def row(connection: sqlite3.Connection, snapshot: str) -> Snapshot:
     return Snapshot(id=snapshot, files=found[0], size=found[1])
 
 
-def unused(connection: sqlite3.Connection, grace: float) -> list[str]:
+def prune(change: Transaction, dry_run: bool, grace: float) -> tuple[int, set[str]]:
+    """Remove manifests of no run that are older than grace seconds: how many, and what is still needed."""
+    gone = _unused(change.connection, grace)
+    needed = _needed_blobs(change.connection, set(gone))
+    if not dry_run:
+        change.executemany("DELETE FROM manifests WHERE id = ?", [(name,) for name in gone])
+    return len(gone), needed
+
+
+def _unused(connection: sqlite3.Connection, grace: float) -> list[str]:
     """Manifests of no run that are older than grace seconds."""
     horizon = int((time.time() - grace) * 1_000_000)
     rows = connection.execute(
@@ -96,7 +105,7 @@ def unused(connection: sqlite3.Connection, grace: float) -> list[str]:
     return [found[0] for found in rows]
 
 
-def needed_blobs(connection: sqlite3.Connection, without: set[str]) -> set[str]:
+def _needed_blobs(connection: sqlite3.Connection, without: set[str]) -> set[str]:
     """The contents that manifests (but those in without) and collected files refer to."""
     needed = {
         found[0]

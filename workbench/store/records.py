@@ -7,7 +7,6 @@ are cleaned and capped, numbers held within what can be stored.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -109,16 +108,6 @@ class RecordBatch:
         """What an interactive run says of itself: state, time."""
         self.bad = 0
         """Lines that were skipped."""
-
-    @property
-    def rank(self) -> int:
-        """The rank of the process that wrote them."""
-        return self.header.rank
-
-    def metric_columns(self) -> Iterator[tuple[str, list[int], list[float]]]:
-        """Name, steps and values of each metric; steps nobody gave are known once the batch was ingested."""
-        for name, column in self.metrics.items():
-            yield name, [step for step in column.steps if step is not None], column.values
 
     @property
     def points(self) -> int:

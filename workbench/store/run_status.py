@@ -14,16 +14,21 @@ from workbench.store.events import RUN_CHANGED, RUN_COMPLETED, RUN_STATUS_CHANGE
 from workbench.store.transitions import Key, Standing, contiguous, fold, key_of, sensible
 
 
-def apply_status(
+def apply(
     change: Transaction,
     run_id: str,
     transitions: list[Transition],
-    gpus: list[str] | None,
-    resources: Resources | None,
-    note: str | None,
+    *,
+    gpus: list[str] | None = None,
+    resources: Resources | None = None,
+    note: str | None = None,
     as_of: datetime,
-) -> None:
-    """Take over what a run's machine says of it; the same again changes nothing. Raises NotFound."""
+) -> Run:
+    """Take over what a run's machine says, however late, in any order, any number of times (AZ-72).
+
+    note: the queue's reason; the run's message while it has no other. None for gpus and resources: as
+    before. Raises NotFound.
+    """
     run = run_rows.get(change.connection, run_id)
     number = run_rows.number(change.connection, run_id)
     known = known_transitions(change.connection, number)
@@ -44,6 +49,12 @@ def apply_status(
     _facts(change, run, number, gpus, resources, note)
     latest = max(micros(as_of), optional_micros(run.as_of) or 0)
     change.execute("UPDATE runs SET as_of = ? WHERE number = ?", (latest, number))
+    return run_rows.get(change.connection, run_id)
+
+
+def transitions(connection: sqlite3.Connection, run_id: str) -> list[Transition]:
+    """All its machine said of a run, by attempt and seq; raises NotFound."""
+    return known_transitions(connection, run_rows.number(connection, run_id))
 
 
 def known_transitions(connection: sqlite3.Connection, number: int) -> list[Transition]:

@@ -62,7 +62,7 @@ def page(connection: sqlite3.Connection, orders: Orders, query: RunQuery, column
     )
 
 
-def names(connection: sqlite3.Connection, query: RunQuery) -> dict[str, list[str]]:
+def column_names(connection: sqlite3.Connection, query: RunQuery) -> dict[str, list[str]]:
     """{"params", "tags", "metrics"}: the names that the first NEWEST runs of a query have, sorted."""
     among = among_numbers(ordering.find(connection, query))
     return {

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.entities.configuration import RunConfiguration
-from workbench.entities.run import Run
+from workbench.entities.run import Run, RunFile
 from workbench.errors import UsageError
 from workbench.remote import protocol
-from workbench.store import experiments, run_entries, run_rows
+from workbench.store import experiments, files, ordering, run_entries, run_rows
 from workbench.store.codec import from_text, micros, optional_micros, optional_text, to_text, whole
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, RUN_CREATED, run_subject
+from workbench.store.query import RunQuery
 from workbench.text.sanitize import clean_name
 
 
-def insert(change: Transaction, run: Run, configuration: RunConfiguration, diff: str | None) -> bool:
-    """Add a run and its experiment; returns False when the id is there already (a repeated submit)."""
+def insert(
+    change: Transaction, run: Run, configuration: RunConfiguration, diff: str | None = None
+) -> tuple[Run, bool]:
+    """Add a run and its experiment; with an id that is there its row as it is, and False."""
     if not protocol.valid_run_id(run.id):
         raise UsageError(f"{run.id!r} is no run id")
     if change.execute("SELECT 1 FROM runs WHERE id = ?", (run.id,)).fetchone() is not None:
-        return False
-    experiment = experiments.ensure(change, run.experiment, run.created)
+        return run_rows.get(change.connection, run.id), False
+    experiment = experiments.ensure_number(change, run.experiment, run.created)
     values = {
         "id": run.id,
         "name": clean_name(run.name),
@@ -73,7 +76,12 @@ def insert(change: Transaction, run: Run, configuration: RunConfiguration, diff:
     run_entries.put_properties(change, number, run.properties)
     subject = run_subject(run.experiment, run.id)
     change.event(RUN_CREATED, subject, {"name": run.name, "target": run.target, "state": run.status.value})
-    return True
+    return run_rows.get(change.connection, run.id), True
+
+
+def find(connection: sqlite3.Connection, query: RunQuery) -> list[Run]:
+    """The runs that fit, in the order asked for; raises NotFound (experiment), UsageError."""
+    return run_rows.load(connection, ordering.find(connection, query))
 
 
 def configuration(connection: sqlite3.Connection, run_id: str) -> RunConfiguration:
@@ -90,8 +98,8 @@ def diff_text(connection: sqlite3.Connection, run_id: str) -> str | None:
     return None if row[0] is None else zlib.decompress(row[0]).decode("utf-8", "surrogatepass")
 
 
-def change_tags(change: Transaction, run_id: str, new: Mapping[str, str | None], remove: list[str]) -> None:
-    """Set and remove tags; raises NotFound."""
+def tag(change: Transaction, run_id: str, new: Mapping[str, str | None], remove: Sequence[str] = ()) -> Run:
+    """Set and remove tags (AZ-78); raises NotFound."""
     run = run_rows.get(change.connection, run_id)
     number = run_rows.number(change.connection, run_id)
     run_entries.put_tags(change, number, new)
@@ -100,18 +108,22 @@ def change_tags(change: Transaction, run_id: str, new: Mapping[str, str | None],
         [(number, run_entries.entry_name(name)) for name in remove],
     )
     before = {name: run.tags[name] for name in (*new, *remove) if name in run.tags}
-    data = {"tags": dict(new), "removed": remove, "before": before}
+    data = {"tags": dict(new), "removed": list(remove), "before": before}
     change.event(RUN_CHANGED, run_subject(run.experiment, run_id), data)
+    return run_rows.get(change.connection, run_id)
 
 
-def add_properties(change: Transaction, run_id: str, properties: Mapping[str, str]) -> None:
-    """Add properties; raises NotFound, Conflict."""
+def add_properties(change: Transaction, run_id: str, properties: Mapping[str, str]) -> Run:
+    """Add properties; raises NotFound, Conflict when one has another value (AZ-78)."""
     run = run_rows.get(change.connection, run_id)
     run_entries.put_properties(change, run_rows.number(change.connection, run_id), properties)
     change.event(RUN_CHANGED, run_subject(run.experiment, run_id), {"properties": dict(properties)})
+    return run_rows.get(change.connection, run_id)
 
 
-def describe(change: Transaction, run_id: str, description: str | None, name: str | None) -> None:
+def describe(
+    change: Transaction, run_id: str, description: str | None = None, name: str | None = None
+) -> Run:
     """Change description (Markdown) or display name, where given; raises NotFound, UsageError (AZ-80)."""
     run = run_rows.get(change.connection, run_id)
     data: dict[str, Any] = {}
@@ -128,14 +140,23 @@ def describe(change: Transaction, run_id: str, description: str | None, name: st
         change.execute("UPDATE runs SET name = ? WHERE id = ?", (named, run_id))
     if data:
         change.event(RUN_CHANGED, run_subject(run.experiment, run_id), data)
+    return run_rows.get(change.connection, run_id)
 
 
-def archive(change: Transaction, run_id: str, archived: bool) -> None:
+def archive(change: Transaction, run_id: str, archived: bool = True) -> Run:
     """Hide a run from lists, or show it again; raises NotFound."""
     run = run_rows.get(change.connection, run_id)
     if run.archived != archived:
         change.execute("UPDATE runs SET archived = ? WHERE id = ?", (int(archived), run_id))
         change.event(RUN_CHANGED, run_subject(run.experiment, run_id), {"archived": archived})
+    return run_rows.get(change.connection, run_id)
+
+
+def put_files(change: Transaction, run_id: str, listing: list[RunFile]) -> None:
+    """Make this the listing of the run's files; unsafe paths are left out. Raises NotFound."""
+    if files.put(change, run_id, listing):
+        number = run_rows.number(change.connection, run_id)
+        run_entries.warn(change, number, ["some files have names that cannot be kept"])
 
 
 def remove(change: Transaction, run_id: str) -> None:

@@ -10,10 +10,11 @@ import sqlite3
 from array import array
 from typing import Any
 
+from workbench.entities.metric import Point
 from workbench.errors import NotFound
-from workbench.store import chunks
+from workbench.store import chunks, run_rows
 from workbench.store.chunks import CHUNK, Columns
-from workbench.store.codec import LARGEST_SECONDS
+from workbench.store.codec import LARGEST_SECONDS, moment_of_seconds
 from workbench.store.database import Transaction
 from workbench.store.plain_view import Piece, SeriesRow, pieces
 from workbench.store.records import Column
@@ -92,10 +93,7 @@ def append(
 
 
 def resolve(column: Column, next_step: int) -> Columns:
-    """A column as arrays: times held within the calendar, missing steps counted on from next_step.
-
-    The steps counted are written into the column, for those who show it.
-    """
+    """A column as arrays: times held within the calendar, missing steps counted on from next_step."""
     steps = column.steps
     if None in steps:
         counted: list[int] = []
@@ -103,7 +101,6 @@ def resolve(column: Column, next_step: int) -> Columns:
             counted.append(next_step if step is None else step)
             next_step = counted[-1] + 1
         packed = array("q", counted)
-        column.steps = [*counted]
     else:
         packed = array("q", [step for step in steps if step is not None])
     times = array("d", column.times)
@@ -208,17 +205,17 @@ def read_tail(connection: sqlite3.Connection, series: int, into: Columns) -> Non
 
 def columns(
     connection: sqlite3.Connection,
-    run: int,
+    run_id: str,
     name: str,
-    rank: int | None,
+    rank: int | None = None,
     limit: int | None = None,
     attempt: int | None = None,
 ) -> Columns:
-    """The points of a metric by step: the plain view, or that of one rank or attempt.
+    """The points of a metric by step: the plain view (rank None), or that of one rank or attempt.
 
-    limit: only the last so many.
+    limit: only the last so many. Raises NotFound (run, metric).
     """
-    parts = pieces(known(connection, run, name, rank, attempt))
+    parts = pieces(known(connection, run_rows.number(connection, run_id), name, rank, attempt))
     if len(parts) == 1 and parts[0].series.ordered and not parts[0].hidden:
         row = parts[0].series
         first = 0 if limit is None else max(0, row.points - limit) // CHUNK
@@ -229,6 +226,16 @@ def columns(
     if limit is not None and len(found.steps) > limit:
         return found.part(len(found.steps) - limit, len(found.steps)) if limit > 0 else chunks.empty()
     return found
+
+
+def points(
+    connection: sqlite3.Connection, run_id: str, name: str, rank: int | None = None, limit: int | None = None
+) -> list[Point]:
+    """The same as `columns`, as points."""
+    return [
+        Point(step=step, time=moment_of_seconds(time), value=value)
+        for step, time, value in zip(*columns(connection, run_id, name, rank, limit), strict=True)
+    ]
 
 
 def _read(connection: sqlite3.Connection, row: SeriesRow, first: int, into: Columns) -> None:

@@ -12,24 +12,107 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench.errors import Conflict
+from workbench.store import run_rows
 from workbench.store.codec import LARGEST_SECONDS, micros
 from workbench.store.database import Transaction
+from workbench.store.line_index import LineIndex
+from workbench.store.problems import explained
 
 MARK_SECONDS = 5
 
 
-def length(connection: sqlite3.Connection, run: int, path: Path) -> int:
-    """How much of the stream is here for sure: the committed offset, less when the file lost its end."""
-    row = connection.execute("SELECT stop FROM streams WHERE run = ?", (run,)).fetchone()
-    if row is None or row[0] == 0:
-        return 0
-    try:
-        return min(int(row[0]), os.stat(path).st_size)
-    except FileNotFoundError:
-        return 0
+class Spool:
+    """A folder with a file of output for each run, and the tables that say how much of it is sure."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, run_id: str) -> Path:
+        """The file of the run's output; only its first `length` bytes are sure."""
+        return self.folder / f"{run_id}.log"
+
+    def line_index(self, run_id: str) -> LineIndex:
+        """The line numbers of the run's output; it may be used in any thread."""
+        return LineIndex(self.path(run_id), self._line_index_path(run_id))
+
+    def _line_index_path(self, run_id: str) -> Path:
+        return self.folder / f"{run_id}.lines"
+
+    def length(self, connection: sqlite3.Connection, run_id: str) -> int:
+        """How much of the stream is here: the committed offset, less when the file lost its end.
+
+        Raises NotFound.
+        """
+        number = run_rows.number(connection, run_id)
+        row = connection.execute("SELECT stop FROM streams WHERE run = ?", (number,)).fetchone()
+        if row is None or row[0] == 0:
+            return 0
+        try:
+            return min(int(row[0]), os.stat(self.path(run_id)).st_size)
+        except FileNotFoundError:
+            return 0
+
+    def append(self, change: Transaction, run_id: str, offset: int, data: bytes) -> int:
+        """Keep output that starts at offset; returns how much is here. What is here already is passed over.
+
+        Raises NotFound; Conflict when bytes between are missing and no gap was recorded.
+        """
+        have = self.length(change.connection, run_id)
+        new = _wanted(have, offset, data)
+        if not new:
+            return have
+        number = run_rows.number(change.connection, run_id)
+        with explained(self.folder):
+            _write(self.path(run_id), have, new)
+        _mark(change, number, have)
+        _commit(change, number, have + len(new))
+        return have + len(new)
+
+    def add_gap(self, change: Transaction, run_id: str, start: int, stop: int) -> int:
+        """Record that the machine no longer has bytes start to stop; returns how much is here, as appended.
+
+        Raises NotFound; Conflict when bytes before start are missing too.
+        """
+        have = self.length(change.connection, run_id)
+        _wanted(have, start, b"")
+        if stop <= have:
+            return have
+        number = run_rows.number(change.connection, run_id)
+        with explained(self.folder):
+            _stretch(self.path(run_id), stop)
+        _add_gap(change, number, have, stop)
+        _commit(change, number, stop)
+        return stop
+
+    def since(self, connection: sqlite3.Connection, run_id: str, seconds: float) -> int:
+        """From which byte of the stream on came what came in the last so many seconds, by this side's clock.
+
+        Up to MARK_SECONDS more rather than less; the stream's length when nothing came. Raises NotFound.
+        """
+        end = self.length(connection, run_id)
+        horizon = micros(datetime.now(UTC)) - int(min(max(seconds, 0.0), LARGEST_SECONDS) * 1_000_000)
+        row = connection.execute(
+            "SELECT start FROM stream_marks WHERE run = ? AND time >= ? ORDER BY time LIMIT 1",
+            (run_rows.number(connection, run_id), horizon - MARK_SECONDS * 1_000_000),
+        ).fetchone()
+        return end if row is None else min(int(row[0]), end)
+
+    def remove(self, run_id: str) -> None:
+        """Delete the run's output."""
+        with explained(self.folder):
+            self.path(run_id).unlink(missing_ok=True)
+            self._line_index_path(run_id).unlink(missing_ok=True)
 
 
-def write(path: Path, offset: int, data: bytes) -> None:
+def gaps(connection: sqlite3.Connection, run_id: str) -> list[tuple[int, int]]:
+    """The missing stretches of a run's stream as (start, stop), in order; raises NotFound."""
+    number = run_rows.number(connection, run_id)
+    return connection.execute(
+        "SELECT start, stop FROM gaps WHERE run = ? ORDER BY start", (number,)
+    ).fetchall()
+
+
+def _write(path: Path, offset: int, data: bytes) -> None:
     """Put data at offset of the spool. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -41,7 +124,7 @@ def write(path: Path, offset: int, data: bytes) -> None:
         os.close(descriptor)
 
 
-def stretch(path: Path, stop: int) -> None:
+def _stretch(path: Path, stop: int) -> None:
     """Make the spool stop bytes long, without content where there was none. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -51,14 +134,14 @@ def stretch(path: Path, stop: int) -> None:
         os.close(descriptor)
 
 
-def wanted(have: int, offset: int, data: bytes) -> bytes:
+def _wanted(have: int, offset: int, data: bytes) -> bytes:
     """What of data, which starts at offset, follows the first have bytes; Conflict when some between lack."""
     if offset > have:
         raise Conflict(f"bytes {have} to {offset} of the stream are missing")
     return data[have - offset :]
 
 
-def commit(change: Transaction, run: int, stop: int) -> None:
+def _commit(change: Transaction, run: int, stop: int) -> None:
     """Say that the stream is here up to stop."""
     change.execute(
         "INSERT INTO streams (run, stop) VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET stop = excluded.stop",
@@ -66,7 +149,7 @@ def commit(change: Transaction, run: int, stop: int) -> None:
     )
 
 
-def mark(change: Transaction, run: int, start: int) -> None:
+def _mark(change: Transaction, run: int, start: int) -> None:
     """Note that bytes from start on come now; at most one note in MARK_SECONDS."""
     now = micros(change.now)
     row = change.execute("SELECT max(time) FROM stream_marks WHERE run = ?", (run,)).fetchone()
@@ -77,17 +160,7 @@ def mark(change: Transaction, run: int, start: int) -> None:
         )
 
 
-def since(connection: sqlite3.Connection, run: int, seconds: float, end: int) -> int:
-    """Where the stream stood so many seconds ago, up to MARK_SECONDS earlier; end when nothing came since."""
-    horizon = micros(datetime.now(UTC)) - int(min(max(seconds, 0.0), LARGEST_SECONDS) * 1_000_000)
-    row = connection.execute(
-        "SELECT start FROM stream_marks WHERE run = ? AND time >= ? ORDER BY time LIMIT 1",
-        (run, horizon - MARK_SECONDS * 1_000_000),
-    ).fetchone()
-    return end if row is None else min(int(row[0]), end)
-
-
-def add_gap(change: Transaction, run: int, start: int, stop: int) -> None:
+def _add_gap(change: Transaction, run: int, start: int, stop: int) -> None:
     """Record that bytes start to stop are gone for good; gaps that touch become one."""
     near = change.execute(
         "SELECT start, stop FROM gaps WHERE run = ? AND start <= ? AND stop >= ?", (run, stop, start)
@@ -96,8 +169,3 @@ def add_gap(change: Transaction, run: int, start: int, stop: int) -> None:
         start, stop = min(start, other_start), max(stop, other_stop)
     change.execute("DELETE FROM gaps WHERE run = ? AND start >= ? AND stop <= ?", (run, start, stop))
     change.execute("INSERT INTO gaps (run, start, stop) VALUES (?, ?, ?)", (run, start, stop))
-
-
-def gaps(connection: sqlite3.Connection, run: int) -> list[tuple[int, int]]:
-    """The missing stretches of a stream as (start, stop), in order."""
-    return connection.execute("SELECT start, stop FROM gaps WHERE run = ? ORDER BY start", (run,)).fetchall()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from workbench.entities.metric import Bucket, SeriesSummary
 from workbench.entities.run import MetricValue
-from workbench.store import chunks, series
+from workbench.store import chunks, run_rows, series
 from workbench.store.chunks import BLOCK, Columns
 from workbench.store.codec import moment_of_seconds
 from workbench.store.envelope import Collector, joined, number_or_nan, over
@@ -19,10 +19,13 @@ COARSE = 2
 """From so many chunks a bucket on, their blocks tell nothing more."""
 
 
-def of_run(connection: sqlite3.Connection, run: int) -> list[SeriesSummary]:
-    """One summary for each metric, rank and attempt of a run; processes of one rank are taken together."""
+def of_run(connection: sqlite3.Connection, run_id: str) -> list[SeriesSummary]:
+    """One summary for each metric, rank and attempt of a run; processes of one rank are taken together.
+
+    Raises NotFound.
+    """
     groups: dict[tuple[str, int, int], list[SeriesRow]] = {}
-    for row in series.of_run(connection, run):
+    for row in series.of_run(connection, run_rows.number(connection, run_id)):
         groups.setdefault((row.name, row.rank, row.attempt), []).append(row)
     return [_summary(rows) for rows in groups.values()]
 
@@ -97,19 +100,20 @@ ALL = Selection()
 
 
 def envelope(
-    connection: sqlite3.Connection, run: int, name: str, buckets: int, selection: Selection
+    connection: sqlite3.Connection, run_id: str, name: str, buckets: int, selection: Selection = ALL
 ) -> list[Bucket]:
-    """A metric as at most so many buckets, by x; raises NotFound (the metric, or the one that is x)."""
+    """A metric as at most so many buckets, by x; raises NotFound (run, metric, or the one that is x)."""
     low = -math.inf if selection.low is None else selection.low
     high = math.inf if selection.high is None else selection.high
     if selection.x == STEP:
+        run = run_rows.number(connection, run_id)
         return _by_step(connection, series.known(connection, run, name, *selection[:2]), buckets, low, high)
-    points = series.columns(connection, run, name, selection.rank, None, selection.attempt)
+    points = series.columns(connection, run_id, name, selection.rank, None, selection.attempt)
     if buckets < 1:
         return []
     if selection.x == TIME:
         return over(points.times, points, low, high, buckets)
-    other = series.columns(connection, run, selection.x.removeprefix(METRIC), selection.rank)
+    other = series.columns(connection, run_id, selection.x.removeprefix(METRIC), selection.rank)
     return over(*joined(points, other), low, high, buckets)
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from workbench.store import run_rows
 from workbench.store.codec import to_text
 from workbench.store.database import Transaction
 from workbench.store.records import Header, RecordBatch
@@ -64,11 +65,15 @@ def safe_path(path: str) -> bool:
     )
 
 
-def rows(connection: sqlite3.Connection, run: int, name: str | None) -> dict[str, dict[str, list[Any]]]:
+def rows(
+    connection: sqlite3.Connection, run_id: str, name: str | None = None
+) -> dict[str, dict[str, list[Any]]]:
     """Tables by name, each its columns: rows appended in the order written, tables joined on.
 
-    A cell that a row does not have is None. The latest attempt that wrote a table is the one shown.
+    A cell that a row does not have is None. The latest attempt that wrote a table is the one shown. Raises
+    NotFound (run).
     """
+    run = run_rows.number(connection, run_id)
     where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
     found = connection.execute(
         f"SELECT name, attempt, whole, data FROM table_rows WHERE run = ? {where} ORDER BY name, attempt, id",
@@ -97,9 +102,13 @@ def _append(table: dict[str, list[Any]], more: dict[str, list[Any]]) -> None:
 
 
 def texts(
-    connection: sqlite3.Connection, run: int, name: str | None
+    connection: sqlite3.Connection, run_id: str, name: str | None = None
 ) -> dict[str, list[tuple[int | None, str | None]]]:
-    """Metrics whose values are texts (or nothing), by name: step and text in the order written."""
+    """Metrics whose values are texts (or nothing), by name: step and text in the order written.
+
+    Raises NotFound (run).
+    """
+    run = run_rows.number(connection, run_id)
     where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
     found: dict[str, list[tuple[int | None, str | None]]] = {}
     for key, step, text in connection.execute(
@@ -109,8 +118,9 @@ def texts(
     return found
 
 
-def artifacts(connection: sqlite3.Connection, run: int) -> dict[str, str]:
-    """What a run called some of its files: label to path relative to the run's folder."""
+def artifacts(connection: sqlite3.Connection, run_id: str) -> dict[str, str]:
+    """What a run called some of its files: label to path relative to its folder; raises NotFound (run)."""
+    run = run_rows.number(connection, run_id)
     found: Iterable[tuple[str, str]] = connection.execute(
         "SELECT name, path FROM artifacts WHERE run = ? ORDER BY name", (run,)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from workbench.entities.base import replace
 from workbench.entities.target import Target
@@ -50,6 +51,13 @@ def put(change: Transaction, target: Target) -> None:
             "changed": changed,
         }
         change.event(TARGET_CHANGED, f"compute/{target.name}", data)
+
+
+def change(change: Transaction, name: str, change_it: Callable[[Target], Target]) -> Target:
+    """Change a target by a function of what it is now, so that no change is lost; raises NotFound."""
+    target = change_it(get(change.connection, name))
+    put(change, target)
+    return target
 
 
 def remove(change: Transaction, name: str) -> None:

@@ -1,0 +1,119 @@
+"""What runs print: their logs, and one live stream of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import AsyncIterator
+from typing import Any
+
+from workbench.services.bus import News
+from workbench.services.context import Context
+from workbench.services.operation import call, items, read
+from workbench.services.spool_reading import Piece, gap_line, stretches, tail_offset
+from workbench.store import new_points, run_rows, spool
+
+LOOK = 1.0
+"""Seconds after which a follower looks by itself, whatever it heard."""
+MOST_POINTS = 10_000
+"""Metric points a follower holds at once, about."""
+
+
+class RunLogService:
+    """The output of runs."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+
+    @read
+    async def logs(
+        self,
+        run: str,
+        offset: int = 0,
+        lines: int | None = None,
+        follow: bool = False,
+        since: float | None = None,
+    ) -> AsyncIterator[bytes]:
+        """The output byte for byte, from offset, or the last `lines`, or the last `since` seconds.
+
+        follow: goes on until the run is over and everything it wrote was given.
+        """
+        found = await self._context.resolve(run)
+        offset = await self._place(found.id, offset, lines, since)
+        with self._context.bus.listen(f"runs/{found.id}") as listener:
+            while True:
+                current = await self._store.read(run_rows.get, found.id)
+                over = current.status.terminal and not self._draining(found.id)
+                async for piece in self._new_output(found.id, offset):
+                    offset = piece.stop
+                    yield piece.data if piece.gap is None else gap_line(piece.gap)
+                if not follow or over:
+                    return
+                await listener.take(timeout=LOOK)
+
+    @call
+    async def log_place(
+        self, run: str, offset: int = 0, lines: int | None = None, since: float | None = None
+    ) -> dict[str, Any]:
+        """{"run": id, "offset"}: where `logs` with these parameters begins, for who may have to resume."""
+        found = await self._context.resolve(run)
+        return {"run": found.id, "offset": await self._place(found.id, offset, lines, since)}
+
+    async def _place(self, run_id: str, offset: int, lines: int | None, since: float | None) -> int:
+        path = self._store.spool.path(run_id)
+        if lines is not None:
+            gaps = await self._store.read(spool.gaps, run_id)
+            least = max((stop for _, stop in gaps), default=0)
+            offset = max(offset, await asyncio.to_thread(tail_offset, path, lines, least))
+        if since is not None:
+            offset = max(offset, await self._store.read(self._store.spool.since, run_id, since))
+        return offset
+
+    def _draining(self, run_id: str) -> bool:
+        return self._context.conductor.follows(run_id)
+
+    @items
+    async def follow(self, run: str, offset: int = 0) -> AsyncIterator[dict[str, Any]]:
+        """One live stream of everything: {"log", "offset"}, {"metric"}, {"run"}; ends when it is over.
+
+        Metrics come from now on; logs from offset. A run that ended is told after the last it wrote. Whoever
+        reads slower than things happen gets all of the output and metrics, and the row as it is by then.
+        """
+        found = await self._context.resolve(run)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        with self._context.bus.listen(f"runs/{found.id}") as listener:
+            seen = await self._store.read(new_points.marks, found.id)
+            told = now = await self._store.read(run_rows.get, found.id)
+            yield {"run": told}
+            while True:
+                if now != told and not now.status.terminal:
+                    told = now
+                    yield {"run": now}
+                over = now.status.terminal and not self._draining(found.id)
+                async for piece in self._new_output(found.id, offset):
+                    offset = piece.stop
+                    if piece.gap is not None:
+                        yield {"gap": {"from": piece.gap[0], "to": piece.gap[1]}, "offset": offset}
+                    else:
+                        yield {"log": decoder.decode(piece.data), "offset": offset}
+                while True:
+                    added, seen = await self._store.read(new_points.since, found.id, seen, MOST_POINTS)
+                    for name, rank, points in added:
+                        for step, value in zip(points.steps, points.values, strict=True):
+                            yield {"metric": {"name": name, "step": step, "value": value, "rank": rank}}
+                    if not added:
+                        break
+                if over:
+                    yield {"run": now}
+                    return
+                news = await listener.take(timeout=LOOK)
+                if not news or News.ROW in news:
+                    now = await self._store.read(run_rows.get, found.id)
+
+    async def _new_output(self, run_id: str, offset: int) -> AsyncIterator[Piece]:
+        """What of the output is here from offset on."""
+        end = await self._store.read(self._store.spool.length, run_id)
+        gaps = await self._store.read(spool.gaps, run_id)
+        async for piece in stretches(self._store.spool.path(run_id), offset, end, gaps):
+            yield piece

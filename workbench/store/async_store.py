@@ -1,0 +1,98 @@
+"""The store for asyncio: one thread writes, a few others read, and neither waits for the other."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from workbench.store.database import Transaction
+from workbench.store.intake import Intake
+from workbench.store.orders import Orders
+from workbench.store.spool import Spool
+from workbench.store.store import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+READERS = 3
+"""Threads that read: one long read, or two, and the short ones still have their turn."""
+
+
+class AsyncStore:
+    """Runs a Store's calls in threads of its own. Changes happen in the order they were asked for.
+
+    A read that begins after a change was awaited sees it.
+    """
+
+    def __init__(self) -> None:
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._store: Store | None = None
+
+    async def open(self, directory: Path) -> Store:
+        """Open the store; raises what Store.open raises."""
+        self._store = await asyncio.get_running_loop().run_in_executor(self._writer, Store.open, directory)
+        return self._store
+
+    @property
+    def _opened(self) -> Store:
+        if self._store is None:
+            raise RuntimeError("the store is not open")
+        return self._store
+
+    @property
+    def spool(self) -> Spool:
+        """Where the output of runs is."""
+        return self._opened.spool
+
+    @property
+    def intake(self) -> Intake:
+        """What takes records in."""
+        return self._opened.intake
+
+    @property
+    def orders(self) -> Orders:
+        """The orders of long lists."""
+        return self._opened.orders
+
+    async def read(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """`Store.read` on a thread that reads."""
+        store = self._opened
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, lambda: store.read(function, *args, **kwargs)
+        )
+
+    async def write(
+        self, function: Callable[Concatenate[Transaction, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """`Store.write` on the thread that writes."""
+        store = self._opened
+        return await asyncio.get_running_loop().run_in_executor(
+            self._writer, lambda: store.write(function, *args, **kwargs)
+        )
+
+    async def remove_run(self, run_id: str) -> None:
+        """`Store.remove_run` on the thread that writes."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._opened.remove_run, run_id)
+
+    def blob_path(self, sha256: str) -> Path:
+        """Where a content is, or would be."""
+        return self._opened.blob_path(sha256)
+
+    async def missing_blobs(self, hashes: Iterable[str]) -> list[str]:
+        """Those of these contents that are not here."""
+        return await asyncio.to_thread(self._opened.missing_blobs, hashes)
+
+    async def close(self) -> None:
+        """Close the store after what is waiting; idempotent."""
+        store, self._store = self._store, None
+        if store is not None:
+            await asyncio.to_thread(self._readers.shutdown)
+            await asyncio.get_running_loop().run_in_executor(self._writer, store.close)
+        self._readers.shutdown()
+        self._writer.shutdown()
