@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.machines.wb import MAIN
+from tests.terminal.terminal import Terminal
 
 DEADLINE = 240.0
 
@@ -107,3 +108,26 @@ def test_an_interrupted_demo_leaves_nothing(folder: Path, number: signal.Signals
     assert "Interrupted" in out
     assert "Traceback" not in err
     until_gone(folder)
+
+
+def test_on_a_terminal_the_dashboard_opens_and_leaving_it_leaves_nothing(folder: Path) -> None:
+    """The line that leads through it goes on as its steps are done; ctrl+q ends everything."""
+    kept = environment(folder)
+    with Terminal(folder, [*MAIN, "demo"], 100, 30, environment=kept) as terminal:
+        terminal.wait_for(r"1/9 .*two SSH machines|1/9 +Two SSH machines")
+        terminal.wait_for(r"2/9 .*enter opens one")
+        terminal.wait_for(r"(running|completed) +\S+ +(atlas|borealis)")
+        terminal.keys("j", "Enter")
+        terminal.wait_for(r"3/9")
+        terminal.keys("Tab")
+        terminal.wait_for(r"training on \d+ images")
+        terminal.wait_for(r"4/9")
+        terminal.keys("C-q")
+        deadline = time.monotonic() + 60
+        while not terminal.ended:
+            assert time.monotonic() < deadline, terminal.text()
+            time.sleep(0.1)
+    for name in ("s", "terminal.conf"):
+        (folder / name).unlink(missing_ok=True)
+    until_gone(folder)
+    assert not (folder / "home").exists(), "nothing of the user's is touched"

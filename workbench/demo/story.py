@@ -267,6 +267,15 @@ def _stop_server(workspace: Workspace, home: Home) -> None:
 
 def _wait_gone(pid: int) -> None:
     for _ in range(500):
-        if not Path(f"/proc/{pid}").exists():
+        if ended(pid):
             return
         time.sleep(0.02)
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is over; a child of this process stays a zombie until somebody asks after it."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
