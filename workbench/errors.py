@@ -75,6 +75,12 @@ class NeedsSignIn(Unreachable):
     code = "needs_sign_in"
 
 
+class NotAnswered(NeedsSignIn):
+    """A sign-in whose question nobody answered in time."""
+
+    code = "not_answered"
+
+
 class HostKeyUnknown(Unreachable):
     """A host whose key nobody has accepted yet; data: host, port, algorithm, fingerprint, key."""
 

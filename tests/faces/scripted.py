@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -203,7 +203,7 @@ class World:
         """One value."""
         return self._answer(noun, method, parameters)
 
-    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
+    def items(self, noun: str, method: str, **parameters: Any) -> Generator[Any, None, None]:
         """Values; an exception among them is raised when it is reached."""
         for item in self._answer(noun, method, parameters):
             if isinstance(item, BaseException):

@@ -1,6 +1,7 @@
 """wb compute, experiment, activity, server: attaching with its questions, settings, exec."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,16 @@ class Machine:
             self.given.append(answer)
         return self.advance()
 
+    def attend(self, session: str) -> Iterator[dict[str, object]]:
+        yield {}
+
     def advance(self) -> object:
         if not self.prompts:
             return self.final
         return {"session": "s1", "prompt": {"kind": "password", "text": self.prompts.pop(0), "echo": False}}
 
     def world(self) -> World:
-        return World(compute__attach=self.attach, compute__login=self.login)
+        return World(compute__attach=self.attach, compute__login=self.login, compute__attend=self.attend)
 
 
 def test_attach_asks_for_the_key_and_the_password(wb: Wb) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from workbench.compute.asyncssh_host import AsyncsshHost
 from workbench.compute.channel import READ
 from workbench.compute.signin import NobodyToAsk, Prompt, SignIn, SignInSession
 from workbench.entities.target import TargetSettings
-from workbench.errors import HostKeyUnknown, NeedsSignIn, NotFound, Unreachable, WorkbenchError
+from workbench.errors import HostKeyUnknown, NeedsSignIn, NotAnswered, NotFound, Unreachable, WorkbenchError
 
 
 class Answers:
@@ -130,15 +131,21 @@ async def test_nobody_to_ask_says_what_was_asked(server: SshServer, make_host: M
     assert server.connections() == 1
 
 
+def answers(path: Path) -> bool:
+    """Whether somebody listens on a Unix socket; its file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as tried:
+        return tried.connect_ex(str(path)) == 0
+
+
 @pytest_asyncio.fixture
 async def agent(tmp_path: Path) -> AsyncIterator[Path]:
     """The socket of an ssh-agent of its own."""
     need("ssh-agent", "ssh-add")
-    socket = tmp_path / "agent"
-    words = ["ssh-agent", "-D", "-a", str(socket)]
+    place = tmp_path / "agent"
+    words = ["ssh-agent", "-D", "-a", str(place)]
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.DEVNULL)
-    await until(socket.exists, "the agent")
-    yield socket
+    await until(lambda: answers(place), "the agent")
+    yield place
     process.terminate()
     await process.wait()
 
@@ -329,6 +336,38 @@ async def test_a_session_nobody_answers_closes_itself(make_asking: MakeAsking, m
     await until(lambda: session.done, "the end of its patience")
     with pytest.raises(NeedsSignIn, match="in time"):
         await session.next()
+
+
+async def test_a_question_waits_for_who_is_there_to_answer(
+    make_asking: MakeAsking, make_host: MakeHost
+) -> None:
+    """Unattended it ends soon; attended it waits; whoever leaves without an answer ends the attempt."""
+    server = await make_asking("password")
+
+    def begin(**spans: float) -> SignInSession[None]:
+        session: SignInSession[None] = SignInSession(**spans)
+        session.start(lambda sign_in: make_host(server.settings(), sign_in).connect())
+        return session
+
+    alone = begin(unattended=0.2)
+    assert isinstance(await alone.next(), Prompt)
+    await until(lambda: alone.done, "the end of one nobody attends to")
+    with pytest.raises(NotAnswered):
+        await alone.next()
+
+    answered = begin(unattended=0.2)
+    assert isinstance(await answered.next(), Prompt)
+    async with answered.attended() as answer:
+        await asyncio.sleep(0.4)  # twice what an unattended one gets
+        assert not answer.done()
+        answered.give(PASSWORD)
+    assert await answered.next() is None
+
+    left = begin()
+    assert isinstance(await left.next(), Prompt)
+    async with left.attended():
+        pass
+    assert left.done
 
 
 async def test_a_closed_session_leaves_nothing_behind(make_asking: MakeAsking, make_host: MakeHost) -> None:

@@ -97,6 +97,11 @@ class Terminal:
             time.sleep(0.05)
 
     @property
+    def pid(self) -> int:
+        """The program's process."""
+        return int(self._tmux("display-message", "-p", "#{pane_pid}"))
+
+    @property
     def ended(self) -> bool:
         """Whether the program has ended; its last screen stays."""
         return self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1"

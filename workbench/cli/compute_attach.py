@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import click
@@ -104,10 +104,11 @@ def sign_in(session: Session, name: str, step: Step, again: str, *, yes: bool) -
             with connecting(session, name):
                 found = step(**more)
             while "prompt" in found:
-                answer = ask.answer_prompt(session, found["prompt"], name, again)
-                given = {"session": found["session"], "answer": answer}
-                with connecting(session, name):
-                    found = session.call("compute", "login", name=name, **given)
+                with attended(session, found["session"]):
+                    answer = ask.answer_prompt(session, found["prompt"], name, again)
+                    given = {"session": found["session"], "answer": answer}
+                    with connecting(session, name):
+                        found = session.call("compute", "login", name=name, **given)
         except HostKeyUnknown as problem:
             more = {"accept_key": ask.accept_host_key(session, problem, yes=yes)}
             continue
@@ -119,6 +120,17 @@ def sign_in(session: Session, name: str, step: Step, again: str, *, yes: bool) -
     raise WorkbenchError(
         f"{name} shows one unknown key after the other", f"ssh {name} says which hosts are on the way"
     )
+
+
+@contextmanager
+def attended(session: Session, key: str) -> Iterator[None]:
+    """For a block that asks the user; if it ends without the answer, so does the sign-in."""
+    attending = session.workspace.items("compute", "attend", session=key)
+    next(attending)
+    try:
+        yield
+    finally:
+        attending.close()
 
 
 def connecting(session: Session, name: str) -> AbstractContextManager[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,8 +24,8 @@ class Services(Protocol):
     def call(self, noun: str, method: str, **parameters: Any) -> Any:
         """One value."""
 
-    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
-        """Values as they come."""
+    def items(self, noun: str, method: str, **parameters: Any) -> Generator[Any, None, None]:
+        """Values as they come; closing it ends the operation."""
 
     def read(self, noun: str, method: str, **parameters: Any) -> Iterator[bytes]:
         """Bytes as they come."""

@@ -93,6 +93,7 @@ class Machine:
         except asyncio.CancelledError:
             if sign_in is not None:
                 attempt.cancel()  # nobody is left to answer
+                await asyncio.wait({attempt})  # the next user's attempt is another one
             raise
         if attempt.cancelled():
             raise Unreachable(f"connecting to {self.target.name} was given up", "try again")
@@ -173,7 +174,10 @@ class Machine:
             self._failed(Unreachable(f"connecting failed: {error!r}"))
             raise
         except asyncio.CancelledError:
-            self._say(TargetState.UNKNOWN, None)
+            if isinstance(self._error, NEEDS_USER):  # it is as it was before somebody tried
+                self._tell(self._error)
+            else:
+                self._say(TargetState.UNKNOWN, None)
             raise
         finally:
             if link is None and host is not None:
@@ -194,6 +198,9 @@ class Machine:
         self._error = error
         self._failures += 1
         self._not_before = time.monotonic() + self._backoff.delay(self._failures, random.random())
+        self._tell(error)
+
+    def _tell(self, error: WorkbenchError) -> None:
         asks = isinstance(error, NeedsSignIn | HostKeyUnknown)
         self._say(TargetState.NEEDS_SIGN_IN if asks else TargetState.UNREACHABLE, error.message)
 

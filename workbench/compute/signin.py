@@ -1,20 +1,24 @@
 """Questions only the user can answer while a connection is made: passwords, pass phrases, codes.
 
 A connection attempt asks through a `SignIn`. `SignInSession` holds such an attempt open over several calls
-of a face: each call returns the next question or the end.
+of a face: each call returns the next question or the end. A question waits only for who is seen to be there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Generic, Literal, Protocol, TypeVar
 
 from workbench.entities.base import Entity, to_wire
-from workbench.errors import NeedsSignIn, NotFound
+from workbench.errors import NeedsSignIn, NotAnswered, NotFound
 from workbench.text.sanitize import clean, clean_name
 
 PATIENCE = 300.0
+"""Seconds a question waits for its answer while somebody attends to it."""
+UNATTENDED = 20.0
+"""Seconds it waits for somebody to do so: whoever began the attempt may have been interrupted or killed."""
 MAX_PROMPT = 1000  # characters; a hostile server may say anything
 MAX_ANSWER = 4096
 CHANGE_PASSWORD = "sign in once with ssh in a terminal and change it there"
@@ -62,11 +66,14 @@ class NobodyToAsk:
 class SignInSession(Generic[T]):
     """A connection attempt that a face carries on call by call; it is the attempt's SignIn.
 
-    patience: seconds a question waits for its answer before the attempt ends with NeedsSignIn.
+    patience: seconds a question waits for its answer before the attempt ends with NotAnswered; unattended:
+    the same until somebody attends to it.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = PATIENCE, unattended: float = UNATTENDED) -> None:
         self.patience = patience
+        self.unattended = min(unattended, patience)
+        self._scope: asyncio.Timeout | None = None
         self._task: asyncio.Task[T] | None = None
         self._turn = asyncio.Lock()
         self._prompt: Prompt | None = None
@@ -117,6 +124,22 @@ class SignInSession(Generic[T]):
         self._prompt = None
         self._asked.clear()
 
+    @asynccontextmanager
+    async def attended(self) -> AsyncIterator[asyncio.Future[str]]:
+        """While somebody is there to answer the question that waits: the answer to come.
+
+        Leaving before it has come gives the attempt up. Raises NotFound when no question waits.
+        """
+        answer = self._answer
+        if answer is None or self._scope is None or answer.done():
+            raise NotFound("no question is waiting for an answer", "start again with: wb compute login")
+        self._scope.reschedule(asyncio.get_running_loop().time() + self.patience)
+        try:
+            yield answer
+        finally:
+            if not answer.done():
+                await self.close()
+
     async def close(self) -> None:
         """Give the attempt up and wait until it is gone."""
         if self._task is None or self._task.done():
@@ -125,23 +148,23 @@ class SignInSession(Generic[T]):
         await asyncio.wait({self._task})
 
     async def answer(self, prompt: Prompt) -> str:
-        """Ask the face; raises NeedsSignIn when it does not answer in time."""
+        """Ask the face; raises NotAnswered when it does not answer in time."""
         async with self._turn:
             self._answer = asyncio.get_running_loop().create_future()
             self._prompt = prompt
             self._asked.set()
             try:
-                async with asyncio.timeout(self.patience):
+                async with asyncio.timeout(self.unattended) as self._scope:
                     return await self._answer
             except TimeoutError:
-                raise NeedsSignIn(
+                raise NotAnswered(
                     f"nobody answered the {prompt.kind} prompt of {prompt.host} in time",
                     "start again with: wb compute login",
                     prompt=to_wire(prompt),
                 ) from None
             finally:
                 self._prompt = None
-                self._answer = None
+                self._answer = self._scope = None
                 self._asked.clear()
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ import msgspec
 
 from workbench.compute.attach import card, measure, propose
 from workbench.compute.link import Link
-from workbench.compute.signin import Prompt, SignIn, SignInSession
+from workbench.compute.signin import SignIn
 from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageError
@@ -21,12 +20,12 @@ from workbench.runs.activity import Progress, activity
 from workbench.runs.adopt import find_runs
 from workbench.services.context import Context
 from workbench.services.operation import call, items
+from workbench.services.sign_ins import SignIns
 from workbench.store import experiments, runs, targets
 from workbench.store.query import RunQuery
 from workbench.text.sanitize import clean
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-MAX_SESSIONS = 16
 PROBE_SECONDS = 60.0
 MOVING = frozenset({"address", "root", "lease_dir", "ssh_config", "jump"})
 """Settings that say which machine and folder a target is."""
@@ -40,13 +39,11 @@ class ComputeService:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._store = context.store
-        self._sessions: dict[str, SignInSession[dict[str, Any]]] = {}
+        self._sign_ins = SignIns()
 
     async def close(self) -> None:
         """Give up the sign-ins that wait for an answer."""
-        for session in self._sessions.values():
-            await session.close()
-        self._sessions.clear()
+        await self._sign_ins.close()
 
     async def note_state(self, name: str, state: TargetState, problem: str | None) -> None:
         """Write down what the fleet found of a machine."""
@@ -96,7 +93,7 @@ class ComputeService:
             async with activity(self._store, "attach", f"compute/{name}", f"attaching {name}"):
                 return await self._attach(target, sign_in, accept_key)
 
-        return await self._begin(attempt)
+        return await self._sign_ins.begin(name, attempt)
 
     async def _attach(self, target: Target, sign_in: SignIn, accept_key: str | None) -> dict[str, Any]:
         fleet = self._context.fleet
@@ -119,28 +116,6 @@ class ComputeService:
         fleet.configure(target)
         return {"target": target, "card": {"lines": card(target, measurement), "warnings": notes}}
 
-    async def _begin(self, attempt: Any) -> dict[str, Any]:
-        self._sessions = {key: waiting for key, waiting in self._sessions.items() if not waiting.done}
-        if len(self._sessions) >= MAX_SESSIONS:
-            raise Refused("too many sign-ins are waiting for an answer", "answer or interrupt one of them")
-        session: SignInSession[dict[str, Any]] = SignInSession()
-        session.start(attempt)
-        return await self._advance(uuid.uuid4().hex, session)
-
-    async def _advance(self, key: str, session: SignInSession[dict[str, Any]]) -> dict[str, Any]:
-        """The next question of a session, or its end; raises what the attempt raised."""
-        self._sessions[key] = session
-        try:
-            step = await session.next()
-        except BaseException:
-            del self._sessions[key]
-            await session.close()
-            raise
-        if isinstance(step, Prompt):
-            return {"session": key, "prompt": step}
-        del self._sessions[key]
-        return step
-
     @call
     async def login(
         self, name: str, session: str | None = None, answer: str | None = None, accept_key: str | None = None
@@ -150,13 +125,9 @@ class ComputeService:
         With session and answer it goes on with the attempt that asked.
         """
         if session is not None:
-            waiting = self._sessions.get(session)
-            if waiting is None:
-                raise NotFound("that sign-in is over", f"wb compute login {name} starts a new one")
             if answer is None:
                 raise UsageError("a sign-in goes on with an answer")
-            waiting.give(answer)
-            return await self._advance(session, waiting)
+            return await self._sign_ins.answer(session, answer)
         target = await self._store.read(targets.get, name)
 
         async def attempt(sign_in: SignIn) -> dict[str, Any]:
@@ -165,7 +136,17 @@ class ComputeService:
             await self.note_state(target.name, TargetState.CONNECTED, None)
             return {"target": await self._store.read(targets.get, target.name)}
 
-        return await self._begin(attempt)
+        return await self._sign_ins.begin(name, attempt)
+
+    @items
+    async def attend(self, session: str) -> AsyncIterator[dict[str, Any]]:
+        """What a face holds open while it asks its user: one item, and the end once the answer came.
+
+        A face that goes away ends the sign-in with it.
+        """
+        async with aclosing(self._sign_ins.attend(session)) as attending:
+            async for item in attending:
+                yield item
 
     @call
     async def set(self, name: str, changes: dict[str, Any]) -> Target:

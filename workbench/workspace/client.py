@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
 from typing import Any, Protocol
 
 
@@ -12,7 +12,7 @@ class Client(Protocol):
     def call(self, noun: str, method: str, **parameters: Any) -> Any:
         """One value; raises the WorkbenchError the service raised."""
 
-    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
+    def items(self, noun: str, method: str, **parameters: Any) -> Generator[Any, None, None]:
         """Values as they come; closing the iterator ends the operation."""
 
     def read(self, noun: str, method: str, **parameters: Any) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import Any
 
 from workbench.home import Home
@@ -21,7 +21,7 @@ class EmbeddedClient:
         """One value; raises the WorkbenchError the service raised."""
         return self._services.wait(self._services.call(noun, method, parameters))
 
-    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
+    def items(self, noun: str, method: str, **parameters: Any) -> Generator[Any, None, None]:
         """Values as they come; closing the iterator ends the operation."""
         return self._iterate(noun, method, parameters, Kind.ITEMS)
 
@@ -29,7 +29,9 @@ class EmbeddedClient:
         """Bytes as they come."""
         return self._iterate(noun, method, parameters, Kind.READ)
 
-    def _iterate(self, noun: str, method: str, parameters: dict[str, Any], kind: Kind) -> Iterator[Any]:
+    def _iterate(
+        self, noun: str, method: str, parameters: dict[str, Any], kind: Kind
+    ) -> Generator[Any, None, None]:
         stream = self._services.wait(self._services.stream(noun, method, parameters, kind))
         try:
             while (value := self._services.wait(stream.following())) is not END:

@@ -7,7 +7,7 @@ process instead. Imports stay few: every `wb` command pays for them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,7 @@ class Workspace:
         """One operation's value as plain JSON types; raises the WorkbenchError the service raised."""
         return self.client.call(noun, method, **parameters)
 
-    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
+    def items(self, noun: str, method: str, **parameters: Any) -> Generator[Any, None, None]:
         """A stream of values; close it to stop. Following a run goes on when the server ends underneath."""
         stream = item_resumption(noun, method, parameters)
         if stream is None:

@@ -6,7 +6,7 @@ Killing the server harms nothing, so a follow must not notice more than a pause.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeVar
 
 from workbench.errors import ServerError
@@ -78,7 +78,7 @@ def log_resumption(place: dict[str, Any]) -> Resumption:
     return Resumption(asked, lambda before, block: {"offset": before["offset"] + len(block)})
 
 
-def resumed(source: Callable[[Parameters], Iterator[T]], stream: Resumption) -> Iterator[T]:
+def resumed(source: Callable[[Parameters], Iterator[T]], stream: Resumption) -> Generator[T, None, None]:
     """All pieces of a stream, however often it breaks."""
     while True:
         try:

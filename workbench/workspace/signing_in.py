@@ -24,10 +24,14 @@ class Call(NamedTuple):
 
 
 class Question(NamedTuple):
-    """Something only the user knows; the answer is a text."""
+    """Something only the user knows; the answer is a text.
+
+    The driver attends to the session (`attend` of `compute`) from before it asks until the next call is done.
+    """
 
     text: str
     echo: bool
+    session: str
 
 
 class HostKey(NamedTuple):
@@ -52,7 +56,7 @@ def conversation(name: str, method: str, parameters: Mapping[str, Any]) -> Conve
             while "prompt" in found:
                 prompt = found["prompt"]
                 text = str(prompt.get("text") or prompt.get("kind") or "password")
-                answer = yield Question(text, bool(prompt.get("echo")))
+                answer = yield Question(text, bool(prompt.get("echo")), found["session"])
                 found = yield Call("login", {"name": name, "session": found["session"], "answer": answer})
         except HostKeyUnknown as problem:
             accepted = {"accept_key": (yield HostKey(problem))}

@@ -39,7 +39,7 @@ class SocketClient:
         with closing(self._ask(noun, method, parameters, Shape.VALUE)) as pieces:
             return told(decode(next(pieces).data)).value
 
-    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
+    def items(self, noun: str, method: str, **parameters: Any) -> Generator[Any, None, None]:
         """Values as they come; closing the iterator ends the operation."""
         with closing(self._ask(noun, method, parameters, Shape.ITEMS)) as pieces:
             for piece in pieces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
@@ -22,27 +23,32 @@ async def sign_in(
     Has to be called from a worker, since it waits for dialogs. Raises WorkbenchError.
     """
     talk = conversation(name, method, parameters)
-    asked = next(talk)
-    while True:
-        try:
-            if isinstance(asked, Call):
-                try:
-                    answer: Any = await app.services.call("compute", asked.method, **asked.parameters)
-                except WorkbenchError as problem:
-                    asked = talk.throw(problem)
-                    continue
-            elif isinstance(asked, Question):
-                dialog = QuestionDialog(f"Sign in to {name}", asked.text, echo=asked.echo)
-                answer = await app.push_screen_wait(dialog)
-            else:
-                answer = await _accepted(app, asked)
-            if answer is None:
-                talk.close()
-                return None
-            asked = talk.send(answer)
-        except StopIteration as end:
-            found: dict[str, Any] = end.value
-            return found
+    async with AsyncExitStack() as attending:
+        asked = next(talk)
+        while True:
+            try:
+                if isinstance(asked, Call):
+                    try:
+                        answer: Any = await app.services.call("compute", asked.method, **asked.parameters)
+                    except WorkbenchError as problem:
+                        asked = talk.throw(problem)
+                        continue
+                elif isinstance(asked, Question):
+                    await attending.aclose()  # to the question before
+                    held = app.services.items("compute", "attend", session=asked.session)
+                    await attending.enter_async_context(aclosing(held))
+                    await anext(held)
+                    dialog = QuestionDialog(f"Sign in to {name}", asked.text, echo=asked.echo)
+                    answer = await app.push_screen_wait(dialog)
+                else:
+                    answer = await _accepted(app, asked)
+                if answer is None:
+                    talk.close()
+                    return None
+                asked = talk.send(answer)
+            except StopIteration as end:
+                found: dict[str, Any] = end.value
+                return found
 
 
 async def _accepted(app: Dashboard, asked: HostKey) -> str | None:
