@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -53,7 +54,17 @@ def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def wb(capfd: pytest.CaptureFixture[str], in_utc: None) -> Wb:
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory that commands are given in: one with something to run."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "train.py").write_text("print('hello')\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def wb(capfd: pytest.CaptureFixture[str], in_utc: None, code: Path, tmp_path: Path) -> Wb:
     """Call with words and world=, terminal=, asker=; times are in UTC."""
 
     def call(
@@ -61,10 +72,12 @@ def wb(capfd: pytest.CaptureFixture[str], in_utc: None) -> Wb:
     ) -> Done:
         world = world or World()
         session = Session(
-            opener=lambda name: world, terminal=terminal, asker=asker or Answers(), clock=lambda: NOW
+            opener=lambda name: world.open(tmp_path / "home", name),
+            terminal=terminal,
+            asker=asker or Answers(),
+            clock=lambda: NOW,
         )
-        code = main(words, session)
-        out, err = capfd.readouterr()
-        return Done(code, out, err)
+        ended = main(words, session)
+        return Done(ended, *capfd.readouterr())
 
     return call

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from workbench.cli.terminal import Terminal
 from workbench.errors import NotFound
+from workbench.home import Home
+from workbench.workspace import Workspace
 
 NOW = datetime(2026, 11, 23, 12, 4, 30, tzinfo=UTC)
 TTY = Terminal(stdout=True, stderr=True, cells=80, lines=24, colour=False, ascii_only=False)
@@ -156,11 +158,11 @@ EXPERIMENTS = [
 
 
 class World:
-    """A workspace: answers by "noun.method", from values or functions of the parameters; calls are kept."""
+    """The services: answers by "noun.method", from values or functions of the parameters; calls are kept."""
 
     def __init__(self, **answers: Any) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        self.submitted: list[dict[str, Any]] = []
+        self.sent = b""
         self.closed = False
         self.answers: dict[str, Any] = {
             "runs.list": self._list,
@@ -170,12 +172,26 @@ class World:
             "runs.evaluations": {},
             "runs.envelope": [],
             "runs.warnings": [],
+            "runs.submit": RUNS[0],
+            "runs.log_place": lambda run, **_: {"run": run, "offset": 0},
+            "runs.download": lambda path, **_: [path.encode()],
+            "runs.snapshot_zip": [b"PK"],
+            "snapshots.known": {"known": True},
             "compute.list": TARGETS,
             "compute.get": lambda name: find(TARGETS, name),
             "experiments.list": EXPERIMENTS,
             "experiments.get": lambda name: find(EXPERIMENTS, name),
             **{name.replace("__", "."): value for name, value in answers.items()},
         }
+
+    def open(self, folder: Path, name: str | None = None) -> Workspace:
+        """A workspace whose services these are; what it keeps on this side is in folder."""
+        return Workspace(self, Home(folder, folder), name or "default")
+
+    @property
+    def submitted(self) -> list[dict[str, Any]]:
+        """The parameters of each submit."""
+        return [given for asked, given in self.calls if asked == "runs.submit"]
 
     def _list(self, active: bool | None = None, limit: int = 50, **_: Any) -> list[dict[str, Any]]:
         ended = ("Completed", "Failed", "Canceled")
@@ -203,7 +219,7 @@ class World:
         """One value."""
         return self._answer(noun, method, parameters)
 
-    def items(self, noun: str, method: str, **parameters: Any) -> Generator[Any, None, None]:
+    def items(self, noun: str, method: str, **parameters: Any) -> Iterator[Any]:
         """Values; an exception among them is raised when it is reached."""
         for item in self._answer(noun, method, parameters):
             if isinstance(item, BaseException):
@@ -214,39 +230,10 @@ class World:
         """Blocks of bytes, as items."""
         yield from self.items(noun, method, **parameters)
 
-    def configure(self, **asked: Any) -> Any:
-        """The words of a submit, as they arrived."""
-        return asked
-
-    def submit(
-        self, configuration: Any, *, on_progress: Any = None, on_notice: Any = None, dry_run: bool = False
-    ) -> dict[str, Any]:
-        """The first run, or a plan; a notice comes before anything is submitted."""
-        if on_notice is not None and not dry_run:
-            on_notice("data/ is 200 MB; is it code?")
-        self.submitted.append(configuration)
-        if dry_run:
-            plan = {"command": configuration["command"], "target": configuration.get("target")}
-            return {
-                "configuration": plan,
-                "snapshot": {"files": 12, "size": 34567, "skipped": {"ignored": 3}, "warnings": []},
-            }
-        return RUNS[0]
-
-    def rerun(self, run: str, **options: Any) -> dict[str, Any]:
-        """Another run."""
-        self.submitted.append({"run": run, **options})
-        return RUNS[0]
-
-    def download(self, run: str, path: str, to: Path, on_progress: Callable[..., None] | None = None) -> Path:
-        """A file that holds its own path."""
-        to.write_text(path)
-        return to
-
-    def save_snapshot(self, run: str, to: Path) -> Path:
-        """An empty file in place of a zip."""
-        to.write_bytes(b"")
-        return to
+    def write(self, noun: str, method: str, source: Iterable[bytes], **parameters: Any) -> Any:
+        """One value for bytes, which are kept."""
+        self.sent += b"".join(source)
+        return self._answer(noun, method, parameters)
 
     def close(self) -> None:
         """Noted."""

@@ -22,6 +22,7 @@ from workbench.errors import (
     WorkbenchError,
 )
 from workbench.text.cells import width
+from workbench.workspace import Workspace
 
 
 def commands(group: Group, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], object]]:
@@ -342,12 +343,14 @@ def test_hostile_names_reach_no_terminal(wb: Wb) -> None:
                 assert "\u202e" not in text
 
 
-def test_the_workspace_closes_and_its_name_is_passed(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_workspace_closes_and_its_name_is_passed(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     world, names = World(), []
 
-    def opener(name: str | None) -> World:
+    def opener(name: str | None) -> Workspace:
         names.append(name)
-        return world
+        return world.open(tmp_path, name)
 
     for words in (["--workspace", "lab", "ps"], ["ps", "--workspace", "lab"]):
         assert main(words, Session(opener=opener, terminal=PIPE, clock=lambda: NOW)) == 0
@@ -377,10 +380,10 @@ def test_completion_scripts(wb: Wb, shell: str, tmp_path: Path, monkeypatch: pyt
     assert "_WB_COMPLETE" in place.read_text()
 
 
-def test_completion_offers_names() -> None:
+def test_completion_offers_names(tmp_path: Path) -> None:
     from click.shell_completion import ShellComplete
 
-    session = Session(opener=lambda name: World(), terminal=PIPE, clock=lambda: NOW)
+    session = Session(opener=lambda name: World().open(tmp_path), terminal=PIPE, clock=lambda: NOW)
     complete = ShellComplete(build(), {"obj": session}, "wb", "_WB_COMPLETE")
 
     def offered(words: list[str], begun: str) -> list[str]:
@@ -392,11 +395,11 @@ def test_completion_offers_names() -> None:
     assert "--gpus" in offered(["submit"], "--g")
 
 
-def test_completion_offers_no_name_that_a_shell_would_read_otherwise() -> None:
+def test_completion_offers_no_name_that_a_shell_would_read_otherwise(tmp_path: Path) -> None:
     from click.shell_completion import ShellComplete
 
     runs = [{**RUNS[0], "id": f"id{number}", "name": name} for number, name in enumerate(["a b", "$(id)", "ok"])]
-    session = Session(opener=lambda name: World(runs__list=runs), terminal=PIPE, clock=lambda: NOW)
+    session = Session(opener=lambda name: World(runs__list=runs).open(tmp_path), terminal=PIPE, clock=lambda: NOW)
     complete = ShellComplete(build(), {"obj": session}, "wb", "_WB_COMPLETE")
     for words in (["logs"], ["cancel"]):
         assert [item.value for item in complete.get_completions(words, "")] == ["id0", "id1", "ok"]

@@ -1,7 +1,6 @@
 """wb submit and wb run: what goes to the services, what comes out, how following ends."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,23 @@ DONE = {**RUNS[0], "status": "Completed", "exit_code": 0}
 FAILED = {**RUNS[0], "status": "Failed", "exit_code": 3, "message": "the loss is nan"}
 
 
-def test_submit_prints_the_id_alone(wb: Wb) -> None:
+def test_submit_prints_the_id_alone(wb: Wb, code: Path) -> None:
+    assert wb("submit", "--", "python", "train.py") == (0, f"{ID}\n", "")
+    (code / "server.pem").touch()
     done = wb("submit", "--", "python", "train.py")
-    assert done == (0, f"{ID}\n", "note: data/ is 200 MB; is it code?\n"), "said to scripts, too"
+    assert (done.code, done.out) == (0, f"{ID}\n")
+    assert "server.pem" in done.err, "said to scripts, too"
     told = wb("submit", "--", "python", "train.py", terminal=TTY)
     assert told.out == f"{ID}\n"
     assert "wb logs -f calm-otter-42" in told.err
-    assert "note: data/ is 200 MB" in told.err
+    assert "server.pem" in told.err
 
 
-def test_words_after_the_dashes_are_the_command(wb: Wb) -> None:
+def test_words_after_the_dashes_are_the_command(
+    wb: Wb, code: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World()
+    monkeypatch.setenv("KEY", "s3cret")
     wb(
         "submit",
         "-t",
@@ -57,54 +62,68 @@ def test_words_after_the_dashes_are_the_command(wb: Wb) -> None:
         "python",
         "train.py",
         "--lr",
-        "3e-4",
+        "${{inputs.lr}}",
         "-t",
         "--help",
         world=world,
     )
-    assert world.submitted[0] == {
+    (submitted,) = world.submitted
+    assert submitted["configuration"] == {
         "command": ["python", "train.py", "--lr", "3e-4", "-t", "--help"],
-        "code": ".",
+        "template": ["python", "train.py", "--lr", "${{inputs.lr}}", "-t", "--help"],
+        "code": str(code),
         "target": "gpu1",
         "experiment": "mnist",
         "gpus": 2,
         "name": "n",
-        "tags": ("a=b", "c"),
-        "setup": ("module load cuda",),
-        "secrets": ("KEY",),
+        "tags": {"a": "b", "c": None},
+        "setup": ["module load cuda"],
+        "secrets": ["KEY"],
         "timeout": 5400.0,
         "priority": 5,
         "environment": "/opt/py",
-        "inputs": ("lr=3e-4",),
-        "sets": [],
+        "environment_variables": {},
+        "inputs": {"lr": 0.0003},
+        "written": {"lr": "3e-4"},
+        "collect_outputs": True,
+        "snapshot_code": True,
     }
+    assert submitted["secrets"] == {"KEY": "s3cret"}
 
 
 def test_one_quoted_word_is_a_shell_line(wb: Wb) -> None:
     world = World()
     wb("submit", "--no-code", "--", "a | b && c", world=world)
-    assert world.submitted[0]["command"] == "a | b && c"
-    assert world.submitted[0]["code"] is None
+    (submitted,) = world.submitted
+    assert submitted["configuration"]["command"] == "a | b && c"
+    assert "code" not in submitted["configuration"]
+    assert "snapshot" not in submitted
 
 
-def test_a_job_file_takes_options_on_either_side(wb: Wb) -> None:
+JOB = "command: python train.py ${{inputs.lr}}\ncode: .\ninputs:\n  lr: 3\n"
+
+
+def test_a_job_file_takes_options_on_either_side(wb: Wb, code: Path) -> None:
     world = World()
+    (code / "job.yml").write_text(JOB)
     assert wb("submit", "job.yml", "-t", "gpu1", "--set", "inputs.lr=1", world=world).code == 0
-    assert world.submitted[0]["file"] == Path("job.yml")
-    assert world.submitted[0]["target"] == "gpu1"
-    assert world.submitted[0]["sets"] == ["inputs.lr=1"]
-    assert world.submitted[0]["code"] is None
+    (submitted,) = world.submitted
+    asked = submitted["configuration"]
+    assert (asked["target"], asked["inputs"], asked["code"]) == ("gpu1", {"lr": 1}, str(code))
+    assert asked["command"] == "python train.py 1"
 
 
 @pytest.mark.parametrize("words", [["job.yml"], ["--", "python", "train.py"]])
-def test_code_and_outputs_can_stay_where_they_are(wb: Wb, words: list[str]) -> None:
+def test_code_and_outputs_can_stay_where_they_are(wb: Wb, words: list[str], code: Path) -> None:
     """AZ-119."""
     world = World()
+    (code / "job.yml").write_text(JOB)
     wb("submit", *words, world=world)
     wb("submit", "--no-code", "--no-outputs", *words, world=world)
     usual, off = world.submitted
-    assert not {"snapshot_code", "collect_outputs"} & usual.keys()
-    assert (off["code"], off["snapshot_code"], off["collect_outputs"]) == (None, False, False)
+    assert usual["configuration"]["collect_outputs"]
+    assert not off["configuration"]["collect_outputs"]
+    assert ("snapshot" in usual, "snapshot" in off) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +145,20 @@ def test_what_cannot_be_submitted_says_how(wb: Wb, words: list[str], hint: str) 
     assert world.submitted == []
 
 
-def test_a_dry_run_sends_nothing_and_says_what_it_would(wb: Wb) -> None:
-    done = wb("submit", "--dry-run", "--", "python", "train.py", terminal=TTY)
+def test_a_dry_run_sends_nothing_and_says_what_it_would(wb: Wb, code: Path) -> None:
+    (code / ".gitignore").write_text("*.bin\n")
+    for name in ("large.bin", "larger.bin"):
+        (code / name).write_bytes(bytes(34567))
+    (code / "data.txt").write_bytes(bytes(34567))
+    world = World()
+    done = wb("submit", "--dry-run", "--", "python", "train.py", terminal=TTY, world=world)
     assert "python train.py" in done.out
-    assert "12, 33.8 KiB" in done.out
-    assert "3 paths" in done.out
+    assert "3, 33.8 KiB" in done.out
+    assert "2 paths" in done.out
     assert "nothing was sent" in done.err
-    plan = json.loads(wb("submit", "--dry-run", "-o", "json", "--", "python", "train.py").out)
-    assert plan["snapshot"]["files"] == 12
+    plan = json.loads(wb("submit", "--dry-run", "-o", "json", "--", "python", "train.py", world=world).out)
+    assert plan["snapshot"]["files"] == 3
+    assert world.submitted == []
 
 
 def test_follow_puts_id_and_log_on_stdout_and_states_on_stderr(wb: Wb) -> None:
@@ -158,7 +183,7 @@ def test_follow_puts_id_and_log_on_stdout_and_states_on_stderr(wb: Wb) -> None:
 def test_follow_exits_by_the_outcome(wb: Wb) -> None:
     done = wb("submit", "--follow", "--", "x", world=World(runs__follow=[{"run": FAILED}]))
     assert done.code == 1
-    assert done.err.splitlines()[1:] == [
+    assert done.err.splitlines() == [
         "error: calm-otter-42 failed: the loss is nan (exit 3)",
         "hint: wb logs calm-otter-42",
     ]
@@ -224,13 +249,15 @@ HOSTILE_LOG = [
 ]
 
 
-def test_logs_in_a_pipe_are_the_exact_bytes(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_logs_in_a_pipe_are_the_exact_bytes(
+    capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> None:
     from tests.faces.scripted import NOW
     from workbench.cli.main import main
     from workbench.cli.session import Session
 
     world = World(runs__logs=HOSTILE_LOG)
-    assert main(["logs", "x"], Session(opener=lambda name: world, terminal=PIPE, clock=lambda: NOW)) == 0
+    assert main(["logs", "x"], Session(opener=lambda name: world.open(tmp_path), terminal=PIPE, clock=lambda: NOW)) == 0
     assert capfdbinary.readouterr().out == b"".join(HOSTILE_LOG)
 
 
@@ -241,8 +268,13 @@ def test_logs_on_a_terminal_keep_colours_and_returns_alone(wb: Wb) -> None:
 
 def test_logs_options_reach_the_service(wb: Wb, tmp_path: Path) -> None:
     world = World(runs__logs=[b"x"])
+    wb("logs", "@1", "-n", "10", "--since", "5m", world=world)
+    assert world.calls[-1] == ("runs.logs", {"run": "@1", "lines": 10, "since": 300.0})
     wb("logs", "@1", "-f", "-n", "10", "--since", "5m", world=world)
-    assert world.calls[-1] == ("runs.logs", {"run": ID, "lines": 10, "follow": True, "since": 300.0})
+    assert world.calls[-2:] == [
+        ("runs.log_place", {"run": ID, "lines": 10, "since": 300.0}),
+        ("runs.logs", {"run": ID, "offset": 0, "follow": True}),
+    ]
     wb("run", "logs", "@1", "--to", str(tmp_path / "log"), world=world)
     assert (tmp_path / "log").read_bytes() == b"x"
 
@@ -572,22 +604,24 @@ def test_rm_asks_and_takes_no_for_an_answer(wb: Wb) -> None:
     assert wb("run", "rm", "dull-ibis-39", "--yes", world=world).code == 0
 
 
-def test_rerun_and_resume(wb: Wb, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World(runs__resume=RUNS[0])
-    assert wb("run", "rerun", "a", "-t", "lab-7", "--set", "inputs.lr=1", world=world).out == f"{ID}\n"
-    asked = dict(world.submitted[0])
-    assert callable(asked.pop("on_progress"))
-    assert callable(asked.pop("on_notice"))
-    assert asked == {
-        "run": "a",
-        "target": "lab-7",
-        "sets": ["inputs.lr=1"],
-        "code": "snapshot",
-        "directory": None,
-    }
-    wb("run", "rerun", "a", "--code", "src", world=world)
-    assert world.submitted[1]["code"] == "current"
-    assert world.submitted[1]["directory"] == Path(os.getcwd()) / "src"
+def test_rerun_and_resume(wb: Wb, code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"command": "python train.py ${{inputs.lr}}", "inputs": {"lr": 3}, "target": "gpu1", "name": "first"}
+    world = World(
+        runs__resume=RUNS[0], runs__configuration={"configuration": asked, "snapshot": "ab" * 32}
+    )
+    name = RUNS[2]["name"]
+    assert wb("run", "rerun", name, "-t", "lab-7", "--set", "inputs.lr=1", world=world).out == f"{ID}\n"
+    (submitted,) = world.submitted
+    assert submitted["snapshot"] == "ab" * 32
+    assert submitted["properties"] == {"workbench.rerun_of": RUNS[2]["id"]}
+    assert submitted["configuration"]["target"] == "lab-7"
+    assert submitted["configuration"]["command"] == "python train.py 1"
+    assert "name" not in submitted["configuration"]
+    source = code / "src"
+    source.mkdir()
+    assert wb("run", "rerun", name, "--code", "src", world=world).code == 0
+    assert world.submitted[1]["configuration"]["code"] == str(source)
+    assert world.submitted[1]["snapshot"] != "ab" * 32
     monkeypatch.setenv("TOKEN", "s3cret")
     done = wb("run", "resume", "a", "--secret", "TOKEN", world=world)
     assert done.out == f"{ID}\n"

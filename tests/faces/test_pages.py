@@ -157,28 +157,27 @@ def test_a_state_or_machine_that_is_not_there_is_asked_back(wb: Wb) -> None:
     assert (done.code, done.err) == (0, "no run is like that; wb ps lists all\n")
 
 
-def test_notices_are_told_before_anything_is_sent(wb: Wb, capfd: pytest.CaptureFixture[str]) -> None:
+def test_notices_are_told_before_anything_is_sent(
+    wb: Wb, code: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """AZ-111: a person can still interrupt."""
+    (code / "server.pem").touch()
     order: list[str] = []
 
-    class Watched(World):
-        def submit(self, configuration: Any, *, on_notice: Any = None, **options: Any) -> dict[str, Any]:
-            on_notice("keys/server.pem looks like a secret and will be sent")
-            order.append(capfd.readouterr().err)
-            return super().submit(configuration, **options)
+    def known(id: str) -> dict[str, bool]:
+        order.append(capfd.readouterr().err)
+        return {"known": True}
 
-    wb("submit", "--", "true", world=Watched())
-    assert order == ["note: keys/server.pem looks like a secret and will be sent\n"]
+    wb("submit", "--", "true", world=World(snapshots__known=known))
+    (told,) = order
+    assert told.startswith("note: ")
+    assert "server.pem" in told
 
 
-def test_many_notices_end_somewhere(wb: Wb) -> None:
-    class Talkative(World):
-        def submit(self, configuration: Any, *, on_notice: Any = None, **options: Any) -> dict[str, Any]:
-            for number in range(500):
-                on_notice(f"file {number}")
-            return super().submit(configuration, **options)
-
-    lines = wb("submit", "--", "true", world=Talkative()).err.splitlines()
+def test_many_notices_end_somewhere(wb: Wb, code: Path) -> None:
+    for number in range(500):
+        (code / f"{number}.pem").touch()
+    lines = wb("submit", "--", "true").err.splitlines()
     assert len(lines) == 13
     assert "--dry-run lists all" in lines[-1]
 
@@ -236,7 +235,7 @@ def test_completion_offers_what_the_command_before_it_means(wb: Wb, tmp_path: Pa
         return [{"path": "outputs/a.bin"}, {"path": "logs/b"}] if run == "calm-otter-42" else []
 
     world = World(runs__metrics=[{"name": "loss"}, {"name": "lr"}, {"name": "loss"}], runs__files=files)
-    complete = ShellComplete(build(), {"obj": Session(opener=lambda name: world)}, "wb", "_WB_COMPLETE")
+    complete = ShellComplete(build(), {"obj": Session(opener=lambda name: world.open(tmp_path))}, "wb", "_WB_COMPLETE")
 
     def offered(words: list[str], begun: str) -> list[str]:
         return [item.value for item in complete.get_completions(words, begun)]
@@ -248,6 +247,6 @@ def test_completion_offers_what_the_command_before_it_means(wb: Wb, tmp_path: Pa
     assert set(offered(["ps", "--status"], "can")) == {"cancelrequested", "canceled"}
     assert [item.type for item in complete.get_completions(["submit"], "jo")] == ["file"]
     broken = ShellComplete(
-        build(), {"obj": Session(opener=lambda name: World(runs__list=NotFound("x")))}, "wb", "_WB_COMPLETE"
+        build(), {"obj": Session(opener=lambda name: World(runs__list=NotFound("x")).open(tmp_path))}, "wb", "_WB_COMPLETE"
     )
     assert [item.value for item in broken.get_completions(["logs"], "")] == []

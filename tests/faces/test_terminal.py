@@ -18,13 +18,14 @@ from workbench.text.cells import width
 
 DEADLINE = 30.0
 WORLD = """
-import sys
+import os, sys
 sys.path.insert(0, {root!r})
+from pathlib import Path
 from tests.faces.scripted import NOW, World
 from workbench.cli.main import main
 from workbench.cli.session import Session
 {more}
-sys.exit(main(sys.argv[1:], Session(opener=lambda name: world, clock=lambda: NOW)))
+sys.exit(main(sys.argv[1:], Session(opener=lambda name: world.open(Path(os.devnull)), clock=lambda: NOW)))
 """
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

@@ -71,6 +71,8 @@ def test_matches_come_in_and_are_counted() -> None:
     state.current = 20
     assert state.words(100) == "2/3"
     assert state.whole
+    state.turned = "top"
+    assert state.words(100) == "2/3, from the top"
     assert SearchState("x").words(0) == "0 so far, 0% searched"
 
 
@@ -83,7 +85,7 @@ def test_a_regular_expression_is_not_evaluated_by_the_view() -> None:
 
 def test_the_status_gives_up_what_is_worth_least() -> None:
     status = Status(
-        ended=True, at_end=False, size=10_000, below=5_000, first=0, last=9, lines=500, gaps=77, search="loss",
+        ended=True, at_end=False, size=10_000, below=5_000, first=0, last=9, lines=500, counted=True, gaps=77, search="loss",
         found="3/128", as_of="12s",
     )  # fmt: skip
     left, right = left_parts(status), right_parts(status)
@@ -91,6 +93,7 @@ def test_the_status_gives_up_what_is_worth_least() -> None:
     assert [part.text for side in whole for part in side] == [
         "■ ended", "loss", "3/128", "4.88 KiB below", "77 B not kept", "as of 12s ago", "lines 1-10 of 500", "50%",
     ]  # fmt: skip
+    assert "lines 1-10 of 500+" in [part.text for part in right_parts(status._replace(counted=False))]
     kept = [part.text for side in fitted(left, right, 30) for part in side]
     assert kept == ["■ ended", "loss", "3/128", "50%"]
     assert fitted(left, right, 3) == (left[:1], [])

@@ -17,8 +17,9 @@ KEPT = 64
 class Blocks:
     """A log's blocks by where they start; a block is cut where a gap begins or ends."""
 
-    def __init__(self, read: Callable[[int, int], Awaitable[bytes]]) -> None:
+    def __init__(self, read: Callable[[int, int], Awaitable[bytes]], block: int = BLOCK) -> None:
         self._read = read
+        self._block = block
         self._held: OrderedDict[int, bytes] = OrderedDict()
 
     async def get(self, start: int, stop: int, stretch: Stretch) -> bytes:
@@ -34,11 +35,12 @@ class Blocks:
 
     async def row(self, row: Row, stretch: Stretch) -> bytes:
         """A row's bytes; the end of them where it is longer than ordinary ones, as progress bars are."""
-        start = row.start if row.stop - row.start <= 2 * BLOCK else row.stop - BLOCK
+        block = self._block
+        start = row.start if row.stop - row.start <= 2 * block else row.stop - block
         parts = []
-        low = max(start // BLOCK * BLOCK, stretch.start)
+        low = max(start // block * block, stretch.start)
         while low < row.stop:
-            high = min(low // BLOCK * BLOCK + BLOCK, stretch.stop)
+            high = min(low // block * block + block, stretch.stop)
             data = await self.get(low, high, stretch)
             parts.append(data[max(0, start - low) : row.stop - low])
             low = high
@@ -50,16 +52,17 @@ class Blocks:
 
     async def _fetch(self, start: int, stretch: Stretch) -> None:
         """Read a block and those that lie with it in a group, what is held already left out."""
-        group = start // (BLOCK * AHEAD) * BLOCK * AHEAD
-        low, high = max(group, stretch.start), min(group + BLOCK * AHEAD, stretch.stop)
+        block, together = self._block, self._block * AHEAD
+        group = start // together * together
+        low, high = max(group, stretch.start), min(group + together, stretch.stop)
         held = self._held.get(start, b"")
         if held:  # it has grown: the new bytes are enough
             low = start + len(held)
         data = await self._read(low, high - low)
         at = low
         while at - low < len(data):
-            first = max(at // BLOCK * BLOCK, stretch.start)
-            stop = min(first // BLOCK * BLOCK + BLOCK, low + len(data))
+            first = max(at // block * block, stretch.start)
+            stop = min(first // block * block + block, low + len(data))
             self._held[first] = self._held.get(first, b"")[: at - first] + data[at - low : stop - low]
             self._held.move_to_end(first)
             at = stop

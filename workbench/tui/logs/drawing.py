@@ -61,6 +61,8 @@ def _stood_on(strip: Strip, pens: Pens) -> Strip:
     """The line with the ground of where one stands; what has a ground of its own keeps it."""
     ground = pens.ground.bgcolor
     over = pens.palette.style("cursor-blurred")
+    if over.bgcolor is None or over.bgcolor == ground:
+        over += Style(underline=True)  # a theme of the terminal's own colours has no other ground
     return Strip(
         [
             Segment(text, style + over if style is not None and style.bgcolor == ground else style)

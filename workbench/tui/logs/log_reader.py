@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from workbench.text.log_line import Shown, shown
-from workbench.text.log_rows import Row, Rows
+from workbench.text.log_rows import BAR, BLOCK, Row, Rows
 from workbench.tui.logs.blocks import Blocks
 from workbench.tui.logs.numbers import Numbers
 from workbench.tui.logs.source import Extent, LogSource
@@ -21,13 +21,14 @@ class LogReader:
     Raises WorkbenchError; ShortRead, after which the extent has to be asked for anew.
     """
 
-    def __init__(self, source: LogSource) -> None:
+    def __init__(self, source: LogSource, block: int = BLOCK, bar: int = BAR) -> None:
         self.source = source
         self.extent = Extent()
         self.numbers = Numbers()
         self.width = 0
         """Cells a row may fill before it is broken; 0: it is not."""
-        self._blocks = Blocks(source.read)
+        self._sizes = block, bar
+        self._blocks = Blocks(source.read, block)
         self._lines: OrderedDict[Row, Shown] = OrderedDict()
         self.adopt(Extent())
 
@@ -36,7 +37,7 @@ class LogReader:
         if extent.size < self.extent.size:
             self.forget()
         self.extent = extent
-        self._rows = Rows(self._block, extent.size, extent.gaps)
+        self._rows = Rows(self._block, extent.size, extent.gaps, *self._sizes)
         self._walker = Walker(self._rows, self._height)
 
     def forget(self) -> None:

@@ -269,6 +269,7 @@ class LogWindow(Widget):
         state = self._searcher.state
         rows = list(dict.fromkeys(line.row for line in lines))
         numbers = self._reader.numbers.of(rows)
+        last = numbers[-1] + 1 if numbers and numbers[-1] is not None else 0
         return Status(
             following=self.following and not extent.ended,
             ended=extent.ended,
@@ -277,7 +278,8 @@ class LogWindow(Widget):
             below=max(0, extent.size - lines[-1].row.stop) if lines else 0,
             first=numbers[0] if numbers else None,
             last=numbers[-1] if numbers else None,
-            lines=self._total(numbers[-1] if numbers else None),
+            lines=max(self._reader.numbers.total, last) or None,
+            counted=self._counted,
             gaps=sum(stop - start for start, stop in extent.gaps),
             search=state.said if state is not None else "",
             found=state.words(extent.size) if state is not None else "",
@@ -286,11 +288,12 @@ class LogWindow(Widget):
             notice=clean_name(self._notice),
         )
 
-    def _total(self, last: int | None) -> int | None:
-        numbers = self._reader.numbers
-        if self._window.at_end and last is not None:
-            return last + 1
-        return numbers.total if numbers.counted >= self._reader.extent.size else None
+    @property
+    def _counted(self) -> bool:
+        """Whether all lines of the log are counted: to its end, or up to where it ends in the window."""
+        numbers, lines = self._reader.numbers, self._window.lines
+        seen = self._window.at_end and bool(lines) and numbers.of([lines[0].row])[0] is not None
+        return seen or numbers.counted >= self._reader.extent.size
 
     @staticmethod
     def _age(extent: Extent) -> str:
@@ -307,7 +310,7 @@ class LogWindow(Widget):
             lines, size = self._window.lines, self._reader.extent.size
             numbers = self._reader.numbers
             known = lines and numbers.of([lines[0].row])[0] is not None
-            if not lines or (known and self.status.lines is not None):
+            if not lines or (known and self._counted):
                 await asyncio.sleep(0.2)
                 continue
             began = monotonic()

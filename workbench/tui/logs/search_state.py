@@ -23,6 +23,8 @@ class SearchState:
         self.done = False
         self.current: int | None = None
         """The match one stands on."""
+        self.turned = ""
+        """From where the search went on when it came to an end of the log."""
         self._offsets = array("Q")
         self._texts: dict[int, str] = {}
 
@@ -78,6 +80,8 @@ class SearchState:
         index = bisect_left(self._offsets, self.current) if self.current is not None else len(self._offsets)
         if self.current is not None and index < len(self._offsets) and self._offsets[index] == self.current:
             total = f"{index + 1:,}/{total}"
+        if self.turned:
+            total += f", from the {self.turned}"
         if self.done:
             return total if self.count else "no match"
         return f"{total} so far, {self.at * 100 // size if size else 0}% searched"

@@ -26,7 +26,9 @@ class Status(NamedTuple):
     """The number, from 0, of the first line that is seen, and of the last."""
     last: int | None = None
     lines: int | None = None
-    """How many there are, where all are counted."""
+    """How many there are, as far as they are counted."""
+    counted: bool = False
+    """Whether all are."""
     gaps: int = 0
     """Bytes that were not kept."""
     search: str = ""
@@ -68,7 +70,7 @@ def right_parts(status: Status) -> list[Part]:
         parts.append(Part(f"as of {status.as_of} ago", "stale", 60))
     if status.first is not None and status.last is not None:
         place = f"{status.first + 1:,}-{status.last + 1:,}"
-        whole = f" of {status.lines:,}" if status.lines is not None else ""
+        whole = "" if status.lines is None else f" of {status.lines:,}{'' if status.counted else '+'}"
         parts.append(Part(f"lines {place}{whole}", "dim", 50))
     else:
         parts.append(Part(short(status.size), "dim", 20))
@@ -100,6 +102,10 @@ def fitted(left: list[Part], right: list[Part], room: int) -> tuple[list[Part], 
     return left, right
 
 
+def _parts(status: Status) -> tuple[list[Part], list[Part]]:
+    return left_parts(status), right_parts(status)
+
+
 class LogStatus(Widget):
     """One line that says how the log view stands."""
 
@@ -107,9 +113,9 @@ class LogStatus(Widget):
     _said = Status()
 
     def say(self, status: Status) -> None:
-        """Show this from now on."""
-        if status != self._said:
-            self._said = status
+        """Show this from now on; what reads the same is not painted again."""
+        before, self._said = self._said, status
+        if _parts(before) != _parts(status):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:

@@ -90,8 +90,7 @@ class LogView(Acting, LogWindow, can_focus=True):
                 return
             state.current = found
             self._notice = ""
-            if turned:
-                self.app.notify("The search went on from the other end.", timeout=2)
+            state.turned = ("end" if backwards else "top") if turned else ""
             self.go_to(found)
 
         await self._searched(work)
