@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from workbench.tui.actions.keymap import checked
 from workbench.tui.actions.keys import all_shown, shown
 from workbench.tui.actions.table import ACTIONS, by_id, conflicts, of_places
 
-GROUND = frozenset({"app", "list"})
+ROOT = Path(__file__).parents[2]
 
 
 def everybody() -> Iterator[type[Acting]]:
@@ -85,6 +87,13 @@ def test_keys_are_written_for_people() -> None:
     assert shown("shift+left") == "shift+←"
     assert shown("down", ascii_only=True) == "down"
     assert all_shown("g,home") == "g home"
+
+
+def test_the_page_of_keys_is_current() -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "docs" / "make_keys.py"), "--check"], check=False)
+    assert done.returncode == 0, "run: python docs/make_keys.py"
+    page = (ROOT / "docs" / "keys.md").read_text("utf-8")
+    assert [action.id for action in ACTIONS if f"`{action.id}`" not in page] == []
 
 
 def test_a_key_map_is_checked_entry_by_entry() -> None:

@@ -19,22 +19,34 @@ from workbench.tui.themes.palette import palette_of
 
 TITLES = {
     "app": "Everywhere",
-    "list": "Lists",
+    "list": "Lists and texts",
     "marks": "Marking",
-    "runs": "Runs",
-    "run": "Run",
-    "logs": "Logs",
-    "chart": "Charts",
-    "compute": "Machines",
-    "machine": "Machine",
+    "table": "Order and columns",
+    "columns": "Choosing columns",
     "page": "This page",
     "tabs": "Tabs",
-    "table": "Order and columns",
-    "welcome": "Begin",
+    "runs": "Runs",
+    "logs": "Log",
+    "chart": "Chart",
+    "multiples": "Small charts",
+    "metrics": "Metrics",
+    "files": "Files",
+    "snapshot": "Snapshot",
     "compare": "Comparison",
     "differences": "Differences",
-    "metrics": "Metrics",
+    "compute": "Machines",
+    "machine": "Machine",
+    "welcome": "Begin",
+    "dialog": "Dialogs",
+    "pick": "Picking one of many",
 }
+
+
+def title_of(place: str) -> str:
+    """What a place of the action table is called."""
+    return TITLES.get(place, place.capitalize())
+
+
 USUAL = ("marks", "table", "list", "app")
 """Places whose keys are the same everywhere; they come last."""
 
@@ -86,7 +98,7 @@ class KeysScreen(ModalScreen[None]):
                 continue
             if action.place != place:
                 place = action.place
-                title = TITLES.get(place, place.capitalize())
+                title = title_of(place)
                 listed.add_option(Option(Text(title, palette_of(self.app).style("title")), disabled=True))
             listed.add_option(Option(self._line(owner, action), id=action.id))
         first = next((index for index, option in enumerate(listed.options) if not option.disabled), None)

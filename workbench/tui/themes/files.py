@@ -51,9 +51,10 @@ def read_theme(text: str, place: str) -> ThemeFile:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
-        at = re.search(r" \(at line (\d+), column \d+\)$", str(problem))
-        words = f"{place}:{at.group(1)}: {str(problem)[: at.start()]}" if at else f"{place}: {problem}"
-        raise ConfigurationError(words, HINT) from problem
+        at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", str(problem))
+        words = str(problem)[: at.start()] if at else str(problem)
+        line = (at.group(1) if at else None) or max(1, len(text.splitlines()))
+        raise ConfigurationError(f"{place}:{line}: {words}", HINT) from problem
     wrong = _Mistakes(text, place)
     for key in table.keys() - TOP:
         wrong.add("", key, f"there is no key {key}")
@@ -65,7 +66,7 @@ def read_theme(text: str, place: str) -> ThemeFile:
     colors = _colours(table, "colors", set(COLORS), wrong)
     roles = _colours(table, "roles", {role.removeprefix("wb-") for role in DEFAULTS}, wrong)
     variables = _colours(table, "variables", None, wrong)
-    if "primary" not in colors:
+    if "primary" not in _table(table, "colors", None, wrong):
         wrong.add("colors", "", "primary is wanted")
     series, marks = _series(table, wrong)
     symbols = _table(table, "symbols", {"ascii"}, wrong)
