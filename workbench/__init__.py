@@ -13,6 +13,7 @@ TYPE_CHECKING = False  # what type checkers take for true; typing itself would c
 if TYPE_CHECKING:
     from typing import Any
 
+    from workbench.errors import RunFailed, WaitTimeout, WorkbenchError
     from workbench.remote.calls import (
         add_properties,
         log,
@@ -25,11 +26,18 @@ if TYPE_CHECKING:
         upload_file,
     )
     from workbench.remote.tracking import Run, TrackingWarning
+    from workbench.workspace.facade import Workspace
+    from workbench.workspace.run_handle import RunHandle
 
 # name -> the module that has it
 _HOMES = {
     "Run": "workbench.remote.tracking",
+    "RunFailed": "workbench.errors",
+    "RunHandle": "workbench.workspace.run_handle",
     "TrackingWarning": "workbench.remote.tracking",
+    "WaitTimeout": "workbench.errors",
+    "WorkbenchError": "workbench.errors",
+    "Workspace": "workbench.workspace.facade",
     "add_properties": "workbench.remote.calls",
     "log": "workbench.remote.calls",
     "log_list": "workbench.remote.calls",
@@ -43,7 +51,12 @@ _HOMES = {
 
 __all__ = [
     "Run",
+    "RunFailed",
+    "RunHandle",
     "TrackingWarning",
+    "WaitTimeout",
+    "WorkbenchError",
+    "Workspace",
     "__version__",
     "add_properties",
     "log",

@@ -31,9 +31,19 @@ class WorkbenchError(Exception):
 
 
 class RunFailed(WorkbenchError):
-    """A run that was waited for ended other than Completed."""
+    """A run that was waited for ended other than Completed.
+
+    data, each where it is known: id, name, status, cause (a code), reason (in words), exit_code, signal.
+    """
 
     code = "run_failed"
+
+
+class WaitTimeout(WorkbenchError):
+    """What was waited for goes on after the time somebody was willing to wait; data: id, status."""
+
+    code = "wait_timeout"
+    exit_code = 124
 
 
 class UsageError(WorkbenchError):

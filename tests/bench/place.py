@@ -125,9 +125,9 @@ def connected(where: Place) -> Iterator[Workspace]:
 
 
 def submit(workspace: Workspace, target: str, command: list[str] | str, code: Path | None = None) -> Any:
-    """Submit a command with a code directory, or in an empty one; the run's JSON."""
+    """Submit a command with a code directory, or in an empty one; the run's details."""
     place = None if code is None else str(code)
-    return workspace.submit(workspace.configure(command=command, code=place, target=target))
+    return workspace.submit(workspace.configure(command=command, code=place, target=target)).details
 
 
 def until(condition: Callable[[], object], what: str) -> None:

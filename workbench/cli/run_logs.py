@@ -16,9 +16,11 @@ from workbench.cli.progress import ProgressBar
 from workbench.cli.session import Session
 from workbench.errors import RunFailed, UsageError
 from workbench.text import states
+from workbench.text.outcomes import reason
 from workbench.text.sanitize import TerminalStream, clean_name
 from workbench.text.style import paint
-from workbench.views.runs import metric_text, reason, took
+from workbench.views.runs import metric_text, took
+from workbench.workspace.run_handle import raise_unless_completed, raise_unless_over
 
 INTERRUPTED = 130
 MOST_METRICS = 4
@@ -121,13 +123,18 @@ def _copy(session: Session, source: Iterator[bytes], to: str | None) -> None:
 
 @command("wait")
 @click.argument("runs", nargs=-1, required=True, shell_complete=complete.run)
+@click.option("--timeout", type=duration, metavar="TIME", help="Give up after 10m, 2h ...; the runs go on.")
 @click.pass_obj
-def wait(session: Session, runs: tuple[str, ...]) -> int:
-    """Wait until runs end. Exits 0 when all completed, 1 when one failed or was canceled."""
+def wait(session: Session, runs: tuple[str, ...], timeout: float | None) -> int:
+    """Wait until runs end. Exits 0 when all completed, 1 when one did not, 124 when the time was up."""
     code = 0
+    until = None if timeout is None else time.monotonic() + timeout
     for run in runs:
+        left = None if until is None else max(0.0, until - time.monotonic())
         try:
-            outcome(watch(session, run))
+            ended = watch(session, run, left)
+            raise_unless_over(ended, timeout)
+            raise_unless_completed(ended)
         except RunFailed as problem:
             code = problem.exit_code
             print(f"{problem.message}", file=sys.stderr)
@@ -136,10 +143,10 @@ def wait(session: Session, runs: tuple[str, ...]) -> int:
     return code
 
 
-def watch(session: Session, run: str) -> dict[str, Any]:
-    """Follow a run's states on stderr until it ends; the run as it ended."""
+def watch(session: Session, run: str, timeout: float | None = None) -> dict[str, Any]:
+    """Follow a run's states on stderr until it ends, or the time is up; the run as it then is."""
     last: dict[str, Any] = {}
-    for item in session.workspace.items("runs", "watch", run=run):
+    for item in session.workspace.items("runs", "watch", run=run, timeout=timeout):
         _tell_state(session, last, item["run"])
         last = item["run"]
     return last or dict(session.call("runs", "get", run=run))
@@ -156,7 +163,7 @@ def follow_submitted(session: Session, run: dict[str, Any], *, logs: bool) -> in
         ended = _follow(session, run) if logs else watch(session, run["id"])
     except KeyboardInterrupt:
         return _still_running(session, run["id"], run["name"])
-    outcome(ended)
+    raise_unless_completed(ended)
     return 0
 
 
@@ -209,20 +216,6 @@ def _tell_state(session: Session, before: dict[str, Any], now: dict[str, Any]) -
         values = list((now.get("metrics") or {}).items())[:MOST_METRICS]
         said += "".join(f"   {clean_name(name, 30)} {metric_text(value)}" for name, value in values)
     print(said, file=sys.stderr)
-
-
-def outcome(run: dict[str, Any]) -> None:
-    """Nothing for a run that completed; raises RunFailed, with why, for one that did not."""
-    status = str(run.get("status", ""))
-    if status == "Completed":
-        return
-    name = clean_name(str(run.get("name", run.get("id", "the run"))))
-    why = reason(run)
-    code = run.get("exit_code")
-    if code is not None and status == "Failed" and f"{code}" not in why:
-        why = f"{why} (exit {code})" if why else f"exit {code}"
-    word = states.look(states.RUN, clean_name(status)).word
-    raise RunFailed(f"{name} {word}" + (f": {why}" if why else ""), f"wb logs {name}")
 
 
 def _still_running(session: Session, run: str, name: str | None = None) -> int:

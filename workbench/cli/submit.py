@@ -88,17 +88,19 @@ def submit(context: click.Context, /, **options: Any) -> int:
     dry_run, chosen = options.pop("dry_run"), options.pop("chosen")
     follow, wait = options.pop("follow"), options.pop("wait")
     configuration = _configuration(session, context.meta.get("command"), **options)
-    with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
-        done = session.workspace.submit(
-            configuration, on_progress=bar, on_notice=Notices(session), dry_run=dry_run
-        )
-    if chosen is not None:
-        output.write(session, output.dumps(done, indent=2) + "\n")
-        return 0
     if dry_run:
-        _tell_plan(session, done)
+        planned = session.workspace.plan(configuration)
+        if chosen is not None:
+            output.write(session, output.dumps(planned, indent=2) + "\n")
+        else:
+            _tell_plan(session, planned)
         return 0
-    return started(session, done, follow=follow, wait=wait)
+    with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
+        run = session.workspace.submit(configuration, on_progress=bar, on_notice=Notices(session)).details
+    if chosen is not None:
+        output.write(session, output.dumps(run, indent=2) + "\n")
+        return 0
+    return started(session, run, follow=follow, wait=wait)
 
 
 def _configuration(

@@ -214,8 +214,8 @@ def _submit(workspace: Workspace, code: Path, target: str, options: dict[str, st
     configuration = RunConfiguration(command=command, code=str(code), experiment=EXPERIMENT, target=target)
     submitted = workspace.submit(configuration)
     shown = "   ".join(f"{name} {value:5}" for name, value in options.items())
-    tell.done(f"{submitted['name']:18} {target:9} {shown}".rstrip())
-    return Lane(submitted["id"], submitted["name"], target)
+    tell.done(f"{submitted.name:18} {target:9} {shown}".rstrip())
+    return Lane(submitted.id, submitted.name, target)
 
 
 def _follow(workspace: Workspace, lanes: list[Lane], tell: Teller) -> None:

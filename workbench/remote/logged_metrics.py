@@ -42,15 +42,15 @@ def collect(lines: Iterable[bytes], name: Optional[str] = None) -> Dict[str, Any
 def evaluation(record: Dict[str, Any]) -> Dict[str, Any]:
     """What was logged in a schema, as it was given."""
     version = record.get("schema_version")
-    return {"schema_type": record["schema"], "schema_version": version, "data": _numbers(record.get("v"))}
+    return {"schema_type": record["schema"], "schema_version": version, "data": with_numbers(record.get("v"))}
 
 
-def _numbers(value: Any) -> Any:
+def with_numbers(value: Any) -> Any:
     """Nested values with the texts nan, inf, -inf as the numbers they stand for."""
     if isinstance(value, list):
-        return [_numbers(item) for item in value]
+        return [with_numbers(item) for item in value]
     if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
+        return {key: with_numbers(item) for key, item in value.items()}
     return _number(value)
 
 

@@ -10,6 +10,7 @@ from workbench.remote.compiled import source_of
 # Tests pretend a reboot with this; nothing else sets it.
 ENV_BOOT_ID = "WORKBENCH_BOOT_ID"
 LEASE_PARENT = "/var/tmp"
+DEFAULT_ROOT = "~/.workbench"
 
 
 class Machine(object):
@@ -24,7 +25,7 @@ class Machine(object):
 
     def __init__(self, root=None, lease_dir=None, payload=None, boot=None):
         # type: (Optional[str], Optional[str], Optional[str], Optional[str]) -> None
-        self.root = absolute(root or "~/.workbench")
+        self.root = absolute(root or DEFAULT_ROOT)
         default_lease_dir = os.path.join(LEASE_PARENT, "workbench-%d" % os.getuid())
         self.lease_dir = absolute(lease_dir or default_lease_dir)
         self.payload = absolute(payload) if payload else own_location()

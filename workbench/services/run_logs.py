@@ -10,6 +10,7 @@ from typing import Any
 from workbench.services.bus import News
 from workbench.services.context import Context
 from workbench.services.operation import call, items, read
+from workbench.services.patience import Patience
 from workbench.services.spool_reading import Piece, gap_line, stretches, tail_offset
 from workbench.store import new_points, run_rows, spool
 
@@ -74,12 +75,16 @@ class RunLogService:
         return self._context.conductor.follows(run_id)
 
     @items
-    async def follow(self, run: str, offset: int = 0) -> AsyncIterator[dict[str, Any]]:
+    async def follow(
+        self, run: str, offset: int = 0, timeout: float | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
         """One live stream of everything: {"log", "offset"}, {"metric"}, {"run"}; ends when it is over.
 
         Metrics come from now on; logs from offset. A run that ended is told after the last it wrote. Whoever
         reads slower than things happen gets all of the output and metrics, and the row as it is by then.
+        timeout: it ends after so many seconds in any case.
         """
+        patience = Patience(timeout)
         found = await self._context.resolve(run)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         with self._context.bus.listen(f"runs/{found.id}") as listener:
@@ -104,10 +109,10 @@ class RunLogService:
                             yield {"metric": {"name": name, "step": step, "value": value, "rank": rank}}
                     if not added:
                         break
-                if over:
+                if over or patience.over:
                     yield {"run": now}
                     return
-                news = await listener.take(timeout=LOOK)
+                news = await listener.take(timeout=patience.left(most=LOOK))
                 if not news or News.ROW in news:
                     now = await self._store.read(run_rows.get, found.id)
 

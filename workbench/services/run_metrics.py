@@ -8,7 +8,7 @@ from workbench.entities.metric import Bucket, Evaluation, Point, SeriesSummary
 from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import environments, evaluations, run_entries, series, summaries, tables
+from workbench.store import environments, evaluations, run_entries, series, summaries, tables, values
 from workbench.store.summaries import METRIC, STEP, TIME, Selection
 
 
@@ -57,6 +57,12 @@ class RunMetricService:
         selection = Selection(rank, attempt, x, low, high)
         buckets = max(1, min(buckets, 10_000))
         return await self._store.read(summaries.envelope, found.id, name, buckets, selection)
+
+    @call
+    async def values(self, run: str, name: str | None = None) -> dict[str, Any]:
+        """All that was logged: one value, a list of several, a table's columns, an evaluation (AZ-99)."""
+        found = await self._context.resolve(run)
+        return await self._store.read(values.of_run, found.id, name)
 
     @call
     async def rows(self, run: str, name: str | None = None) -> dict[str, dict[str, list[Any]]]:

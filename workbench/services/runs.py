@@ -19,6 +19,7 @@ from workbench.runs.spec import command_text
 from workbench.services.bus import News
 from workbench.services.context import Context
 from workbench.services.operation import call, items
+from workbench.services.patience import Patience
 from workbench.store import experiments, manifests, run_rows, runs, targets
 from workbench.store.query import RunQuery
 
@@ -154,14 +155,15 @@ class RunService:
         return await self._context.conductor.resume(await self._context.resolve(run), secrets or {})
 
     @items
-    async def watch(self, run: str) -> AsyncIterator[dict[str, Run]]:
-        """{"run": Run} now and at each change; ends when the run is over."""
+    async def watch(self, run: str, timeout: float | None = None) -> AsyncIterator[dict[str, Run]]:
+        """{"run": Run} now and at each change; ends when the run is over, or timeout seconds have passed."""
+        patience = Patience(timeout)
         found = await self._context.resolve(run)
         with self._context.bus.listen(f"runs/{found.id}") as listener:
             found = await self._store.read(run_rows.get, found.id)
             yield {"run": found}
-            while not found.status.terminal:
-                if News.ROW not in await listener.take():
+            while not found.status.terminal and not patience.over:
+                if News.ROW not in await listener.take(patience.left()):
                     continue
                 now = await self._store.read(run_rows.get, found.id)
                 if now != found:

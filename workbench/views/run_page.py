@@ -9,10 +9,11 @@ from typing import Any
 from workbench.text import durations, numbers, sizes, states, times
 from workbench.text.cells import cut
 from workbench.text.cells import width as cells_of
+from workbench.text.outcomes import reason
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, pairs, render, wrap
-from workbench.views.runs import Run, gpus, mapping, note, reason, staleness, state, took
+from workbench.views.runs import Run, gpus, mapping, note, staleness, state, took
 
 MOST_WARNINGS = 5
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from workbench.text import numbers, states, times
+from workbench.text.outcomes import reason
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
 
@@ -144,13 +145,6 @@ def note(run: Run, now: datetime) -> Cell:
         stale = staleness(run, now)
         return Cell("  ".join(part for part in (stale, message) if part), "quiet" if stale else "")
     return Cell(message or clean_name(str(run.get("description") or "").partition("\n")[0], 80), "quiet")
-
-
-def reason(run: Run) -> str:
-    """Why a run is in its state, in words; empty where that says no more than the state itself."""
-    said = clean_name(str(run.get("message") or run.get("cause") or ""))
-    word = states.look(states.RUN, str(run.get("status", ""))).word
-    return "" if said.lower() in (word, str(run.get("status", "")).lower()) else said
 
 
 def staleness(run: Run, now: datetime) -> str:

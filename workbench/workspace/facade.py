@@ -24,6 +24,8 @@ from workbench.workspace.resuming import (
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
+    from workbench.workspace.interactive import InteractiveRun
+    from workbench.workspace.run_handle import RunHandle
 
 Progress = Callable[[str, int, int], None]
 Notice = Callable[[str], None]
@@ -99,18 +101,36 @@ class Workspace:
         *,
         on_progress: Progress | None = None,
         on_notice: Notice | None = None,
-        dry_run: bool = False,
-    ) -> dict[str, Any]:
-        """Pack the configuration's code directory, send what is missing, start the run; answers its JSON.
+    ) -> RunHandle:
+        """Pack the configuration's code directory, send what is missing, start the run.
 
+        Returns as soon as the run is on its way: `wait_for_completion` of the answer waits (AZ-14).
         on_notice hears, before anything is sent, of files that look like secrets and of what is left out.
-        dry_run: nothing leaves; answers {"configuration", "snapshot"?, "git"?} instead. Raises
-        SnapshotTooLarge, NotFound, Unreachable, UsageError (a secret that is not in the environment).
+        Raises SnapshotTooLarge, NotFound, Unreachable, UsageError (a secret that is not in the environment).
         """
+        from workbench.workspace.run_handle import RunHandle
         from workbench.workspace.submission import Submission
 
         submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
-        return submission.plan(configuration) if dry_run else submission.submit(configuration)
+        return RunHandle(self, submission.submit(configuration))
+
+    def plan(self, configuration: RunConfiguration) -> dict[str, Any]:
+        """What a submit would send: {"configuration", "snapshot"?, "git"?}; raises what it raises."""
+        from workbench.workspace.submission import Submission
+
+        return Submission(self.client, self.home, self._environ, None).plan(configuration)
+
+    def run(self, reference: str) -> RunHandle:
+        """The run of an id or its beginning, a name, @1 (the newest), @best; raises NotFound, Ambiguous."""
+        from workbench.workspace.run_handle import RunHandle
+
+        return RunHandle(self, self.call("runs", "get", run=reference))
+
+    def runs(self, **filters: Any) -> list[RunHandle]:
+        """Runs, newest first (AZ-66). filters: experiment, status (a list), target, tags, text, limit ..."""
+        from workbench.workspace.run_handle import RunHandle
+
+        return [RunHandle(self, row) for row in self.call("runs", "list", **filters)]
 
     def rerun(
         self,
@@ -122,12 +142,29 @@ class Workspace:
         directory: Path | None = None,
         on_progress: Progress | None = None,
         on_notice: Notice | None = None,
-    ) -> dict[str, Any]:
+    ) -> RunHandle:
         """A new run from an old one's configuration; code: "snapshot" (the old one's) or "current"."""
+        from workbench.workspace.run_handle import RunHandle
         from workbench.workspace.submission import Submission
 
         submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
-        return submission.rerun(run, target=target, sets=list(sets), code=code, directory=directory)
+        new = submission.rerun(run, target=target, sets=list(sets), code=code, directory=directory)
+        return RunHandle(self, new)
+
+    def start_logging(
+        self,
+        experiment: str = "default",
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str | None] | None = None,
+    ) -> InteractiveRun:
+        """Open an interactive run that this session logs, on this machine; nothing is submitted (AZ-69).
+
+        Used as a context manager it completes with its block. Raises RunFailed when it cannot be opened.
+        """
+        from workbench.workspace.interactive import start_logging
+
+        return start_logging(self, experiment, name, tags or {})
 
     def configure(
         self,

@@ -25,13 +25,22 @@ class Resumption:
 
     def __init__(self, parameters: Parameters, moved: Callable[[Parameters, Any], Parameters]) -> None:
         """moved: what of the parameters is another after a piece."""
-        self.parameters = parameters
+        self._parameters = parameters
         self._moved = moved
         self._failures = 0
+        timeout = parameters.get("timeout")
+        self._until = None if timeout is None else time.monotonic() + timeout
+
+    @property
+    def parameters(self) -> Parameters:
+        """What to ask for now; of a timeout, what is left of it."""
+        if self._until is None:
+            return self._parameters
+        return {**self._parameters, "timeout": max(0.0, self._until - time.monotonic())}
 
     def came(self, piece: Any) -> None:
         """A piece arrived."""
-        self.parameters = {**self.parameters, **self._moved(self.parameters, piece)}
+        self._parameters = {**self._parameters, **self._moved(self._parameters, piece)}
         self._failures = 0
 
     def failed(self, problem: ServerError) -> None:

@@ -60,7 +60,7 @@ async def _submit(app: Dashboard, values: Mapping[str, str]) -> None:
     def work(workspace: Workspace, notice: Callable[[str], None]) -> dict[str, Any]:
         said = form.options(values)
         configuration = workspace.configure(command=form.command_of(values["command"]), **said)
-        return workspace.submit(configuration, on_notice=notice)
+        return workspace.submit(configuration, on_notice=notice).details
 
     run = await _beside(app, work, "submitting")
     if run is not None and values.get("follow"):
@@ -73,7 +73,7 @@ async def run_again(
     """Start a run once more, as it was."""
 
     def work(workspace: Workspace, notice: Callable[[str], None]) -> dict[str, Any]:
-        return workspace.rerun(run, target=target, sets=sets, on_notice=notice)
+        return workspace.rerun(run, target=target, sets=sets, on_notice=notice).details
 
     app.run_worker(_beside(app, work, "submitting"), name="rerun", group="submit", exit_on_error=True)
 

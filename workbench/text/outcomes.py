@@ -1,0 +1,28 @@
+"""What became of a run, in words. Pure: JSON of runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.text import states
+from workbench.text.sanitize import clean_name
+
+
+def reason(run: Mapping[str, Any]) -> str:
+    """Why a run is in its state, in words; empty where that says no more than the state itself."""
+    said = clean_name(str(run.get("message") or run.get("cause") or ""))
+    word = states.look(states.RUN, str(run.get("status", ""))).word
+    return "" if said.lower() in (word, str(run.get("status", "")).lower()) else said
+
+
+def outcome(run: Mapping[str, Any]) -> str:
+    """Which run it was and what became of it: "calm-otter-42 failed: out of memory (exit 137)"."""
+    status = str(run.get("status", ""))
+    name = clean_name(str(run.get("name", run.get("id", "the run"))))
+    why = reason(run)
+    code = run.get("exit_code")
+    if code is not None and status == "Failed" and f"{code}" not in why:
+        why = f"{why} (exit {code})" if why else f"exit {code}"
+    word = states.look(states.RUN, clean_name(status)).word
+    return f"{name} {word}" + (f": {why}" if why else "")
