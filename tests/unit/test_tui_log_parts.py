@@ -71,6 +71,10 @@ def test_matches_come_in_and_are_counted() -> None:
     state.current = 20
     assert state.words(100) == "2/3"
     assert state.whole
+    state.add(found(at=100, total=1_000_000))
+    assert state.words(100) == "2/1,000,000+"
+    assert not state.whole
+    state.add(found(at=100, total=3))
     state.turned = "top"
     assert state.words(100) == "2/3, from the top"
     assert SearchState("x").words(0) == "0 so far, 0% searched"

@@ -16,6 +16,7 @@ from workbench.services.context import Context
 from workbench.services.log_extent import LogExtent, log_extent
 from workbench.services.operation import items, read
 from workbench.text.log_pattern import parse
+from workbench.text.log_scan import COUNTED
 
 LISTED = 100_000
 """Hits of which the places are told; more are counted only."""
@@ -39,8 +40,8 @@ class LogSearchService:
 
         pattern is a text, or a regular expression as /.../; capitals in it make it tell them apart. From
         offset on, or before it. Places are told of the first LISTED hits, texts of what a regular expression
-        found. A line that is still being written is not searched. Raises UsageError for a pattern that is
-        none or costs too much.
+        found; after COUNTED hits it ends. A line that is still being written is not searched. Raises
+        UsageError for a pattern that is none or costs too much.
         """
         parse(pattern)
         async with aclosing(self._searched(run, pattern, offset, backwards, most)) as found:
@@ -59,6 +60,7 @@ class LogSearchService:
     ) -> AsyncGenerator[dict[str, Any], None]:
         found = await self._context.resolve(run)
         extent = await log_extent(self._context, found.id)
+        most = COUNTED if most is None else min(most, COUNTED)
         question = _question(extent, pattern, offset) | {"backwards": backwards, "most": most}
         async with aclosing(_answers(question)) as answers:
             async for news in answers:

@@ -15,6 +15,8 @@ from workbench.text.log_rows import Stretch
 BLOCK = 1 << 20
 LONG = 1 << 20
 OVERLAP = 1 << 12
+COUNTED = 1_000_000
+"""Hits after which whoever only looks stops counting: nobody goes through more."""
 
 Read = Callable[[int, int], bytes]
 """Bytes start to stop; fewer when the log ends before."""
@@ -68,7 +70,9 @@ class Scan:
                 if not ready and len(data) >= self._long:
                     ready, kept = len(data), len(data) - self._overlap
                 least = max(offset, last + 1)
-                hits = [hit for hit in self._finder(data[:ready], at) if hit.offset >= least]
+                hits = list(self._finder(data[:ready], at))
+                if hits and hits[0].offset < least:  # in what was gone through already
+                    hits = [hit for hit in hits if hit.offset >= least]
                 last = hits[-1].offset if hits else last
                 at, waiting = at + kept, data[kept:]
                 yield Step(at, hits)

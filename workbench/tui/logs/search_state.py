@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 
 from workbench.text.log_pattern import Pattern, parse, places
+from workbench.text.log_scan import COUNTED
 from workbench.tui.logs.source import Found
 
 LISTED = 100_000
@@ -76,7 +77,7 @@ class SearchState:
 
     def words(self, size: int) -> str:
         """How it stands: 3/128, 128 so far, none."""
-        total = f"{self.count:,}"
+        total = f"{self.count:,}" + ("+" if self.count >= COUNTED else "")
         index = bisect_left(self._offsets, self.current) if self.current is not None else len(self._offsets)
         if self.current is not None and index < len(self._offsets) and self._offsets[index] == self.current:
             total = f"{index + 1:,}/{total}"

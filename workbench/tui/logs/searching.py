@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 
+from workbench.text.log_scan import COUNTED
 from workbench.tui.logs.search_state import SearchState
 from workbench.tui.logs.source import Found, LogSource
 
@@ -48,6 +49,8 @@ class Searcher:
                     self._on_news()
             state.done = True
             self._on_news()
+            if state.count >= COUNTED:
+                return
             await self._grown.wait()
             await asyncio.sleep(AGAIN)
 
