@@ -40,6 +40,19 @@ class CollectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = 10.0
 
 
+class ComputeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Connections to machines."""
+
+    idle: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds after which a connection is closed that no run is followed over and nobody"
+            " used; it is made again when needed. One that asked for a password or a code stays. 0: never.",
+        ),
+    ] = 600.0
+
+
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The local server."""
 
@@ -64,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     snapshots: SnapshotSettings = SnapshotSettings()
     collect: CollectSettings = CollectSettings()
+    compute: ComputeSettings = ComputeSettings()
     server: ServerSettings = ServerSettings()
     dashboard: DashboardSettings = DashboardSettings()
     keys: Annotated[

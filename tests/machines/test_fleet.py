@@ -6,13 +6,14 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.machines.rig import MakeProxy, MakeServer, SshServer, make_key, until
+from tests.machines.rig import MakeProxy, MakeServer, SshServer, descendants, make_key, until
 from workbench.compute.backoff import Backoff
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
@@ -27,10 +28,28 @@ SLOW = Backoff(first=3600, cap=3600)
 class Recorded:
     """A fleet and what it said."""
 
-    def __init__(self, folder: Path, backoff: Backoff) -> None:
+    def __init__(self, folder: Path, backoff: Backoff, idle: float = 0.0) -> None:
+        self._asking: set[asyncio.Task[None]] = set()
         self.states: list[tuple[str, TargetState, str | None]] = []
         self.known_hosts = folder / "known_hosts"
-        self.fleet = Fleet(self.known_hosts, lambda *news: self.states.append(news), backoff)
+        self.fleet = Fleet(self.known_hosts, lambda *news: self.states.append(news), backoff, idle)
+
+    def keep_asking(self, name: str) -> None:
+        """Ask for the machine's link over and over, as the followers of runs do."""
+
+        async def ask() -> None:
+            while True:
+                with suppress(Unreachable):
+                    await self.fleet.link(name)
+                await asyncio.sleep(0.02)
+
+        self._asking.add(asyncio.create_task(ask()))
+
+    async def close(self) -> None:
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+        await self.fleet.close()
 
     def of(self, name: str) -> list[TargetState]:
         return [state for who, state, _ in self.states if who == name]
@@ -43,14 +62,14 @@ MakeFleet = Callable[..., Recorded]
 async def make_fleet(tmp_path: Path) -> AsyncIterator[MakeFleet]:
     made: list[Recorded] = []
 
-    def make(backoff: Backoff = QUICK) -> Recorded:
+    def make(backoff: Backoff = QUICK, idle: float = 0.0) -> Recorded:
         folder = tmp_path / f"workbench-home-{len(made)}"
-        made.append(Recorded(folder, backoff))
+        made.append(Recorded(folder, backoff, idle))
         return made[-1]
 
     yield make
     for one in made:
-        await one.fleet.close()
+        await one.close()
 
 
 def target(server: SshServer, **changes: object) -> Target:
@@ -119,7 +138,7 @@ async def test_a_restarted_server_is_found_again_without_a_storm(
     """Law 3 and dstack's lesson: lost is not failed, and nobody hammers a machine."""
     recorded = make_fleet()
     recorded.fleet.configure(target(server))
-    recorded.fleet.keep("m1", True)
+    recorded.keep_asking("m1")
     first = await recorded.fleet.link("m1")
     server.stop()
     await until(lambda: recorded.of("m1").count(TargetState.UNREACHABLE) >= 3, "failed attempts")
@@ -140,7 +159,7 @@ async def test_attempts_come_no_faster_than_the_back_off(make_fleet: MakeFleet, 
         recorded = make_fleet(Backoff(first=0.4, factor=1, cap=0.4))
         recorded.fleet.configure(of(TargetSettings(address=f"ann@127.0.0.1:{port}", ssh_config=str(config))))
         begun = time.monotonic()
-        recorded.fleet.keep("m1", True)
+        recorded.keep_asking("m1")
         await until(lambda: recorded.of("m1").count(TargetState.UNREACHABLE) >= 4, "failed attempts")
         # Half the delay is certain, so four attempts cannot come sooner, however fast the computer is.
         assert time.monotonic() - begun >= 3 * 0.2
@@ -151,7 +170,7 @@ async def test_a_link_that_breaks_at_once_every_time_is_no_storm_either(
 ) -> None:
     recorded = make_fleet(SLOW)
     recorded.fleet.configure(target(server))
-    recorded.fleet.keep("m1", True)
+    recorded.keep_asking("m1")
     await until(lambda: recorded.fleet.state("m1")[0] is TargetState.CONNECTED, "the connection")
     server.drop_sessions()
     await until(lambda: recorded.fleet.state("m1")[0] is TargetState.UNREACHABLE, "the loss")
@@ -167,7 +186,7 @@ async def test_a_link_cut_silently_is_noticed_and_healed(
     proxy = await make_proxy(server)
     recorded = make_fleet()
     recorded.fleet.configure(target(server))
-    recorded.fleet.keep("m1", True)
+    recorded.keep_asking("m1")
     link = await recorded.fleet.link("m1")
     proxy.cut()
     await until(lambda: recorded.fleet.state("m1")[0] is TargetState.UNREACHABLE, "the loss")
@@ -180,7 +199,7 @@ async def test_a_link_cut_silently_is_noticed_and_healed(
 async def test_an_unknown_key_waits_for_the_user(server: SshServer, make_fleet: MakeFleet) -> None:
     recorded = make_fleet()
     recorded.fleet.configure(target(server, trust=False))
-    recorded.fleet.keep("m1", True)
+    recorded.keep_asking("m1")
     await until(lambda: recorded.fleet.state("m1")[0] is TargetState.NEEDS_SIGN_IN, "the question")
     with pytest.raises(HostKeyUnknown) as caught:
         await recorded.fleet.link("m1")
@@ -234,7 +253,7 @@ async def test_an_attempt_ends_with_its_user_and_says_so_to_others(
 async def test_a_changed_key_is_refused_and_never_retried(server: SshServer, make_fleet: MakeFleet) -> None:
     recorded = make_fleet()
     recorded.fleet.configure(target(server))
-    recorded.fleet.keep("m1", True)
+    recorded.keep_asking("m1")
     await until(lambda: recorded.fleet.state("m1")[0] is TargetState.CONNECTED, "the connection")
     server.restart(new_host_key=True)
     await until(lambda: "not the one on record" in (recorded.fleet.state("m1")[1] or ""), "the refusal")
@@ -253,7 +272,7 @@ async def test_a_refused_sign_in_is_never_repeated_without_the_user(
     stranger = make_key(server.folder / "stranger")
     recorded = make_fleet()
     recorded.fleet.configure(target(server, identity=str(stranger)))
-    recorded.fleet.keep("m1", True)
+    recorded.keep_asking("m1")
     await until(lambda: recorded.fleet.state("m1")[0] is TargetState.NEEDS_SIGN_IN, "the refusal")
     await asyncio.sleep(1)
     with pytest.raises(NeedsSignIn):
@@ -283,15 +302,72 @@ async def test_two_fleets_and_two_machines_do_not_disturb_each_other(
     assert await works(await fleets[1].fleet.link("two"))
 
 
-async def test_a_machine_at_rest_connects_again_when_asked(server: SshServer, make_fleet: MakeFleet) -> None:
-    recorded = make_fleet()
+async def test_a_link_nobody_uses_is_closed_and_made_again_when_asked(
+    server: SshServer, make_fleet: MakeFleet
+) -> None:
+    recorded = make_fleet(idle=0.3)
     recorded.fleet.configure(target(server))
     link = await recorded.fleet.link("m1")
-    await recorded.fleet.rest("m1")
-    assert recorded.fleet.state("m1") == (TargetState.IDLE, None)
-    assert link.lost_reason
+    assert await works(link)
+    await until(lambda: recorded.fleet.state("m1") == (TargetState.IDLE, None), "its rest")
+    await until(lambda: not descendants(server.pid), "the end of the connection")
+    assert link.lost_reason == "it was closed"
     assert await works(await recorded.fleet.link("m1"))
+    assert server.connections() == 2
+    assert TargetState.UNREACHABLE not in recorded.of("m1")
+
+
+async def test_a_link_in_use_is_never_closed(
+    server: SshServer, make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that goes on, however silent, keeps it; our own signs of life do not."""
+    monkeypatch.setattr("workbench.compute.machine.KEEPALIVE", 0.1)
+    recorded = make_fleet(idle=0.3)
+    recorded.fleet.configure(target(server))
+    link = await recorded.fleet.link("m1")
+    stream = link.stream("exec", {"argv": ["sleep", "1000"]})
+    async with stream:
+        await asyncio.sleep(1.5)
+        assert link.lost_reason is None
+        assert link.unused == 0
+    await until(lambda: recorded.fleet.state("m1")[0] is TargetState.IDLE, "its rest")
+    assert server.connections() == 1
+
+
+async def test_who_was_just_given_a_link_can_use_it(server: SshServer, make_fleet: MakeFleet) -> None:
+    recorded = make_fleet(idle=0.5)
+    recorded.fleet.configure(target(server))
+    recorded.keep_asking("m1")
+    link = await recorded.fleet.link("m1")
+    await asyncio.sleep(1.5)
+    assert await works(link)
+    assert server.connections() == 1
+
+
+async def test_a_link_somebody_signed_in_for_stays(server: SshServer, make_fleet: MakeFleet) -> None:
+    key = make_key(server.folder / "locked", "phrase")
+    server.authorize(key)
+
+    class User:
+        async def answer(self, prompt: Prompt) -> str:
+            return "phrase"
+
+    recorded = make_fleet(idle=0.2)
+    recorded.fleet.configure(target(server, identity=str(key)))
+    link = await recorded.fleet.link("m1", User())
+    await asyncio.sleep(1)
+    assert await works(link)
+
+
+async def test_a_machine_that_is_forgotten_while_it_goes_to_rest_is_gone(
+    server: SshServer, make_fleet: MakeFleet
+) -> None:
+    recorded = make_fleet(idle=0.1)
+    recorded.fleet.configure(target(server))
+    await recorded.fleet.link("m1")
+    await until(lambda: recorded.fleet.state("m1")[0] is TargetState.IDLE, "its rest")
     await recorded.fleet.forget("m1")
+    await until(lambda: not descendants(server.pid), "the end of the connection")
     with pytest.raises(NotFound):
         await recorded.fleet.link("m1")
 

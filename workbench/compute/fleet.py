@@ -21,13 +21,17 @@ class Fleet:
     """All machines of one server.
 
     known_hosts: our own file. on_state: told of each change with the machine's name and, when it is not
-    connected, why; called in the event loop, must not block.
+    connected, why; called in the event loop, must not block. idle: seconds after which a link nobody uses is
+    closed, its machine's state then IDLE; 0: never. One that a user answered questions for stays.
     """
 
-    def __init__(self, known_hosts: Path, on_state: OnState, backoff: Backoff = PATIENT) -> None:
+    def __init__(
+        self, known_hosts: Path, on_state: OnState, backoff: Backoff = PATIENT, idle: float = 0.0
+    ) -> None:
         self._known_hosts = known_hosts
         self._on_state = on_state
         self._backoff = backoff
+        self._idle = idle
         self._machines: dict[str, Machine] = {}
 
     def configure(self, target: Target) -> None:
@@ -37,7 +41,9 @@ class Fleet:
         """
         machine = self._machines.get(target.name)
         if machine is None:
-            self._machines[target.name] = Machine(target, self._known_hosts, self._on_state, self._backoff)
+            self._machines[target.name] = Machine(
+                target, self._known_hosts, self._on_state, self._backoff, self._idle
+            )
         else:
             machine.change(target)
 
@@ -64,13 +70,6 @@ class Fleet:
         by_user = retry_now or sign_in is not None or bool(accept_keys)
         return await machine.link(sign_in, accept_keys, by_user=by_user)
 
-    def keep(self, name: str, on: bool) -> None:
-        """Whether the machine is connected, and connected again with back-off, without being asked.
-
-        Raises NotFound.
-        """
-        self._get(name).keep(on)
-
     def state(self, name: str) -> tuple[TargetState, str | None]:
         """What is known of a machine now, and why when it is not connected. Raises NotFound."""
         machine = self._get(name)
@@ -82,14 +81,6 @@ class Fleet:
         if host is None:
             raise Unreachable(f"{name} is not connected", "connect to it first")
         return host
-
-    def kept(self, name: str) -> bool:
-        """Whether `keep` is on. Raises NotFound."""
-        return self._get(name).kept
-
-    async def rest(self, name: str) -> None:
-        """Close a machine's link because nobody needs it now; its state is IDLE. Raises NotFound."""
-        await self._get(name).rest()
 
     async def close(self) -> None:
         """Close every link and end every attempt."""

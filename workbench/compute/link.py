@@ -44,6 +44,8 @@ class Link:
         self._streams: dict[int, LinkStream] = {}
         self._next = 1
         self._heard = time.monotonic()
+        self._used = time.monotonic()
+        self._own: set[int] = set()  # streams nobody asked for
         self._urgent: deque[bytes] = deque()
         self._bulk: deque[tuple[bytes, asyncio.Future[None]]] = deque()
         self._work = asyncio.Event()
@@ -120,6 +122,7 @@ class Link:
         stream = LinkStream(self._next, WINDOWS.get(method, protocol.INITIAL_CREDIT), self._send)
         self._next += 1
         self._streams[stream.id] = stream
+        self._used = time.monotonic()
         request = frames.encode_message(
             protocol.REQUEST, stream.id, {"method": method, "params": params or {}}
         )
@@ -203,7 +206,14 @@ class Link:
         if stream is not None:
             stream.deliver(frame)
             if stream.done:
-                del self._streams[frame.stream]
+                self._over(stream)
+
+    def _over(self, stream: LinkStream) -> None:
+        del self._streams[stream.id]
+        if stream.id in self._own:
+            self._own.discard(stream.id)
+        else:
+            self._used = time.monotonic()
 
     async def _write(self) -> None:
         try:
@@ -255,6 +265,11 @@ class Link:
         """Seconds since the machine was last heard."""
         return time.monotonic() - self._heard
 
+    @property
+    def unused(self) -> float:
+        """Seconds since the last request ended; 0 while one goes on."""
+        return 0.0 if len(self._streams) > len(self._own) else time.monotonic() - self._used
+
     # --- its end -----------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
@@ -267,7 +282,9 @@ class Link:
                 self._lose(f"it did not answer for {silent:.0f} s")
                 return
             if silent >= self._keepalive:
-                self.stream("ping")
+                used = self._used
+                self._own.add(self.stream("ping").id)
+                self._used = used
 
     def _lost(self) -> Unreachable:
         return Unreachable(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable, Collection
@@ -13,7 +14,7 @@ from workbench.compute.channel import Host
 from workbench.compute.hosts import make_host
 from workbench.compute.link import Link
 from workbench.compute.payload import build_payload
-from workbench.compute.signin import SignIn
+from workbench.compute.signin import Prompt, SignIn
 from workbench.entities.target import Target, TargetState
 from workbench.errors import (
     HostKeyChanged,
@@ -42,16 +43,33 @@ KEEPALIVE = 6.0
 """Seconds of silence before a machine is asked for a sign of life; what is shown of it is no older."""
 
 
+class _User:
+    """Who can be asked, and whether it came to that."""
+
+    def __init__(self, sign_in: SignIn) -> None:
+        self._sign_in = sign_in
+        self.answered = False
+
+    async def answer(self, prompt: Prompt) -> str:
+        """See `SignIn`."""
+        said = await self._sign_in.answer(prompt)
+        self.answered = True
+        return said
+
+
 class Machine:
     """One machine; see `Fleet`, whose methods these are."""
 
-    def __init__(self, target: Target, known_hosts: Path, on_state: OnState, backoff: Backoff) -> None:
+    def __init__(
+        self, target: Target, known_hosts: Path, on_state: OnState, backoff: Backoff, idle: float
+    ) -> None:
         self.target = target
         self.state = TargetState.UNKNOWN
         self.problem: str | None = None
         self._known_hosts = known_hosts
         self._on_state = on_state
         self._backoff = backoff
+        self._idle = idle
         self._link: Link | None = None
         self._host: Host | None = None
         self._made_with = target.settings
@@ -59,16 +77,11 @@ class Machine:
         self._attempt: asyncio.Task[Link] | None = None
         self._asking = False  # whether the attempt has a user to ask
         self._watcher: asyncio.Task[None] | None = None
-        self._keeper: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()
+        self._asked = 0.0  # when somebody wanted the link last
+        self._rests = True
         self._error: WorkbenchError | None = None
         self._failures = 0
         self._not_before = 0.0
-
-    @property
-    def kept(self) -> bool:
-        """Whether it is connected again by itself."""
-        return self._keeper is not None
 
     def change(self, target: Target) -> None:
         """Take new settings; what went wrong with other ones no longer counts."""
@@ -78,6 +91,7 @@ class Machine:
 
     async def link(self, sign_in: SignIn | None, accept_keys: Collection[str], *, by_user: bool) -> Link:
         """See `Fleet.link`."""
+        self._asked = time.monotonic()
         if self._attempt is not None and not self._asking and (sign_in is not None or accept_keys):
             # Somebody tries without a user. Only when that is not enough, this user's answers are needed.
             await asyncio.wait({self._attempt})
@@ -104,27 +118,11 @@ class Machine:
         """What its link runs over; None while there is none."""
         return self._host
 
-    def keep(self, on: bool) -> None:
-        """See `Fleet.keep`."""
-        if on and self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.target.name}")
-        elif not on and self._keeper is not None:
-            self._keeper.cancel()
-            self._keeper = None
-
-    async def rest(self) -> None:
-        """See `Fleet.rest`."""
-        if self._attempt is None and self._link is not None:
-            await self._hang_up()
-            self._say(TargetState.IDLE, None)
-
     async def close(self) -> None:
         """End its link and everything that goes on for it."""
-        tasks = [task for task in (self._keeper, self._attempt) if task is not None]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.wait({self._attempt})
         await self._hang_up()
 
     # --- one attempt ----------------------------------------------------------------------------------
@@ -140,7 +138,7 @@ class Machine:
     def _attempted(self, attempt: asyncio.Task[Link]) -> None:
         self._attempt = None
         if not attempt.cancelled():
-            attempt.exception()  # its callers were told; a kept machine has none
+            attempt.exception()  # its callers were told, unless they gave up
 
     async def _connect(self, sign_in: SignIn | None, accept_keys: Collection[str]) -> Link:
         # With another root or python only a new far end is needed: the user signed in to the same machine.
@@ -148,13 +146,16 @@ class Machine:
         self._say(TargetState.CONNECTING, None)
         settings = self.target.settings
         link: Link | None = None
+        user: _User | None = None
         try:
             if host is None:
+                user = None if sign_in is None else _User(sign_in)
+                self._rests = True
                 host = await asyncio.to_thread(  # it may import an SSH library
                     make_host,
                     self.target,
                     known_hosts=self._known_hosts,
-                    sign_in=sign_in,
+                    sign_in=user,
                     accept_keys=accept_keys,
                 )
             link = await Link.open(
@@ -168,9 +169,7 @@ class Machine:
         except WorkbenchError as error:
             self._failed(error)
             raise
-        except (
-            Exception
-        ) as error:  # a fault of ours: it counts as a failure too, or a kept machine would spin
+        except Exception as error:  # a fault of ours counts too, or whoever follows runs there would spin
             self._failed(Unreachable(f"connecting failed: {error!r}"))
             raise
         except asyncio.CancelledError:
@@ -182,8 +181,10 @@ class Machine:
         finally:
             if link is None and host is not None:
                 await host.close()
-        self._link, self._host, self._since = link, host, time.monotonic()
+        self._link, self._host = link, host
+        self._since = self._asked = time.monotonic()
         self._made_with = settings
+        self._rests = self._rests and not (user is not None and user.answered)
         self._error = None
         self._watcher = asyncio.create_task(self._watch(link, host), name=f"watch {self.target.name}")
         self._say(TargetState.CONNECTED, None)
@@ -206,21 +207,37 @@ class Machine:
 
     def _forgive(self) -> None:
         self._error, self._failures, self._not_before = None, 0, 0.0
-        self._news.set()
 
     # --- its link -------------------------------------------------------------------------------------
 
     async def _watch(self, link: Link, host: Host) -> None:
-        """Notice that the link is lost."""
-        await link.closed.wait()
+        """Notice that the link is lost, or that nobody has used it for so long that it can be closed."""
+        while link.lost_reason is None and (left := self._unused_left(link)) > 0:
+            try:
+                async with asyncio.timeout(left if left < math.inf else None):
+                    await link.closed.wait()
+            except TimeoutError:
+                pass  # it was used meanwhile, or it was not
         if time.monotonic() - self._since >= STEADY:
             self._failures = 0
+        # From here on whoever asks gets a new link; this one is nobody's.
         self._link = self._host = None
-        self._failed(
-            Unreachable(f"the link was lost: {link.lost_reason}", "it is connected again when needed")
-        )
-        await link.close()
-        await host.close()
+        if link.lost_reason is None:
+            self._say(TargetState.IDLE, None)
+        else:
+            self._failed(
+                Unreachable(f"the link was lost: {link.lost_reason}", "it is connected again when needed")
+            )
+        try:
+            await link.close()
+        finally:
+            await host.close()
+
+    def _unused_left(self, link: Link) -> float:
+        """Seconds until the link counts as unused; a sign-in is not asked for again, so it is never."""
+        if not self._idle or not self._rests:
+            return math.inf
+        return self._idle - min(link.unused, time.monotonic() - self._asked)
 
     async def _hang_up(self, *, keep_host: bool = False) -> Host | None:
         """End the link; with keep_host its live host stays connected and is given back."""
@@ -243,30 +260,7 @@ class Machine:
         """Whether the link was made with what the settings say now."""
         return all(getattr(self._made_with, name) == getattr(self.target.settings, name) for name in fields)
 
-    async def _keep(self) -> None:
-        """Connect, wait until the link is lost, wait a while, again; stop for what only the user can do."""
-        while True:
-            self._news.clear()
-            if self._link is not None and self._link.lost_reason is None:
-                await self._link.closed.wait()
-            elif self._link is not None:
-                await asyncio.sleep(0)  # the watcher is told in the same turn; it says when to try again
-            elif self._attempt is not None:
-                await asyncio.wait({self._attempt})
-            elif isinstance(self._error, NEEDS_USER):
-                await self._news.wait()
-            elif (pause := self._not_before - time.monotonic()) > 0:
-                try:
-                    # wait_for would lose a cancellation that comes together with news (Python 3.11).
-                    async with asyncio.timeout(pause):
-                        await self._news.wait()
-                except TimeoutError:
-                    pass  # the pause is over
-            else:
-                await asyncio.wait({self._begin(None, ())})
-
     def _say(self, state: TargetState, problem: str | None) -> None:
-        self._news.set()
         if (state, problem) != (self.state, self.problem):
             self.state, self.problem = state, problem
             self._on_state(self.target.name, state, problem)

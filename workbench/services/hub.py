@@ -56,7 +56,7 @@ class OpenWorkspace:
         self.store = AsyncStore()
         self._loop = asyncio.get_running_loop()
         self._folder, self.notice = choose_directory(private_folder(home.workspace(name)), os.getuid())
-        self._fleet = Fleet(home.known_hosts, self._state_changed)
+        self._fleet = Fleet(home.known_hosts, self._state_changed, idle=settings.compute.idle)
         self._states: set[asyncio.Task[None]] = set()
         collector = Collector(self._folder / "files", self.store, self._fleet, settings.collect)
         sender = Sender(name, self.store, self._fleet)
