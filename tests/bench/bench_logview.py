@@ -62,11 +62,11 @@ def _made(home: Home, sizes: list[int]) -> tuple[list[str], str]:
             runs.append(put_run(store, number))
             done = 0
             while done < size:
-                done = store.append_stream(runs[-1], done, piece[: size - done])
+                done = store.write(store.spool.append, runs[-1], done, piece[: size - done])
         sparse = put_run(store, 50)
-        end = store.append_stream(sparse, 0, piece[:1_000_000])
-        end = store.add_gap(sparse, end, SPARSE)
-        store.append_stream(sparse, end, piece[:1_000_000])
+        end = store.write(store.spool.append, sparse, 0, piece[:1_000_000])
+        end = store.write(store.spool.add_gap, sparse, end, SPARSE)
+        store.write(store.spool.append, sparse, end, piece[:1_000_000])
         return runs, sparse
     finally:
         store.close()
