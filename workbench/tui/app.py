@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, ComposeResult, SystemCommand
@@ -17,6 +18,8 @@ from workbench.errors import ServerError, WorkbenchError
 from workbench.home import Home
 from workbench.text.location import Location, format, parse
 from workbench.text.sanitize import clean_name
+from workbench.text.times import parse as times_of
+from workbench.text.times import rfc3339
 from workbench.tui.actions.acting import Acting, owners, perform
 from workbench.tui.actions.keymap import checked
 from workbench.tui.actions.table import by_id
@@ -24,10 +27,12 @@ from workbench.tui.frame.crumbs import Crumbs
 from workbench.tui.frame.footer import Footer
 from workbench.tui.frame.header import Header, Summary
 from workbench.tui.leaving import copied, run_outside, write_report
+from workbench.tui.model.away import since, summary
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.feed import Feed, ServerState, Services
 from workbench.tui.model.link_speed import flush_seconds
 from workbench.tui.model.memory import Memory
+from workbench.tui.model.undo import Undo
 from workbench.tui.places.history import History, outside, same_place
 from workbench.tui.places.page import Page
 from workbench.tui.places.pages import kind_of, make_page
@@ -84,6 +89,9 @@ class Dashboard(Acting, App[int]):
         self._workspace = workspace
         self._wanted_theme = theme
         self.memory = Memory(home, workspace)
+        self.undo = Undo()
+        self.away: list[Mapping[str, Any]] = []
+        """Runs that ended since the dashboard was left the last time."""
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
         self.places = History(location or Location("runs"))
         self._pages: list[Page] = []
@@ -113,9 +121,29 @@ class Dashboard(Acting, App[int]):
         await self._arrive()
         self.run_worker(self._feed.run(), name="feed", exit_on_error=True)
         self.run_worker(self.wardrobe.watch(), name="themes", exit_on_error=True)
+        self.run_worker(self._look_back(), name="away", exit_on_error=True)
+        self.set_interval(60.0, self._note_time)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
+
+    def _note_time(self) -> None:
+        self.memory.keep("left", rfc3339(datetime.now(UTC)))
+
+    def on_unmount(self) -> None:
+        """Remember when it was left."""
+        self._note_time()
+
+    async def _look_back(self) -> None:
+        """Say what happened while nobody looked, and keep it for the activity page."""
+        left = times_of(self.memory.get("left"))
+        self._note_time()
+        try:
+            self.away = await since(self.services, left, datetime.now(UTC))
+        except WorkbenchError:
+            return  # the server says so itself
+        if self.away:
+            self.notify(f"{summary(self.away)}   (7 shows them)", title="while you were away", timeout=10)
 
     @property
     def guided(self) -> bool:
@@ -281,7 +309,14 @@ class Dashboard(Acting, App[int]):
             return "esc steps out first; ctrl+q leaves from anywhere"
         if action == "app.copy" and (self.page is None or self.page.chosen_id() is None):
             return "the cursor is on nothing that has an id"
+        if action == "app.undo" and self.undo.next is None:
+            return "nothing was done here that could be taken back"
         return None
+
+    async def do_app_undo(self) -> None:
+        """Take the newest back."""
+        words = await self.undo.back()
+        self.notify(f"taken back: {words}", timeout=4, markup=False)
 
     async def do_app_runs(self) -> None:
         """Go to the runs."""

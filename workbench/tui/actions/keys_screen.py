@@ -17,6 +17,7 @@ from workbench.tui.actions.keys import all_shown
 from workbench.tui.actions.table import Action
 from workbench.tui.themes.palette import palette_of
 
+HINT = "type to find a key   enter does it   ^e gives it another key   esc closes"
 TITLES = {
     "app": "Everywhere",
     "list": "Lists and texts",
@@ -58,6 +59,7 @@ class KeysScreen(ModalScreen[None]):
         ("escape", "dismiss", ""),
         ("down", "move(1)", ""),
         ("up", "move(-1)", ""),
+        ("ctrl+e", "change", ""),
     ]
     DEFAULT_CSS = """
     KeysScreen { align: center middle; }
@@ -74,7 +76,7 @@ class KeysScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A line to type into, and the list."""
         with Vertical():
-            yield Input(placeholder="type to find a key; enter does it; esc closes", compact=True)
+            yield Input(placeholder=HINT, compact=True)
             listed = OptionList()
             listed.can_focus = False
             yield listed
@@ -123,6 +125,16 @@ class KeysScreen(ModalScreen[None]):
             listed.action_cursor_down()
         else:
             listed.action_cursor_up()
+
+    async def action_change(self) -> None:
+        """Give what the cursor is on another key."""
+        from workbench.tui.actions.changing import change_key
+
+        option, app = self.query_one(OptionList).highlighted_option, self.app
+        await self.dismiss()
+        if option is not None and option.id is not None:
+            work = change_key(app, option.id)  # type: ignore[arg-type]
+            app.run_worker(work, name="key", group="actions", exit_on_error=True)
 
     async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """A click does it too."""

@@ -13,13 +13,16 @@ from workbench.text import times
 from workbench.text.location import Location
 from workbench.text.sanitize import clean_name
 from workbench.text.states import ACTIVITY, look
+from workbench.tui.model.away import summary
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.page import Page
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
+from workbench.tui.table.lines import Group
 from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
+from workbench.views import runs as run_look
 
 COLUMNS = (
     Column("state", "STATE", least=10, ideal=11, keep=95, sortable=False),
@@ -42,6 +45,7 @@ class ActivityPage(Page):
         super().__init__(location)
         self._found: dict[str, Mapping[str, Any]] = {}
         self._names: dict[str, Mapping[str, Any]] = {}
+        self._away: dict[str, Mapping[str, Any]] = {}
 
     def compose(self) -> ComposeResult:
         """The table."""
@@ -54,9 +58,11 @@ class ActivityPage(Page):
 
     def cells(self, key: str) -> Sequence[Cell] | None:
         """An activity's cells."""
+        plain, now = palette_of(self.app).ascii, datetime.now(UTC)
+        if key in self._away:
+            return away_cells(self._away[key], now, plain)
         item = self._found.get(key)
-        plain = palette_of(self.app).ascii
-        return None if item is None else cells(item, self._names, datetime.now(UTC), plain)
+        return None if item is None else cells(item, self._names, now, plain)
 
     def want(self, keys: Sequence[str]) -> None:
         """All are here already."""
@@ -83,8 +89,17 @@ class ActivityPage(Page):
             for key, item in self._found.items()
             if all(word in _searched(item, self._names).lower() for word in words)
         ]
-        self.table.replace(fit)
-        self.table.changed(fit)
+        self._away = {f"run {row['id']}": row for row in self.dashboard.away} if not words else {}
+        groups = []
+        if self._away:
+            gone = Cell(summary(self.dashboard.away), "quiet")
+            groups = [
+                Group("/away", "While you were away", len(self._away), detail=(gone,)),
+                Group("/activities", "Activities", len(fit)),
+            ]
+        keys = [*self._away, *fit]
+        self.table.replace(keys, groups)
+        self.table.changed(keys)
 
     async def show(self, location: Location) -> None:
         """A filter narrows the list."""
@@ -103,6 +118,10 @@ class ActivityPage(Page):
     @on(messages.Opened)
     async def _opened(self, event: messages.Opened) -> None:
         event.stop()
+        if event.key in self._away:
+            row = self._away[event.key]
+            await self.dashboard.visit(Location("runs", (row["experiment"], row["id"])))
+            return
         item = self._found[event.key]
         parts = item["subject"].split("/")
         run = self._names.get(parts[-1])
@@ -149,6 +168,19 @@ def cells(
         Cell(times.ago(started, now), "quiet"),
         Cell(times.took(started, ended, now)),
         _said(item, plain),
+    ]
+
+
+def away_cells(row: Mapping[str, Any], now: datetime, plain: bool) -> list[Cell]:
+    """A run's that ended meanwhile."""
+    state, note = run_look.state(row, plain), run_look.note(row, now)
+    return [
+        Cell(state.text, state.role),
+        Cell("run"),
+        Cell(clean_name(row["name"]), "title"),
+        Cell(times.ago(times.parse(row.get("ended")), now), "quiet"),
+        Cell(run_look.took(row, now)),
+        Cell(note.text, note.role),
     ]
 
 

@@ -188,6 +188,12 @@ class ComputePage(Page):
 
         await new_run(self.dashboard)
 
+    async def do_compute_edit(self) -> None:
+        """Settings of the machine under the cursor."""
+        from workbench.tui.screens.compute.settings import edit
+
+        await edit(self.dashboard, self.table.cursor or "")
+
     def do_compute_detach(self) -> None:
         """Forget the machine under the cursor, after a yes."""
         work = doing.detach(self.dashboard, self._targets[self.table.cursor or ""])

@@ -79,6 +79,12 @@ class MachinePage(RunActions, TabbedPage):
         """Look again, whatever was found before."""
         await self.choose("doctor")
 
+    async def do_machine_edit(self) -> None:
+        """Its settings."""
+        from workbench.tui.screens.compute.settings import edit
+
+        await edit(self.dashboard, self.name_)
+
     def do_machine_detach(self) -> None:
         """Forget it, after a yes."""
 

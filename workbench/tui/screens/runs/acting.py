@@ -48,6 +48,12 @@ class RunActions(Page):
         """Compare the marked runs."""
         await doing.compare(self.dashboard, self.chosen_runs())
 
+    async def do_runs_tag(self) -> None:
+        """Tags of the chosen runs."""
+        from workbench.tui.screens.runs.tagging import tag
+
+        await tag(self.dashboard, self.chosen_runs())
+
     async def do_runs_remove(self) -> None:
         """Take the chosen runs out of lists, or bring them back."""
         await doing.archive(self.dashboard, self.chosen_runs())

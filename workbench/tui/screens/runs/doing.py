@@ -67,6 +67,11 @@ async def archive(app: Dashboard, rows: Runs) -> None:
     words = "is back" if back else "is archived; / archived=yes finds it"
     await _each(app, "archive", ids, words, archived=not back)
 
+    async def undone() -> None:
+        await _each(app, "archive", ids, "is archived" if back else "is back", archived=back)
+
+    app.undo.add(f"{_names(rows)} {'brought back' if back else 'archived'}", undone)
+
 
 async def _each(app: Dashboard, method: str, ids: Sequence[str], words: str, **parameters: Any) -> None:
     """One call a run, all at once; what failed is told, what was done in one line."""

@@ -1,0 +1,108 @@
+"""A machine's settings in a form, with the command line that does the same."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.text.sanitize import clean_name
+from workbench.tui.dialogs.form import Field, Form, Values
+from workbench.tui.model.dirty import Dirty
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+NUMBERS = ("gpus", "slots")
+TEXTS = ("python", "root", *NUMBERS, "grace", "setup")
+HINTS = {
+    "python": "the interpreter runs use there",
+    "root": "~/.workbench there",
+    "gpus": "GPUs of a run that does not say",
+    "slots": "runs at once; 0: no limit",
+    "grace": "seconds between TERM and KILL",
+    "setup": "a shell line before each command",
+}
+
+
+def fields(target: Mapping[str, Any]) -> list[Field]:
+    """The form's fields, filled with what is set."""
+    now = target.get("settings") or {}
+    found = []
+    for key in TEXTS:
+        value = now.get(key)
+        text = "; ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        found.append(Field(key, key, text, HINTS[key]))
+    protected = "yes" if now.get("protected") else ""
+    found.append(Field("protected", "", protected, "ask for its name before detaching", switch=True))
+    default = "yes" if target.get("default") else ""
+    found.append(Field("default", "", default, "runs go here by default", switch=True))
+    return found
+
+
+def changes(target: Mapping[str, Any], values: Values) -> dict[str, Any]:
+    """What `compute.set` is to change. Raises ValueError with a sentence."""
+    now = target.get("settings") or {}
+    found: dict[str, Any] = {}
+    for key in TEXTS:
+        text = values[key].strip()
+        value: Any = text or None
+        if key in NUMBERS and text:
+            if not text.isdigit():
+                raise ValueError(f"{key} is a number, not {text}")
+            value = int(text)
+        elif key == "grace" and text:
+            value = float(text.removesuffix("s"))
+        elif key == "setup":
+            value = [text] if text else []
+            if text == "; ".join(now.get("setup") or []):
+                continue
+        if value != now.get(key):
+            found[key] = value
+    if bool(values["protected"]) != bool(now.get("protected")):
+        found["protected"] = bool(values["protected"])
+    return found
+
+
+def command_line(target: Mapping[str, Any], values: Values) -> str:
+    """The command that does the same."""
+    try:
+        found = changes(target, values)
+    except ValueError:
+        return f"wb compute set {target['name']} ..."
+    words = [f"wb compute set {target['name']}"]
+    for key, value in found.items():
+        text = value[0] if isinstance(value, list) and value else "" if value in (None, []) else str(value)
+        words.append(shlex.quote(f"{key}={text.lower() if isinstance(value, bool) else text}"))
+    if values["default"] and not target.get("default"):
+        words.append("--default")
+    return " ".join(words)
+
+
+async def edit(app: Dashboard, name: str) -> None:
+    """Show the form, and change what was changed in it. For a worker; raises WorkbenchError."""
+    target = await app.services.call("compute", "get", name=name)
+
+    def check(values: Values) -> dict[str, str]:
+        try:
+            changes(target, values)
+        except ValueError as problem:
+            return {"": str(problem)}
+        return {}
+
+    dialog = Form(
+        f"Settings of {clean_name(name)}",
+        fields(target),
+        do="set",
+        check=check,
+        command=lambda values: command_line(target, values),
+    )
+    values = await app.push_screen_wait(dialog)
+    if values is None:
+        return
+    wanted = changes(target, values)
+    if wanted:
+        await app.services.call("compute", "set", name=name, changes=wanted)
+    if values["default"] and not target.get("default"):
+        await app.services.call("compute", "default", name=name)
+    app.tell(Dirty(targets={name}))

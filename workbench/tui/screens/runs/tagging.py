@@ -1,0 +1,77 @@
+"""Tags and the note of runs, in a form."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.text.sanitize import clean_name
+from workbench.tui.dialogs.form import Field, Form, Values
+from workbench.tui.model.dirty import Dirty
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+
+def read(text: str) -> tuple[dict[str, str | None], list[str]]:
+    """Tags to set and names to take away: `best arch=vit -old` sets two and takes one away. ValueError."""
+    wanted: dict[str, str | None] = {}
+    gone = []
+    for word in shlex.split(text):
+        name, equals, value = word.partition("=")
+        if word.startswith("-") and len(word) > 1:
+            gone.append(word[1:])
+        elif not name:
+            raise ValueError(f"{word} has no name before the =")
+        else:
+            wanted[name] = value if equals else None
+    return wanted, gone
+
+
+def written(tags: Mapping[str, Any]) -> str:
+    """Tags as one types them."""
+    return shlex.join(name if value is None else f"{name}={value}" for name, value in tags.items())
+
+
+async def tag(app: Dashboard, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Ask for tags of runs and set them; what they were can come back. For a worker."""
+    names = clean_name(rows[0]["name"]) if len(rows) == 1 else f"{len(rows)} runs"
+
+    def check(values: Values) -> dict[str, str]:
+        try:
+            found = read(values["tags"])
+        except ValueError as problem:
+            return {"tags": str(problem)}
+        return {} if any(found) else {"tags": "name a tag, or -NAME to take one away"}
+
+    def command(values: Values) -> str:
+        try:
+            wanted, gone = read(values["tags"])
+        except ValueError:
+            return "wb run tag"
+        words = [written({name: value}) for name, value in wanted.items()]
+        words += [f"--remove {shlex.quote(name)}" for name in gone]
+        return " ".join(["wb run tag", names, *words])
+
+    now = written(rows[0].get("tags") or {}) if len(rows) == 1 else ""
+    field = Field("tags", "tags", now, "best arch=vit -old")
+    values = await app.push_screen_wait(
+        Form(f"Tags of {names}", [field], do="tag", check=check, command=command)
+    )
+    if values is None:
+        return
+    wanted, gone = read(values["tags"])
+    before = {row["id"]: dict(row.get("tags") or {}) for row in rows}
+    calls = (app.services.call("runs", "tag", run=run, set=wanted, remove=gone) for run in before)
+    await asyncio.gather(*calls)
+    app.tell(Dirty(runs=set(before)))
+
+    async def back() -> None:
+        for run, tags in before.items():
+            new = [name for name in wanted if name not in tags]
+            await app.services.call("runs", "tag", run=run, set=tags, remove=new)
+        app.tell(Dirty(runs=set(before)))
+
+    app.undo.add(f"tags of {names}", back)
