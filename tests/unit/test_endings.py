@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from workbench.remote import memory_kills, run_status
+from workbench.remote import limits, memory_kills, run_status
 from workbench.remote.endings import not_started, of_exit, setup_failed
 from workbench.remote.memory_kills import MemoryKills, killed_for_memory
 
 KILLED = 9
+LIMITS = {"Max address space": 1 << 30, "Max file size": 5 << 10}
 
 
 def code(number: int) -> int:
@@ -45,6 +47,19 @@ def code(number: int) -> int:
         ),
         (code(5), {"disk_full": True}, "disk_full", "exit code 5; the disk of the run's folder is full"),
         (15 | 0x80, {}, "signal", "killed by SIGTERM"),
+        (15, {"limits": LIMITS}, "signal", "killed by SIGTERM"),
+        (25, {}, "signal", "killed by SIGXFSZ: a file was to grow over the limit of its shell (ulimit -f)"),
+        (24, {}, "signal", "killed by SIGXCPU: it used up the CPU time"),
+        (code(153), {}, "exit", "exit code 153 (what a shell says of SIGXFSZ): a file was to grow"),
+        (
+            code(1),
+            {"limits": LIMITS},
+            "exit",
+            "exit code 1; it ran under limits of its shell: memory 1.0 GiB (ulimit -v), files 5.0 KiB (ulimit -f)",
+        ),
+        (11, {"limits": LIMITS}, "signal", "killed by SIGSEGV; it ran under limits of its shell: memory"),
+        (code(1), {"limits": {"Max open files": 1024}}, "exit", "exit code 1"),
+        (code(0), {"limits": LIMITS}, None, None),
         (34, {}, "signal", "killed by "),
     ],
 )
@@ -70,6 +85,18 @@ def test_setup_and_start_in_words() -> None:
     )
 
 
+def test_limits_are_read_as_the_kernel_writes_them() -> None:
+    text = (
+        "Limit                     Soft Limit           Hard Limit           Units     \n"
+        "Max cpu time              unlimited            unlimited            seconds   \n"
+        "Max file size             512000               unlimited            bytes     \n"
+        "Max realtime priority     0                    0                    \n"
+    )
+    assert limits.parse_limits(text) == {"Max file size": 512000, "Max realtime priority": 0}
+    assert limits.limits_of(os.getpid())["Max open files"] > 0
+    assert limits.limits_of(1 << 30) == {}
+
+
 def test_a_kill_is_known_only_from_the_kernels_own_count() -> None:
     assert killed_for_memory(MemoryKills(1, 1), MemoryKills(2, 2)) == "cgroup"
     assert killed_for_memory(MemoryKills(1, 1), MemoryKills(1, 2)) == "machine"
@@ -80,8 +107,8 @@ def test_a_kill_is_known_only_from_the_kernels_own_count() -> None:
 def test_where_kills_are_counted(tmp_path: Path) -> None:
     text = "12:memory:/user/a\n5:cpu,cpuacct:/x\n0::/scope.d\n"
     assert memory_kills.cgroup_files(text, "/g") == [
-        "/g/memory/user/a/memory.oom_control",
-        "/g/scope.d/memory.events",
+        ("/g/memory/user/a/memory.oom_control", "/g/memory/memory.oom_control"),
+        ("/g/scope.d/memory.events", "/g/memory.events"),
     ]
     file = tmp_path / "memory.events"
     file.write_text("low 0\noom 3\noom_kill 2\noom_group_kill 0\n")

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional
 from workbench.remote.detaching import LoginManager, choose_detachment
 from workbench.remote.mounts import is_network
 from workbench.remote.problems import DISK_FULL, NO_ROOM
+from workbench.remote.sizes import in_words
 
 Check = Dict[str, str]
 
@@ -138,13 +139,3 @@ def judge_writing(problem):
         return check("writing", "ok", "the root can be written")
     text = "the root cannot be written: %s" % (problem.strerror or problem)
     return check("writing", "bad", text, NO_ROOM if problem.errno in DISK_FULL else ANOTHER)
-
-
-def in_words(size):
-    # type: (float) -> str
-    """Bytes with a unit: 12.5 GiB."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return "%.0f %s" % (size, unit) if unit == "B" else "%.1f %s" % (size, unit)
-        size = size / 1024.0
-    return "%.1f TiB" % size

@@ -1,9 +1,10 @@
 """How a run ended, in words. Pure."""
 
 import signal
-from typing import NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional
 
 from workbench.remote import protocol
+from workbench.remote.limits import told
 
 Ending = NamedTuple(
     "Ending",
@@ -38,12 +39,13 @@ def canceled():
     return Ending(protocol.CANCELED, protocol.CAUSE_CANCELED, "canceled", None, None)
 
 
-def of_exit(wait_status, memory=None, disk_full=False, through_shell=False):
-    # type: (int, Optional[str], bool, bool) -> Ending
+def of_exit(wait_status, memory=None, disk_full=False, through_shell=False, limits=None):
+    # type: (int, Optional[str], bool, bool, Optional[Dict[str, int]]) -> Ending
     """The ending of a command from its wait status.
 
     memory: what `killed_for_memory` says. disk_full: the disk of the run's folder was full at the end.
-    through_shell: an exact argv that a shell had to start, so 126 and 127 mean it could not be.
+    through_shell: an exact argv that a shell had to start, so 126 and 127 mean it could not be. limits: what
+    `limits_of` says of the command.
     """
     number, code = None, None
     if wait_status & 0x7F:
@@ -68,8 +70,22 @@ def of_exit(wait_status, memory=None, disk_full=False, through_shell=False):
         )
     if through_shell and code in (126, 127):
         return failed(protocol.CAUSE_COMMAND, words, code)
+    words = with_limits(words, number if number is not None else (code or 0) - 128, limits or {})
     cause = protocol.CAUSE_EXIT if number is None else protocol.CAUSE_SIGNAL
     return failed(cause, words, code, number)
+
+
+def with_limits(words, number, limits):
+    # type: (str, int, Dict[str, int]) -> str
+    """The words with what a limit of the shell did or may have done; number: of the signal, if any."""
+    if number == signal.SIGXFSZ:
+        return words + ": a file was to grow over the limit of its shell (ulimit -f)"
+    if number == signal.SIGXCPU:
+        return words + ": it used up the CPU time its shell lets a process have (ulimit -t)"
+    if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # somebody else's doing
+        return words
+    about = told(limits)
+    return words if about is None else "%s; %s" % (words, about)
 
 
 def exit_words(code):

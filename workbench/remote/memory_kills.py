@@ -1,7 +1,7 @@
 """How often the kernel killed for lack of memory: the only honest sign that a SIGKILL was one."""
 
 import os
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 # cgroup: kills in our own control group. machine: kills anywhere. None where the kernel does not tell.
 MemoryKills = NamedTuple("MemoryKills", [("cgroup", Optional[int]), ("machine", Optional[int])])
@@ -26,17 +26,23 @@ def killed_for_memory(before, after):
 
 
 def cgroup_files(text, groups=GROUPS):
-    # type: (str, str) -> List[str]
-    """Where the kills of our control group are counted, from what /proc/self/cgroup says."""
+    # type: (str, str) -> List[Tuple[str, str]]
+    """Where the kills of our control group are counted, from what /proc/self/cgroup says.
+
+    Each with where a container has it that sees the path outside, and its own group as the topmost.
+    """
     found = []
     for line in text.splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         inside = path.lstrip("/")
         if number == "0" and not controllers:
-            found.append(os.path.join(groups, inside, "memory.events"))
+            name, top = "memory.events", groups
         elif "memory" in controllers.split(","):
-            found.append(os.path.join(groups, "memory", inside, "memory.oom_control"))
+            name, top = "memory.oom_control", os.path.join(groups, "memory")
+        else:
+            continue
+        found.append((os.path.join(top, inside, name), os.path.join(top, name)))
     return found
 
 
@@ -47,8 +53,9 @@ def _of_cgroup():
             files = cgroup_files(file.read(65536))
     except OSError:
         return None
-    counts = [count for count in (_counter(path) for path in files) if count is not None]
-    return sum(counts) if counts else None
+    counts = [_counter(path if os.path.exists(path) else top) for path, top in files]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _counter(path):

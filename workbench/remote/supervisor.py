@@ -145,7 +145,8 @@ class Supervisor(object):
         self._until(lambda: self._main in self._watch.ends)
         exact = self._talk is not None and isinstance(self._spec["command"], list)
         memory = killed_for_memory(self._kills, count_memory_kills())
-        return of_exit(self._watch.ends[self._main], memory, self._disk_full(), exact)
+        limits = self._watch.limits.get(self._main, {})
+        return of_exit(self._watch.ends[self._main], memory, self._disk_full(), exact, limits)
 
     def _start(self, prepared, visible):
         # type: (Dict[str, Any], Optional[str]) -> None

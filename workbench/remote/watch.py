@@ -5,6 +5,8 @@ import select
 import signal
 from typing import Callable, Dict, Set
 
+from workbench.remote.limits import limits_of
+
 
 class Watch(object):
     """One poll over everything, with the ends and the resource use of all children.
@@ -17,6 +19,7 @@ class Watch(object):
         self.guard_lost = False
         self.asked_to_end = False
         self.ends = {}  # type: Dict[int, int]
+        self.limits = {}  # type: Dict[int, Dict[str, int]]
         self._expected = set()  # type: Set[int]
         self.cpu_seconds = 0.0
         self.peak_memory = 0
@@ -44,7 +47,7 @@ class Watch(object):
 
     def expect(self, pid):
         # type: (int) -> None
-        """Keep how this child ends, in `ends`; call it right after the child was started."""
+        """Keep how this child ends, in `ends`, and its `limits`; to be called right after its start."""
         self._expected.add(pid)
 
     def own_helper(self, pid):
@@ -70,11 +73,14 @@ class Watch(object):
         """Take the ends of all children there are; orphans of the run come here as well (subreaper)."""
         while True:
             try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 return
-            if pid == 0:
+            if ended is None:
                 return
+            if ended.si_pid in self._expected:  # once reaped it says nothing any more
+                self.limits[ended.si_pid] = limits_of(ended.si_pid)
+            pid, status, usage = os.wait4(ended.si_pid, 0)
             if pid in self._expected:
                 self.ends[pid] = status
             if pid in self._uncounted:
