@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def code(number: int) -> int:
     ("status", "facts", "cause", "words"),
     [
         (code(0), {}, None, None),
-        (code(0), {"memory": "cgroup", "disk_full": True}, None, None),
+        (code(0), {"memory": "cgroup", "no_room": errno.ENOSPC}, None, None),
         (code(2), {}, "exit", "exit code 2"),
         (code(137), {}, "exit", "exit code 137 (what a shell says of SIGKILL)"),
         (code(127), {}, "exit", "exit code 127: the command was not found"),
@@ -45,7 +46,8 @@ def code(number: int) -> int:
             "exit",
             "exit code 1; the kernel killed one of its processes for lack of memory",
         ),
-        (code(5), {"disk_full": True}, "disk_full", "exit code 5; the disk of the run's folder is full"),
+        (code(5), {"no_room": errno.ENOSPC}, "disk_full", "exit code 5; the disk of the run's folder is full"),
+        (code(5), {"no_room": errno.EDQUOT}, "disk_full", "exit code 5; the quota for the run's folder is used up"),
         (15 | 0x80, {}, "signal", "killed by SIGTERM"),
         (15, {"limits": LIMITS}, "signal", "killed by SIGTERM"),
         (25, {}, "signal", "killed by SIGXFSZ: a file was to grow over the limit of its shell (ulimit -f)"),

@@ -6,6 +6,7 @@ import ast
 import errno
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from tests.unit.test_facts import measured
 from workbench.cli.command import Section
 from workbench.cli.commands import COMMANDS
 from workbench.remote import checks, problems, stage0
-from workbench.store.problems import explain_disk
+from workbench.store.problems import explain_disk, explain_sqlite
+from workbench.text.outcomes import advice
 
 HOUSE = Path(workbench.__path__[0])
 NAMED = re.compile(r"\bwb (?!and )([a-z][a-z-]*)(?: ([a-z][a-z-]*))?(?![\w/-])")
@@ -69,6 +71,32 @@ def hints() -> dict[str, str]:
         found[f"doctor writing {number}"] = checks.judge_writing(problem)["hint"]
         found[f"store {number}"] = explain_disk(problem, Path("/here")).hint
     return found
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [("disk_full", "wb compute set gpu1 root=FOLDER"), ("not_delivered", "wb compute doctor gpu1"), ("exit", "wb logs otter")],
+)
+def test_what_to_do_about_a_run_that_failed(cause: str, words: str) -> None:
+    """Its log helps where it says why: not when nothing of it ran."""
+    hint = advice({"name": "otter", "target": "gpu1", "status": "Failed", "cause": cause})
+    assert words in hint
+    assert unknown_commands(hint) == []
+
+
+def test_sqlite_does_not_know_a_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It calls EDQUOT an input/output error: whether there is room is tried."""
+    problem = sqlite3.OperationalError("disk I/O error")
+    problem.sqlite_errorcode = sqlite3.SQLITE_IOERR | 3 << 8
+    assert "disk I/O error" in explain_sqlite(problem, tmp_path / "db").message
+
+    def full(handle: int) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "fsync", full)
+    explained = explain_sqlite(problem, tmp_path / "db")
+    assert "quota exceeded" in explained.message
+    assert "wb run rm" in explained.hint
 
 
 def test_where_there_is_no_room_the_hint_names_what_gives_some() -> None:

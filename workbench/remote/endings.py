@@ -5,6 +5,7 @@ from typing import Dict, NamedTuple, Optional
 
 from workbench.remote import protocol
 from workbench.remote.limits import told
+from workbench.remote.problems import FULL_WORDS
 
 Ending = NamedTuple(
     "Ending",
@@ -39,11 +40,11 @@ def canceled():
     return Ending(protocol.CANCELED, protocol.CAUSE_CANCELED, "canceled", None, None)
 
 
-def of_exit(wait_status, memory=None, disk_full=False, through_shell=False, limits=None):
-    # type: (int, Optional[str], bool, bool, Optional[Dict[str, int]]) -> Ending
+def of_exit(wait_status, memory=None, no_room=0, through_shell=False, limits=None):
+    # type: (int, Optional[str], int, bool, Optional[Dict[str, int]]) -> Ending
     """The ending of a command from its wait status.
 
-    memory: what `killed_for_memory` says. disk_full: the disk of the run's folder was full at the end.
+    memory: what `killed_for_memory` says. no_room: what `RunFolder.no_room` says at the end.
     through_shell: an exact argv that a shell had to start, so 126 and 127 mean it could not be. limits: what
     `limits_of` says of the command.
     """
@@ -64,10 +65,9 @@ def of_exit(wait_status, memory=None, disk_full=False, through_shell=False, limi
         return failed(protocol.CAUSE_OUT_OF_MEMORY, words, code, number)
     if memory == "cgroup":
         words += "; the kernel killed one of its processes for lack of memory"
-    if disk_full:
-        return failed(
-            protocol.CAUSE_DISK_FULL, words + "; the disk of the run's folder is full", code, number
-        )
+    if no_room:
+        words += "; " + FULL_WORDS[no_room] % "the run's folder"
+        return failed(protocol.CAUSE_DISK_FULL, words, code, number)
     if through_shell and code in (126, 127):
         return failed(protocol.CAUSE_COMMAND, words, code)
     words = with_limits(words, number if number is not None else (code or 0) - 128, limits or {})

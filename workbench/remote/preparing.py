@@ -7,7 +7,7 @@ from typing import Any, Dict
 
 from workbench.remote import devices, endings, environ, leases, protocol
 from workbench.remote.machine import Machine
-from workbench.remote.problems import DISK_FULL
+from workbench.remote.problems import DISK_FULL, FULL_WORDS
 from workbench.remote.runfolder import RunFolder
 
 
@@ -56,5 +56,6 @@ def preparation_failed(error):
     if error.get("type") == NoInterpreter.__name__:
         return endings.failed(protocol.CAUSE_COMMAND, message)
     if error.get("errno") in DISK_FULL:
-        return endings.failed(protocol.CAUSE_DISK_FULL, "the code could not be laid out: the disk is full")
+        why = FULL_WORDS[int(error["errno"])] % "the run's folder"
+        return endings.failed(protocol.CAUSE_DISK_FULL, "the code could not be laid out: " + why)
     return endings.failed(protocol.CAUSE_SNAPSHOT, "the code could not be laid out: %s" % message)

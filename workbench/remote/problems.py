@@ -4,6 +4,7 @@ import errno
 from typing import Dict
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # no room, for anybody or for this user
+FULL_WORDS = {errno.ENOSPC: "the disk of %s is full", errno.EDQUOT: "the quota for %s is used up"}
 NO_ROOM = "remove runs that are over (wb run rm), or use another disk there: wb compute set NAME root=FOLDER"
 
 

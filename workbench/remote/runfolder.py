@@ -10,8 +10,14 @@ from typing import Any, Dict, List, Optional
 
 from workbench.remote import protocol
 from workbench.remote.machine import Machine
+from workbench.remote.mounts import file_system
 from workbench.remote.problems import DISK_FULL
 from workbench.remote.processes import Identity
+
+NEARLY_FULL = 65536  # bytes
+# File systems that write every change elsewhere: even an unlink needs room, more so under a quota of theirs.
+COPYING = ("btrfs", "zfs", "bcachefs")
+COPYING_RESERVE = 1 << 20  # bytes
 
 
 class RunFolder(object):
@@ -60,8 +66,14 @@ class RunFolder(object):
         # type: () -> None
         """Set bytes aside for the last status of a run that filled its disk."""
         if not os.path.exists(self.reserve):
+            size = COPYING_RESERVE if file_system(self.path) in COPYING else protocol.RESERVE_BYTES
             # Random: no disk compresses it away. Not synced: it has its room, and a reboot ends the run.
-            write_whole(self.reserve, os.urandom(protocol.RESERVE_BYTES), sync=False)
+            write_whole(self.reserve, os.urandom(size), sync=False)
+
+    def drop_reserve(self):
+        # type: () -> None
+        """Give the reserve back: the last status is written. Raises OSError."""
+        remove_quietly(self.reserve)
 
     def read_spec(self):
         # type: () -> Optional[Dict[str, Any]]
@@ -94,24 +106,30 @@ class RunFolder(object):
             if error.errno not in DISK_FULL or not os.path.exists(self.reserve):
                 raise
             try:
-                self._swap_in(body)
+                swapped = self._swap_in(body)
             except OSError as again:
                 if again.errno not in DISK_FULL:
                     raise
-                # A disk that writes every change elsewhere (btrfs, zfs): give the room up, then take it back.
+                swapped = False
+            if not swapped:
+                # A disk that writes every change elsewhere: give the room up, then take it back.
                 remove_quietly(self.reserve)
                 write_whole(self.status, body)
                 self._reserve_again()
 
     def _swap_in(self, body):
-        # type: (bytes) -> None
+        # type: (bytes) -> bool
         """Write into the reserve's own blocks and make it the status; the old status is the reserve then.
 
         Nothing is allocated, so a run that fills its disk as fast as it can takes nothing away in between.
+        False for a reserve that is there to be given up.
         """
         handle = os.open(self.reserve, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            write_all(handle, body.ljust(os.fstat(handle).st_size))
+            size = os.fstat(handle).st_size
+            if size > protocol.RESERVE_BYTES:
+                return False
+            write_all(handle, body.ljust(size))
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -121,9 +139,10 @@ class RunFolder(object):
             os.link(self.status, spare)
         except OSError:  # no hard links here: this time the reserve is used up
             os.rename(self.reserve, self.status)
-            return
+            return True
         os.rename(self.reserve, self.status)
         os.rename(spare, self.reserve)
+        return True
 
     def _reserve_again(self):
         # type: () -> None
@@ -132,6 +151,20 @@ class RunFolder(object):
         except OSError as error:
             if error.errno not in DISK_FULL:
                 raise
+
+    def no_room(self):
+        # type: () -> int
+        """ENOSPC or EDQUOT when not even NEARLY_FULL bytes more fit in here, else 0.
+
+        It is tried: what a user's quota leaves, no file system tells.
+        """
+        trial = self.inside("trial")
+        try:
+            write_whole(trial, os.urandom(NEARLY_FULL))
+            remove_quietly(trial)
+        except OSError as error:
+            return error.errno if error.errno in DISK_FULL else 0
+        return 0
 
     def heartbeat(self):
         # type: () -> None

@@ -77,6 +77,10 @@ class StatusKeeper(object):
                 return False
             time.sleep(RETRY_SECONDS)
             self._save()
+        try:
+            self._folder.drop_reserve()
+        except OSError:  # a disk that lets nothing be removed: the end is written, and that was all
+            pass
         return True
 
     def _save(self):

@@ -77,7 +77,7 @@ class StreamWriter(object):
     """Appends to the stream of a run's folder, going on where an earlier attempt ended.
 
     cap: bytes kept in all, half of them the head. Writing never fails: what a full or broken disk does not
-    take is counted in `dropped` and is no part of the stream; `disk_full` says that this was why.
+    take is counted in `dropped` and is no part of the stream; `no_room` is the errno when this was why.
     """
 
     def __init__(self, folder, cap=protocol.DEFAULT_STREAM_CAP):
@@ -91,7 +91,7 @@ class StreamWriter(object):
         self._start = 0
         self.offset = 0
         self.dropped = 0
-        self.disk_full = False
+        self.no_room = 0
         self._index_at = 0.0
         self._index_lines = 0
         self._index = self._open(os.path.join(folder, INDEX))
@@ -115,12 +115,12 @@ class StreamWriter(object):
             try:
                 written = os.write(self._file, view[:room]) if self._file >= 0 else 0
             except OSError as error:
-                self.disk_full = error.errno in DISK_FULL
+                self.no_room = (error.errno or 0) if error.errno in DISK_FULL else 0
                 written = 0
             if written == 0:
                 self.dropped += len(view)
                 return
-            self.disk_full = False
+            self.no_room = 0
             self.offset += written
             view = view[written:]
 
@@ -180,5 +180,5 @@ class StreamWriter(object):
         try:
             return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            self.disk_full = error.errno in DISK_FULL
+            self.no_room = (error.errno or 0) if error.errno in DISK_FULL else 0
             return -1

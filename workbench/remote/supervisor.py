@@ -30,7 +30,6 @@ LOOK = 0.25  # seconds between two looks for the cancel marker
 STEP = 0.02  # seconds between two rounds of ending a tree
 STUCK = 60.0  # seconds after the last KILL before processes stuck in the kernel are given up
 LEAST_CAP = 1 << 16  # bytes of output kept, however little is asked for
-NEARLY_FULL = 65536  # bytes free
 
 
 class Supervisor(object):
@@ -146,7 +145,9 @@ class Supervisor(object):
         exact = self._talk is not None and isinstance(self._spec["command"], list)
         memory = killed_for_memory(self._kills, count_memory_kills())
         limits = self._watch.limits.get(self._main, {})
-        return of_exit(self._watch.ends[self._main], memory, self._disk_full(), exact, limits)
+        end = self._watch.ends[self._main]
+        no_room = (self._capture.writer.no_room or self._folder.no_room()) if end else 0
+        return of_exit(end, memory, no_room, exact, limits)
 
     def _start(self, prepared, visible):
         # type: (Dict[str, Any], Optional[str]) -> None
@@ -229,16 +230,6 @@ class Supervisor(object):
             "stream_bytes": self._capture.writer.offset,
             "stream_dropped": self._capture.writer.dropped,
         }
-
-    def _disk_full(self):
-        # type: () -> bool
-        if self._capture.writer.disk_full:
-            return True
-        try:
-            disk = os.statvfs(self._folder.path)
-        except OSError:
-            return False
-        return disk.f_bavail * disk.f_frsize < NEARLY_FULL
 
     def _aside(self, function):
         # type: (Callable[[], Dict[str, Any]]) -> Dict[str, Any]

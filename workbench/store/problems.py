@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 from workbench.errors import StoreError, StoreFull
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_LITTLE = 65536
 
 
 @contextmanager
@@ -45,6 +48,9 @@ def explain_sqlite(problem: sqlite3.Error, place: Path) -> StoreError:
             f"the database {place} cannot be written: {problem}", "check the folder's owner and rights"
         )
     if primary == sqlite3.SQLITE_IOERR:
+        full = _no_room(place.parent)  # a quota that is used up is any error to SQLite
+        if full is not None:
+            return explain_disk(full, place)
         return StoreError(
             f"reading or writing {place} failed: {problem}", "check the disk and its free space"
         )
@@ -62,6 +68,18 @@ def explain_disk(problem: OSError, place: Path) -> StoreError:
             "lift the limit and start the server again: ulimit -f unlimited; wb server stop",
         )
     return StoreError(f"{where}: {problem.strerror or problem}", "check the folder's owner, rights and disk")
+
+
+def _no_room(folder: Path) -> OSError | None:
+    """Why not even a little more fits into a folder, None when it does: it is tried."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as trial:
+            trial.write(os.urandom(_LITTLE))
+            trial.flush()
+            os.fsync(trial.fileno())
+    except OSError as problem:
+        return problem if problem.errno in _FULL else None
+    return None
 
 
 def disk_full(place: Path, quota: bool = False) -> StoreFull:

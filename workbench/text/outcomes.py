@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.remote import protocol
 from workbench.text import states
 from workbench.text.sanitize import clean_name
 
@@ -26,3 +27,13 @@ def outcome(run: Mapping[str, Any]) -> str:
         why = f"{why} (exit {code})" if why else f"exit {code}"
     word = states.look(states.RUN, clean_name(status)).word
     return f"{name} {word}" + (f": {why}" if why else "")
+
+
+def advice(run: Mapping[str, Any]) -> str:
+    """What to do about a run that did not complete: mostly to read what it wrote."""
+    name, target = (clean_name(str(run.get(key, key.upper()))) for key in ("name", "target"))
+    if run.get("cause") == protocol.CAUSE_DISK_FULL:
+        return f"make room there (wb run rm), or use another disk: wb compute set {target} root=FOLDER"
+    if run.get("cause") == "not_delivered":
+        return f"nothing of it ran; wb compute doctor {target} says more, then: wb run rerun {name}"
+    return f"wb logs {name}"

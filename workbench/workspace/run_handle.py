@@ -12,7 +12,7 @@ from workbench.errors import RunFailed, WaitTimeout
 from workbench.remote import protocol
 from workbench.remote.logged_metrics import with_numbers
 from workbench.text import durations
-from workbench.text.outcomes import outcome, reason
+from workbench.text.outcomes import advice, outcome, reason
 from workbench.text.sanitize import TerminalStream, clean_name
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ def raise_unless_completed(run: Mapping[str, Any]) -> None:
         return
     keys = ("id", "name", "status", "cause", "exit_code", "signal")
     data = {key: run[key] for key in keys if run.get(key) is not None}
-    hint = f"wb logs {clean_name(str(run.get('name', '')))}"
-    raise RunFailed(outcome(run), hint, reason=reason(run), **data)
+    raise RunFailed(outcome(run), advice(run), reason=reason(run), **data)
 
 
 def raise_unless_over(run: Mapping[str, Any], timeout: float | None) -> None:

@@ -63,6 +63,16 @@ def start_server(home: Home) -> Path:
 
 
 def _spawn(home: Home) -> subprocess.Popen[bytes]:
+    try:
+        return _launch(home)
+    except OSError as problem:
+        raise ServerError(
+            f"the local server cannot be started: {problem.filename}: {problem.strerror}",
+            "free some room there, or keep things elsewhere: WORKBENCH_HOME=FOLDER",
+        ) from problem
+
+
+def _launch(home: Home) -> subprocess.Popen[bytes]:
     private_folder(home.root)
     private_folder(home.runtime)
     environ = {**os.environ, "WORKBENCH_HOME": str(home.root), RUNTIME: str(home.runtime)}
