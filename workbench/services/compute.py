@@ -19,6 +19,7 @@ from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageErro
 from workbench.runs.activity import Progress, activity
 from workbench.runs.adopt import find_runs
 from workbench.services.context import Context
+from workbench.services.machine_facts import PROBE_SECONDS, renew_facts
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
 from workbench.store import experiments, runs, targets
@@ -26,7 +27,6 @@ from workbench.store.query import RunQuery
 from workbench.text.sanitize import clean
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-PROBE_SECONDS = 60.0
 MOVING = frozenset({"address", "root", "lease_dir", "ssh_config", "jump"})
 """Settings that say which machine and folder a target is."""
 Words = list[str]
@@ -207,11 +207,7 @@ class ComputeService:
     async def facts(self, name: str) -> Target:
         """Measure a machine again."""
         link = await self._link(name)
-        facts = await link.call("facts", timeout=PROBE_SECONDS)
-        seen = datetime.now(UTC)
-        return await self._store.write(
-            targets.change, name, lambda target: replace(target, facts=facts, last_seen=seen)
-        )
+        return await renew_facts(self._store, link, name)
 
     @items
     async def exec(

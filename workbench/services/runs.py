@@ -18,6 +18,7 @@ from workbench.runs.params import params_of
 from workbench.runs.spec import command_text
 from workbench.services.bus import News
 from workbench.services.context import Context
+from workbench.services.machine_facts import check_gpus
 from workbench.services.operation import call, items
 from workbench.services.patience import Patience
 from workbench.store import experiments, manifests, run_rows, runs, targets
@@ -83,7 +84,7 @@ class RunService:
         """A new run on the configuration's target, which must be reachable now.
 
         id is the caller's and the key of idempotency: the same id again answers the run that exists.
-        Raises NotFound (target), Unreachable, NeedsSignIn, UsageError.
+        Raises NotFound (target), Unreachable, NeedsSignIn, UsageError, Refused (more GPUs than it has).
         """
         if not protocol.valid_run_id(id):
             raise UsageError(f"{id!r} is no run id")
@@ -99,7 +100,8 @@ class RunService:
         target = await self._target(configuration.target)
         if snapshot is not None and not await self._store.read(manifests.has, snapshot):
             raise NotFound(f"snapshot {snapshot[:12]} was never uploaded", "submit again")
-        await self._context.link(target.name)
+        link = await self._context.link(target.name)
+        await check_gpus(self._store, link, target, configuration)
         run = await self._new_run(id, configuration, target, snapshot, git, submitted_by, properties or {})
         run, new = await self._store.write(runs.insert, run, configuration, diff)
         if new:
