@@ -33,6 +33,17 @@ class Entry(Entity, frozen=True, kw_only=True):
     """Where a link points."""
 
 
+def entry_from_line(path: str, kind: str, mode: int, size: int, content: str) -> Entry:
+    """An entry in the short form that is kept and travels: content is a file's sha256 or a link's target.
+
+    Raises ValueError for an unknown kind.
+    """
+    what = EntryKind(kind)
+    if what is EntryKind.LINK:
+        return Entry(path=path, kind=what, mode=mode, size=size, target=content)
+    return Entry(path=path, kind=what, mode=mode, size=size, sha256=content)
+
+
 class Manifest(Entity, frozen=True, kw_only=True):
     """All entries of a tree, sorted by path."""
 

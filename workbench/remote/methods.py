@@ -45,6 +45,8 @@ class Methods(object):
             "doctor": self._doctor,
             "tree": self._tree,
             "blobs": self._blobs,
+            "manifest": self._manifest,
+            "contents": self._contents,
             "submit": self._submit,
             "status": self._status,
             "cancel": self._cancel,
@@ -128,6 +130,18 @@ class Methods(object):
             return {"stored": store_blobs(self._machine, path)}
         finally:
             remove_quietly(path)
+
+    def _manifest(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.contents import give_manifest
+
+        return give_manifest(self._machine, parameters.text(exchange.params, "snapshot"))
+
+    def _contents(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.contents import checked_hashes, give_contents
+
+        return give_contents(exchange, self._machine, checked_hashes(exchange.params.get("hashes")))
 
     # --- runs ------------------------------------------------------------------------------------------
 

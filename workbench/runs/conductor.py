@@ -41,6 +41,7 @@ class Conductor:
         self._collector = collector
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._followers: dict[str, RunFollower] = {}
+        self._ending: set[str] = set()
 
     @property
     def active(self) -> int:
@@ -50,6 +51,10 @@ class Conductor:
     def follows(self, run_id: str) -> bool:
         """Whether more of the run's output may still arrive."""
         return run_id in self._followers
+
+    def ending(self, run_id: str) -> bool:
+        """Whether the run was over on its machine when it was adopted and this is not written here yet."""
+        return run_id in self._ending and run_id in self._followers
 
     def heard(self, run_id: str) -> datetime | None:
         """When the run's machine was last heard while it is followed; None when the link is down."""
@@ -77,6 +82,7 @@ class Conductor:
         if self._tasks.get(run_id) is task:
             del self._tasks[run_id]
             self._followers.pop(run_id, None)
+            self._ending.discard(run_id)
         if not task.cancelled() and (problem := task.exception()) is not None:
             log.error("run %s is not followed any more", run_id, exc_info=problem)
 
@@ -140,7 +146,10 @@ class Conductor:
     async def adopt(self, run: Run, link: Link) -> Run:
         """See through a run its machine already has; its row as of then."""
         follower = RunFollower(run, self._store, self._fleet, self._watcher)
-        run = await follower.apply(read_status(await link.call("status", {"run": run.id})).without_end)
+        status = read_status(await link.call("status", {"run": run.id}))
+        if status.terminal:
+            self._ending.add(run.id)
+        run = await follower.apply(status.without_end)
         self._start(run, None)
         return run
 

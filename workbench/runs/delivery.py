@@ -9,10 +9,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
 from workbench.entities.snapshot import Manifest
 from workbench.errors import RemoteError
 from workbench.runs.activity import Progress
+from workbench.runs.retrieval import retrieve_contents
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.delta import delta
 from workbench.store import manifests
@@ -20,10 +22,11 @@ from workbench.store.async_store import AsyncStore
 
 
 async def deliver_snapshot(
-    link: Link, store: AsyncStore, snapshot: str, base: str | None, progress: Progress
+    link: Link, store: AsyncStore, fleet: Fleet, snapshot: str, base: str | None, progress: Progress
 ) -> None:
     """Give the machine a snapshot; only what it lacks is sent.
 
+    What is not here either comes from the fleet's machines that had it (`retrieve_contents`).
     base: a snapshot it probably has, so the manifest travels as a difference. Raises RemoteError when the
     machine refuses (disk full there ...), Unreachable when the link is lost.
     """
@@ -46,14 +49,20 @@ async def deliver_snapshot(
     if not isinstance(missing, list):
         raise RemoteError("the machine did not say which files it lacks")
     if missing:
-        await _send_blobs(link, store, manifest, [str(sha) for sha in missing], progress)
+        await _send_blobs(link, store, fleet, manifest, [str(sha) for sha in missing], progress)
 
 
 async def _send_blobs(
-    link: Link, store: AsyncStore, manifest: Manifest, missing: list[str], progress: Progress
+    link: Link,
+    store: AsyncStore,
+    fleet: Fleet,
+    manifest: Manifest,
+    missing: list[str],
+    progress: Progress,
 ) -> None:
     known = {entry.sha256: entry.size for entry in manifest.entries if entry.sha256}
     wanted = [sha for sha in missing if sha in known]  # a machine cannot ask for other files
+    await retrieve_contents(store, fleet, manifest, wanted)
     paths = {sha: store.blob_path(sha) for sha in wanted}
     total = sum(known[sha] for sha in wanted)
     sent = 0

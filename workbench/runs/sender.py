@@ -112,7 +112,7 @@ class Sender:
         try:
             if run.snapshot is not None:
                 base = await self._last_snapshot(run)
-                await deliver_snapshot(link, self._store, run.snapshot, base, progress)
+                await deliver_snapshot(link, self._store, self._fleet, run.snapshot, base, progress)
             self._unsent.discard(run.id)
             return read_status(await deliver_run(link, spec, secrets)).without_end
         except (Unreachable, StoreError):

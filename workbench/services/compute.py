@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
@@ -18,17 +20,21 @@ from workbench.entities.target import Target, TargetKind, TargetSettings, Target
 from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageError
 from workbench.runs.activity import Progress, activity
 from workbench.runs.adopt import find_runs
+from workbench.runs.retrieval import retrieve_manifest
 from workbench.services.context import Context
 from workbench.services.machine_facts import PROBE_SECONDS, renew_facts
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
-from workbench.store import experiments, runs, targets
+from workbench.store import experiments, manifests, run_rows, runs, targets
 from workbench.store.query import RunQuery
 from workbench.text.sanitize import clean
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 MOVING = frozenset({"address", "root", "lease_dir", "ssh_config", "jump"})
 """Settings that say which machine and folder a target is."""
+TAKING_IN = 30.0
+"""Seconds `adopt` waits for the output of runs that are over, so that it can say how they ended."""
+log = logging.getLogger(__name__)
 Words = list[str]
 Report = list[dict[str, Any]]
 
@@ -249,9 +255,39 @@ class ComputeService:
             row, new = await self._store.write(runs.insert, run, configuration)
             if not new:
                 continue  # somebody else's adopt was first
+            if run.snapshot is not None:
+                await self._adopt_snapshot(link, run.snapshot)
             adopted.append(await self._context.conductor.adopt(row, link))
             await progress.report(run.name, len(adopted), len(found.unknown))
-        return {"adopted": adopted, "known": found.known, "broken": found.broken}
+        await progress.report("their output", len(adopted), len(adopted))
+        ids = [run.id for run in adopted]
+        await self._ends_taken_in(ids)
+        rows = [await self._store.read(run_rows.get, run) for run in ids]
+        return {"adopted": rows, "known": found.known, "broken": found.broken}
+
+    async def _adopt_snapshot(self, link: Link, snapshot: str) -> None:
+        """Bring the manifest here; the files come when somebody asks for them."""
+        if await self._store.read(manifests.has, snapshot):
+            return
+        try:
+            await retrieve_manifest(self._store, link, snapshot)
+        except (NotFound, RemoteError) as problem:  # the run is worth having without its code
+            log.warning("code of an adopted run is not there: %s", problem.message)
+
+    async def _ends_taken_in(self, adopted: Words) -> None:
+        """Wait, not for ever, until the runs that are over say so here: that comes after their last byte."""
+        conductor = self._context.conductor
+
+        async def settled(run_id: str) -> None:
+            with self._context.bus.listen(f"runs/{run_id}") as listener:
+                while conductor.ending(run_id):
+                    await listener.take(timeout=1.0)
+
+        try:
+            async with asyncio.timeout(TAKING_IN):
+                await asyncio.gather(*(settled(run_id) for run_id in adopted))
+        except TimeoutError:
+            log.info("output of adopted runs is still coming")
 
 
 def _settings(fields: dict[str, Any]) -> TargetSettings:

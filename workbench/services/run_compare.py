@@ -6,6 +6,7 @@ import asyncio
 
 from workbench.errors import UsageError
 from workbench.runs.compare import Comparison, compare
+from workbench.runs.retrieval import retrieve_contents
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.run_snapshots import snapshot_if_any, snapshot_of
@@ -37,12 +38,12 @@ class RunCompareService:
     @call
     async def diff(self, a: str, b: str, path: str | None = None) -> dict[str, str]:
         """{"text": a unified diff of the code of two runs}, of one path if given."""
-        before = await snapshot_of(self._store, await self._context.resolve(a))
-        after = await snapshot_of(self._store, await self._context.resolve(b))
-        shas = {entry.sha256 for manifest in (before, after) for entry in manifest.entries if entry.sha256}
-        places = {sha: self._store.blob_path(sha) for sha in shas}
+        before = await snapshot_of(self._context, await self._context.resolve(a))
+        after = await snapshot_of(self._context, await self._context.resolve(b))
+        for manifest in (before, after):
+            await retrieve_contents(self._store, self._context.fleet, manifest)
         return {
             "text": await asyncio.to_thread(
-                unified, before, after, lambda sha: places[sha].read_bytes(), path
+                unified, before, after, lambda sha: self._store.blob_path(sha).read_bytes(), path
             )
         }

@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.entities.run import Run
 from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import NotFound
+from workbench.runs.retrieval import retrieve_contents, retrieve_manifest
 from workbench.services.context import Context
 from workbench.services.operation import call, read
 from workbench.services.spool_reading import BLOCK
@@ -24,13 +25,13 @@ async def snapshot_if_any(store: AsyncStore, run: Run) -> Manifest | None:
     return await store.read(manifests.get, run.snapshot)
 
 
-async def snapshot_of(store: AsyncStore, run: Run) -> Manifest:
-    """The run's snapshot; raises NotFound."""
-    manifest = await snapshot_if_any(store, run)
+async def snapshot_of(context: Context, run: Run) -> Manifest:
+    """The run's snapshot, asked of its machine where it is not here; raises NotFound, Unreachable."""
+    if run.snapshot is None:
+        raise NotFound(f"{run.name} has no snapshot", "it ran without code")
+    manifest = await snapshot_if_any(context.store, run)
     if manifest is None:
-        raise NotFound(
-            f"{run.name} has no snapshot here", "it ran without code, or was adopted from its machine"
-        )
+        manifest = await retrieve_manifest(context.store, await context.link(run.target), run.snapshot)
     return manifest
 
 
@@ -44,15 +45,14 @@ class RunSnapshotService:
     @call
     async def snapshot(self, run: str) -> list[Entry]:
         """The paths of the run's snapshot (AZ-107)."""
-        return list((await snapshot_of(self._store, await self._context.resolve(run))).entries)
+        return list((await snapshot_of(self._context, await self._context.resolve(run))).entries)
 
     @read
     async def snapshot_zip(self, run: str) -> AsyncIterator[bytes]:
         """The run's snapshot as an ordinary zip with modes and links (AZ-117)."""
-        manifest = await snapshot_of(self._store, await self._context.resolve(run))
-        shas = {entry.sha256 for entry in manifest.entries if entry.sha256}
-        places = {sha: self._store.blob_path(sha) for sha in shas}
-        blocks = zip_tree(manifest, lambda sha: _file_blocks(places[sha]))
+        manifest = await snapshot_of(self._context, await self._context.resolve(run))
+        await retrieve_contents(self._store, self._context.fleet, manifest)
+        blocks = zip_tree(manifest, lambda sha: _file_blocks(self._store.blob_path(sha)))
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
             yield block
 

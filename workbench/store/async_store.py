@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import IO, Concatenate, ParamSpec, TypeVar
 
 from workbench.store.database import Transaction
 from workbench.store.intake import Intake
@@ -83,6 +83,15 @@ class AsyncStore:
     def blob_path(self, sha256: str) -> Path:
         """Where a content is, or would be."""
         return self._opened.blob_path(sha256)
+
+    @property
+    def directory(self) -> Path:
+        """Where the store is."""
+        return self._opened.directory
+
+    async def put_blob(self, source: Path | bytes | IO[bytes], sha256: str) -> None:
+        """Keep a content under its hash. Raises Refused when it has another, StoreError."""
+        await asyncio.to_thread(self._opened.put_blob, source, sha256)
 
     async def missing_blobs(self, hashes: Iterable[str]) -> list[str]:
         """Those of these contents that are not here."""

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from workbench.errors import Refused, StoreError
 from workbench.remote import protocol
@@ -56,7 +56,7 @@ class Blobs:
         """Those not there, in the order given, each once."""
         return [sha256 for sha256 in dict.fromkeys(hashes) if not self.has(sha256)]
 
-    def put(self, source: Path | bytes | BinaryIO, sha256: str) -> None:
+    def put(self, source: Path | bytes | IO[bytes], sha256: str) -> None:
         """Keep source's bytes under their hash. Raises Refused when they have another; OSError."""
         place = self.path(sha256)
         if self.has(sha256):
@@ -101,7 +101,7 @@ class Blobs:
         return Pruned(count, size, 0)
 
 
-def _copy(source: Path | bytes | BinaryIO, target: BinaryIO) -> tuple[str, int]:
+def _copy(source: Path | bytes | IO[bytes], target: IO[bytes]) -> tuple[str, int]:
     """Copy everything; returns its sha256 and size."""
     if isinstance(source, Path):
         with open(source, "rb") as opened:

@@ -8,7 +8,7 @@ import time
 import zlib
 from typing import Any
 
-from workbench.entities.snapshot import Entry, EntryKind, Manifest, Snapshot
+from workbench.entities.snapshot import EntryKind, Manifest, Snapshot, entry_from_line
 from workbench.errors import NotFound, StoreError
 from workbench.store.codec import micros
 from workbench.store.database import Transaction
@@ -46,7 +46,7 @@ def put(change: Transaction, manifest: Manifest) -> str:
 def get(connection: sqlite3.Connection, snapshot: str) -> Manifest:
     """The manifest of a snapshot; raises NotFound, StoreError when it is damaged."""
     try:
-        return Manifest(entries=tuple(_entry(*line) for line in _lines(connection, snapshot)))
+        return Manifest(entries=tuple(entry_from_line(*line) for line in _lines(connection, snapshot)))
     except (ValueError, TypeError) as problem:
         raise StoreError(f"the manifest of snapshot {snapshot} is damaged: {problem}") from problem
 
@@ -117,10 +117,3 @@ def _needed_blobs(connection: sqlite3.Connection, without: set[str]) -> set[str]
         if identity not in without:
             needed.update(entry.sha256 for entry in get(connection, identity).entries if entry.sha256)
     return needed
-
-
-def _entry(path: str, kind: str, mode: int, size: int, content: str) -> Entry:
-    what = EntryKind(kind)
-    if what is EntryKind.LINK:
-        return Entry(path=path, kind=what, mode=mode, size=size, target=content)
-    return Entry(path=path, kind=what, mode=mode, size=size, sha256=content)

@@ -98,6 +98,14 @@ def diff_text(connection: sqlite3.Connection, run_id: str) -> str | None:
     return None if row[0] is None else zlib.decompress(row[0]).decode("utf-8", "surrogatepass")
 
 
+def targets_of_snapshot(connection: sqlite3.Connection, snapshot: str) -> list[str]:
+    """The targets that runs of a snapshot went to, the newest first."""
+    rows = connection.execute(
+        "SELECT target FROM runs WHERE snapshot = ? GROUP BY target ORDER BY max(created) DESC", (snapshot,)
+    )
+    return [str(row[0]) for row in rows]
+
+
 def tag(change: Transaction, run_id: str, new: Mapping[str, str | None], remove: Sequence[str] = ()) -> Run:
     """Set and remove tags (AZ-78); raises NotFound."""
     run = run_rows.get(change.connection, run_id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
+from typing import IO, Concatenate, ParamSpec, TypeVar
 
 from workbench.entities.event import Event
 from workbench.store import manifests, opening, runs
@@ -88,7 +88,7 @@ class Store:
         """Where the content is, or would be; never opened for writing by anybody else."""
         return self._blobs.path(sha256)
 
-    def put_blob(self, source: Path | bytes | BinaryIO, sha256: str) -> None:
+    def put_blob(self, source: Path | bytes | IO[bytes], sha256: str) -> None:
         """Keep a content, whole or not at all; any thread may. Raises Refused when the hash differs."""
         with explained(self._blobs.folder):
             self._blobs.put(source, sha256)
