@@ -11,6 +11,7 @@ from workbench.text.style import paint
 
 if TYPE_CHECKING:
     from workbench.cli.session import Session
+    from workbench.workspace.signing_in import Question
 
 TERMINAL = "/dev/tty"
 
@@ -118,12 +119,12 @@ def _key_question(session: Session, data: dict[str, Any]) -> str:
     )
 
 
-def answer_prompt(session: Session, prompt: dict[str, Any], name: str, again: str) -> str:
+def answer_prompt(session: Session, asked: Question, name: str, again: str) -> str:
     """The answer to what a host asks at sign-in: a password, a pass phrase, a one-time code.
 
     Raises NeedsSignIn, which names again as the command to repeat, when nobody is there to ask.
     """
     if not session.asker.present():
         raise NeedsSignIn(f"{name} asks for something only you can give", f"{again}, at a terminal")
-    text = clean(str(prompt.get("text") or prompt.get("kind") or "password"), 500).rstrip()
-    return session.asker.ask(f"{text}{'' if text.endswith(':') else ':'} ", echo=bool(prompt.get("echo")))
+    text = clean(asked.text, 500).rstrip()
+    return session.asker.ask(f"{text}{'' if text.endswith(':') else ':'} ", echo=asked.echo)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import click
@@ -15,17 +15,15 @@ from workbench.cli.compute import print_target
 from workbench.cli.compute_settings import settings_of
 from workbench.cli.progress import waiting
 from workbench.cli.session import Session
-from workbench.errors import HostKeyUnknown, NeedsSignIn, UsageError, WorkbenchError
+from workbench.errors import NeedsSignIn, UsageError, WorkbenchError
 from workbench.text import states
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
 from workbench.views.machines import card, with_summary
+from workbench.workspace.signing_in import Asked, Call, Conversation, Question, conversation
 
-Step = Callable[..., dict[str, Any]]
 LOGIN = "wb compute login"
 """What hints of the connecting side end with: it does not know the machine's name here."""
-MOST_HOSTS = 10
-"""Host keys one attempt may ask about: the machine and those on the way to it."""
 
 
 @command("attach", cls=Listing)
@@ -65,14 +63,8 @@ def attach(
     if not local:
         settings["address"] = address or name
 
-    def step(**more: Any) -> dict[str, Any]:
-        kind = "local" if local else "ssh"
-        found: dict[str, Any] = session.call(
-            "compute", "attach", name=name, kind=kind, settings=settings, **more
-        )
-        return found
-
-    found = sign_in(session, name, step, f"wb compute attach {name}", yes=yes or accept_new)
+    asked = {"kind": "local" if local else "ssh", "settings": settings}
+    found = sign_in(session, name, "attach", asked, f"wb compute attach {name}", yes=yes or accept_new)
     _print_card(session, found)
 
 
@@ -82,44 +74,48 @@ def attach(
 @click.pass_obj
 def login(session: Session, name: str, accept_new: bool) -> None:
     """Sign in to a machine that asks for a password, a pass phrase or a code; the connection then stays."""
-
-    def step(**more: Any) -> dict[str, Any]:
-        found: dict[str, Any] = session.call("compute", "login", name=name, **more)
-        return found
-
-    found = sign_in(session, name, step, f"{LOGIN} {name}", yes=accept_new)
+    found = sign_in(session, name, "login", {}, f"{LOGIN} {name}", yes=accept_new)
     print_target(session, found["target"])
 
 
-def sign_in(session: Session, name: str, step: Step, again: str, *, yes: bool) -> dict[str, Any]:
-    """Take steps until the machine is reached; the last answer has "target".
+def sign_in(
+    session: Session, name: str, method: str, parameters: dict[str, Any], again: str, *, yes: bool
+) -> dict[str, Any]:
+    """Attach or sign in by a method of `compute`; the service's last answer, which has "target".
 
-    step(accept_key=) is tried first, and again after each host key that was accepted; prompts are answered
-    through `compute.login` in the attempt's own session. yes accepts unknown host keys. again is the command
-    to repeat when it fails: a machine that is not attached yet has no login.
+    yes accepts unknown host keys. again is the command to repeat when it fails: a machine that is not attached
+    yet has no login.
     """
-    more: dict[str, Any] = {}
-    for _ in range(MOST_HOSTS):
+    talk = conversation(name, method, parameters)
+    with ExitStack() as attending:
         try:
-            with connecting(session, name):
-                found = step(**more)
-            while "prompt" in found:
-                with attended(session, found["session"]):
-                    answer = ask.answer_prompt(session, found["prompt"], name, again)
-                    given = {"session": found["session"], "answer": answer}
-                    with connecting(session, name):
-                        found = session.call("compute", "login", name=name, **given)
-        except HostKeyUnknown as problem:
-            more = {"accept_key": ask.accept_host_key(session, problem, yes=yes)}
-            continue
+            asked = next(talk)
+            while True:
+                if isinstance(asked, Call):
+                    asked = _called(session, name, talk, asked)
+                elif isinstance(asked, Question):
+                    attending.close()  # to the question before
+                    attending.enter_context(attended(session, asked.session))
+                    asked = talk.send(ask.answer_prompt(session, asked, name, again))
+                else:
+                    asked = talk.send(ask.accept_host_key(session, asked.problem, yes=yes))
+        except StopIteration as end:
+            found: dict[str, Any] = end.value
+            return found
         except NeedsSignIn as problem:
             if problem.hint.endswith(LOGIN):
                 problem.hint = problem.hint.removesuffix(LOGIN) + again
             raise
-        return found
-    raise WorkbenchError(
-        f"{name} shows one unknown key after the other", f"ssh {name} says which hosts are on the way"
-    )
+
+
+def _called(session: Session, name: str, talk: Conversation, call: Call) -> Asked:
+    """What is asked after a call was made."""
+    try:
+        with connecting(session, name):
+            found = session.call("compute", call.method, **call.parameters)
+    except WorkbenchError as problem:
+        return talk.throw(problem)
+    return talk.send(found)
 
 
 @contextmanager
