@@ -83,7 +83,7 @@ def sign_in(
 ) -> dict[str, Any]:
     """Attach or sign in by a method of `compute`; the service's last answer, which has "target".
 
-    yes accepts unknown host keys. again is the command to repeat when it fails: a machine that is not attached
+    yes accepts unknown host keys. again: the command to repeat when it fails, as a machine not attached
     yet has no login.
     """
     talk = conversation(name, method, parameters)
