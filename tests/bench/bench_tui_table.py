@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import sys
 import tempfile
@@ -100,42 +101,42 @@ def _is_on(rows: list[int], colour: str) -> Callable[[Replay], bool]:
 def _scrolls(program: TimedProgram, key: str, count: int, pause: float) -> list[float]:
     """The key again and again, the first presses until the screen scrolls left out.
 
-    pause: seconds between, more than an answer takes: else two presses have one answer.
+    A press is answered when the first row in view is as far down as it, or a later press, puts it.
     """
     replay = Replay(program)
-    replay.forward()
-    presses = []
     for _ in range(HIGH if key == DOWN else 1):
         program.type(key)
-        time.sleep(pause)
-    time.sleep(1)
+        time.sleep(PAUSE)
+    time.sleep(2)
     replay.forward()
+    first = _first(replay)
+    pressed = []
     for _ in range(count):
-        presses.append((program.type(key), None))
+        pressed.append(program.type(key))
         time.sleep(pause)
-    time.sleep(1)
-    return _answers(replay, presses)
+    time.sleep(2)
+    last = Replay(program)
+    last.forward()
+    step = (_first(last) - first) / count
+    reached = [round(first + step * (number + 1)) for number in range(count)]
+    return _answers(replay, list(zip(pressed, map(_is_down_to, reached), strict=True)))
 
 
-def _answers(replay: Replay, presses: list[tuple[float, Callable[[Replay], bool] | None]]) -> list[float]:
-    """Milliseconds from each press to its answer; without a condition, until first and last row are others.
+def _is_down_to(number: int) -> Callable[[Replay], bool]:
+    return lambda replay: _first(replay) >= number
 
-    A press that had no answer of its own counts as PATIENCE.
-    """
+
+def _first(replay: Replay) -> int:
+    """The number of the first row in view; -1 while it is half drawn."""
+    found = re.search(r"run-(\d{6})", replay.text(1))
+    return int(found.group(1)) if found else -1
+
+
+def _answers(replay: Replay, presses: list[tuple[float, Callable[[Replay], bool]]]) -> list[float]:
+    """Milliseconds from each press to its answer; what was not answered at all counts as PATIENCE."""
     times = []
     for pressed, shown in presses:
         replay.forward(pressed)
-        if shown is None:
-            before = _names(replay)
-            shown = lambda replay, before=before: _others(replay, before)  # noqa: E731
-        answered = replay.until(shown, pressed + PATIENCE)
-        times.append((PATIENCE if answered is None else answered - pressed) * 1000)
+        answered = replay.now if shown(replay) else replay.until(shown, pressed + PATIENCE)
+        times.append((PATIENCE if answered is None else max(0.0, answered - pressed)) * 1000)
     return times
-
-
-def _names(replay: Replay) -> list[str]:
-    return [replay.text(row)[:16] for row in (1, HIGH - 2)]
-
-
-def _others(replay: Replay, before: list[str]) -> bool:
-    return all(now != then for now, then in zip(_names(replay), before, strict=True))
