@@ -151,7 +151,7 @@ def _send(machine: SimpleNamespace, ground: Path, before: Scan | None, after: Sc
     archive = ground / "blobs.zip"
     with archive.open("wb") as file:
         file.writelines(zip_blobs(after.sources(answer["missing"])))
-    blobs.store_blobs(machine, os.fspath(archive))
+    blobs.store_blobs(machine.root, os.fspath(archive))
     return len(protocol.dumps(request)) + archive.stat().st_size
 
 

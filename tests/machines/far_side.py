@@ -33,7 +33,7 @@ for line in sys.stdin:
             value = manifest.snapshot_id(manifest.check_entries(words[0]))
         else:
             room = next(room for room in (trees, blobs, layout) if hasattr(room, name))
-            value = getattr(room, name)(machine, *words)
+            value = getattr(room, name)(machine.root if room is blobs else machine, *words)
         answer = {"ok": value}
     except Exception as problem:
         code = getattr(problem, "code", None)

@@ -200,7 +200,7 @@ def test_contents_being_unpacked_lie_with_their_upload(
         return os.write(handle, data)
 
     monkeypatch.setattr(blobs, "write_all", look)
-    assert blobs.store_blobs(machine, str(upload)) == 1
+    assert blobs.store_blobs(machine.root, str(upload)) == 1
     assert len(seen) == 2
     assert all(name.startswith(upload.name) for name in seen)
 

@@ -294,7 +294,7 @@ def test_many_files_are_laid_out_whole_however_slow_the_disk(
     request = delta(None, found.manifest)
     missing = accept_manifest(here, found.manifest.id, None, request.removed, request.added)["missing"]
     (tmp_path / "z").write_bytes(b"".join(zip_blobs(found.sources(missing))))
-    blobs.store_blobs(here, str(tmp_path / "z"))
+    blobs.store_blobs(here.root, str(tmp_path / "z"))
     assert layout.lay_out(here, found.manifest.id, str(tmp_path / "out")) == 400
     assert seen(os.fsencode(tmp_path / "out")) == seen(os.fsencode(tmp_path / "tree"))
     last = found.manifest.entries[-1].sha256

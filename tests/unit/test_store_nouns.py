@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import os
+import zipfile
 from datetime import timedelta
 from functools import partial
 
@@ -22,6 +23,9 @@ from workbench.entities.run import RunFile
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import Conflict, NotFound, Refused, StoreError, UsageError
+from workbench.remote import blobs
+from workbench.remote.archive import ArchiveError
+from workbench.snapshots.archive import zip_blobs
 from workbench.store import activities, events, experiments, files, manifests, runs, spool, targets
 from workbench.store.offsets import offsets
 
@@ -173,11 +177,11 @@ def test_blobs_are_checked_and_whole(store, tmp_path):
     digest = sha(data)
     assert store.missing_blobs([digest, digest, sha(b"")]) == [digest, sha(b"")]
     with pytest.raises(Refused):
-        store.put_blob(b"other", digest)
+        store.put_blob(io.BytesIO(b"other"), digest)
     assert store.missing_blobs([digest]) == [digest]
-    (tmp_path / "source").write_bytes(data)
-    store.put_blob(tmp_path / "source", digest)
-    store.put_blob(data, digest)
+    assert list((tmp_path / "blobs").rglob(".partial*")) == []
+    for _ in range(2):
+        store.put_blob(io.BytesIO(data), digest)
     store.put_blob(io.BytesIO(b""), sha(b""))
     assert store.blob_path(digest).read_bytes() == data
     assert store.missing_blobs([digest, sha(b"")]) == []
@@ -187,12 +191,42 @@ def test_blobs_are_checked_and_whole(store, tmp_path):
             store.blob_path(wrong)
 
 
+def test_an_upload_is_taken_in_by_the_store(store, tmp_path):
+    """AZ-115: the blobs of a zip lie where those put one by one do; one that is something else ends it."""
+    (tmp_path / "one").write_bytes(b"one")
+    (tmp_path / "two").write_bytes(b"two")
+    sources = {sha(b"one"): tmp_path / "one", sha(b"two"): tmp_path / "two"}
+    (tmp_path / "upload").write_bytes(b"".join(zip_blobs(sources)))
+    assert store.take_blobs(tmp_path / "upload") == 2
+    assert store.missing_blobs(sources) == []
+    assert store.blob_path(sha(b"two")).read_bytes() == b"two"
+    with zipfile.ZipFile(tmp_path / "bad", "w") as archive:
+        archive.writestr(sha(b"three"), b"thre")
+    with pytest.raises(ArchiveError, match="something else"):
+        store.take_blobs(tmp_path / "bad")
+    assert store.missing_blobs([sha(b"three")]) == [sha(b"three")]
+    assert sorted(path.name for path in tmp_path.glob("*.blob")) == []
+
+
+def test_an_upload_for_which_there_is_no_room_is_told(store, tmp_path, monkeypatch):
+    (tmp_path / "one").write_bytes(b"one")
+    (tmp_path / "upload").write_bytes(b"".join(zip_blobs({sha(b"one"): tmp_path / "one"})))
+
+    def full(handle, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(blobs, "write_all", full)
+    with pytest.raises(StoreError, match="disk full"):
+        store.take_blobs(tmp_path / "upload")
+    assert [path.name for path in tmp_path.glob("*.blob")] == []
+
+
 def test_a_blob_that_a_power_cut_emptied_is_missing(store):
     digest = sha(b"content")
-    store.put_blob(b"content", digest)
+    store.put_blob(io.BytesIO(b"content"), digest)
     os.truncate(store.blob_path(digest), 0)
     assert store.missing_blobs([digest]) == [digest]
-    store.put_blob(b"content", digest)
+    store.put_blob(io.BytesIO(b"content"), digest)
     assert store.blob_path(digest).read_bytes() == b"content"
 
 
@@ -233,7 +267,7 @@ def test_manifests_come_back_as_they_were(store):
 def test_pruning_keeps_what_is_needed(store):
     used, unused = manifest(b"shared", b"used"), manifest(b"shared", b"unused")
     for data in (b"shared", b"used", b"unused", b"odd", b"collected", b"stray"):
-        store.put_blob(data, sha(data))
+        store.put_blob(io.BytesIO(data), sha(data))
     for item in (used, unused):
         store.write(manifests.put, item)
     store.write(runs.insert, make_run(snapshot=used.id), RunConfiguration(command="true"))

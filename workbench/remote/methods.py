@@ -127,7 +127,7 @@ class Methods(object):
                     view = memoryview(block)
                     while len(view):
                         view = view[file.write(view) :]
-            return {"stored": store_blobs(self._machine, path)}
+            return {"stored": store_blobs(self._machine.root, path)}
         finally:
             remove_quietly(path)
 

@@ -13,12 +13,12 @@ from typing import Any, BinaryIO
 from workbench.compute.link import Link
 from workbench.entities.run import RunFile
 from workbench.errors import RemoteError
+from workbench.remote.tree_paths import path_problem
 from workbench.settings import CollectSettings
 from workbench.store.problems import explain_disk
 from workbench.text.sanitize import clean
 
 MAX_FILES = 50_000
-MAX_PATH = 4096
 
 
 def readable_files(listing: Any) -> list[RunFile]:
@@ -36,16 +36,9 @@ def readable_files(listing: Any) -> list[RunFile]:
 
 
 def safe_path(path: str) -> bool:
-    """Whether a path from a machine may name a file of a run here."""
-    parts = path.split("/")
-    return (
-        0 < len(path) <= MAX_PATH
-        and parts[0] in ("outputs", "logs")
-        and len(parts) > 1
-        and all(part not in ("", ".", "..") for part in parts)
-        and "\0" not in path
-        and clean(path, MAX_PATH) == path
-    )
+    """Whether a path from a machine may name a file of a run here: a plain one in outputs/ or logs/."""
+    inside = path.startswith(("outputs/", "logs/"))
+    return inside and path_problem(path) is None and clean(path, len(path)) == path
 
 
 def choose(files: list[RunFile], settings: CollectSettings, prefix: str = "") -> list[RunFile]:

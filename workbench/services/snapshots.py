@@ -7,12 +7,12 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import UsageError
 from workbench.remote.archive import ArchiveError
-from workbench.remote.blobs import store_blobs
 from workbench.services.context import Context
 from workbench.services.operation import call, write
 from workbench.store import manifests
@@ -22,12 +22,6 @@ MAX_ENTRIES = 200_000
 MAX_UPLOAD = 8 << 30
 UPLOAD = "upload-"
 """What the files of uploads in progress begin with; those of a killed server are swept at its next start."""
-
-
-class _Here(NamedTuple):
-    """This side as a place for blobs, laid out as a machine's root is."""
-
-    root: str
 
 
 class SnapshotService:
@@ -70,8 +64,7 @@ class SnapshotService:
                     if size > MAX_UPLOAD:
                         raise UsageError(f"the upload is over {MAX_UPLOAD} bytes")
                     await asyncio.to_thread(spool.write, block)
-            here = _Here(str(self._context.folder))
-            return {"stored": await asyncio.to_thread(store_blobs, here, name)}
+            return {"stored": await self._store.take_blobs(Path(name))}
         except OSError as problem:
             raise explain_disk(problem, self._context.folder) from problem
         except ArchiveError as problem:

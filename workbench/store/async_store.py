@@ -89,7 +89,11 @@ class AsyncStore:
         """Where the store is."""
         return self._opened.directory
 
-    async def put_blob(self, source: Path | bytes | IO[bytes], sha256: str) -> None:
+    async def take_blobs(self, upload: Path) -> int:
+        """`Store.take_blobs` on a thread of its own: it may take long."""
+        return await asyncio.to_thread(self._opened.take_blobs, upload)
+
+    async def put_blob(self, source: IO[bytes], sha256: str) -> None:
         """Keep a content under its hash. Raises Refused when it has another, StoreError."""
         await asyncio.to_thread(self._opened.put_blob, source, sha256)
 

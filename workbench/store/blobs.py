@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO, NamedTuple
 
 from workbench.errors import Refused, StoreError
 from workbench.remote import protocol
+from workbench.remote.blobs import store_blobs, write_blob
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 _PIECE = 1 << 20
@@ -29,11 +29,11 @@ class Pruned(NamedTuple):
 
 
 class Blobs:
-    """A folder of blobs. No database behind it: a blob is there when its file is."""
+    """The blobs below root, laid out as on machines. No database: a blob is there when its file is."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._text = os.fspath(folder)
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "blobs"
+        self._text = os.fspath(self.folder)
 
     def path(self, sha256: str) -> Path:
         """Where the blob is, or would be. Raises StoreError for text that is no sha256."""
@@ -56,28 +56,26 @@ class Blobs:
         """Those not there, in the order given, each once."""
         return [sha256 for sha256 in dict.fromkeys(hashes) if not self.has(sha256)]
 
-    def put(self, source: Path | bytes | IO[bytes], sha256: str) -> None:
+    def put(self, source: IO[bytes], sha256: str) -> None:
         """Keep source's bytes under their hash. Raises Refused when they have another; OSError."""
-        place = self.path(sha256)
+        place = self._place(sha256)
         if self.has(sha256):
             return
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(prefix=".partial-", dir=place.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as target:
-                digest, size = _copy(source, target)
-                if digest != sha256:
-                    raise Refused(
-                        f"content that should have sha256 {sha256} has {digest}",
-                        "it changed on its way: try again",
-                    )
-                target.flush()
-                if size >= _DURABLE:
-                    os.fsync(target.fileno())
-            os.replace(partial, place)
-        except BaseException:
-            os.unlink(partial)
-            raise
+        folder = os.path.dirname(place)
+        os.makedirs(folder, 0o700, exist_ok=True)
+        partial = f"{folder}/.partial-{secrets.token_hex(8)}"
+        pieces = iter(lambda: source.read(_PIECE), b"")
+        if not write_blob(pieces, sha256, partial, place, durable=_DURABLE):
+            raise Refused(
+                f"what should have sha256 {sha256} is something else", "it changed on its way: try again"
+            )
+
+    def take(self, upload: Path) -> int:
+        """Keep the entries of a zip that are named by their sha256; how many there were.
+
+        Raises ArchiveError at the first that is something else, OSError.
+        """
+        return store_blobs(os.fspath(self.folder.parent), os.fspath(upload))
 
     def every(self) -> Iterator[tuple[str, os.stat_result]]:
         """All blobs with their facts; leftovers of interrupted writes under their own names."""
@@ -99,17 +97,3 @@ class Blobs:
                 for place in [self.folder / parent / name] if parent else self.folder.glob(f"*/{name}"):
                     place.unlink(missing_ok=True)
         return Pruned(count, size, 0)
-
-
-def _copy(source: Path | bytes | IO[bytes], target: IO[bytes]) -> tuple[str, int]:
-    """Copy everything; returns its sha256 and size."""
-    if isinstance(source, Path):
-        with open(source, "rb") as opened:
-            return _copy(opened, target)
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    digest, size = hashlib.sha256(), 0
-    while piece := stream.read(_PIECE):
-        digest.update(piece)
-        target.write(piece)
-        size += len(piece)
-    return digest.hexdigest(), size

@@ -7,11 +7,11 @@ import sqlite3
 from workbench.entities.run import RunFile
 from workbench.errors import NotFound
 from workbench.remote import protocol
+from workbench.remote.tree_paths import path_problem
 from workbench.store import run_rows
 from workbench.store.codec import optional_micros, optional_moment
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, run_subject
-from workbench.store.tables import safe_path
 
 MAX_FILES = 100_000
 
@@ -24,7 +24,7 @@ def put(change: Transaction, run_id: str, files: list[RunFile]) -> int:
     """
     run = run_rows.get(change.connection, run_id)
     number = run_rows.number(change.connection, run_id)
-    good = [file for file in files if safe_path(file.path) and file.size >= 0][:MAX_FILES]
+    good = [file for file in files if path_problem(file.path) is None and file.size >= 0][:MAX_FILES]
     before = {file.path: file for file in _all(change.connection, number)}
     listed = {file.path for file in good}
     gone = [path for path, file in before.items() if path not in listed and not file.collected]

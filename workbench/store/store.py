@@ -35,7 +35,7 @@ class Store:
         self.intake = Intake()
         self.orders = Orders()
         self._db = database
-        self._blobs = Blobs(directory / "blobs")
+        self._blobs = Blobs(directory)
 
     @classmethod
     def open(cls, directory: Path, actor: str = "local") -> Store:
@@ -88,10 +88,18 @@ class Store:
         """Where the content is, or would be; never opened for writing by anybody else."""
         return self._blobs.path(sha256)
 
-    def put_blob(self, source: Path | bytes | IO[bytes], sha256: str) -> None:
+    def put_blob(self, source: IO[bytes], sha256: str) -> None:
         """Keep a content, whole or not at all; any thread may. Raises Refused when the hash differs."""
         with explained(self._blobs.folder):
             self._blobs.put(source, sha256)
+
+    def take_blobs(self, upload: Path) -> int:
+        """Keep the contents in a zip whose entries are named by their sha256, each whole or not at all.
+
+        How many there were; any thread may. Raises ArchiveError at the first that is something else.
+        """
+        with explained(self._blobs.folder):
+            return self._blobs.take(upload)
 
     def prune_blobs(self, dry_run: bool = True, grace: float = PRUNE_GRACE) -> Pruned:
         """Remove manifests of no run and contents nothing refers to, older than grace seconds."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from workbench.remote.tree_paths import path_problem
 from workbench.store import run_rows
 from workbench.store.codec import to_text
 from workbench.store.database import Transaction
 from workbench.store.records import Header, RecordBatch
 
 MAX_ARTIFACTS = 10_000
-_NO_BYTES = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # what no file name holds, however undecodable
 
 
 def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> int:
@@ -43,7 +42,7 @@ def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> in
             for item in batch.texts
         ],
     )
-    good = [(run, name, path) for name, path in batch.artifacts if safe_path(path)]
+    good = [(run, name, path) for name, path in batch.artifacts if path_problem(path) is None]
     if good:
         kept = change.execute("SELECT count(*) FROM artifacts WHERE run = ?", (run,)).fetchone()[0]
         change.executemany(
@@ -52,17 +51,6 @@ def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> in
             good[: max(0, MAX_ARTIFACTS - kept)],
         )
     return len(batch.artifacts) - len(good)
-
-
-def safe_path(path: str) -> bool:
-    """Whether path, from a machine, stays below the folder it is relative to."""
-    parts = path.split("/")
-    return (
-        0 < len(path) <= 4096
-        and not _NO_BYTES.search(path)
-        and not any(part in ("", ".", "..") for part in parts)
-        and len(parts) <= 64
-    )
 
 
 def rows(
