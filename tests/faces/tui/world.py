@@ -5,18 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.faces.tui.world_machines import MachineServices
+from tests.faces.tui.world_runs import RunServices
+from tests.faces.tui.world_times import NOW, ago
 from workbench.errors import NotFound, ServerError, from_wire
 
-NOW = datetime(2026, 11, 23, 12, 4, 30, tzinfo=UTC)
-STATES = ("Running", "Queued", "NotStarted", "Failed", "Canceled", "Completed")
-
-
-def ago(**spans: float) -> str:
-    """RFC 3339 of a moment before NOW."""
-    return (NOW - timedelta(**spans)).isoformat().replace("+00:00", "Z")
 
 
 def row(number: int, name: str, **fields: Any) -> dict[str, Any]:
@@ -69,13 +64,16 @@ EXPERIMENTS = [
 ]
 
 
-class World:
+class World(RunServices, MachineServices):
     """Answers calls as the server would; `answers` may be replaced one by one, `calls` are kept."""
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
         self.rows = [dict(item) for item in (ROWS if rows is None else rows)]
         self.experiments = [dict(item) for item in EXPERIMENTS]
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        super().__init__()
+        self.submitted: list[dict[str, Any]] = []
+        self.loop = asyncio.get_running_loop()
         self.sequence = 100
         self.gone: str | None = None
         self.answers: dict[str, Callable[..., Any]] = {}
@@ -99,7 +97,7 @@ class World:
         if self.gone is not None:
             raise ServerError(self.gone, "try again")
         if (noun, method) != ("events", "watch"):
-            for item in self.answers[f"{noun}.{method}"](**parameters):
+            async for item in self._stream(noun, method, parameters):
                 yield item
             return
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -114,8 +112,16 @@ class World:
             self._events.remove(queue)
 
     async def read(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[bytes, None]:
-        for block in self.answers[f"{noun}.{method}"](**parameters):
+        async for block in self._stream(noun, method, parameters):
             yield block
+
+    def _stream(self, noun: str, method: str, parameters: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        self.calls.append((f"{noun}.{method}", parameters))
+        return (self.answers.get(f"{noun}.{method}") or getattr(self, f"{noun}_{method}"))(**parameters)
+
+    def asked(self, name: str) -> list[dict[str, Any]]:
+        """The parameters of every call of `noun.method`."""
+        return [parameters for called, parameters in self.calls if called == name]
 
     # What happens in it
 
@@ -157,13 +163,10 @@ class World:
 
     def workspace_summary(self) -> Any:
         counts = [item["status"] for item in self.rows]
-        return {"machines": 4, "connected": 3, "troubled": 1, "running": counts.count("Running"), "waiting": counts.count("Queued")}
+        return {"machines": len(self.targets), "connected": 3, "troubled": 1, "running": counts.count("Running"), "waiting": counts.count("Queued")}
 
     def experiments_list(self, **_: Any) -> Any:
         return self.experiments
-
-    def compute_list(self) -> Any:
-        return []
 
     def runs_columns(self, experiment: str | None = None) -> Any:
         mine = self._fitting(experiment=experiment)

@@ -1,0 +1,148 @@
+"""A dashboard on the fixed world, its clock standing still, driven by keys and read from its screen."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+import workbench.tui
+from tests.faces.tui.desk import Desk
+from tests.faces.tui.world import World
+from tests.faces.tui.world_times import NOW
+from workbench.home import Home, find_home, private_folder
+from workbench.text.location import parse
+from workbench.tui.app import Dashboard
+from workbench.tui.table.view import TableView
+
+PATIENCE = 60.0
+"""Seconds after which what does not come is missing."""
+
+
+class Stilled(datetime):
+    """A clock that stands still."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        """Always the world's moment, on this machine's clock where no zone is given."""
+        return NOW.astimezone(tz) if tz is not None else NOW.astimezone().replace(tzinfo=None)
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """It is NOW for the whole dashboard, and local times are UTC."""
+    for found in pkgutil.walk_packages(workbench.tui.__path__, "workbench.tui."):
+        importlib.import_module(found.name)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("workbench.tui") and getattr(module, "datetime", None) is datetime:
+            monkeypatch.setattr(module, "datetime", Stilled)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+class Stage:
+    """A dashboard that runs on a world."""
+
+    def __init__(self, app: Dashboard, world: World, pilot: Pilot[Any]) -> None:
+        self.app, self.world, self.pilot = app, world, pilot
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the screen, without trailing spaces."""
+        return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips(self.app.size)]
+
+    @property
+    def text(self) -> str:
+        """The screen."""
+        return "\n".join(self.lines)
+
+    @property
+    def toasts(self) -> str:
+        """What was told in passing and is still shown."""
+        return "\n".join(str(item.message) for item in self.app._notifications)
+
+    @property
+    def table(self) -> TableView:
+        """The table of the page that is seen."""
+        assert self.app.page is not None
+        return next(table for table in self.app.page.query(TableView) if table.is_on_screen)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Type a text."""
+        names = {" ": "space", "/": "slash", ".": "full_stop", "-": "minus", "=": "equals_sign", "@": "at"}
+        await self.press(*(names.get(sign, sign) for sign in text))
+
+    async def until(self, condition: Callable[[], Any], what: str = "it") -> None:
+        """Wait until a condition holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"{what} did not come; the screen:\n{self.text}\n{self.toasts}"
+            await self.pilot.pause(0.01)
+
+    async def see(self, *patterns: str) -> None:
+        """Wait until every pattern stands on the screen."""
+        for pattern in patterns:
+            await self.until(lambda pattern=pattern: re.search(pattern, self.text, re.MULTILINE), repr(pattern))  # type: ignore[misc]
+
+    async def miss(self, pattern: str) -> None:
+        """Wait until a pattern stands nowhere on the screen."""
+        await self.until(lambda: not re.search(pattern, self.text, re.MULTILINE), f"the end of {pattern!r}")
+
+    async def told(self, pattern: str) -> None:
+        """Wait until a toast says something."""
+        await self.until(lambda: re.search(pattern, self.toasts), f"the toast {pattern!r}")
+
+    async def rest(self) -> None:
+        """Let everything that is under way come to its end, but for what goes on for ever."""
+        for _ in range(5):
+            await self.pilot.pause()
+
+
+Open = Callable[..., AbstractAsyncContextManager[Stage]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home of the dashboard's own in an empty user's home, which is also where it is started."""
+    user = tmp_path / "user"
+    (user / ".ssh").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(user))
+    monkeypatch.chdir(user)
+    return find_home({"WORKBENCH_HOME": str(private_folder(tmp_path / "home")), "HOME": str(user)})
+
+
+@pytest.fixture
+def stage(home: Home, still: None) -> Open:
+    """Opens a dashboard: `async with stage(world, location, size=...) as it`."""
+
+    @asynccontextmanager
+    async def opened(
+        world: World | None = None, location: str = "", size: tuple[int, int] = (120, 36), **options: Any
+    ) -> AsyncIterator[Stage]:
+        world = World() if world is None else world
+        app = Dashboard(world, home, parse(location) if location else None, environ={}, **options)
+        app.open_workspace = lambda: Desk(world)  # type: ignore[method-assign, assignment, return-value]
+        async with app.run_test(size=size, notifications=True) as pilot:
+            it = Stage(app, world, pilot)
+            await it.until(lambda: app.page is not None and world.calls, "the first page")
+            yield it
+
+    return opened

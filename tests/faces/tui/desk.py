@@ -1,0 +1,65 @@
+"""What submits, reruns and saves in the fixed world: a Workspace that keeps what it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.faces.tui.world_times import ago
+from workbench.errors import NotFound
+
+if TYPE_CHECKING:
+    from tests.faces.tui.world import World
+
+
+class Desk:
+    """A workspace on a world; used as a context manager."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def call(self, noun: str, method: str, **parameters: Any) -> Any:
+        """What needs no loop."""
+        return getattr(self.world, f"{noun}_{method}")(**parameters)
+
+    def configure(self, **asked: Any) -> Any:
+        """The words, as they arrived."""
+        return asked
+
+    def submit(self, configuration: Any, *, on_notice: Callable[[str], None]) -> dict[str, Any]:
+        """Another run at the top."""
+        if configuration.get("target") == "nowhere":
+            raise NotFound("there is no machine nowhere", "wb compute ls lists them")
+        on_notice("data/ is 200 MB; is it code?")
+        self.world.submitted.append(configuration)
+        return self._new(configuration.get("name", "new-newt-43"), configuration.get("experiment", "user"))
+
+    def rerun(self, run: str, *, target: str | None, sets: tuple[str, ...], on_notice: Any) -> dict[str, Any]:
+        """The same again."""
+        again = self.world.run(run)
+        self.world.submitted.append({"run": run, "target": target, "sets": sets})
+        return self._new("same-seal-44", again["experiment"])
+
+    def _new(self, name: str, experiment: str) -> dict[str, Any]:
+        from tests.faces.tui.world import row
+
+        new = row(len(self.world.rows) + 60, name, experiment=experiment, status="Queued", created=ago())
+        self.world.loop.call_soon_threadsafe(self.world.add, new)
+        return new
+
+    def download(self, run: str, path: str, to: Path, on_progress: Any = None) -> Path:
+        """A file that holds its own path."""
+        to.write_text(path)
+        return to
+
+    def save_snapshot(self, run: str, to: Path) -> Path:
+        """An empty file in place of a zip."""
+        to.write_bytes(b"")
+        return to

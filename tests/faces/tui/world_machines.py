@@ -1,0 +1,119 @@
+"""The machines of the fixed world, how they are attached, and its activities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.faces.tui.world_times import ago
+from workbench.errors import NeedsSignIn, HostKeyUnknown, NotFound, WorkbenchError
+
+FINGERPRINT = "SHA256:Qm9vZ2llV29vZ2llRmluZ2VycHJpbnRPZkFIb3N0S2V5"
+
+
+def gpus(count: int, name: str = "NVIDIA A100", memory: int = 80) -> list[dict[str, Any]]:
+    """GPUs as a machine's facts have them."""
+    return [{"uuid": f"GPU-{number}", "name": name, "memory": memory << 30} for number in range(count)]
+
+
+def target(name: str, **fields: Any) -> dict[str, Any]:
+    """A machine as `compute.list` has it."""
+    return {
+        "name": name,
+        "kind": "ssh",
+        "created": ago(days=9),
+        "state": "connected",
+        "last_seen": ago(seconds=1),
+        "settings": {"address": f"ann@{name}.lab.example"},
+        "facts": {"hostname": name, "user": "ann", "cpus": 64, "memory": 540 << 30, "home_free": 812 << 30, "python": {"path": "/usr/bin/python3", "version": "3.11.2"}, "gpus": gpus(4)},
+        "default": False,
+        "problem": "",
+        **fields,
+    }
+
+
+TARGETS = [
+    target("gpu1", default=True),
+    target("dgx-02", last_seen=ago(minutes=3), state="unreachable", problem="no answer for 3 minutes; trying again in 20 s"),
+    target("lab-7", state="needs sign-in", last_seen=ago(hours=3), problem="it wants a password and a code", facts={"cpus": 16, "memory": 64 << 30, "home_free": 31 << 30, "gpus": gpus(1, "NVIDIA RTX 4090", 24)}),
+    {"name": "local", "kind": "local", "created": ago(days=9), "state": "idle", "settings": {}, "facts": {"hostname": "laptop", "cpus": 8, "memory": 16 << 30, "gpus": []}, "default": False, "problem": ""},
+]
+CHECKS = [
+    {"name": "python", "state": "ok", "text": "/usr/bin/python3 is 3.11.2", "hint": ""},
+    {"name": "lingering", "state": "warn", "text": "ann's processes may end with her last session", "hint": "loginctl enable-linger ann"},
+    {"name": "disk", "state": "bad", "text": "31 GB are free where runs are kept", "hint": "wb compute prune gpu1 frees 212 GB"},
+]
+ACTIVITIES = [
+    {"id": "a3", "kind": "transfer", "subject": "experiments/mnist/runs/01JD0000000000000000000042", "state": "running", "started": ago(minutes=2), "done": 42 << 20, "total": 100 << 20, "text": "sending data.bin"},
+    {"id": "a2", "kind": "attach", "subject": "compute/gpu1", "state": "done", "started": ago(hours=5), "ended": ago(hours=5), "text": "attached"},
+    {"id": "a1", "kind": "follow", "subject": "compute/dgx-02", "state": "failed", "started": ago(hours=9), "ended": ago(hours=8), "error": "the connection was lost", "hint": "wb compute doctor dgx-02"},
+]
+ANSWERS = {"Password: ": "s3cret", "Verification code: ": "271828"}
+"""What a guarded host asks, and what it takes."""
+
+
+class MachineServices:
+    """`compute.*` and `activities.list`; a host in `guarded` shows an unknown key and asks its questions."""
+
+    def __init__(self) -> None:
+        self.targets = [dict(item) for item in TARGETS]
+        self.activities = [dict(item) for item in ACTIVITIES]
+        self.guarded: set[str] = set()
+        self.questions = list(ANSWERS)
+        self._pending: dict[str, list[str]] = {}
+
+    def compute_list(self) -> Any:
+        return [dict(item) for item in self.targets]
+
+    def compute_get(self, name: str) -> Any:
+        for item in self.targets:
+            if item["name"] == name:
+                return dict(item)
+        raise NotFound(f"there is no machine {name}", "wb compute ls lists them")
+
+    def compute_doctor(self, name: str) -> Any:
+        return CHECKS if self.compute_get(name) else []
+
+    def compute_attach(self, name: str, kind: str, settings: dict[str, Any], accept_key: str = "") -> Any:
+        if name in self.guarded and accept_key != FINGERPRINT:
+            raise HostKeyUnknown(f"the key of {name} is not known", "compare its fingerprint", host=name, port=22, algorithm="ssh-ed25519", fingerprint=FINGERPRINT)
+        if name in self.guarded:
+            return self._ask(name)
+        return self._attached(name, settings)
+
+    def compute_login(self, name: str, session: str = "", answer: str = "") -> Any:
+        if not session:
+            return self._ask(name)
+        asked = self._pending[session][0]
+        if ANSWERS.get(asked) != answer:
+            raise NeedsSignIn(f"{name} did not take the answer", "I tries again")
+        del self._pending[session][0]
+        return self._next(session)
+
+    def _ask(self, name: str) -> Any:
+        self._pending[name] = list(self.questions)
+        return self._next(name)
+
+    def _next(self, session: str) -> Any:
+        if self._pending[session]:
+            text = self._pending[session][0]
+            return {"session": session, "prompt": {"kind": "keyboard", "text": text, "echo": text.startswith("Ver")}}
+        return self._attached(session, {"address": session})
+
+    def _attached(self, name: str, settings: dict[str, Any]) -> Any:
+        self.targets = [item for item in self.targets if item["name"] != name] + [target(name, settings=settings)]
+        return {
+            "target": self.compute_get(name),
+            "card": {"lines": [f"{name}  4 x NVIDIA A100, 4 free", "python 3.11.2, 812 GB free"], "warnings": []},
+        }
+
+    def compute_detach(self, name: str) -> Any:
+        if name == "local":
+            raise WorkbenchError("this machine is always there")
+        self.targets = [item for item in self.targets if item["name"] != name]
+        return {}
+
+    def runs_active_by_target(self) -> Any:
+        return {"runs": {"gpu1": 1, "dgx-02": 1}}
+
+    def activities_list(self, **_: Any) -> Any:
+        return [dict(item) for item in self.activities]

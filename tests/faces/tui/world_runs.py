@@ -1,0 +1,138 @@
+"""What the fixed world knows of single runs: their figures, curves, files, code and logs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from tests.faces.tui.memory_log import MemoryLog
+from tests.faces.tui.world_times import ago
+
+STEPS = 1000
+FILES = [
+    {"path": "outputs/model.pt", "size": 48_300_000, "modified": ago(minutes=38), "collected": False},
+    {"path": "outputs/report.json", "size": 1840, "modified": ago(minutes=37), "collected": True},
+    {"path": "logs/rank-0.txt", "size": 920_000, "modified": ago(minutes=37), "collected": True},
+]
+ENTRIES = [
+    {"path": "train.py", "kind": "file", "mode": 0o644, "size": 3120, "sha256": "6b" * 32},
+    {"path": "data/loader.py", "kind": "file", "mode": 0o644, "size": 1999, "sha256": "1f" * 32},
+    {"path": "run.sh", "kind": "file", "mode": 0o755, "size": 80, "sha256": "c0" * 32},
+]
+DIFF = """\
+--- a/train.py
++++ b/train.py
+@@ -10,4 +10,4 @@
+ for step in range(1000):
+-    lr = 1e-3
++    lr = 3e-4
+     loss = train(step, lr)
+"""
+
+
+def log_text(lines: int = 120) -> bytes:
+    """A log as training writes it: colours, a progress bar, an error and a traceback at its end."""
+    epochs = [f"\x1b[2mepoch {number:3}\x1b[0m  loss {2.3 * math.exp(-number / 30):.4f}\n" for number in range(lines)]
+    bar = "".join(f"\rdownloading [{'#' * step:10}] {step * 10:3}%" for step in range(11)) + "\n"
+    end = 'Traceback (most recent call last):\n  File "train.py", line 12, in <module>\nRuntimeError: CUDA out of memory\n'
+    return (bar + "".join(epochs) + end).encode()
+
+
+def figures(name: str, last: float) -> dict[str, Any]:
+    """A metric as a run has it."""
+    return {"last": last, "min": last * 0.98, "max": 2.3, "count": STEPS, "last_step": STEPS - 1, "first_step": 0}
+
+
+class RunServices:
+    """`runs.*` of one run or a few. Needs `run(reference)` of the world."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logs: dict[str, MemoryLog] = {}
+
+    def log(self, run: str) -> MemoryLog:
+        """A run's log; one that is going on has no end yet."""
+        found = self.run(run)  # type: ignore[attr-defined]
+        over = found["status"] in ("Completed", "Failed", "Canceled")
+        return self.logs.setdefault(found["id"], MemoryLog(log_text(), ended=over))
+
+    def runs_get(self, run: str, experiment: str | None = None) -> Any:
+        found = self.run(run)  # type: ignore[attr-defined]
+        last = found.get("last")
+        metrics = {} if last is None else {found["metric"]: figures("", last), "val/acc": figures("", 0.981), "train/grad_norm": figures("", 0.7)}
+        return {
+            "properties": {},
+            "command": "python train.py --lr 3e-4",
+            "submitted_by": "ann@laptop",
+            "git": {"commit": "0123456789abcdef", "branch": "main", "dirty": True},
+            "snapshot": "5e" * 32,
+            **found,
+            "metrics": metrics,
+        }
+
+    def runs_warnings(self, run: str) -> Any:
+        return []
+
+    def runs_metrics(self, run: str) -> Any:
+        return [{"name": name, "rank": 0, "attempt": 1, **item} for name, item in self.runs_get(run)["metrics"].items()]
+
+    def runs_envelope(self, run: str, name: str, buckets: int, x: str = "step", low: float = 0, high: float = STEPS, **_: Any) -> Any:
+        rate = 3.0 + int(self.run(run)["id"][-2:]) % 5  # type: ignore[attr-defined]
+        first, last = max(0, int(low)), min(STEPS - 1, int(high))
+        edges = [first + (last - first + 1) * part // buckets for part in range(buckets + 1)]
+        found = []
+        for start, stop in zip(edges, edges[1:], strict=False):
+            if stop > start:
+                values = [0.04 + 2.2 * math.exp(-rate * step / STEPS) * (1 + 0.06 * math.sin(step * 2.3)) for step in (start, stop - 1)]
+                found.append({"first_step": start, "last_step": stop - 1, "min": min(values), "max": max(values), "last": values[-1], "count": stop - start})
+        return found
+
+    def runs_files(self, run: str) -> Any:
+        return FILES
+
+    def runs_snapshot(self, run: str) -> Any:
+        return ENTRIES
+
+    def runs_diff(self, a: str, b: str, path: str | None = None) -> Any:
+        return {"text": DIFF}
+
+    def runs_compare(self, runs: list[str], all: bool = False) -> Any:
+        found = [self.runs_get(run) for run in runs]
+        names = dict.fromkeys(name for run in found for name in run["metrics"])
+        return {
+            "runs": found,
+            "params": {"lr": [run["params"].get("lr") for run in found], **({"seed": ["1"] * len(found)} if all else {})},
+            "metrics": {name: {"values": [run["metrics"].get(name, {}).get("last") for run in found], "best": 0} for name in names},
+            "facts": {"target": [run["target"] for run in found]},
+            "packages": {"torch": ["2.4.0", "2.5.1", *["2.5.1"] * (len(found) - 2)]},
+            "code": [{"path": "train.py", "changes": [None, "modified", *["modified"] * (len(found) - 2)]}],
+        }
+
+    # Logs
+
+    async def runs_log_extent(self, run: str) -> Any:
+        found = await self.log(run).extent()
+        return {"size": found.size, "gaps": found.gaps, "ended": found.ended, "as_of": found.as_of}
+
+    async def runs_log_watch(self, run: str) -> AsyncGenerator[Any, None]:
+        yield await self.runs_log_extent(run)
+        async for _ in self.log(run).changes():
+            yield await self.runs_log_extent(run)
+
+    async def runs_log_bytes(self, run: str, offset: int, length: int) -> AsyncGenerator[bytes, None]:
+        yield await self.log(run).read(offset, length)
+
+    async def runs_log_lines(self, run: str, offset: int) -> Any:
+        return (await self.log(run).lines(offset))._asdict()
+
+    async def runs_log_line_start(self, run: str, line: int) -> Any:
+        return {"offset": await self.log(run).line_start(line), "lines": 0, "counted": len(self.log(run).data)}
+
+    async def runs_log_search(self, run: str, pattern: str, offset: int = 0, **asked: Any) -> AsyncGenerator[Any, None]:
+        async for found in self.log(run).search(pattern, offset, **asked):
+            yield {"hits": found.hits, "at": found.at, "count": found.total}
+
+    async def runs_log_errors(self, run: str, offset: int = 0) -> AsyncGenerator[Any, None]:
+        async for found in self.log(run).errors(offset):
+            yield {"hits": found.hits, "at": found.at, "count": found.total}
