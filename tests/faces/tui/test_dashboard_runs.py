@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.faces.tui.conftest import Open
-from tests.faces.tui.world import World, row
+from tests.faces.tui.world import row
 
 
 async def test_opens_with_every_experiment_as_a_group(stage: Open) -> None:

@@ -387,8 +387,8 @@ async def test_a_search_is_stepped_out_of() -> None:
 
 
 async def test_every_action_has_its_method() -> None:
-    from workbench.tui.actions.table import conflicts, of_places
+    from workbench.tui.actions.table import conflicts
 
     assert not conflicts((*LogView.PLACES, "app"))
-    for action in of_places(LogView.PLACES):
+    for action in LogView.actions():
         assert callable(getattr(LogView, action.method)), action.id

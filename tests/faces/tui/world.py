@@ -9,9 +9,8 @@ from typing import Any
 
 from tests.faces.tui.world_machines import MachineServices
 from tests.faces.tui.world_runs import RunServices
-from tests.faces.tui.world_times import NOW, ago
+from tests.faces.tui.world_times import ago
 from workbench.errors import NotFound, ServerError, from_wire
-
 
 
 def row(number: int, name: str, **fields: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.faces.tui.world_times import ago
-from workbench.errors import NeedsSignIn, HostKeyUnknown, NotFound, WorkbenchError
+from workbench.errors import HostKeyUnknown, NeedsSignIn, NotFound, WorkbenchError
 
 FINGERPRINT = "SHA256:Qm9vZ2llV29vZ2llRmluZ2VycHJpbnRPZkFIb3N0S2V5"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -82,7 +83,7 @@ class RunServices:
         first, last = max(0, int(low)), min(STEPS - 1, int(high))
         edges = [first + (last - first + 1) * part // buckets for part in range(buckets + 1)]
         found = []
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in itertools.pairwise(edges):
             if stop > start:
                 values = [0.04 + 2.2 * math.exp(-rate * step / STEPS) * (1 + 0.06 * math.sin(step * 2.3)) for step in (start, stop - 1)]
                 found.append({"first_step": start, "last_step": stop - 1, "min": min(values), "max": max(values), "last": values[-1], "count": stop - start})

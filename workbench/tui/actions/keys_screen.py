@@ -65,7 +65,9 @@ class KeysScreen(ModalScreen[None]):
     KeysScreen { align: center middle; }
     KeysScreen > Vertical { width: 94%; max-width: 100; height: 90%; background: $surface; padding: 0 1; }
     KeysScreen Input { border: none; height: 1; margin: 0 0 1 0; background: $panel; }
-    KeysScreen OptionList { border: none; height: 1fr; background: $surface; padding: 0; }
+    KeysScreen OptionList { border: none; height: 1fr; background: $surface; padding: 0;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
     """
 
     def __init__(self, around: list[Acting]) -> None:
@@ -114,8 +116,6 @@ class KeysScreen(ModalScreen[None]):
         line.append(action.help, palette.style("stale" if why else "text"))
         if why:
             line.append(f"  ({why})", palette.style("stale"))
-        room = self.query_one(OptionList).scrollable_content_region.width - 1
-        line.truncate(max(20, room), overflow="ellipsis")
         return line
 
     def action_move(self, by: int) -> None:

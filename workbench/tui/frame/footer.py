@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+from textual.strip import Strip
 
 from workbench.tui.actions.acting import Acting, owners
 from workbench.tui.actions.keymap import keys_of
@@ -13,16 +14,31 @@ from workbench.tui.actions.table import Action
 from workbench.tui.frame.line import Line, Piece
 from workbench.tui.themes.palette import palette_of
 
+AGAIN = 0.5
+"""Seconds between two looks at which keys work."""
+
 
 class Footer(Line):
     """The last line."""
 
+    _said: Sequence[Piece] = ()
+
     def on_mount(self) -> None:
-        """Other keys work where the focus is."""
+        """Other keys work where the focus is; and what works there may change by itself."""
         self.watch(self.screen, "focused", self._focus_moved)
+        self.set_interval(AGAIN, self._look_again)
 
     def _focus_moved(self) -> None:
         self.refresh()
+
+    def _look_again(self) -> None:
+        if self.left(self.size.width) != self._said:
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line, and what it says kept, so that it is drawn again only when that changes."""
+        self._said = self.left(self.size.width)
+        return super().render_line(y)
 
     def left(self, cells: int) -> Sequence[Piece]:
         """The actions, each a key and a word."""

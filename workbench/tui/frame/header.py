@@ -19,6 +19,10 @@ TABS = (("1", "runs", "Runs"), ("2", "compute", "Compute"), ("7", "activity", "A
 """Those that are built: key, noun, title."""
 
 
+CLOCK = 8
+"""Cells of the time."""
+
+
 class Summary(NamedTuple):
     """How things stand; None where nobody said yet."""
 
@@ -65,10 +69,16 @@ class Header(Line):
         state, why = self.server
         clock = Piece(f"  {datetime.now():%H:%M} ", "dim")
         if state is ServerState.LOST:
-            return [Piece(clean_name(why, 40) + ", trying again", "bad"), clock]
+            return [Piece(self._lost(why, cells), "bad"), clock]
         if state is ServerState.STARTING:
             return [Piece("the local server starts", "waiting"), clock]
         return [*self._machines(cells), *self._runs(cells), clock]
+
+    def _lost(self, why: str, cells: int) -> str:
+        """Why the server does not answer, in as many words as there is room for."""
+        room = cells - sum(cell_len(piece.text) for piece in self.left(cells)) - CLOCK
+        words = (f"{clean_name(why, 40)}, trying again", "server gone, trying again", "server gone")
+        return next((said for said in words if cell_len(said) <= room), "gone")
 
     def _machines(self, cells: int) -> list[Piece]:
         found = self.summary

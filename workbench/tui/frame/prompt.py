@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.suggester import SuggestFromList
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from workbench.errors import WorkbenchError
 from workbench.text.location import looks_like_location, parse
+from workbench.text.sanitize import clean_name
 from workbench.tui.frame.footer import Footer
 
 if TYPE_CHECKING:
@@ -20,17 +23,34 @@ Said = Callable[[str], Awaitable[None]]
 NOUNS = ("runs", "compute", "activity", "quit")
 
 
-class Prompt(Input):
-    """A line above the footer; Enter takes it, Escape leaves things as they were."""
+class PromptLine(Horizontal):
+    """The line above the footer: a sign, and what one types after it."""
 
     DEFAULT_CSS = """
-    Prompt { height: 1; border: none; padding: 0 1; background: $panel; }
+    PromptLine { height: 1; background: $panel; }
+    PromptLine Static { width: 3; padding: 0 0 0 1; color: $text-primary; text-style: bold; }
+    """
+
+    def __init__(self, mark: str, prompt: Prompt) -> None:
+        super().__init__()
+        self._mark, self._prompt = mark, prompt
+
+    def compose(self) -> ComposeResult:
+        """Sign and line."""
+        yield Static(self._mark, markup=False)
+        yield self._prompt
+
+
+class Prompt(Input):
+    """What is typed; Enter takes it, Escape leaves things as they were."""
+
+    DEFAULT_CSS = """
+    Prompt { height: 1; width: 1fr; border: none; padding: 0; background: $panel; }
     Prompt:focus { border: none; background: $panel; }
     """
 
     def __init__(
         self,
-        mark: str,
         value: str,
         done: Said,
         changed: Said | None,
@@ -39,7 +59,6 @@ class Prompt(Input):
     ) -> None:
         suggester = SuggestFromList(list(words), case_sensitive=False)
         super().__init__(value, placeholder=hint, suggester=suggester, select_on_focus=False, compact=True)
-        self._mark = mark
         self._done = done
         self._changed = changed
         self._before = value
@@ -68,13 +87,22 @@ class Prompt(Input):
     async def on_blur(self) -> None:
         """Whoever goes elsewhere has left the line."""
         if self.is_attached:
-            await self.remove()
+            self._close()
+
+    def _close(self) -> None:
+        if isinstance(self.parent, PromptLine):
+            self.parent.remove()  # not waited for: the line is part of it
 
     async def _leave(self) -> None:
-        await self.remove()
+        self._close()
         page = getattr(self.app, "page", None)
         if page is not None:
             page.focus_content()
+
+
+def none_fits(nothing: str, words: str) -> str:
+    """What an empty list says while it is filtered by words; empty where it is not."""
+    return f"{nothing} fits {clean_name(words, 60)}.   esc shows all." if words.strip() else ""
 
 
 async def ask(
@@ -88,8 +116,8 @@ async def ask(
     hint: str = "",
 ) -> None:
     """Open the line."""
-    prompt = Prompt(mark, value, done, changed, words, hint)
-    await app.screen.mount(prompt, before=app.screen.query_one(Footer))
+    prompt = Prompt(value, done, changed, words, hint)
+    await app.screen.mount(PromptLine(mark, prompt), before=app.screen.query_one(Footer))
     prompt.focus()
 
 

@@ -23,6 +23,7 @@ class LogView(Acting, LogWindow, can_focus=True):
     """A log one can move in and search; what to look for is asked by who hears `Asked`."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("list", "logs")
+    LACKS: ClassVar[frozenset[str]] = frozenset({"list.open"})
     _error: int | None = None
     """The error that was found last."""
     _grabbed = False
@@ -101,14 +102,9 @@ class LogView(Acting, LogWindow, can_focus=True):
         """Why an action cannot be done now."""
         if action in ("logs.next", "logs.previous") and self._searcher.state is None:
             return "Nothing is searched for; press / to begin."
-        if action == "list.open":
-            return "A line opens nothing; o shows the log in your pager."
         if action in ("list.left", "list.right") and self.wrap:
             return "Long lines are broken; press w to let them run on."
         return super().refusal(action)
-
-    def do_list_open(self) -> None:
-        """Never called: it is always refused."""
 
     def do_list_down(self) -> None:
         """One line down."""

@@ -13,6 +13,8 @@ from workbench.text import times
 from workbench.text.location import Location
 from workbench.text.sanitize import clean_name
 from workbench.text.states import ACTIVITY, look
+from workbench.tui.frame.detail import Detail
+from workbench.tui.frame.prompt import none_fits
 from workbench.tui.model.away import summary
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.page import Page
@@ -40,16 +42,19 @@ class ActivityPage(Page):
     """The list of activities."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("page",)
+    DEFAULT_CSS = "ActivityPage Table { height: 1fr; }"
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
         self._found: dict[str, Mapping[str, Any]] = {}
         self._names: dict[str, Mapping[str, Any]] = {}
         self._away: dict[str, Mapping[str, Any]] = {}
+        self._heard = False
 
     def compose(self) -> ComposeResult:
-        """The table."""
+        """The table, and what its rows have no room for."""
         yield Table(self, COLUMNS, frozen=2, empty="...")
+        yield Detail()
 
     @property
     def table(self) -> Table:
@@ -79,15 +84,15 @@ class ActivityPage(Page):
         if unknown:
             rows = await services.call("runs", "table", ids=unknown, limit=LIMIT, archived=None, columns=[])
             self._names.update({row["id"]: row for row in rows["rows"]})
-        self.table.empty = EMPTY
+        self._heard = True
         self._fill()
 
     def _fill(self) -> None:
-        words = self.location.options.get("text", "").lower().split()
+        words = self.location.options.get("text", "").lower()
         fit = [
             key
             for key, item in self._found.items()
-            if all(word in _searched(item, self._names).lower() for word in words)
+            if all(word in _searched(item, self._names).lower() for word in words.split())
         ]
         self._away = {f"run {row['id']}": row for row in self.dashboard.away} if not words else {}
         groups = []
@@ -97,9 +102,19 @@ class ActivityPage(Page):
                 Group("/away", "While you were away", len(self._away), detail=(gone,)),
                 Group("/activities", "Activities", len(fit)),
             ]
+        if self._heard:
+            self.table.empty = none_fits("Nothing", words) or EMPTY
         keys = [*self._away, *fit]
         self.table.replace(keys, groups)
         self.table.changed(keys)
+        self._tell()
+
+    @on(messages.CursorMoved)
+    def _tell(self) -> None:
+        """Say all of what went wrong with the one under the cursor."""
+        item = self._found.get(self.table.cursor or "")
+        said = Cell("") if item is None else _said(item, palette_of(self.app).ascii)
+        self.query_one(Detail).said = (said.text, said.role)
 
     async def show(self, location: Location) -> None:
         """A filter narrows the list."""

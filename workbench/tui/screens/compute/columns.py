@@ -13,14 +13,14 @@ from workbench.tui.table.columns import Column
 from workbench.views import machines as look
 
 COLUMNS = (
-    Column("state", "STATE", least=11, ideal=15, keep=95),
+    Column("state", "STATE", least=15, ideal=15, keep=95),
     Column("name", "NAME", least=8, ideal=14, most=24, keep=100, middle=True),
-    Column("address", "ADDRESS", least=12, ideal=22, most=36, keep=60, middle=True),
-    Column("gpus", "GPUS", least=6, ideal=18, most=30, keep=80, sortable=False),
+    Column("address", "ADDRESS", least=14, ideal=22, most=36, keep=25, middle=True),
+    Column("gpus", "GPUS", least=13, ideal=17, most=30, keep=80, sortable=False),
     Column("runs", "RUNS", right=True, least=4, ideal=4, keep=75),
     Column("cpus", "CPUS", right=True, least=4, ideal=4, keep=30),
-    Column("memory", "MEM", right=True, least=5, ideal=7, keep=35),
-    Column("disk", "FREE", right=True, least=5, ideal=7, keep=40, help="free where runs are kept"),
+    Column("memory", "MEM", right=True, least=8, ideal=8, keep=35),
+    Column("disk", "FREE", right=True, least=8, ideal=8, keep=40, help="free where runs are kept"),
     Column("seen", "SEEN", right=True, least=4, ideal=5, keep=70),
     Column("problem", "", least=16, ideal=30, rest=True, keep=90, sortable=False),
 )
@@ -43,7 +43,7 @@ def cells(target: Mapping[str, Any], runs: int, now: datetime, plain: bool) -> S
         Cell(_size(facts.get("memory")), quiet),
         Cell(_size(facts.get("home_free")), quiet),
         Cell(look.seen(shown, now), quiet or "dim"),
-        Cell(_said(target), _role(target)),
+        Cell(*problem(target)),
     ]
 
 
@@ -51,23 +51,22 @@ def _gpus(facts: Mapping[str, Any]) -> str:
     lines = look.gpu_lines(dict(facts))
     if not lines:
         return "-"
-    return lines.split("\n")[0].replace("NVIDIA ", "") + (" ..." if "\n" in lines else "")
+    first, _, more = lines.partition("\n")
+    for long, short in (("NVIDIA ", ""), (".0 GiB", "G"), (" GiB", "G")):
+        first = first.replace(long, short)
+    return f"{first} ..." if more else first
 
 
 def _size(value: Any) -> str:
     return sizes.short(value) if isinstance(value, int | float) and not isinstance(value, bool) else "-"
 
 
-def _said(target: Mapping[str, Any]) -> str:
-    """The problem as a sentence; else what one can do here."""
-    problem = look.problem(dict(target)).text
+def problem(target: Mapping[str, Any]) -> tuple[str, str]:
+    """What is wrong as a sentence, with what one can do here, and its role."""
+    said = look.problem(dict(target)).text
     if target.get("state") == "needs sign-in":
-        return f"I signs in: {problem}" if problem else "I signs in"
-    return problem
-
-
-def _role(target: Mapping[str, Any]) -> str:
-    return "warn" if target.get("state") == "needs sign-in" else "bad"
+        return f"I signs in: {said}" if said else "I signs in", "warn"
+    return said, "bad"
 
 
 ORDER = {

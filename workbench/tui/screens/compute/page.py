@@ -10,10 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 
 from workbench.text.location import Location
+from workbench.tui.frame.detail import Detail
+from workbench.tui.frame.prompt import none_fits
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.page import Page
 from workbench.tui.screens.compute import doing
-from workbench.tui.screens.compute.columns import COLUMNS, ORDER, cells
+from workbench.tui.screens.compute.columns import COLUMNS, ORDER, cells, problem
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.drawing import Sorting
@@ -28,16 +30,19 @@ class ComputePage(Page):
     """The list of machines."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("page", "compute")
+    DEFAULT_CSS = "ComputePage Table { height: 1fr; }"
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
         self._targets: dict[str, dict[str, Any]] = {}
         self._active: dict[str, int] = {}
         self._sorting = Sorting("name", False)
+        self._heard = False
 
     def compose(self) -> ComposeResult:
-        """The table."""
+        """The table, and what its rows have no room for."""
         yield Table(self, COLUMNS, frozen=2, empty="...")
+        yield Detail()
 
     @property
     def table(self) -> Table:
@@ -78,11 +83,17 @@ class ComputePage(Page):
             return
         services = self.dashboard.services
         found = await services.call("compute", "list")
+        self._heard = True
         self._active = (await services.call("runs", "active_by_target"))["runs"]
         before, self._targets = self._targets, {target["name"]: target for target in found}
-        self.table.empty = EMPTY
         self._fill()
         self.table.changed(name for name in self._targets if name in before)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say all of what is wrong with the machine under the cursor."""
+        target = self._targets.get(self.table.cursor or "")
+        self.query_one(Detail).said = problem(target) if target is not None else ("", "")
 
     def _fill(self) -> None:
         words = self.location.options.get("text", "").lower()
@@ -94,6 +105,8 @@ class ComputePage(Page):
             )
         ]
         fit.sort(key=self._order_of, reverse=self._sorting.descending)
+        if self._heard:
+            self.table.empty = none_fits("No machine", words) or EMPTY
         self.table.replace(fit)
 
     def _order_of(self, name: str) -> Any:
@@ -108,6 +121,7 @@ class ComputePage(Page):
     @on(messages.CursorMoved)
     def _moved(self, event: messages.CursorMoved) -> None:
         event.stop()
+        self._tell()
         self.dashboard.say_aside()
 
     @on(messages.SortRequested)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("mark", "", least=2, ideal=2, keep=100, sortable=False),
-    Column("name", "HOST", least=10, ideal=20, most=30, keep=95, sortable=False),
-    Column("address", "ADDRESS", least=12, ideal=30, most=44, keep=80, middle=True, sortable=False),
-    Column("known", "", least=10, ideal=30, rest=True, keep=60, sortable=False),
+    Column("name", "HOST", least=10, ideal=14, most=30, keep=95, sortable=False),
+    Column("address", "ADDRESS", least=12, ideal=24, most=44, keep=80, middle=True, sortable=False),
+    Column("known", "", least=26, ideal=30, rest=True, keep=60, sortable=False),
 )
 NO_HOSTS = "~/.ssh/config names no host.   a attaches one by its address: user@host"
 
@@ -74,7 +74,7 @@ class Welcome(Acting, Vertical):
         palette = palette_of(self.app)
         hello = Text()
         hello.append("Bring your own machines.", palette.style("title"))
-        hello.append(" Nothing is installed on them; python3 and sshd are enough.\n", palette.style("text"))
+        hello.append(" They need sshd and python3, nothing is installed.\n", palette.style("text"))
         hello.append("These are in your ~/.ssh/config. Space attaches one:", palette.style("dim"))
         self.query_one("#hello", Static).update(hello)
         after = Text()

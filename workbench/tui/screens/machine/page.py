@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from workbench.errors import NotFound
+from workbench.text.cells import width
 from workbench.text.sanitize import clean
 from workbench.tui.frame.reading import Reading
 from workbench.tui.model.dirty import Dirty
@@ -100,7 +101,7 @@ class Overview(Vertical):
     """What a machine has, above its runs."""
 
     DEFAULT_CSS = """
-    Overview Reading { height: auto; max-height: 50%; padding: 1 2; }
+    Overview Reading { height: auto; max-height: 50%; padding: 0 1; margin: 1 0; }
     Overview #runs { height: 1fr; }
     """
 
@@ -132,19 +133,38 @@ class Overview(Vertical):
             self.query_one(Reading).say(Text(clean(problem.message)))
             return
         palette = palette_of(self.app)
-        said = Text()
+        facts = []
         for name, item in card(target, datetime.now(UTC), palette.ascii):
             text, role = (item, "") if isinstance(item, str) else (item.text, item.role)
-            if text and name != "name":
-                _add(said, name, text, palette, role)
+            lines = text.split("\n") if text and name != "name" else []
+            role = role if role in ROLES else "text"
+            facts += [Fact(name if not number else "", line, role) for number, line in enumerate(lines)]
         reading = self.query_one(Reading)
-        reading.say(said)
+        reading.say(written(facts, self.size.width - 2, palette))
         reading.can_focus = False
 
 
-def _add(said: Text, name: str, text: str, palette: Palette, role: str) -> None:
-    for number, line in enumerate(text.split("\n")):
-        if len(said):
+class Fact(NamedTuple):
+    """A line of a machine's card."""
+
+    name: str
+    text: str
+    role: str
+
+
+def written(facts: Sequence[Fact], cells: int, palette: Palette) -> Text:
+    """Facts below each other; short ones in two columns where there is room, so that few lines say all."""
+    left = max([width(fact.name) for fact in facts], default=0)
+    half = cells // 2
+    said, open_ = Text(no_wrap=True, overflow="ellipsis"), False
+    for fact in facts:
+        need = left + 2 + width(fact.text)
+        if said and not (open_ and need <= half):
             said.append("\n")
-        said.append(f"{name if not number else '':>12}  ", palette.style("quiet"))
-        said.append(line, palette.style(role if role in ROLES else "text"))
+            open_ = False
+        said.append(f"{fact.name:>{left}}  ", palette.style("quiet"))
+        said.append(fact.text, palette.style(fact.role))
+        open_ = not open_ and half >= 36 and need < half
+        if open_:
+            said.append(" " * (half - need))
+    return said

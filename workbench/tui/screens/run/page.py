@@ -23,6 +23,7 @@ class RunPage(RunActions, TabbedPage):
     """One run; the location names it by id, or by name at first."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("tabs", "runs")
+    LACKS = frozenset({"runs.compare"})
     TABS = (
         ("overview", "Overview"),
         ("logs", "Logs"),

@@ -65,7 +65,7 @@ class RunSnapshot(Acting, Vertical):
         return [
             Cell(clean_name(key, 1000)),
             Cell(sizes.short(entry.get("size") or 0)),
-            Cell(clean_name(str(entry.get("mode") or "-")), "quiet"),
+            Cell(f"{entry['mode']:o}" if isinstance(entry.get("mode"), int) else "-", "quiet"),
             Cell(clean_name(str(entry.get("sha256") or "-"))[:12], "quiet"),
         ]
 

@@ -16,6 +16,8 @@ from workbench.views import runs as look
 
 SPARK = 8
 """Cells of a sparkline."""
+GPUS = 4
+"""Cells of a list of GPUs; of a longer one only their number is told."""
 FEW = 3
 """Params that are shown by themselves; where there are more, the user chooses."""
 Row = Mapping[str, Any]
@@ -62,13 +64,13 @@ def shown(
             "experiment",
         ),
         Shown(Column("target", "TARGET", least=8, ideal=8, most=16, keep=70), _word("target"), "target"),
-        Shown(Column("gpus", "GPU", right=True, least=3, ideal=4, keep=30, sortable=False), _gpus),
+        Shown(Column("gpus", "GPU", right=True, least=3, ideal=GPUS, keep=30, sortable=False), _gpus),
         Shown(Column("age", "AGE", right=True, least=4, ideal=4, keep=55, descending=True), _age, "created"),
         Shown(
             Column("took", "TOOK", right=True, least=5, ideal=6, keep=65, descending=True), _took, "duration"
         ),
         Shown(
-            Column("metric", title, right=True, least=7, ideal=10, most=16, keep=80, descending=maximize),
+            _judged(title, mixed, maximize),
             _metric(named=mixed),
             "primary",
         ),
@@ -76,8 +78,16 @@ def shown(
         Shown(Column("best", "BEST", right=True, least=7, ideal=9, keep=20, shown=False), _best, "best"),
         *(_figure(f"metric:{name}", name, _named_metric(name), usual=False) for name in metrics),
         *(_figure(f"param:{name}", name, _param(name), usual=len(params) <= FEW) for name in params),
-        Shown(Column("note", "NOTE", least=16, ideal=24, rest=True, keep=60, sortable=False), _note),
+        Shown(Column("note", "NOTE", least=12, ideal=24, rest=True, keep=60, sortable=False), _note),
     ]
+
+
+def _judged(title: str, named: bool, maximize: bool) -> Column:
+    """The column of what runs are judged by; named: each row says by which metric."""
+    least, ideal, most = (12, 16, 24) if named else (7, 10, 16)
+    return Column(
+        "metric", title, right=True, least=least, ideal=ideal, most=most, keep=80, descending=maximize
+    )
 
 
 def _figure(id: str, name: str, cell: Callable[[Row, Setting], Cell], *, usual: bool) -> Shown:
@@ -107,6 +117,7 @@ def _name(row: Row, setting: Setting) -> Cell:
 
 def _gpus(row: Row, _: Setting) -> Cell:
     text = look.gpus(row)
+    text = text if len(text) <= GPUS else f"x{len(row['gpus'])}"
     return Cell(text, "quiet" if text == "-" else "")
 
 

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from workbench.errors import WorkbenchError
 from workbench.text.location import Location
+from workbench.tui.frame.detail import Detail
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunList, RunQuery
 from workbench.tui.screens.runs.columns import Setting, Shown, cells, shown
@@ -35,12 +36,15 @@ GOING_ON = frozenset({"Running", "Finalizing", "CancelRequested"})
 class RunListing(Widget):
     """A table of the runs that fit a query."""
 
-    DEFAULT_CSS = "RunListing { height: 1fr; width: 100%; }"
+    DEFAULT_CSS = """
+    RunListing { height: 1fr; width: 100%; layout: vertical; }
+    RunListing MarkingTable { height: 1fr; }
+    """
 
     def __init__(self, *, empty: str, memory: str) -> None:
         """empty: said where there is no run. memory: what the choice of columns is remembered under."""
         super().__init__()
-        self._empty = empty
+        self.empty = empty
         self._memory = memory
         self._list: RunList | None = None
         self._shown: list[Shown] = shown(None, None, (), (), grouped=True)
@@ -50,8 +54,9 @@ class RunListing(Widget):
         self._want_more = asyncio.Event()
 
     def compose(self) -> ComposeResult:
-        """The table."""
+        """The table, and what its rows have no room for."""
         yield MarkingTable(self, [item.column for item in self._shown], frozen=2, empty="...")
+        yield Detail()
 
     @property
     def table(self) -> MarkingTable:
@@ -108,7 +113,7 @@ class RunListing(Widget):
             self._want_more.clear()
             wanted, self._wanted = self._wanted, []
             try:
-                self.table.changed(await self.runs.fetch(wanted, self._extra()))
+                self._changed(await self.runs.fetch(wanted, self._extra()))
             except WorkbenchError as problem:
                 self.dashboard.complain(problem)
                 await asyncio.sleep(1.0)
@@ -129,7 +134,18 @@ class RunListing(Widget):
             await self.ask()
         stale = dirty.touched(list(self.runs.held()))
         if stale:
-            self.table.changed(await self.runs.fetch(sorted(stale), self._extra()))
+            self._changed(await self.runs.fetch(sorted(stale), self._extra()))
+
+    def _changed(self, keys: Sequence[str]) -> None:
+        self.table.changed(keys)
+        if self.table.cursor in keys:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say all of what stands in the row under the cursor, where it may have been cut."""
+        row = self.runs.row(self.table.cursor or "")
+        said = look.note(row, datetime.now(UTC)) if row is not None else Cell("")
+        self.query_one(Detail).said = (said.text, said.role or "waiting")
 
     async def show(self, query: RunQuery) -> None:
         """Another query; the order the user chose stays."""
@@ -142,7 +158,7 @@ class RunListing(Widget):
         await self._columns()
         await self.runs.order()
         await self._find_best()
-        self.table.empty = self._empty
+        self.table.empty = self.empty
         self.table.sorting = self._sorting()
         groups = [self._group(item.experiment, item.size) for item in self.runs.groups]
         self.table.replace(self.runs.ids, groups)
@@ -154,6 +170,8 @@ class RunListing(Widget):
         judge = self._judges.get(query.experiment or "")
         grouped = query.grouped and query.sort == "created"
         now = shown(query.experiment, judge, names["params"], names["metrics"], grouped=grouped)
+        if "target" in dict(query.filters):
+            now = [item for item in now if item.column.id != "target"]
         changed = [item.column for item in now] != [item.column for item in self._shown]
         self._shown = now
         if changed:
@@ -205,6 +223,7 @@ class RunListing(Widget):
     @on(messages.MarksChanged)
     def _moved(self, event: messages.TableMessage) -> None:
         event.stop()
+        self._tell()
         self.dashboard.say_aside()
 
     @on(messages.SortRequested)

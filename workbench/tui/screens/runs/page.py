@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 
 from workbench.text.location import Location
+from workbench.tui.frame.prompt import none_fits
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunQuery
 from workbench.tui.screens.runs import filters
@@ -92,6 +93,8 @@ class RunsPage(RunActions):
         except ValueError as problem:
             self.dashboard.notify(str(problem), severity="warning", markup=False)
             found = ()
+        words = filters.write(self.location.options)
+        self.listing.empty = none_fits("No run", words) or EMPTY
         return RunQuery(self.at_experiment, found, grouped=self.at_experiment is None and not found)
 
     def step_out(self) -> bool:
