@@ -355,7 +355,8 @@ def test_points_of_one_metric(wb: Wb) -> None:
         {"step": 0, "time": "2026-11-23T12:00:00Z", "value": 1.5},
         {"step": 1, "time": "2026-11-23T12:00:01Z", "value": "inf"},
     ]
-    world = World(runs__points=points)
+    columns = {"steps": [0, 1], "times": [1_795_435_200_000_000, 1_795_435_201_000_000], "values": [1.5, "inf"]}
+    world = World(runs__points=columns)
     assert wb("run", "metrics", "@1", "loss", world=world).out == (
         "0\t2026-11-23T12:00:00Z\t1.5\n1\t2026-11-23T12:00:01Z\tinf\n"
     )

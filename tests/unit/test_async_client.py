@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.unit.socket_service import Served, socket_service
+from workbench import long_json
 from workbench.errors import Conflict, NotFound, UsageError
-from workbench.workspace import exchange
 from workbench.workspace.async_socket import AsyncSocketClient
 
 __all__ = ["socket_service"]
@@ -112,7 +112,7 @@ async def test_the_loop_goes_on_while_a_large_answer_is_parsed(
         seen.add(beats)
         return value
 
-    monkeypatch.setattr(exchange, "_same", noted)
+    monkeypatch.setattr(long_json, "_same", noted)
     heart = asyncio.ensure_future(beat())
     answer = await client.call("thing", "many", count=100_000)
     heart.cancel()

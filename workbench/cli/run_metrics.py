@@ -132,7 +132,7 @@ def _steps(row: dict[str, Any]) -> str:
 
 def _list_points(session: Session, run: str, name: str, rank: int | None, limit: int | None) -> None:
     try:
-        found = session.call("runs", "points", run=run, name=name, rank=rank, limit=limit)
+        found = _points(session.call("runs", "points", run=run, name=name, rank=rank, limit=limit))
     except NotFound:
         if not print_named(session, run, name, limit):
             raise
@@ -148,6 +148,14 @@ def _list_points(session: Session, run: str, name: str, rank: int | None, limit:
     output.rows(
         session, shown if output.as_table(session) else found, fields, POINT_KEYS, f"{name} has no points"
     )
+
+
+def _points(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """Columns of a series as a list of its points."""
+    return [
+        {"step": step, "time": times.of_microseconds(time), "value": value}
+        for step, time, value in zip(columns["steps"], columns["times"], columns["values"], strict=True)
+    ]
 
 
 def _draw(

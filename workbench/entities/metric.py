@@ -26,12 +26,13 @@ class SeriesSummary(Entity, frozen=True, kw_only=True):
     last_time: datetime | None = None
 
 
-class Point(Entity, frozen=True, kw_only=True):
-    """One value of a series."""
+class Points(Entity, frozen=True, kw_only=True):
+    """The values of a series as columns of one length, by step."""
 
-    step: int
-    time: datetime
-    value: float
+    steps: list[int]
+    times: list[int]
+    """Microseconds since 1970."""
+    values: list[float]
 
 
 class Bucket(Entity, frozen=True, kw_only=True):

@@ -12,25 +12,23 @@ import json
 import logging
 import struct
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from aiohttp import web
 
-from workbench.entities.base import to_wire
+from workbench import long_json
+from workbench.entities.encoding import encode, light, pieces
 from workbench.errors import UsageError, WorkbenchError
-from workbench.services.operation import Kind, Operation, find
+from workbench.services.operation import Arguments, Kind, Operation, find
 
 _LENGTH = struct.Struct(">I")
 MAX_PARAMETERS = 64 << 20  # a manifest of 100,000 entries fits
+BLOCK = 1 << 18
+"""Bytes of JSON from which on it is worked on in a thread, so that other calls are served meanwhile."""
 log = logging.getLogger(__name__)
 
 Lookup = Callable[[str], Awaitable[dict[str, Operation]]]
-
-
-def encode(value: Any) -> bytes:
-    """A value as JSON bytes."""
-    return json.dumps(to_wire(value), separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def _failure(problem: Exception) -> dict[str, Any]:
@@ -48,16 +46,26 @@ class _Calls:
     def __init__(self) -> None:
         self._running: set[asyncio.Future[Any]] = set()
 
-    async def answer(self, work: Awaitable[Any]) -> web.Response:
+    async def answer(self, request: web.Request, work: Awaitable[Any]) -> web.StreamResponse:
         """The answer to a CALL or WRITE."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._done)
         try:
-            body = b'{"ok":' + encode(await asyncio.shield(task)) + b"}"
+            value = await asyncio.shield(task)
+            blocks = [encode(value)] if light(value) else await asyncio.to_thread(_blocks, value)
         except Exception as problem:  # the rim: whatever broke inside becomes an answer and a log entry
-            body = b'{"error":' + encode(_failure(problem)) + b"}"
-        return web.Response(body=body, content_type="application/json")
+            return _error(problem)
+        if len(blocks) == 1:
+            return web.Response(body=b'{"ok":' + blocks[0] + b"}", content_type="application/json")
+        response = web.StreamResponse()
+        response.content_type = "application/json"
+        await response.prepare(request)
+        with suppress(ConnectionResetError):  # the client does not wait for it any more
+            for block in (b'{"ok":', *blocks, b"}"):
+                await response.write(block)
+            await response.write_eof()
+        return response
 
     def _done(self, task: asyncio.Future[Any]) -> None:
         self._running.discard(task)
@@ -69,6 +77,22 @@ class _Calls:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def _blocks(value: Any) -> list[bytes]:
+    """A long value's JSON in blocks that are worth a write each."""
+    blocks, waiting = [], bytearray()
+    for piece in pieces(value):
+        waiting += piece
+        if len(waiting) >= BLOCK:
+            blocks.append(bytes(waiting))
+            waiting.clear()
+    return [*blocks, bytes(waiting)]
+
+
+def _error(problem: Exception) -> web.Response:
+    body = b'{"error":' + encode(_failure(problem)) + b"}"
+    return web.Response(body=body, content_type="application/json")
 
 
 async def _stream(request: web.Request, operation: Operation, parameters: Any) -> web.StreamResponse:
@@ -95,9 +119,16 @@ async def _stream(request: web.Request, operation: Operation, parameters: Any) -
     return response
 
 
-async def _parameters(request: web.Request) -> Any:
+async def _arguments(request: web.Request, operation: Operation) -> Arguments:
+    body = await request.read() or b"{}"
+    if len(body) <= BLOCK:
+        return operation.arguments(_parsed(body, json.loads))
+    return await asyncio.to_thread(lambda: operation.arguments(_parsed(body, long_json.loads)))
+
+
+def _parsed(body: bytes, loads: Callable[[bytes], Any]) -> Any:
     try:
-        return json.loads(await request.read() or b"{}")
+        return loads(body)
     except ValueError as problem:
         raise UsageError("the parameters are not JSON") from problem
 
@@ -110,15 +141,14 @@ def _handler(lookup: Lookup, calls: _Calls) -> Callable[[web.Request], Awaitable
             operation = find(table, match["noun"], match["method"])
             if operation.kind is Kind.WRITE:
                 given = json.loads(request.headers.get("X-Parameters", "{}"))
-                return await calls.answer(operation.write(given, request.content.iter_chunked(1 << 18)))
-            parameters = await _parameters(request)
+                source = request.content.iter_chunked(BLOCK)
+                return await calls.answer(request, operation.write(given, source))
+            arguments = await _arguments(request, operation)
             if operation.kind is Kind.CALL:
-                return await calls.answer(operation.call(parameters))
-            return await _stream(request, operation, parameters)
+                return await calls.answer(request, operation.call(arguments))
+            return await _stream(request, operation, arguments)
         except (WorkbenchError, ValueError) as problem:
-            return web.Response(
-                body=b'{"error":' + encode(_failure(problem)) + b"}", content_type="application/json"
-            )
+            return _error(problem)
 
     return handle
 

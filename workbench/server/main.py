@@ -15,9 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
+from workbench.entities.encoding import encode
 from workbench.errors import Refused, WorkbenchError
 from workbench.home import Home, find_home, private_folder
-from workbench.server.app import encode, make_app
+from workbench.server.app import make_app
 from workbench.server.hand_over import newer
 from workbench.services.hub import Hub
 from workbench.services.operation import Operation

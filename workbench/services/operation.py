@@ -17,6 +17,8 @@ from workbench.errors import NotFound, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "_operation_kind"
+PART = 2000
+"""Items of a list of parameters that are converted at once."""
 
 
 class Kind(StrEnum):
@@ -46,6 +48,10 @@ read = _marker(Kind.READ)
 write = _marker(Kind.WRITE)
 
 
+class Arguments(dict[str, Any]):
+    """Parameters that were checked."""
+
+
 class Operation:
     """A bound method of a service with its kind and the struct its parameters must fit."""
 
@@ -63,27 +69,49 @@ class Operation:
                 default = parameter.default
                 spec += (msgspec.field(default=default) if not isinstance(default, list | dict) else default,)
             fields.append(spec)
+        self._lists = {name: hint for name, hint in hints.items() if typing.get_origin(hint) is list}
         self._struct = msgspec.defstruct("Parameters", fields, kw_only=True, forbid_unknown_fields=True)
 
-    def _arguments(self, parameters: Any) -> dict[str, Any]:
+    def arguments(self, parameters: Any) -> Arguments:
+        """What the method is called with; raises UsageError when the parameters do not fit.
+
+        Any thread may do it beforehand: a long list is converted in parts, so that others have their turns.
+        """
+        if isinstance(parameters, Arguments):
+            return parameters
+        long: dict[str, list[Any]] = {}
+        if isinstance(parameters, dict):
+            long = {
+                name: parameters[name]
+                for name in self._lists.keys() & parameters.keys()
+                if isinstance(parameters[name], list) and len(parameters[name]) > PART
+            }
+            parameters = {**parameters, **{name: [] for name in long}}
         try:
             checked = msgspec.convert(parameters, self._struct, strict=False)
+            found = Arguments((name, getattr(checked, name)) for name in checked.__struct_fields__)
+            for name, values in long.items():
+                found[name] = [
+                    item
+                    for start in range(0, len(values), PART)
+                    for item in msgspec.convert(values[start : start + PART], self._lists[name], strict=False)
+                ]
         except msgspec.ValidationError as problem:
             raise UsageError(f"{self.name}: {problem}") from problem
-        return {name: getattr(checked, name) for name in checked.__struct_fields__}
+        return found
 
     def call(self, parameters: Any) -> Awaitable[Any]:
         """Start a CALL operation; raises UsageError when the parameters do not fit."""
-        result: Awaitable[Any] = self._method(**self._arguments(parameters))
+        result: Awaitable[Any] = self._method(**self.arguments(parameters))
         return result
 
     def iterate(self, parameters: Any) -> AsyncGenerator[Any, None]:
         """Start an ITEMS or READ operation; raises UsageError when the parameters do not fit."""
-        return _closing(self._method(**self._arguments(parameters)))
+        return _closing(self._method(**self.arguments(parameters)))
 
     def write(self, parameters: Any, source: AsyncIterator[bytes]) -> Awaitable[Any]:
         """Start a WRITE operation over source; raises UsageError when the parameters do not fit."""
-        result: Awaitable[Any] = self._method(**self._arguments(parameters), source=source)
+        result: Awaitable[Any] = self._method(**self.arguments(parameters), source=source)
         return result
 
 

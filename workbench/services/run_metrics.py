@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.entities.metric import Bucket, Evaluation, Point, SeriesSummary
+from workbench.entities.metric import Bucket, Evaluation, Points, SeriesSummary
 from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
@@ -28,8 +28,8 @@ class RunMetricService:
     @call
     async def points(
         self, run: str, name: str, rank: int | None = None, limit: int | None = None
-    ) -> list[Point]:
-        """The values of one metric (AZ-100); raises NotFound for a name the run never logged."""
+    ) -> Points:
+        """The values of one metric (AZ-100) as columns; raises NotFound for a name the run never logged."""
         found = await self._context.resolve(run)
         return await self._store.read(series.points, found.id, name, rank, limit)
 

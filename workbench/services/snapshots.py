@@ -45,11 +45,11 @@ class SnapshotService:
         if len(entries) > MAX_ENTRIES:
             raise UsageError(f"a snapshot of {len(entries)} paths is more than {MAX_ENTRIES}")
         manifest = Manifest(entries=tuple(entries))
-        shas = sorted({entry.sha256 for entry in entries if entry.sha256})
+        identity, shas = await asyncio.to_thread(_summed_up, manifest)
         missing = await self._store.missing_blobs(shas)
         if not missing:
             await self._store.write(manifests.put, manifest)
-        return {"id": manifest.id, "missing": missing}
+        return {"id": identity, "missing": missing}
 
     @write
     async def upload(self, *, source: AsyncIterator[bytes]) -> dict[str, int]:
@@ -72,3 +72,8 @@ class SnapshotService:
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(name)
+
+
+def _summed_up(manifest: Manifest) -> tuple[str, list[str]]:
+    """A snapshot's id and the contents of its files."""
+    return manifest.id, sorted({entry.sha256 for entry in manifest.entries if entry.sha256})

@@ -10,11 +10,11 @@ import sqlite3
 from array import array
 from typing import Any
 
-from workbench.entities.metric import Point
+from workbench.entities.metric import Points
 from workbench.errors import NotFound
 from workbench.store import chunks, run_rows
 from workbench.store.chunks import CHUNK, Columns
-from workbench.store.codec import LARGEST_SECONDS, moment_of_seconds
+from workbench.store.codec import LARGEST_SECONDS
 from workbench.store.database import Transaction
 from workbench.store.plain_view import Piece, SeriesRow, pieces
 from workbench.store.records import Column
@@ -230,12 +230,12 @@ def columns(
 
 def points(
     connection: sqlite3.Connection, run_id: str, name: str, rank: int | None = None, limit: int | None = None
-) -> list[Point]:
-    """The same as `columns`, as points."""
-    return [
-        Point(step=step, time=moment_of_seconds(time), value=value)
-        for step, time, value in zip(*columns(connection, run_id, name, rank, limit), strict=True)
-    ]
+) -> Points:
+    """The same as `columns`, for a client."""
+    steps, times, values = columns(connection, run_id, name, rank, limit)
+    return Points(
+        steps=steps.tolist(), times=[round(time * 1_000_000) for time in times], values=values.tolist()
+    )
 
 
 def _read(connection: sqlite3.Connection, row: SeriesRow, first: int, into: Columns) -> None:

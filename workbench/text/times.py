@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from workbench.text import durations
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse(text: str | None) -> datetime | None:
@@ -21,6 +23,11 @@ def parse(text: str | None) -> datetime | None:
 def rfc3339(when: datetime) -> str:
     """when in UTC to the millisecond: 2026-11-23T12:04:05.250Z."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def of_microseconds(count: int) -> str:
+    """The RFC 3339 text, to the microsecond, of a moment so many microseconds after 1970 began."""
+    return (_EPOCH + timedelta(microseconds=count)).isoformat().replace("+00:00", "Z")
 
 
 def local(when: datetime | None, now: datetime) -> str:

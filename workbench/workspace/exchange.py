@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
+from workbench import long_json
 from workbench.errors import ServerError, from_wire
 from workbench.version import __version__
 
@@ -196,24 +198,13 @@ def decode(data: bytes) -> Any:
 
 
 def decode_giving_way(data: bytes) -> Any:
-    """As `decode`, a little slower, for a thread: others run meanwhile.
-
-    The parser in C holds the interpreter's lock from end to end; entering a Python function for each object
-    and each fraction is where it can be given up.
-    """
-    return _decoded(data, object_hook=_same, parse_float=_fraction)
+    """As `decode`, a little slower, for a thread: others run meanwhile."""
+    return _decoded(data, long_json.loads)
 
 
-def _decoded(data: bytes, **hooks: Any) -> Any:
+def _decoded(data: bytes, loads: Callable[[bytes], Any] = json.loads) -> Any:
     try:
-        return json.loads(data, **hooks)
+        return loads(data)
     except ValueError as problem:
         raise ServerError("the local server's answer is cut short", "try again") from problem
 
-
-def _same(value: dict[str, Any]) -> dict[str, Any]:
-    return value
-
-
-def _fraction(text: str) -> float:
-    return float(text)
