@@ -210,7 +210,7 @@ def test_settings_are_typed(wb: Wb) -> None:
 
 
 def test_detach_asks(wb: Wb) -> None:
-    """AZ-30: the machine is left as it is."""
+    """What cannot be undone by a keystroke is asked."""
     world = World(compute__detach={})
     assert wb("compute", "detach", "lab-7", world=world).code == 5
     assert wb("compute", "detach", "lab-7", "--dry-run", world=world).code == 0

@@ -177,6 +177,7 @@ def jump_files(first: SshServer, second: SshServer, extra: str = "") -> None:
 
 
 async def test_proxy_jump_checks_the_keys_of_both_hops(make_server: MakeServer, make_host: MakeHost) -> None:
+    """AZ-31."""
     first, second = make_server("bastion"), make_server("inner")
     jump_files(first, second)
     assert await output(make_host(second.settings()), "echo in") == b"in\n"
@@ -251,6 +252,7 @@ async def test_a_proxy_command_runs_in_a_shell_and_its_complaint_is_told(
 
 
 async def test_include_and_match_count(make_server: MakeServer, make_host: MakeHost, tmp_path: Path) -> None:
+    """AZ-31."""
     server = make_server()
     included = tmp_path / "more"
     included.write_text(server.config_block().replace(f"  Port {server.port}\n", ""))

@@ -73,7 +73,7 @@ def add(place: Path, name: str, version: str) -> None:
 
 @pytest.mark.parametrize("python", [*interpreters(), *filter(None, [python2()])])
 def test_every_python_is_known_with_what_is_installed(ground: Ground, python: str) -> None:
-    """AZ-90: path, version, platform, distributions; whatever the interpreter's age."""
+    """AZ-90 in part, AZ-32 in part: path, version, platform, distributions; whatever the interpreter's age."""
     ground_truth = subprocess.check_output([python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"])
     run = ground.submit(["python", "-c", PATIENT], python=python)
     assert ground.wait(run)["transitions"][-1]["state"] == "Completed"
@@ -90,7 +90,7 @@ def test_every_python_is_known_with_what_is_installed(ground: Ground, python: st
 
 
 def test_the_interpreter_that_a_shell_line_activates_is_the_one(ground: Ground, tmp_path: Path) -> None:
-    """AZ-90: what ran, not what was meant to; several Pythons one after the other."""
+    """AZ-90 in part: what ran, not what was meant to; several Pythons one after the other."""
     venv(tmp_path / "one", demo_package="1.2")
     venv(tmp_path / "two", demo_package="2.0")
     (tmp_path / "wait.py").write_text(PATIENT)
@@ -103,7 +103,7 @@ def test_the_interpreter_that_a_shell_line_activates_is_the_one(ground: Ground, 
 
 
 def test_a_run_too_short_to_ask_is_told_what_is_remembered(ground: Ground, tmp_path: Path) -> None:
-    """AZ-90: never waited for; once asked, an interpreter need not be asked again."""
+    """AZ-90 in part: never waited for; once asked, an interpreter need not be asked again."""
     python = venv(tmp_path / "env", demo="1.0")
     short = ground.submit([python, "-c", "pass"])
     ground.wait(short)
@@ -122,7 +122,7 @@ def test_a_command_without_python_has_none(ground: Ground) -> None:
 
 
 def test_an_interpreter_that_never_answers_holds_nothing_up(ground: Ground, tmp_path: Path) -> None:
-    """AZ-90: the run ends as it would have, and nothing of the asking outlives it."""
+    """AZ-90 in part: the run ends as it would have, and nothing of the asking outlives it."""
     python = venv(tmp_path / "env")
     hang = "import time; b'importlib.metadata' in open('/proc/self/cmdline', 'rb').read() and time.sleep(1000)\n"
     (site_packages(tmp_path / "env") / "hang.pth").write_text(hang)
@@ -171,7 +171,7 @@ def test_only_so_many_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_is_asked_again_when_something_was_installed(ground: Ground, tmp_path: Path) -> None:
-    """AZ-90: a command may install packages before it uses them."""
+    """AZ-90 in part: a command may install packages before it uses them."""
     place = tmp_path / "env"
     python = venv(place, first="1")
     run = ground.submit([python, "-c", PATIENT])
@@ -210,7 +210,7 @@ def test_notes_are_whole_or_none(tmp_path: Path, text: str, note: Note | None) -
 def test_a_run_shows_its_environment_and_two_are_compared(
     make_wb: Any, server: SshServer, tmp_path: Path
 ) -> None:
-    """AZ-90: over SSH, in `run show`, as packages, in `run compare`; and after the laptop was lost."""
+    """AZ-90 in part: over SSH, in `run show`, as packages, in `run compare`; and after the laptop was lost."""
     wb: Wb = make_wb()
     attach(wb, server)
     one = venv(tmp_path / "one", demo_package="1.2", same="3")

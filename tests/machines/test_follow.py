@@ -130,7 +130,7 @@ async def test_a_status_that_did_not_change_is_sent_once(make_link: MakeLink, ru
 
 
 async def test_a_torn_last_line_waits_for_its_rest(make_link: MakeLink, run: RunOnDisk) -> None:
-    """AZ-93: a record is never seen in halves while the run goes on."""
+    """A record is never seen in halves while the run goes on."""
     link = await make_link()
     copy = Copy()
     task = asyncio.create_task(copy.take_all(link.stream("follow", copy.wanted(run))))
@@ -305,7 +305,7 @@ class Writer(threading.Thread):
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_exactly_once_over_many_cuts(seed: int, make_link: MakeLink, run: RunOnDisk) -> None:
-    """The far end is killed at random moments; what arrived is continued, byte for byte (AZ-89, AZ-93)."""
+    """The far end is killed at random moments; what arrived is continued, byte for byte."""
     chance = random.Random(seed)
     writer, copy = Writer(run, seed), Copy()
     writer.start()
@@ -329,7 +329,7 @@ async def test_exactly_once_over_many_cuts(seed: int, make_link: MakeLink, run: 
 
 
 async def test_a_stale_heartbeat_is_judged_by_the_machine(make_link: MakeLink, run: RunOnDisk) -> None:
-    """NotResponding comes from the machine's own clock, and the run is settled when nobody looks after it."""
+    """AZ-71: NotResponding comes from the machine's own clock; a run nobody looks after is settled."""
     link = await make_link()
     run.enter(
         "Running",

@@ -91,6 +91,7 @@ def test_nobody_holds_a_device_during_its_setup(ground: Ground) -> None:
 
 
 def test_priority_goes_first(ground: Ground) -> None:
+    """AZ-40."""
     holder = ground.submit("sleep 1000", gpus=1, devices=["a0"])
     ground.wait(holder, "Running")
     for name, priority in (("plain", 0), ("urgent", 5), ("later", -1)):
@@ -104,6 +105,7 @@ def test_priority_goes_first(ground: Ground) -> None:
 
 
 def test_slots_cap_how_many_run_at_once(ground: Ground) -> None:
+    """AZ-71: Queued is waiting for what the machine has, and the reason is told."""
     first = ground.submit("sleep 1000", slots=1)
     ground.wait(first, "Running")
     second = ground.submit("echo second", slots=1)

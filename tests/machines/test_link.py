@@ -191,7 +191,7 @@ async def test_a_damaged_run_does_not_hide_the_others(make_link: MakeLink, tmp_p
 
 
 async def test_a_manifest_longer_than_a_frame(make_link: MakeLink) -> None:
-    """Requests and answers of any length travel in parts (AZ-110's snapshots have thousands of files)."""
+    """Requests and answers of any length travel in parts (a snapshot's manifest has thousands of lines)."""
     link = await make_link()
     hashes = [hashlib.sha256(b"%d" % n).hexdigest() for n in range(5000)]
     files = [Entry(path=f"file-{n:05}.txt", size=3, sha256=digest) for n, digest in enumerate(hashes)]

@@ -37,7 +37,7 @@ async def kept_up(live: Services, rows: dict[str, Any], since: int, until: Any) 
 
 
 async def test_a_page_and_the_events_after_it_show_every_change(tmp_path: Path) -> None:
-    """AZ-16 to AZ-20: runs, targets, experiments, activities; whoever listens needs no second look."""
+    """AZ-16 in part, AZ-19: runs, targets, experiments, activities; whoever listens needs no second look."""
     async with services(tmp_path) as live, asyncio.timeout(120):
         page = await live.call("runs.table")
         assert (page["rows"], page["total"]) == ([], 0)

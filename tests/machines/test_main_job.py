@@ -29,6 +29,8 @@ with open("outputs/model.txt", "w") as out:
     out.write(str(lr))
 with open("logs/detail.txt", "w") as out:
     out.write("detail")
+with open("scratch.txt", "w") as out:
+    out.write("of no further use")
 """
 SLOW = """\
 import sys, time
@@ -67,7 +69,7 @@ def attach_local(wb: Wb, tmp_path: Path) -> None:
 def test_a_directory_becomes_a_run_that_is_followed_measured_and_compared(
     wb: Wb, server: SshServer, project: Path
 ):
-    """AZ-27, AZ-65, AZ-74, AZ-75, AZ-86, AZ-87, AZ-88, AZ-104, AZ-107, AZ-117"""
+    """AZ-13, AZ-27, AZ-65, AZ-75, AZ-86, AZ-87, AZ-88, AZ-107, AZ-117"""
     attach(wb, server)
     followed = wb.run(
         "submit", "-e", "mnist", "--follow", "--", "python", "train.py", "--lr", "0.5", cwd=project
@@ -109,9 +111,16 @@ def test_a_directory_becomes_a_run_that_is_followed_measured_and_compared(
         "logs/detail.txt",
     }
 
+    listed = {entry["path"]: entry for entry in wb.json("run", "snapshot", first)}
+    assert set(listed) == {"train.py", "slow.py"}, "what the run wrote is not of the code it ran with"
+    assert listed["train.py"]["size"] == len(TRAINER)
     wb("run", "snapshot", first, "--to", str(project.parent / "code.zip"))
     with zipfile.ZipFile(project.parent / "code.zip") as archive:
         assert archive.read("train.py").decode() == TRAINER
+
+    activities = wb.json("activity", "ls")
+    assert {activity["kind"] for activity in activities} >= {"attach", "submit", "collect"}
+    assert all(activity["state"] == "done" and activity["ended"] for activity in activities)
 
 
 def test_the_same_words_work_on_this_machine(wb: Wb, project: Path, tmp_path: Path):
@@ -278,6 +287,7 @@ def test_a_lost_laptop_is_rebuilt_from_the_machine(make_wb: Any, server: SshServ
 
 
 def test_secrets_reach_the_run_and_nothing_else(wb: Wb, server: SshServer, project: Path):
+    """AZ-11 in part"""
     attach(wb, server)
     secret = "s3cret-" + os.urandom(8).hex()
     done = wb.run("submit", "--secret", "TOKEN", "--wait", "--", 'echo "<$TOKEN>"', cwd=project, TOKEN=secret)

@@ -259,6 +259,7 @@ async def test_the_connection_dies_and_comes_back(
 
 
 async def test_a_jump_host(make_server: MakeServer, make_host: MakeHost, tmp_path: Path) -> None:
+    """AZ-31."""
     gate, inner = make_server("gate"), make_server("inner")
     inner.ssh_config.write_text(gate.config_block() + inner.config_block(extra="  ProxyJump gate\n"))
     link = await open_link(make_host(inner), tmp_path)

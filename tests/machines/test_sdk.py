@@ -69,6 +69,26 @@ def test_submit_returns_at_once_and_waiting_shows_the_output(
     assert capsys.readouterr().out == ""
 
 
+def test_metrics_and_details_are_there_while_it_goes_on(workspace: Workspace, wb: Wb, tmp_path: Path) -> None:
+    """AZ-104, AZ-74 in part: what it logged, how it was asked for, what it keeps, who asked; no end yet."""
+    go = tmp_path / "go"
+    script = f"import os, time, workbench; workbench.log('loss', 0.5)\nwhile not os.path.exists({str(go)!r}): time.sleep(.02)"
+    asked = workspace.configure(command=["python", "-c", script], experiment="details", tags={}, name="first try")
+    run = workspace.submit(asked)
+    wb.until(lambda: run.get_metrics() == {"loss": 0.5}, "the metric to be seen")
+    assert wb.json("run", "metrics", run.id)[0]["last"] == 0.5
+    details = run.refresh()
+    assert (details["id"], details["status"], details["target"]) == (run.id, "Running", wb.json("compute", "ls")[1]["name"])
+    assert details["created"] <= details["started"]
+    assert "ended" not in details
+    assert "@" in details["submitted_by"]
+    assert details["properties"] == {}
+    definition = workspace.call("runs", "configuration", run=run.id)["configuration"]
+    assert (definition["command"], definition["name"]) == (["python", "-c", script], "first try")
+    go.touch()
+    assert run.wait_for_completion()["ended"] >= details["started"]
+
+
 def test_waiting_raises_what_became_of_it(workspace: Workspace) -> None:
     """AZ-85: when the run failed or was canceled, with the cause; the details when told not to."""
     run = shell(workspace, "echo oh no >&2; exit 3")

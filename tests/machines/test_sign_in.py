@@ -96,6 +96,7 @@ def lock_key(server: SshServer, phrase: str = "open sesame") -> Path:
 
 
 async def test_an_encrypted_key_asks_its_pass_phrase(server: SshServer, make_host: MakeHost) -> None:
+    """AZ-29."""
     key = lock_key(server)
     user = Answers("wrong", "open sesame")
     assert await works(make_host(server.settings(), user))
@@ -197,6 +198,7 @@ async def test_keys_of_the_agent_that_are_not_named_stay_there(
 
 
 async def test_a_password(make_asking: MakeAsking, make_host: MakeHost) -> None:
+    """AZ-29."""
     server = await make_asking("password")
     user = Answers("wrong", PASSWORD)
     assert await works(make_host(server.settings(), user))

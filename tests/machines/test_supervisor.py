@@ -30,7 +30,7 @@ def last(status: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_run_completes_with_its_streams_in_order(ground: Ground) -> None:
-    """AZ-70, AZ-71, AZ-75, AZ-105: the states in their order, one stream of stdout and stderr, exit 0."""
+    """AZ-70, AZ-71, AZ-75: the states in their order, one stream of stdout and stderr, exit 0."""
     status, output = ground.finish("echo out; echo err >&2; printf 'bar\\r100%%\\n'")
     assert output == b"out\nerr\nbar\r100%\n"
     assert states(status) == ["NotStarted", "Preparing", "Running", "Finalizing", "Completed"]
@@ -40,6 +40,18 @@ def test_a_run_completes_with_its_streams_in_order(ground: Ground) -> None:
     assert status["resources"]["stream_dropped"] == 0
     assert status["resources"]["cpu_seconds"] >= 0
     assert status["resources"]["peak_memory"] > 100_000
+
+
+def test_what_a_script_logs_and_prints_is_in_the_log_unchanged(ground: Ground) -> None:
+    """AZ-105: the logging module, stdout and stderr, byte for byte and in their order."""
+    script = (
+        "import logging, os, sys\n"
+        "logging.basicConfig(format='%(levelname)s %(message)s', level=logging.INFO)\n"
+        "logging.info('epoch 1'); print('caf\u00e9'); logging.warning('slow')\n"
+        "os.write(1, bytes([0, 255, 10])); sys.stderr.write('no newline at the end')"
+    )
+    _, output = ground.finish([sys.executable, "-c", script], environment_variables={"PYTHONIOENCODING": "utf-8"})
+    assert output == b"INFO epoch 1\ncaf\xc3\xa9\nWARNING slow\n\x00\xff\nno newline at the end"
 
 
 def test_guard_and_supervisor_are_gone_after_the_end(ground: Ground) -> None:
@@ -280,7 +292,7 @@ def test_heartbeats_are_the_status_files_time(ground: Ground) -> None:
 
 
 def test_a_run_submitted_from_a_run_is_not_part_of_it(ground: Ground) -> None:
-    """AZ-83: parent and child are independent, also when both are on one machine."""
+    """AZ-83 in part: they are independent, also when both are on one machine."""
     child = new_run_id()
     ground.runs.append(child)
     spec = ground.spec(child, "sleep 2; echo child done")

@@ -33,14 +33,16 @@ def test_every_number_has_one_row(script: ModuleType, page: str) -> None:
     assert len(re.findall(r"^\| AZ-", page, re.MULTILINE)) == 208
 
 
-def test_every_status_is_one_of_three(script: ModuleType, page: str) -> None:
+def test_every_status_is_one_of_four(script: ModuleType, page: str) -> None:
+    known = r"test: `.+`|in part: `.+`; missing: (?!say here).{8,}|not yet|will not, because .{15,}"
     for match in script.ROW.finditer(page):
-        assert re.fullmatch(r"test: `.+`|not yet|will not, because .{15,}", match["status"]), match.group()
+        assert re.fullmatch(known, match["status"]), match.group()
 
 
 def test_named_tests_exist_and_name_the_number(script: ModuleType, page: str) -> None:
     for match in script.ROW.finditer(page):
-        for name in re.findall(r"`(.+?)`", match["status"]) if match["status"].startswith("test: ") else []:
+        proved = match["status"].startswith(("test: ", "in part: "))
+        for name in re.findall(r"`(.+?)`", match["status"]) if proved else []:
             path, _, function = name.partition("::")
             tree = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
             found = [
@@ -49,12 +51,16 @@ def test_named_tests_exist_and_name_the_number(script: ModuleType, page: str) ->
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function
             ]
             assert found, f"{name} does not exist; run: python docs/make_concepts.py"
-            said = set().union(*(script.numbers_of(node.name, ast.get_docstring(node)) for node in found))
+            said: set[int] = set()
+            for node in found:
+                for in_part in (False, True):
+                    said |= script.numbers_of(node.name, ast.get_docstring(node), in_part=in_part)
             assert int(match["number"]) in said, f"{name} does not say AZ-{match['number']}"
 
 
 def test_the_page_is_current(script: ModuleType, page: str) -> None:
-    assert script.page_text(page, script.proofs(script.TESTS)) == page, "run: python docs/make_concepts.py"
+    parts = script.proofs(script.TESTS, in_part=True)
+    assert script.page_text(page, script.proofs(script.TESTS), parts) == page, "run: docs/make_concepts.py"
 
 
 def test_statuses_follow_the_tests(script: ModuleType, tmp_path: Path) -> None:
@@ -63,8 +69,10 @@ def test_statuses_follow_the_tests(script: ModuleType, tmp_path: Path) -> None:
         "def test_az_7_tags(): ...\n"
         'async def test_b():\n    """AZ-8, AZ-86: x."""\n'
         'def helper():\n    """AZ-9"""\n'
+        'def test_c():\n    """AZ-10 in part, AZ-8 in\n    part."""\n'
     )
-    tests = script.proofs(tmp_path)
+    tests, parts = script.proofs(tmp_path), script.proofs(tmp_path, in_part=True)
+    assert parts == {8: ["unit/test_a.py::test_c"], 10: ["unit/test_a.py::test_c"]}
     assert tests == {
         7: ["unit/test_a.py::test_az_7_tags"],
         8: ["unit/test_a.py::test_b"],
@@ -75,10 +83,12 @@ def test_statuses_follow_the_tests(script: ModuleType, tmp_path: Path) -> None:
         "| AZ-9 | b | test: `gone` |\n"
         "| AZ-8 | c | will not, because |\n"
         "| AZ-1 | d | will not, because so |\n"
+        "| AZ-10 | e | in part: `gone`; missing: the rest |\n"
     )
-    assert script.page_text(rows, tests).splitlines() == [
+    assert script.page_text(rows, tests, parts).splitlines() == [
         "| AZ-7 | a | test: `unit/test_a.py::test_az_7_tags` |",
         "| AZ-9 | b | not yet |",
-        "| AZ-8 | c | test: `unit/test_a.py::test_b` |",
+        "| AZ-8 | c | test: `unit/test_a.py::test_b`, `unit/test_a.py::test_c` |",
         "| AZ-1 | d | will not, because so |",
+        "| AZ-10 | e | in part: `unit/test_a.py::test_c`; missing: the rest |",
     ]

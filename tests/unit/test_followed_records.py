@@ -221,7 +221,7 @@ STEP = st.one_of(ACTION, st.floats(0.0, 5.0), st.integers(0, 200))
 @settings(deadline=None, max_examples=150)
 @given(steps=st.lists(STEP, max_size=60), tick=st.sampled_from([0.004, 1.0, 2.0, None]))
 def test_every_line_comes_once_whatever_the_clock_of_the_folder(steps: list[Any], tick: float | None) -> None:
-    """AZ-93: writes, new files, pauses and a reader without credit in any order; then quiet, then the end."""
+    """Writes, new files, pauses and a reader without credit in any order; then quiet, then the end."""
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.object(followed_records, "QUIET_RATE", 2.0),

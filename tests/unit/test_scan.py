@@ -395,7 +395,8 @@ def test_new_files_over_the_limit_are_refused_unread(root: Path, monkeypatch: py
 
 
 def test_the_variable_lifts_the_limit_on_files() -> None:
-    """AZ-113."""
+    """AZ-112, AZ-113: and what the limits are when nobody set them."""
+    assert limits_from(SnapshotSettings(), {}) == Limits(300 << 20, 2000)
     settings = SnapshotSettings(max_bytes=7, max_files=3)
     assert limits_from(settings, {}) == Limits(7, 3)
     assert limits_from(settings, {"AML_SNAPSHOT_NO_FILE_LIMIT": "True"}) == Limits(7, None)

@@ -62,7 +62,7 @@ def told(store, kind):
 
 
 def test_a_run_comes_back_as_it_was_put(store):
-    """AZ-74, AZ-80, AZ-92."""
+    """AZ-74 in part, AZ-80."""
     run = make_run(
         description="# A *try*",
         tags={"team": "vision", "bare": None},
@@ -163,7 +163,7 @@ def test_a_terminal_state_stays_until_a_new_attempt(store):
 
 
 def test_every_change_of_state_is_an_event_and_every_end_two(store):
-    """AZ-16, AZ-17, AZ-20."""
+    """AZ-16 in part, AZ-17, AZ-20."""
     run = put_run(store)
     heard = []
     store.on_events = heard.extend
@@ -291,7 +291,7 @@ def test_numbers_for_names_count_up(store):
 
 
 def test_lists_are_newest_first_and_filtered(store):
-    """AZ-66, AZ-79, AZ-80."""
+    """AZ-66 in part, AZ-79 in part, AZ-80."""
     put_run(store, 1, experiment="a", target="x", tags={"t": "1"}, params={"lr": "0.001"})
     put_run(
         store, 2, experiment="a", target="y", tags={"t": "2"}, properties={"p": "q"}, params={"lr": "1e-3"}

@@ -353,7 +353,7 @@ def test_a_status_said_inside_the_context_stays(run):
 
 
 def test_inputs_and_secrets_come_from_the_environment(run, monkeypatch):
-    """AZ-57, AZ-58."""
+    """AZ-57 in part, AZ-58 in part: what is there is read; nothing puts data there yet."""
     monkeypatch.setenv("AZUREML_DATAREFERENCE_train", "/data/train")
     monkeypatch.setenv("WORKBENCH_INPUT_val", "/data/val")
     monkeypatch.setenv("API_KEY", "s3cret")

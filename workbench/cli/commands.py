@@ -12,7 +12,9 @@ RUN = {
         "workbench.cli.run_metrics:metrics", "List a run's metrics, print or plot their points."
     ),
     "compare": Entry("workbench.cli.run_compare:compare", "Show what differs between runs."),
-    "diff": Entry("workbench.cli.run_compare:diff", "Show the difference of two runs' code."),
+    "diff": Entry(
+        "workbench.cli.run_compare:diff", "Show how two runs' code differs, or what one had uncommitted."
+    ),
     "files": Entry("workbench.cli.run_files:files", "List the files a run kept."),
     "download": Entry("workbench.cli.run_files:download", "Fetch files of a run."),
     "snapshot": Entry("workbench.cli.run_files:snapshot", "List or save the code a run ran with."),

@@ -19,10 +19,22 @@ from workbench.text import states
 from workbench.text.sanitize import TerminalStream, clean_name
 from workbench.text.style import paint
 from workbench.text.tables import Column, Field, wrap
-from workbench.views.machines import card, name_of, problem, seen, state, with_summary
+from workbench.views.machines import card, load, name_of, problem, seen, state, with_summary
 
 NAME = click.argument("name", shell_complete=complete.target)
-KEYS = ("name", "kind", "address", "state", "last_seen", "gpus", "free", "default", "problem")
+KEYS = (
+    "name",
+    "kind",
+    "address",
+    "state",
+    "last_seen",
+    "gpus",
+    "free",
+    "default",
+    "problem",
+    "running",
+    "waiting",
+)
 
 
 @command("ls", cls=Listing)
@@ -47,6 +59,8 @@ def print_targets(session: Session, targets: Sequence[dict[str, Any]]) -> None:
     ]
     if any("free" in target for target in found):
         fields.append(Field(Column("FREE", right=True, keep=85), lambda target: str(target.get("free", "-"))))
+    if any(target.get("running") or target.get("waiting") for target in found):
+        fields.append(Field(Column("RUNS", keep=75), load))
     fields.append(Field(Column("SEEN", right=True, keep=50), lambda target: seen(target, now)))
     if any(target.get("problem") for target in found):
         fields.append(Field(Column("PROBLEM", keep=70, least=16), problem))

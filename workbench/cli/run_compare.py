@@ -101,14 +101,22 @@ def _long(row: list[Cell], most: int) -> bool:
 
 @command("diff", cls=Command)
 @click.argument("a", shell_complete=complete.run)
-@click.argument("b", shell_complete=complete.run)
+@click.argument("b", required=False, shell_complete=complete.run)
 @click.argument("path", required=False)
 @click.pass_obj
-def diff(session: Session, a: str, b: str, path: str | None) -> None:
-    """Show how the code of run B differs from that of run A, as a unified diff; of one PATH if given."""
-    text = session.call("runs", "diff", a=a, b=b, path=path)["text"]
+def diff(session: Session, a: str, b: str | None, path: str | None) -> None:
+    """Show how the code of run B differs from that of run A, as a unified diff; of one PATH if given.
+
+    Of one run alone: what was not committed when it was submitted.
+    """
+    if b is None:
+        text = session.call("runs", "git_diff", run=a).get("text")
+        same = "nothing was uncommitted, or it was no git work tree"
+    else:
+        text = session.call("runs", "diff", a=a, b=b, path=path)["text"]
+        same = "both ran the same code"
     if not text:
-        output.note(session, "both ran the same code")
+        output.note(session, same)
         return
     if not session.terminal.stdout:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")

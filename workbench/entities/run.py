@@ -34,6 +34,10 @@ class RunState(StrEnum):
         return self.value in protocol.TERMINAL
 
 
+WORKING = frozenset({RunState.RUNNING, RunState.FINALIZING, RunState.CANCEL_REQUESTED})
+"""States of a run that is on its machine; before them it is on its way there."""
+
+
 class Transition(Entity, frozen=True, kw_only=True):
     """One step in a run's life, as the machine that ran it wrote it down."""
 

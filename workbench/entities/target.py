@@ -82,3 +82,7 @@ class Target(Entity, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
     """What the machine said of itself (remote.facts): hostname, machine_id, python, cpus, gpus ..."""
     default: bool = False
+    running: int = 0
+    """Runs on it now, by their last known state; counted when it is asked for, as is the next."""
+    waiting: int = 0
+    """Runs on their way to it, preparing or queued."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from workbench.compute.attach import card, measure, propose
 from workbench.compute.link import Link
 from workbench.compute.signin import SignIn
 from workbench.entities.base import from_wire, replace, to_wire
+from workbench.entities.run import WORKING
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageError
 from workbench.runs.activity import Progress, activity
@@ -25,7 +26,7 @@ from workbench.services.context import Context
 from workbench.services.machine_facts import PROBE_SECONDS, renew_facts
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
-from workbench.store import experiments, manifests, run_rows, runs, targets
+from workbench.store import experiments, manifests, run_order, run_rows, runs, targets
 from workbench.store.query import RunQuery
 from workbench.text.sanitize import clean
 
@@ -64,13 +65,15 @@ class ComputeService:
 
     @call
     async def list(self) -> list[Target]:
-        """All targets, by name; `local` is always there (AZ-28)."""
-        return await self._store.read(targets.every)
+        """All targets by name, with how many runs they have; `local` is always there (AZ-28, AZ-37)."""
+        active = await self._store.read(run_order.active)
+        return [_with_load(target, active) for target in await self._store.read(targets.every)]
 
     @call
     async def get(self, name: str) -> Target:
-        """One target; raises NotFound."""
-        return await self._store.read(targets.get, name)
+        """One target with how many runs it has; raises NotFound."""
+        active = await self._store.read(run_order.active)
+        return _with_load(await self._store.read(targets.get, name), active)
 
     @call
     async def attach(
@@ -186,9 +189,8 @@ class ComputeService:
             raise Refused("this machine cannot be detached")
         active = await self._store.read(runs.find, RunQuery(target=name, active=True, archived=None))
         if active:
-            raise Conflict(
-                f"{len(active)} runs are active on {name}", f"wb ps -t {name}; wb cancel them, or wait"
-            )
+            count = "1 run is" if len(active) == 1 else f"{len(active)} runs are"
+            raise Conflict(f"{count} active on {name}", f"wb ps -t {name}; wb cancel them, or wait")
         if target.settings.protected:
             raise Refused(f"{name} is protected", f"wb compute set {name} protected=false")
         await self._store.write(targets.remove, name)
@@ -310,3 +312,13 @@ def _check(check: dict[str, Any]) -> dict[str, Any]:
     """One line of a machine's report, cleaned."""
     kept = {key: clean(str(check[key]), 1000) for key in ("name", "state", "text", "hint") if check.get(key)}
     return {"state": "warn", "name": "?", "text": "", **kept}
+
+
+def _with_load(target: Target, active: Iterable[tuple[str, str, int]]) -> Target:
+    """The target with its share of all active runs, given as (target, status, number)."""
+    mine = [(status, count) for name, status, count in active if name == target.name]
+    return replace(
+        target,
+        running=sum(count for status, count in mine if status in WORKING),
+        waiting=sum(count for status, count in mine if status not in WORKING),
+    )

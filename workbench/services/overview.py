@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from workbench.entities.run import RunState
+from workbench.entities.run import WORKING
 from workbench.entities.target import TargetKind, TargetState
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.store import run_order, targets
 
-WORKING = frozenset({RunState.RUNNING, RunState.FINALIZING, RunState.CANCEL_REQUESTED})
 TROUBLED = frozenset({TargetState.UNREACHABLE, TargetState.NEEDS_SIGN_IN})
 
 

@@ -44,6 +44,11 @@ def seen(target: dict[str, Any], now: datetime) -> str:
     return times.ago(times.parse(target.get("last_seen")), now)
 
 
+def load(target: dict[str, Any]) -> str:
+    """How many runs it has: "2 running, 1 waiting"; empty for none."""
+    return ", ".join(f"{target[key]} {key}" for key in ("running", "waiting") if target.get(key))
+
+
 def problem(target: dict[str, Any]) -> Cell:
     """Why it is not connected."""
     return Cell(clean_name(str(target.get("problem") or ""), 400), "bad")
@@ -66,6 +71,7 @@ def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, 
         ("seen", seen(target, now)),
         ("host", clean_name(str(facts.get("hostname") or ""))),
         ("user", clean_name(str(facts.get("user") or ""))),
+        ("runs", load(target)),
         ("gpus", gpu_lines(facts)),
         ("cpus", clean_name(str(facts.get("cpus") or ""))),
         ("memory", _bytes(facts.get("memory"))),
