@@ -66,6 +66,10 @@ class Pick(Dialog[str]):
             self.query_one(OptionList).highlighted = ids.index(self._current)
         self.query_one(Input).focus()
 
+    def on_resize(self) -> None:
+        """Leave room for the line, the buttons and the frame."""
+        self.query_one(OptionList).styles.max_height = max(3, min(16, self.size.height - 9))
+
     def _list(self, wanted: str) -> None:
         listed, words = self.query_one(OptionList), wanted.lower().split()
         listed.clear_options()
