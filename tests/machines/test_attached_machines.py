@@ -49,9 +49,15 @@ def test_a_machine_tells_how_it_stands_and_how_busy_it_is(wb: Wb, server: SshSer
     assert "1 running, 1 waiting" in wb("compute", "ls", "-o", "table")
 
     server.stop()
-    wb.until(lambda: target(wb, server.name)["state"] == "unreachable", "the loss to be noticed")
-    assert target(wb, server.name)["problem"]
-    assert target(wb, server.name)["problem"] in " ".join(wb("compute", "show", server.name, "-o", "table").split())
+    lost = wb.until(
+        lambda: [one for one in [target(wb, server.name)] if one["state"] == "unreachable"],
+        "the loss to be noticed",
+    )[0]
+    assert lost["problem"]
+    wb.until(  # it is tried again and again, so for moments it is connecting
+        lambda: lost["problem"] in " ".join(wb("compute", "show", server.name, "-o", "table").split()),
+        "the page to say what is wrong",
+    )
     server.start()
     go.touch()
     assert wb.wait(second)["status"] == "Completed"
