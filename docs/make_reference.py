@@ -24,6 +24,7 @@ sets the width.
 
 **How a run is named.** By its name (`calm-otter-42`), by its id or the beginning of it, by `@1` (the newest),
 `@2` and so on, or by `@best` (the best of the newest run's experiment, by the metric it is judged by).
+`@best:mnist` and `@1:mnist` are the best and the newest run of that experiment.
 
 **How a command ends.**
 

@@ -289,3 +289,9 @@ def test_the_server_is_not_started_to_ask_about_it(
     (tmp_path / "home").mkdir()
     (tmp_path / "home/server.log").write_text("".join(f"line {n}\n" for n in range(1000)))
     assert wb("server", "logs", "-n", "2").out == "line 998\nline 999\n"
+
+
+def test_in_a_pipe_a_machine_begins_with_its_name(wb: Wb) -> None:
+    lines = wb("compute", "show", "gpu1").out.splitlines()
+    assert [line.split("\t")[0] for line in lines[:3]] == ["name", "kind", "address"]
+    assert next(iter(json.loads(wb("compute", "show", "gpu1", "-o", "json").out))) == "name"

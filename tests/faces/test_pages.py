@@ -240,7 +240,8 @@ def test_completion_offers_what_the_command_before_it_means(wb: Wb, tmp_path: Pa
     def offered(words: list[str], begun: str) -> list[str]:
         return [item.value for item in complete.get_completions(words, begun)]
 
-    assert offered(["logs"], "@") == ["@1", "@best"]
+    assert offered(["logs"], "@") == ["@1", "@best", "@best:mnist"]
+    assert offered(["run", "show"], "@best:mn") == ["@best:mnist"]
     assert "@1" not in offered(["logs"], "")
     assert offered(["run", "metrics", "calm-otter-42"], "l") == ["loss", "lr"]
     assert offered(["run", "download", "calm-otter-42"], "o") == ["outputs/a.bin"]

@@ -130,5 +130,5 @@ def test_code_that_is_nowhere_any_more(lost: tuple[Wb, list[str]], server: SshSe
     word.unlink()
     gone = wb.run("run", "snapshot", first, "--to", str(tmp_path / "code.zip"))
     assert gone.returncode == 3
-    assert "no machine has" in gone.stderr
+    assert "of the code not here, and no machine has" in gone.stderr
     assert json.loads(wb("run", "snapshot", second, "--format", "json"))

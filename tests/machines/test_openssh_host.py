@@ -182,7 +182,7 @@ async def test_a_pass_phrase_nobody_can_give(server: SshServer, make_host: MakeH
     key = make_key(tmp_path / "locked", passphrase="secret")
     server.authorize(key)
     server.ssh_config.write_text(server.config_block().replace(str(server.client_key), str(key)))
-    with pytest.raises(NeedsSignIn, match="passphrase") as caught:
+    with pytest.raises(NeedsSignIn, match="asks for a pass phrase") as caught:
         await make_host(server).connect()
     assert caught.value.data["prompt"]["kind"] == "passphrase"
 

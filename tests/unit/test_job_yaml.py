@@ -101,6 +101,12 @@ def test_switches_of_the_history() -> None:
     assert (job.collect_outputs, job.snapshot_code, job.grace) == (False, False, 0.0)
 
 
+@pytest.mark.parametrize("text", ["- a\n- b\n", "just text\n", "[]\n"])
+def test_what_is_no_mapping_is_one_mistake(text: str) -> None:
+    """Nothing can be missing in what was not read."""
+    assert [(p["line"], p["message"]) for p in problems_of(text)] == [(1, "must be a mapping of fields")]
+
+
 def test_all_mistakes_at_once_each_with_its_line() -> None:
     problems = problems_of(
         "comand: x\n"  # 1
@@ -220,9 +226,7 @@ def test_anchors_may_be_used_in_reason() -> None:
     assert job.description == job.command
 
 
-@pytest.mark.parametrize(
-    "text", ["", "- a\n- b\n", "just text\n", "{}", "null", "command:\n", "command: '  '\n"]
-)
+@pytest.mark.parametrize("text", ["", "{}", "null", "command:\n", "command: '  '\n"])
 def test_a_file_without_a_command_says_so(text: str) -> None:
     fields = [problem["field"] for problem in problems_of(text)]
     assert "command" in fields

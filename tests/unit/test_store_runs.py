@@ -408,12 +408,14 @@ def test_references(store):
     assert store.read(references.resolve, "calm-otter-1", "default") == run_id(1)
     assert (store.read(references.resolve, "@1"), store.read(references.resolve, "@2")) == (twin, newest)
     assert store.read(references.resolve, "@1", "default") == newest
+    assert store.read(references.resolve, "@1:default") == newest
+    assert store.read(references.resolve, "@1:other", "default") == twin, "what it says itself counts"
     prefix = next(newest[:n] for n in range(1, 27) if not run_id(2).startswith(newest[:n]))
     assert store.read(references.resolve, prefix) == newest
     with pytest.raises(Ambiguous) as caught:
         store.read(references.resolve, newest[:4])
     assert len(caught.value.data["candidates"]) == 4
-    for wrong in ("nobody", "@9", "@0", "@worst", "", "%", newest[:-1] + "~"):
+    for wrong in ("nobody", "@9", "@0", "@worst", "@9:default", "@1:nowhere", "@1:", "@best:", "", "%", newest[:-1] + "~"):
         with pytest.raises(NotFound) as missing:
             store.read(references.resolve, wrong)
         assert missing.value.hint
@@ -446,5 +448,6 @@ def test_the_best_run_is_by_the_primary_metric(store):
     assert store.read(references.resolve, "@best") == run_id(2)
     store.write(experiments.update, "default", goal=Goal.MAXIMIZE)
     assert store.read(references.resolve, "@best", "default") == run_id(4)
+    assert store.read(references.resolve, "@best:default") == run_id(4)
     store.write(runs.archive, run_id(4), True)
     assert store.read(references.resolve, "@best") == run_id(1)

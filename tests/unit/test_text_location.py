@@ -30,12 +30,20 @@ def test_the_prompt_names_the_same_places() -> None:
     assert place == Location("runs", (), {"target": "gpu1", "text": "resnet", "status": "failed"})
     assert location.parse(":runs/mnist").path == ("mnist",)
     assert location.parse(":runs mnist @1").path == ("mnist", "@1")
+    assert location.parse(":runs @best:mnist @2:mnist").path == ("@best:mnist", "@2:mnist")
 
 
 @pytest.mark.parametrize("text", ["", ":", "/", "nowhere/x", ":nowhere"])
 def test_what_names_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"location|place"):
         location.parse(text)
+
+
+def test_only_places_that_are_there_are_named() -> None:
+    """A noun whose screen comes later is no place yet."""
+    with pytest.raises(ValueError, match="'models'") as caught:
+        location.parse("models/churn")
+    assert str(caught.value).endswith("places start with runs, compute, experiments, activity")
 
 
 @pytest.mark.parametrize(

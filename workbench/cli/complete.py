@@ -34,8 +34,10 @@ def _call(context: click.Context, noun: str, method: str, **parameters: Any) -> 
     return context.ensure_object(Session).call(noun, method, **parameters)
 
 
-def _runs(context: click.Context) -> Iterable[str]:
-    return ["@1", "@best", *_names(_call(context, "runs", "list", limit=200))]
+def _places(context: click.Context) -> Iterable[str]:
+    """Runs by where they stand: the newest, the best, and the best of each experiment."""
+    found = _call(context, "experiments", "list")
+    return ["@1", "@best", *(f"@best:{item['name']}" for item in found)]
 
 
 def _names(runs: list[dict[str, Any]]) -> Iterable[str]:
@@ -54,8 +56,9 @@ def _of_run(method: str, key: str) -> Complete:
 
 
 def run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Names of runs; @1 and @best only once an @ was typed."""
-    return [name for name in _any_run(context, parameter, incomplete) if incomplete or name[0] != "@"]
+    """Names of runs; @1, @best and @best:EXPERIMENT once an @ was typed."""
+    read = _run_at if incomplete.startswith("@") else _run_named
+    return read(context, parameter, incomplete)
 
 
 def file(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -63,7 +66,8 @@ def file(context: click.Context, parameter: click.Parameter, incomplete: str) ->
     return [CompletionItem(incomplete, type="file")]
 
 
-_any_run = _asked(_runs)
+_run_at = _asked(_places)
+_run_named = _asked(lambda context: _names(_call(context, "runs", "list", limit=200)))
 active_run = _asked(lambda context: _names(_call(context, "runs", "list", active=True, limit=200)))
 target = _asked(lambda context: [str(item["name"]) for item in _call(context, "compute", "list")])
 experiment = _asked(lambda context: [str(item["name"]) for item in _call(context, "experiments", "list")])

@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.cli.session import Session
 from workbench.text.cells import cut
+from workbench.text.numbers import counted
 from workbench.text.sanitize import clean_name
 from workbench.text.style import paint
 from workbench.text.tables import Cell, Column, render
@@ -50,7 +51,7 @@ def _headline(targets: list[dict[str, Any]], active: list[dict[str, Any]]) -> st
     running = sum(run.get("status") in ("Running", "Finalizing") for run in active)
     waiting = len(active) - running
     connected = sum(target.get("state") == "connected" for target in targets)
-    parts = [f"{len(targets)} machine{'s' if len(targets) != 1 else ''}, {connected} connected"]
+    parts = [f"{counted(len(targets), 'machine')}, {connected} connected"]
     parts.append(f"{running} running")
     return "   ".join([*parts, f"{waiting} waiting"])
 
@@ -63,7 +64,7 @@ def _machines(session: Session, targets: list[dict[str, Any]]) -> list[str]:
     width, colour, plain = session.terminal.look
     rows: list[list[Cell | str]] = []
     for target in targets:
-        known = f"{target['gpus']} GPUs" if target.get("gpus") else ""
+        known = counted(target["gpus"], "GPU") if target.get("gpus") else ""
         where = clean_name(str(target.get("address", "this machine")))
         rows.append([state(target, plain), name_of(target, plain), where, known, problem(target)])
     columns = [

@@ -10,11 +10,12 @@ from workbench.compute.link import Link
 from workbench.compute.machine_card import card
 from workbench.compute.measurement import Disk, Measurement, absolute_path, parse_disks
 from workbench.compute.payload import build_payload
-from workbench.compute.proposal import propose
+from workbench.compute.proposal import propose, shell_notes
+from workbench.entities.base import replace
 from workbench.errors import Unreachable
 from workbench.text.sanitize import clean
 
-__all__ = ["Disk", "Measurement", "card", "measure", "propose"]
+__all__ = ["Disk", "Measurement", "card", "measure", "measure_shell", "propose", "shell_notes"]
 
 PROBE_SECONDS = 60.0
 MAX_OUTPUT = 1 << 20
@@ -23,15 +24,22 @@ MAX_OUTPUT = 1 << 20
 async def measure(link: Link, host: Host) -> Measurement:
     """Ask a machine for its facts and time it. Raises Unreachable and what the machine answers."""
     facts = await link.call("facts", timeout=PROBE_SECONDS)
-    return Measurement(
+    return replace(
+        await measure_shell(link, host),
         facts=facts,
         python=absolute_path(link.hello.get("python")),
         disks=await _disks(link),
+        unsupported=_unsupported(host),
+    )
+
+
+async def measure_shell(link: Link, host: Host) -> Measurement:
+    """What the machine's shell start-up files print and cost, and nothing else. Raises Unreachable."""
+    return Measurement(
         noise=clean(link.noise.decode("utf-8", "replace"), 200).strip(),
         noise_size=link.noise_size,
         round_trip=await _fastest_ping(link),
         channel=await _channel_time(host),
-        unsupported=_unsupported(host),
     )
 
 

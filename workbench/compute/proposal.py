@@ -39,7 +39,7 @@ def propose(measured: Measurement, settings: TargetSettings) -> tuple[TargetSett
             changes["root"] = root
     if settings.gpus == 0 and gpus_of(measured.facts):
         changes["gpus"] = 1
-    notes += _rc_notes(measured)
+    notes += shell_notes(measured)
     notes += [clean_name(note, 400) for note in measured.unsupported]
     return replace(settings, **changes), notes
 
@@ -77,7 +77,8 @@ def _inside_home(disk: Disk, facts: dict[str, Any]) -> bool:
     return bool(home) and (disk.path == home or disk.path.startswith(home.rstrip("/") + "/"))
 
 
-def _rc_notes(measured: Measurement) -> list[str]:
+def shell_notes(measured: Measurement) -> list[str]:
+    """What is to be known of the machine's shell start-up files; nothing where they are quiet and quick."""
     notes = []
     if measured.noise_size:
         first = clean_name(measured.noise, 60)

@@ -24,6 +24,7 @@ MAX_ANSWER = 4096
 CHANGE_PASSWORD = "sign in once with ssh in a terminal and change it there"
 
 PromptKind = Literal["password", "passphrase", "code"]
+IN_WORDS: dict[PromptKind, str] = {"password": "password", "passphrase": "pass phrase", "code": "code"}
 T = TypeVar("T")
 
 
@@ -57,7 +58,7 @@ class NobodyToAsk:
     async def answer(self, prompt: Prompt) -> str:
         """Always raises NeedsSignIn; its data carries the prompt."""
         raise NeedsSignIn(
-            f"{prompt.host} asks for a {prompt.kind}",
+            f"{prompt.host} asks for a {IN_WORDS[prompt.kind]}",
             "sign in with: wb compute login",
             prompt=to_wire(prompt),
         )
@@ -158,7 +159,7 @@ class SignInSession(Generic[T]):
                     return await self._answer
             except TimeoutError:
                 raise NotAnswered(
-                    f"nobody answered the {prompt.kind} prompt of {prompt.host} in time",
+                    f"nobody answered the {IN_WORDS[prompt.kind]} prompt of {prompt.host} in time",
                     "start again with: wb compute login",
                     prompt=to_wire(prompt),
                 ) from None

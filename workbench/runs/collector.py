@@ -17,6 +17,7 @@ from workbench.settings import CollectSettings
 from workbench.store import files, run_rows, runs
 from workbench.store.async_store import AsyncStore
 from workbench.store.events import run_subject
+from workbench.text.numbers import counted
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Collector:
                     await progress.report(file.path, count, len(wanted))
                     digest = await fetch(link, run.id, file.path, self.path(run.id, file.path))
                     await self._store.write(files.mark_collected, run.id, file.path, digest)
-                await progress.report(f"{len(wanted)} files", len(wanted), len(wanted))
+                await progress.report(counted(len(wanted), "file"), len(wanted), len(wanted))
         except WorkbenchError as problem:
             log.warning("files of run %s are not here yet: %s", run.id, problem.message)
 

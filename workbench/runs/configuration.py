@@ -113,6 +113,8 @@ def _read(
     root = overrides.apply(root, changes, problems)
     reader = JobReader(problems)
     found = reader.mapping(root, JOB)
+    if not isinstance(root, Mapping) and problems:  # no field of it was read, so none is missing either
+        raise _error(source, problems)
     configuration = _assemble(found, reader, root.place, find_code)
     if problems or configuration is None:
         raise _error(source, problems)

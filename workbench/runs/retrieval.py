@@ -16,6 +16,7 @@ from workbench.remote.contents import LENGTH
 from workbench.store import manifests, runs
 from workbench.store.async_store import AsyncStore
 from workbench.store.problems import explained
+from workbench.text.numbers import counted
 
 AT_ONCE = 5_000
 """Contents asked for in one request."""
@@ -68,8 +69,8 @@ async def retrieve_contents(
         raise problem
     reason = f": {problem.message}" if problem is not None else ""
     raise NotFound(
-        f"{len(missing)} files of snapshot {snapshot[:12]} are not here, and no machine has them{reason}",
-        "they are kept with the run's directory: wb compute exec shows what its machine has",
+        f"{counted(len(missing), 'file')} of the code not here, and no machine has what is missing{reason}",
+        "the run's own directory on its machine holds a copy of its code, for as long as the run is there",
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from workbench.compute.attach import card, measure, propose
+from workbench.compute.attach import Measurement, card, measure, measure_shell, propose, shell_notes
 from workbench.compute.link import Link
 from workbench.compute.signin import SignIn
 from workbench.entities.base import from_wire, replace, to_wire
@@ -28,6 +28,7 @@ from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
 from workbench.store import experiments, manifests, run_order, run_rows, runs, targets
 from workbench.store.query import RunQuery
+from workbench.text.numbers import counted
 from workbench.text.sanitize import clean
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
@@ -164,7 +165,7 @@ class ComputeService:
             active = await self._store.read(runs.find, RunQuery(target=name, active=True, archived=None))
             if active:
                 raise Conflict(
-                    f"{moved[0]} cannot change while {len(active)} runs are active on {name}",
+                    f"{moved[0]} cannot change: {counted(len(active), 'run')} still active on {name}",
                     "wait for them, or attach the machine once more under another name",
                 )
 
@@ -209,7 +210,8 @@ class ComputeService:
         checks = answer.get("checks")
         if not isinstance(checks, list):
             raise RemoteError(f"{name} gave no report")
-        return [_check(check) for check in checks if isinstance(check, dict)]
+        shell = await measure_shell(link, self._context.fleet.host(name))
+        return [*(_check(check) for check in checks if isinstance(check, dict)), *_shell_checks(shell)]
 
     @call
     async def facts(self, name: str) -> Target:
@@ -306,6 +308,15 @@ def _settings(fields: dict[str, Any]) -> TargetSettings:
 
 def _accepted(fingerprint: str | None) -> tuple[str, ...]:
     return () if fingerprint is None else (fingerprint,)
+
+
+def _shell_checks(shell: Measurement) -> Report:
+    """What attach says of the shell start-up files, as lines of a report."""
+    notes = shell_notes(shell)
+    if not notes:
+        return [{"name": "shell", "state": "ok", "text": "its start-up files print nothing and are quick"}]
+    hint = "let them end early where nobody types:  case $- in *i*) ;; *) return;; esac  in ~/.bashrc"
+    return [{"name": "shell", "state": "warn", "text": note, "hint": hint} for note in notes]
 
 
 def _check(check: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from workbench.errors import Refused
 from workbench.remote.leases import resolve_devices
 from workbench.store import targets
 from workbench.store.async_store import AsyncStore
+from workbench.text.numbers import counted
 
 PROBE_SECONDS = 60.0
 
@@ -48,7 +49,7 @@ async def check_gpus(store: AsyncStore, link: Link, target: Target, configuratio
         return
     few = f"only {there} can" if there else "none can"
     raise Refused(
-        f"{wanted} GPU{'s' * (wanted != 1)} wanted, but {few} be used on {target.name}",
+        f"{counted(wanted, 'GPU')} wanted, but {few} be used on {target.name}",
         _way_out(target, there, asked=configuration.gpus is not None),
     )
 

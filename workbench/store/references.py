@@ -1,4 +1,4 @@
-"""What people call a run by: its id, a unique prefix, its name, @N, @best."""
+"""What people call a run by: its id, a unique prefix, its name, @N, @best, each of an experiment too."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ NAMES_LOOKED_AT = 500
 def resolve(connection: sqlite3.Connection, reference: str, experiment: str | None = None) -> str:
     """The id of the run that reference means; names, @N and @best are looked for in experiment when given.
 
+    @N:EXPERIMENT and @best:EXPERIMENT name it themselves.
+
     Raises NotFound with a hint, Ambiguous for a prefix of several ids (data: candidates).
     """
     reference = plain_text(reference.strip())
     if reference.startswith("@"):
-        return _at(connection, reference, experiment)
+        place, colon, named = reference.partition(":")
+        return _at(connection, place, named if colon else experiment)
     row = connection.execute("SELECT id FROM runs WHERE id = ?", (reference.upper(),)).fetchone()
     found = row[0] if row is not None else _named(connection, reference, experiment)
     if found is None and _PREFIX.match(reference):
@@ -87,7 +90,7 @@ def _at(connection: sqlite3.Connection, reference: str, experiment: str | None) 
     if reference == "@best":
         return _best(connection, experiment)
     raise NotFound(
-        f"no run {reference!r}", "@1 is the newest run, @2 the one before, @best the best of its experiment"
+        f"no run {reference!r}", "@1 is the newest run, @2 the one before, @best:EXPERIMENT the best of one"
     )
 
 

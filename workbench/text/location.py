@@ -11,8 +11,10 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-NOUNS = ("runs", "compute", "experiments", "models", "data", "endpoints", "pipelines", "activity")
+NOUNS = ("runs", "compute", "experiments", "activity")
+"""What has a command or a screen to show it."""
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@:+")
+_RUN = re.compile(r"@(?:[0-9]+|best)(?::|$)")
 _ESCAPE = re.compile("(?:%[0-9A-Fa-f]{2})+")
 
 
@@ -64,7 +66,7 @@ def _prompt(text: str) -> Location:
     path, options = [part for part in rest if part], {}
     for word in words[1:]:
         key, equals, value = word.partition("=")
-        if word.startswith("@") and len(word) > 1 and not word[1:].isdigit() and word != "@best":
+        if word.startswith("@") and len(word) > 1 and not _RUN.match(word):
             options["target"] = word[1:]
         elif word.startswith("/"):
             options["text"] = word[1:]

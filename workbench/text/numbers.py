@@ -87,6 +87,11 @@ def count(value: int | None) -> str:
     return str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 file, 2 files."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _plain(value: float) -> bool:
     return math.isfinite(value) and (value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_BELOW)
 

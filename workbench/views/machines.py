@@ -11,16 +11,16 @@ from workbench.text.tables import Cell
 
 
 def with_summary(target: dict[str, Any]) -> dict[str, Any]:
-    """A target's row with its address, number of GPUs and free ones on top, where they are known."""
+    """A target's row: its name first, then its address, number of GPUs and free ones where they are known."""
     facts, settings = target.get("facts") or {}, target.get("settings") or {}
-    extra: dict[str, Any] = {}
+    first: dict[str, Any] = {key: target[key] for key in ("name", "kind") if key in target}
     if settings.get("address"):
-        extra["address"] = settings["address"]
+        first["address"] = settings["address"]
     if isinstance(facts.get("gpus"), list):
-        extra["gpus"] = len(facts["gpus"])
+        first["gpus"] = len(facts["gpus"])
     if facts.get("free") is not None:
-        extra["free"] = facts["free"]
-    return {**extra, **target}
+        first["free"] = facts["free"]
+    return {**first, **target}
 
 
 def state(target: dict[str, Any], plain: bool) -> Cell:

@@ -9,6 +9,7 @@ from typing import Any
 from workbench.text import durations, numbers, sizes, states, times
 from workbench.text.cells import cut
 from workbench.text.cells import width as cells_of
+from workbench.text.numbers import counted
 from workbench.text.outcomes import reason
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
@@ -131,8 +132,7 @@ def _warnings(run: Run, texts: Sequence[str], look: Look) -> list[str]:
     if not run.get("warnings"):
         return []
     mark = states.CHECK["warn"].text(look.ascii_only).partition(" ")[0]
-    count = run["warnings"]
-    head = f"{mark} {count} warning{'s' if count != 1 else ''} of the run's own logging"
+    head = f"{mark} {counted(run['warnings'], 'warning')} of the run's own logging"
     lines = [paint(head, "warn", look.colour)]
     for text in texts[:MOST_WARNINGS]:
         lines += ["  " + line for line in wrap(clean_name(text, 400), max(20, look.width - 2))]
@@ -145,8 +145,7 @@ def pythons(run: Run) -> str:
     for python in run.get("interpreters") or []:
         parts = [str(python.get(key) or "") for key in ("version", "path", "platform")]
         if python.get("distributions") is not None:
-            count = python["distributions"]
-            parts.append(f"{count} package{'s' if count != 1 else ''}")
+            parts.append(counted(python["distributions"], "package"))
         lines.append("  ".join(clean_name(part, 400) for part in parts if part))
     return "\n".join(lines) or clean_name(str(run.get("environment") or ""))
 
