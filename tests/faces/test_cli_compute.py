@@ -222,11 +222,21 @@ def test_detach_asks(wb: Wb) -> None:
 def test_adopt_lists_what_came_back(wb: Wb) -> None:
     from tests.faces.scripted import RUNS
 
-    world = World(compute__adopt={"adopted": RUNS[:1], "known": 3, "broken": ["x"]})
+    answer = {"adopted": RUNS[:1], "known": 3, "broken": ["x"], "others": {"team": 2, "evil\x1b[2J": 1}}
+    world = World(compute__adopt=answer)
     done = wb("compute", "adopt", "gpu1", world=world, terminal=TTY)
     assert "calm-otter-42" in done.out
     assert "1 brought back, 3 known already" in done.err
+    assert "left to other workspaces: evil (1), team (2); take them with --from or --all-workspaces" in done.err
     assert "1 could not be read there: x" in done.err
+    assert ("compute.adopt", {"name": "gpu1", "all_workspaces": False}) in world.calls
+    assert json.loads(wb("compute", "adopt", "gpu1", "-o", "json", world=world).out) == answer
+    assert wb("compute", "adopt", "gpu1", world=world).out.count("\n") == 1
+    wb("compute", "adopt", "gpu1", "--from", "team", "--from", "play", world=world)
+    assert world.calls[-1][1]["workspaces"] == ["team", "play"]
+    wb("compute", "adopt", "gpu1", "--all-workspaces", world=world)
+    assert world.calls[-1][1] == {"name": "gpu1", "all_workspaces": True}
+    assert wb("compute", "adopt", "gpu1", "--from", "team", "--all-workspaces", world=world).code == 2
 
 
 def test_experiments(wb: Wb) -> None:

@@ -43,7 +43,7 @@ def lost(make_wb: Any, server: SshServer, project: Path) -> tuple[Wb, list[str]]
     runs.append(before("submit", "--wait", "--", "./run.sh", cwd=project).split()[0])
     after = make_wb()
     attach(after, server)
-    adopted = after.json("compute", "adopt", server.name)
+    adopted = after.json("compute", "adopt", server.name)["adopted"]
     assert {run["id"]: run["status"] for run in adopted} == dict.fromkeys(runs, "Completed")
     return after, runs
 
@@ -63,7 +63,7 @@ def test_adopt_says_how_runs_ended(make_wb: Any, server: SshServer) -> None:
     before.until(lambda: before.show(going)["status"] == "Running", "the run to start")
     after = make_wb()
     attach(after, server)
-    adopted = {run["id"]: run["status"] for run in after.json("compute", "adopt", server.name)}
+    adopted = {run["id"]: run["status"] for run in after.json("compute", "adopt", server.name)["adopted"]}
     assert adopted == {good: "Completed", bad: "Failed", ended: "Canceled", going: "Running"}
     assert len(after("logs", good).split()) == 100_000
     after("cancel", going)

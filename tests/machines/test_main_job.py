@@ -188,7 +188,7 @@ def test_submits_killed_at_random_points_lose_no_run_and_double_none(
     ran = {file.name: file.read_text() for file in witness.iterdir()}
     assert set(ran) == {id for id, run in known.items() if run["status"] == "Completed"}
     assert set(ran.values()) <= {"x\n"}
-    adopted = wb.json("compute", "adopt", server.name)
+    adopted = wb.json("compute", "adopt", server.name)["adopted"]
     assert not adopted, "a run on the machine was not in the store"
 
 
@@ -276,14 +276,46 @@ def test_a_lost_laptop_is_rebuilt_from_the_machine(make_wb: Any, server: SshServ
     ).split()[0]
     after = make_wb()
     attach(after, server)
-    assert len(after.json("compute", "adopt", server.name)) == 1
+    assert len(after.json("compute", "adopt", server.name)["adopted"]) == 1
     assert after.wait(run)["status"] == "Completed"
     old, new = before.show(run), after.show(run)
     same = ("id", "name", "experiment", "params", "command", "snapshot", "exit_code", "started", "ended")
     assert {key: old[key] for key in same} == {key: new[key] for key in same}
     assert after("logs", run) == before("logs", run)
     assert after.json("run", "metrics", run, "loss") == before.json("run", "metrics", run, "loss")
-    assert not after.json("compute", "adopt", server.name)
+    again = after.json("compute", "adopt", server.name)
+    assert again == {"adopted": [], "known": 1, "broken": [], "others": {}}
+
+
+def test_runs_of_other_workspaces_are_left_to_them(make_wb: Any, server: SshServer):
+    """AZ-1: a run belongs to one workspace; a machine is used from several, and by several laptops."""
+    wb = make_wb()
+    attach(wb, server)
+    submit = ("submit", "--no-code", "--wait", "--", "true")
+    own = wb(*submit).split()[0]
+    team = make_wb(WORKBENCH_WORKSPACE="team")
+    attach(team, server)
+    theirs = [team(*submit).split()[0] for _ in range(2)]
+
+    lost = make_wb()
+    attach(lost, server)
+    found = lost.json("compute", "adopt", server.name)
+    assert [run["id"] for run in found["adopted"]] == [own]
+    assert (found["others"], found["known"]) == ({"team": 2}, 0)
+    assert [run["id"] for run in lost.json("run", "ls")] == [own]
+    assert lost("compute", "adopt", server.name, "--from", "nobody") == ""
+    found = lost.json("compute", "adopt", server.name, "--from", "team")
+    assert {run["id"] for run in found["adopted"]} == set(theirs)
+    assert (found["others"], found["known"]) == ({}, 1)
+
+    everything = make_wb()
+    attach(everything, server)
+    found = everything.json("compute", "adopt", server.name, "--all-workspaces")
+    assert {run["id"] for run in found["adopted"]} == {own, *theirs}
+    assert found["others"] == {}
+    elsewhere = make_wb(WORKBENCH_WORKSPACE="team")
+    attach(elsewhere, server)
+    assert {run["id"] for run in elsewhere.json("compute", "adopt", server.name)["adopted"]} == set(theirs)
 
 
 def test_secrets_reach_the_run_and_nothing_else(wb: Wb, server: SshServer, project: Path):

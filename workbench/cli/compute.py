@@ -160,14 +160,32 @@ def _pass_on(text: str, stream: Any, cleaner: TerminalStream, terminal: bool) ->
 
 @command("adopt", cls=Listing)
 @NAME
+@click.option(
+    "--from", "workspaces", multiple=True, metavar="WORKSPACE", help="Those of this workspace (repeatable)."
+)
+@click.option("--all-workspaces", is_flag=True, help="Those of every workspace.")
 @click.pass_obj
-def adopt(session: Session, name: str) -> None:
-    """Bring back runs that a machine still has and this workspace does not know."""
+def adopt(session: Session, name: str, workspaces: tuple[str, ...], all_workspaces: bool) -> None:
+    """Bring back runs that a machine still has and this workspace does not know.
+
+    They are the runs submitted from a workspace of this one's name; how many there are of others is told.
+    As JSON: adopted, known, others (how many by workspace), broken (ids that cannot be read).
+    """
     from workbench.cli.runs import print_runs
 
-    found = session.call("compute", "adopt", name=name)
+    if workspaces and all_workspaces:
+        raise UsageError("--from and --all-workspaces exclude each other", "name workspaces, or take all")
+    options = {"workspaces": list(workspaces)} if workspaces else {}
+    found = session.call("compute", "adopt", name=name, all_workspaces=all_workspaces, **options)
+    if output.chosen_format(session) == "json":
+        output.write(session, output.dumps(found, indent=2) + "\n")
+        return
     print_runs(session, found["adopted"], "no run there was unknown here")
     output.note(session, f"{len(found['adopted'])} brought back, {found.get('known', 0)} known already")
+    others = found.get("others") or {}
+    if others:
+        told = ", ".join(f"{clean_name(workspace)} ({count})" for workspace, count in sorted(others.items()))
+        output.note(session, f"left to other workspaces: {told}; take them with --from or --all-workspaces")
     broken = found.get("broken") or []
     if broken:
         shown = ", ".join(clean_name(str(run)) for run in broken[:5])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from workbench.compute.link import Link
@@ -11,6 +13,7 @@ from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError
 from workbench.remote import protocol
 from workbench.runs.spec import run_from_spec
+from workbench.text.sanitize import clean_name
 
 
 class Found(NamedTuple):
@@ -20,12 +23,18 @@ class Found(NamedTuple):
     known: int
     broken: list[str]
     """Ids of run folders whose spec cannot be read."""
+    others: dict[str, int]
+    """How many runs were left to the workspaces they were submitted from, by these workspaces' names."""
 
 
-async def find_runs(link: Link, target: str, known: set[str]) -> Found:
-    """The machine's runs, those in known only counted; raises Unreachable, RemoteError."""
+async def find_runs(link: Link, target: str, known: set[str], wanted: Callable[[str], bool]) -> Found:
+    """The machine's runs; those in known, and those of workspaces that are not wanted, are only counted.
+
+    A run that names no workspace is anybody's. Raises Unreachable, RemoteError.
+    """
     unknown: list[tuple[Run, RunConfiguration]] = []
     broken: list[str] = []
+    others: Counter[str] = Counter()
     seen = 0
     listing: Any = (await link.call("list")).get("runs")
     for entry in listing if isinstance(listing, list) else []:
@@ -35,6 +44,10 @@ async def find_runs(link: Link, target: str, known: set[str]) -> Found:
         if run_id in known:
             seen += 1
             continue
+        workspace = _workspace(entry)
+        if workspace and not wanted(workspace):
+            others[clean_name(workspace, 100)] += 1
+            continue
         try:
             answer = await link.call("spec", {"run": run_id})
             found = run_from_spec(answer.get("spec") or answer, target)
@@ -43,4 +56,11 @@ async def find_runs(link: Link, target: str, known: set[str]) -> Found:
             unknown.append(found)
         except (RemoteError, NotFound):
             broken.append(str(run_id))
-    return Found(unknown, seen, broken)
+    return Found(unknown, seen, broken, dict(others))
+
+
+def _workspace(entry: dict[str, Any]) -> str:
+    """The workspace a listed run was submitted from; empty when it does not say."""
+    spec = entry.get("spec")
+    name = spec.get("workspace") if isinstance(spec, dict) else None
+    return name if isinstance(name, str) else ""

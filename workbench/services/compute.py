@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -240,19 +240,24 @@ class ComputeService:
         yield {"exit_code": answer.get("exit_code")}
 
     @call
-    async def adopt(self, name: str) -> dict[str, Any]:
+    async def adopt(
+        self, name: str, workspaces: Words | None = None, all_workspaces: bool = False
+    ) -> dict[str, Any]:
         """Rebuild the rows of a machine's runs that are not known here (law 10).
 
-        {"adopted": [Run], "known": n, "broken": [id]}.
+        Those submitted from this workspace, by its name, which a lost laptop's had as well; from the
+        workspaces named instead, or from all. {"adopted": [Run], "known": n, "broken": [id], "others":
+        {workspace: how many of its runs were left}}.
         """
+        wanted = {self._context.name} if workspaces is None else set(workspaces)
         async with activity(self._store, "adopt", f"compute/{name}", f"looking at {name}") as progress:
-            return await self._adopt(name, progress)
+            return await self._adopt(name, lambda said: all_workspaces or said in wanted, progress)
 
-    async def _adopt(self, name: str, progress: Progress) -> dict[str, Any]:
+    async def _adopt(self, name: str, wanted: Callable[[str], bool], progress: Progress) -> dict[str, Any]:
         link = await self._link(name)
         await link.call("reconcile")
         known = {run.id for run in await self._store.read(runs.find, RunQuery(archived=None, limit=-1))}
-        found = await find_runs(link, name, known)
+        found = await find_runs(link, name, known, wanted)
         adopted = []
         for run, configuration in found.unknown:
             await self._store.write(experiments.ensure, run.experiment, datetime.now(UTC))
@@ -267,7 +272,7 @@ class ComputeService:
         ids = [run.id for run in adopted]
         await self._ends_taken_in(ids)
         rows = [await self._store.read(run_rows.get, run) for run in ids]
-        return {"adopted": rows, "known": found.known, "broken": found.broken}
+        return {"adopted": rows, "known": found.known, "broken": found.broken, "others": found.others}
 
     async def _adopt_snapshot(self, link: Link, snapshot: str) -> None:
         """Bring the manifest here; the files come when somebody asks for them."""
