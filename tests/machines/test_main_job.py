@@ -288,7 +288,7 @@ def test_a_lost_laptop_is_rebuilt_from_the_machine(make_wb: Any, server: SshServ
 
 
 def test_runs_of_other_workspaces_are_left_to_them(make_wb: Any, server: SshServer):
-    """AZ-1: a run belongs to one workspace; a machine is used from several, and by several laptops."""
+    """Law 10: a run belongs to one workspace; a machine is used from several, and by several laptops."""
     wb = make_wb()
     attach(wb, server)
     submit = ("submit", "--no-code", "--wait", "--", "true")
