@@ -63,7 +63,9 @@ class KeysScreen(ModalScreen[None]):
     ]
     DEFAULT_CSS = """
     KeysScreen { align: center middle; }
-    KeysScreen > Vertical { width: 96%; max-width: 100; height: 92%; background: $surface; padding: 0 1; border: round $primary; }
+    KeysScreen > Vertical {
+        width: 96%; max-width: 100; height: 92%; padding: 0 1; background: $surface; border: round $primary;
+    }
     KeysScreen Input { border: none; height: 1; margin: 0 0 1 0; background: $panel; }
     KeysScreen OptionList { border: none; height: 1fr; background: $surface; padding: 0;
         text-wrap: nowrap; text-overflow: ellipsis;
