@@ -107,6 +107,31 @@ def test_tab_separated_lines_in_a_pipe(wb: Wb) -> None:
     assert len({len(line) for line in lines}) == 1
 
 
+@pytest.mark.parametrize(
+    ("query", "words", "out"),
+    [
+        ("[?status=='Failed'].name", [], "dull-ibis-39\n"),
+        ("[].metrics.loss.last", [], "0.0412\n0.0398\nnan\n"),
+        ("length(@)", [], "5\n"),
+        ("[0].git.dirty", [], "true\n"),
+        ("[?name=='none such']", [], ""),
+        ("[?status=='Failed'].name", ["-o", "json"], '[\n  "dull-ibis-39"\n]\n'),
+        ("[?status=='Failed'].{name: name}", [], '[\n  {\n    "name": "dull-ibis-39"\n  }\n]\n'),
+    ],
+)
+def test_a_query_finds_things_in_the_json(wb: Wb, query: str, words: list[str], out: str) -> None:
+    """AZ-79: on a terminal as in a pipe."""
+    for terminal in (PIPE, TTY):
+        assert wb("ps", "--query", query, *words, terminal=terminal) == (0, out, "")
+    assert wb("run", "show", "@1", "--query", "target", terminal=TTY).out == "gpu1\n"
+
+
+def test_a_query_that_is_none_is_said(wb: Wb) -> None:
+    done = wb("ps", "--query", "[?")
+    assert done.code == 2
+    assert "--query" in done.err
+
+
 def test_json_has_the_entities_fields(wb: Wb) -> None:
     found = json.loads(wb("ps", "-o", "json").out)
     assert found[0] == RUNS[0]

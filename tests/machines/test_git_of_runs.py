@@ -94,6 +94,20 @@ def test_what_git_does_not_know_is_absent(wb: Wb, repository: Repository, tmp_pa
     assert "git" not in wb.show(run)
 
 
+def test_runs_are_found_by_tags_and_properties_together(wb: Wb, repository: Repository) -> None:
+    """AZ-79: and what is wanted of them by a query."""
+    words = ["submit", "-t", "local", "--wait"]
+    tagged = wb(*words, "--tag", "team=vision", "--tag", "bare", "--", "true", cwd=repository.folder).split()[0]
+    repository.git("checkout", "-q", "-b", "other")
+    both = wb(*words, "--tag", "team=vision", "--", "true", cwd=repository.folder).split()[0]
+    wb(*words, "--", "true", cwd=repository.folder)
+    ids = ["run", "ls", "--query", "[].id"]
+    assert wb(*ids, "--tag", "team=vision").split() == [both, tagged]
+    assert wb(*ids, "--tag", "team=vision", "--property", "azureml.git.branch=other").split() == [both]
+    assert wb(*ids, "--tag", "bare", "--property", "azureml.git.branch=other") == ""
+    assert wb.run("run", "ls", "--property", "nothing").returncode == 2
+
+
 def test_variables_say_it_instead(wb: Wb, repository: Repository) -> None:
     """AZ-124."""
     run = wb(

@@ -291,7 +291,7 @@ def test_numbers_for_names_count_up(store):
 
 
 def test_lists_are_newest_first_and_filtered(store):
-    """AZ-66 in part, AZ-79 in part, AZ-80."""
+    """AZ-66 in part, AZ-79, AZ-80."""
     put_run(store, 1, experiment="a", target="x", tags={"t": "1"}, params={"lr": "0.001"})
     put_run(
         store, 2, experiment="a", target="y", tags={"t": "2"}, properties={"p": "q"}, params={"lr": "1e-3"}

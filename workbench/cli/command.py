@@ -62,7 +62,7 @@ def shared_options(*, hidden: bool) -> list[click.Parameter]:
 
 
 def listing_options() -> list[click.Parameter]:
-    """--format and --to, which every command takes that prints data."""
+    """--format, --query and --to, which every command takes that prints data."""
     return [
         click.Option(
             ["-o", "--format"],
@@ -71,6 +71,13 @@ def listing_options() -> list[click.Parameter]:
             expose_value=False,
             callback=_store("format"),
             help="table, json, jsonl or csv; else a table on a terminal and tab-separated lines in a pipe.",
+        ),
+        click.Option(
+            ["--query"],
+            metavar="JMESPATH",
+            expose_value=False,
+            callback=_store("query"),
+            help="What a JMESPath finds in the JSON; texts and numbers a line each.",
         ),
         click.Option(
             ["--to"],

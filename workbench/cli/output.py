@@ -34,7 +34,7 @@ def rows(
         cells = [[field.show(row) for field in fields] for row in found]
         text = "\n".join(render([field.column for field in fields], cells, *_look(session))) + "\n"
     elif chosen == "json":
-        text = dumps(list(found), indent=2) + "\n"
+        text = _json(session, list(found))
     elif chosen == "jsonl":
         text = "".join(dumps(row) + "\n" for row in found)
     else:
@@ -48,8 +48,10 @@ def record(session: Session, thing: Row, facts: Sequence[tuple[str, Cell | str]]
     chosen = chosen_format(session)
     if chosen == "table":
         text = "\n".join(pairs([(name, item) for name, item in facts if _text(item)], *_look(session))) + "\n"
-    elif chosen in ("json", "jsonl"):
-        text = dumps(thing, indent=2 if chosen == "json" else None) + "\n"
+    elif chosen == "json":
+        text = _json(session, thing)
+    elif chosen == "jsonl":
+        text = dumps(thing) + "\n"
     elif chosen == "csv":
         text = delimited([[plain(value) for value in thing.values()]], list(thing), csv=True)
     else:
@@ -58,7 +60,9 @@ def record(session: Session, thing: Row, facts: Sequence[tuple[str, Cell | str]]
 
 
 def chosen_format(session: Session) -> str:
-    """The format asked for, else the one a file's name means, else by what stdout is."""
+    """The format asked for, else the one a file's name means, else by what stdout is; of a query JSON."""
+    if session.query is not None:
+        return "json"
     if session.format is not None:
         return session.format
     if session.to is not None:
@@ -71,6 +75,23 @@ def chosen_format(session: Session) -> str:
             f"{session.to!r} names no format", "end it in .json, .jsonl, .csv or .tsv, or add -o FORMAT"
         )
     return "table" if session.terminal.stdout else "tsv"
+
+
+def _json(session: Session, value: Any) -> str:
+    """A value as JSON, or what a query finds in it: a line each text and number, when no format was asked."""
+    if session.query is None:
+        return dumps(value, indent=2) + "\n"
+    from jmespath import exceptions, search
+
+    try:
+        found = search(session.query, _finite(value))
+    except exceptions.JMESPathError as problem:
+        reason = str(problem).partition("\n")[0]
+        raise UsageError(f"--query: {reason}", "it is a JMESPath: --query '[].name'") from problem
+    several = found if isinstance(found, list) else [found]
+    if session.format is None and not any(isinstance(item, Mapping | list) for item in several):
+        return "".join(plain(item) + "\n" for item in several if item is not None)
+    return dumps(found, indent=2) + "\n"
 
 
 def as_table(session: Session) -> bool:

@@ -10,7 +10,7 @@ import click
 
 from workbench.cli import complete, output
 from workbench.cli.command import F, Listing, command
-from workbench.cli.parsing import at_least, tags
+from workbench.cli.parsing import assignments, at_least, tags
 from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
 from workbench.errors import UsageError
@@ -48,6 +48,13 @@ def _filters(function: F) -> F:
             ),
             click.option(
                 "--tag", "tag_words", multiple=True, metavar="K[=V]", help="With a tag; may be repeated."
+            ),
+            click.option(
+                "--property",
+                "property_words",
+                multiple=True,
+                metavar="K=VALUE",
+                help="With a property; may be repeated.",
             ),
             click.option("--active", is_flag=True, help="Only those that have not ended."),
             click.option("--archived", is_flag=True, help="Only archived ones."),
@@ -88,6 +95,7 @@ def _list(
     target: str | None,
     status: tuple[str, ...],
     tag_words: tuple[str, ...],
+    property_words: tuple[str, ...],
     active: bool,
     archived: bool,
     limit: int | None,
@@ -100,12 +108,13 @@ def _list(
         status=[state_name(word) for word in status] or None,
         target=target,
         tags=tags(tag_words) or None,
+        properties=assignments(property_words, "property") or None,
         text=" ".join(text) or None,
         active=active or None,
         archived=archived or None,
         limit=limit,
     )
-    filtered = any((experiment, target, status, tag_words, text, active, archived))
+    filtered = any((experiment, target, status, tag_words, property_words, text, active, archived))
     if not found and target:
         session.call("compute", "get", name=target)  # raises for a name that no machine has
     print_runs(session, found, NONE_SUCH if filtered else EMPTY)

@@ -35,6 +35,7 @@ class Session:
         self.workspace_name: str | None = None
         self.debug = False
         self.format: str | None = None
+        self.query: str | None = None
         self.to: str | None = None
         self.screen = terminal is None and has_screen()
         """Whether the dashboard can be shown: somebody is at a terminal that moves its cursor."""
