@@ -134,7 +134,18 @@ async def ask_place(app: Dashboard) -> None:
     async def done(text: str) -> None:
         await go(app, text)
 
-    await ask(app, ":", done, words=words, hint="a place: runs/mnist, compute/gpu1, activity; or q")
+    await ask(app, ":", done, words=words, hint="a place: runs/mnist, compute/gpu1; a line of a log; q")
+
+
+async def _line(app: Dashboard, number: int) -> None:
+    """Show a line of the log that is seen, counted from 1."""
+    from workbench.tui.logs.view import LogView
+
+    views = [view for view in app.screen.query(LogView) if view.is_on_screen]
+    if not views:
+        app.notify("a number goes to a line of a log; none is shown", severity="warning")
+    elif number:
+        await views[0].go_to_line(number - 1)
 
 
 async def go(app: Dashboard, text: str) -> Any:
@@ -144,6 +155,8 @@ async def go(app: Dashboard, text: str) -> Any:
         app.exit(0)
     elif text in ("help", "keys", "?"):
         app.do_app_keys()
+    elif text.isdecimal():
+        await _line(app, int(text))
     elif text:
         try:
             await app.visit(parse(text if looks_like_location(text) else f":{text}"))
