@@ -79,6 +79,13 @@ class _Feeder:
         return time.perf_counter() - begin
 
 
+def long_series(store: Store, points: int) -> str:
+    """A run with one series, m0, of so many points; its id."""
+    feeder = _Feeder(store, 1)
+    feeder.feed(_records(points, 1))
+    return feeder.run
+
+
 def _plain_sqlite(path: Path) -> Callable[[int], float]:
     """A table with one row a point and an index, as trackers have: what the ingest is compared with."""
     connection = sqlite3.connect(path, isolation_level=None)

@@ -12,7 +12,7 @@ from workbench.runs.collect import read_file, safe_path
 from workbench.services.context import Context
 from workbench.services.operation import call, read
 from workbench.services.spool_reading import blocks
-from workbench.store import files
+from workbench.store import files, tables
 
 PATIENCE = 5.0
 """Seconds a machine has to list a run's files before what was seen last is shown."""
@@ -34,6 +34,12 @@ class RunFileService:
                 link = await self._context.link(found.target)
                 return await self._context.collector.list(link, found.id)
         return await self._store.read(files.every, found.id)
+
+    @call
+    async def artifacts(self, run: str) -> dict[str, str]:
+        """What the run called some of its files: name to path (AZ-86)."""
+        found = await self._context.resolve(run)
+        return await self._store.read(tables.artifacts, found.id)
 
     @read
     async def download(self, run: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
