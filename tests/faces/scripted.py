@@ -172,6 +172,7 @@ class World:
             "runs.evaluations": {},
             "runs.envelope": [],
             "runs.warnings": [],
+            "runs.git_diff": {},
             "runs.submit": RUNS[0],
             "runs.log_place": lambda run, **_: {"run": run, "offset": 0},
             "runs.download": lambda path, **_: [path.encode()],

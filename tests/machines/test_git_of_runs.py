@@ -73,6 +73,12 @@ def test_what_was_uncommitted_is_kept_and_applies(wb: Wb, repository: Repository
     assert wb.show(run)["properties"]["azureml.git.dirty"] == "True"
     (repository.folder / "train.py").write_text("print(3)\n")
     diff = wb("run", "diff", run)
+    again = wb("run", "rerun", run, "--wait").split()[0]
+    assert wb("run", "diff", again) == diff, "the same code has the same origin"
+    assert wb.show(again)["properties"]["workbench.rerun_of"] == run
+    current = wb("run", "rerun", run, "--code", "current", "--wait").split()[0]
+    assert wb("run", "diff", current).splitlines()[-1] == "+print(3)"
+    assert wb.show(current)["properties"]["workbench.rerun_of"] == run
     assert diff.splitlines()[-2:] == ["-print(1)", "+print(2)"]
     repository.git("checkout", "-q", "--", ".")
     patch = repository.folder.parent / "patch"

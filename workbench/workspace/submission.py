@@ -61,7 +61,9 @@ class Submission:
             plan["git"] = to_wire(git)
         return plan
 
-    def submit(self, configuration: RunConfiguration) -> dict[str, Any]:
+    def submit(
+        self, configuration: RunConfiguration, properties: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Send the code that is missing and start the run; its JSON, with "notices" of the scan if any.
 
         Each notice is told before anything is sent.
@@ -69,7 +71,7 @@ class Submission:
         secrets = self._secrets(configuration)
         if configuration.target is not None:  # a mistyped name is told before a large tree is read
             self._client.call("compute", "get", name=configuration.target)
-        parameters: dict[str, Any] = {}
+        parameters: dict[str, Any] = {"properties": dict(properties or {}) or None}
         notices: list[str] = []
         if configuration.code is not None and configuration.snapshot_code:
             code = Path(configuration.code)
@@ -79,7 +81,7 @@ class Submission:
                 if self._notice is not None:
                     self._notice(notice)
             git, diff = git_facts(code, self._environ)
-            parameters = {"snapshot": self._upload(found), "git": to_wire(git) or None, "diff": diff}
+            parameters |= {"snapshot": self._upload(found), "git": to_wire(git) or None, "diff": diff}
         run = self._start(configuration, secrets, parameters)
         return {**run, "notices": notices} if notices else run
 
@@ -87,6 +89,7 @@ class Submission:
         self, run: str, *, target: str | None, sets: list[str], code: str, directory: Path | None
     ) -> dict[str, Any]:
         """A new run as an old one was asked for, with changes; see Workspace.rerun."""
+        run = str(self._client.call("runs", "get", run=run)["id"])  # @1 may mean another run in a moment
         asked = self._client.call("runs", "configuration", run=run)
         configuration = from_wire(RunConfiguration, asked["configuration"])
         if sets:
@@ -96,15 +99,16 @@ class Submission:
         if target is not None:
             configuration = replace(configuration, target=target)
         configuration = replace(configuration, name=None)
-        origin = {"workbench.rerun_of": self._client.call("runs", "get", run=run)["id"]}
+        origin = {"workbench.rerun_of": run}
         if code == "current":
             place = directory or (Path(configuration.code) if configuration.code else None)
             if place is None or not place.is_dir():
                 raise NotFound("the run's code directory is not on this machine", "name it with --code DIR")
-            return self.submit(replace(configuration, code=str(place), snapshot_code=True))
+            return self.submit(replace(configuration, code=str(place), snapshot_code=True), origin)
         if code != "snapshot":
             raise UsageError(f"code is snapshot or current, not {code!r}")
-        parameters = {"snapshot": asked.get("snapshot"), "git": asked.get("git"), "properties": origin}
+        diff = self._client.call("runs", "git_diff", run=run).get("text")
+        parameters = {k: asked.get(k) for k in ("snapshot", "git")} | {"diff": diff, "properties": origin}
         return self._start(configuration, self._secrets(configuration), parameters)
 
     def _start(
