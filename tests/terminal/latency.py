@@ -28,14 +28,21 @@ class TimedProgram:
         command: Sequence[str],
         columns: int,
         rows: int,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
     ) -> None:
+        """environment: what is other than here; None takes a variable away."""
         self.columns, self.rows = columns, rows
         self.chunks: list[tuple[float, bytes]] = []
         """(time of `perf_counter`, bytes) of everything it wrote."""
-        self._pid, self._terminal = pty.fork()
-        if self._pid == 0:
-            os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})})
+        changes: dict[str, str | None] = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        changes |= environment or {}
+        self.began = time.perf_counter()
+        """When it was started."""
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            for name in changes:
+                os.environ.pop(name, None)
+            os.environ.update({name: value for name, value in changes.items() if value is not None})
             os.execvp(command[0], list(command))
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._over = False
@@ -49,8 +56,8 @@ class TimedProgram:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over = True
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
         self._reader.join()
         os.close(self._terminal)
 
@@ -60,14 +67,18 @@ class TimedProgram:
         os.write(self._terminal, keys.encode())
         return now
 
-    def until(self, shown: Callable[[Replay], bool], seconds: float = 120.0) -> None:
-        """Wait until the screen is as wanted; raises TimeoutError with the screen."""
+    def written(self, since: float = 0.0) -> int:
+        """How many bytes it wrote after a moment."""
+        return sum(len(data) for moment, data in list(self.chunks) if moment > since)
+
+    def until(self, shown: Callable[[Replay], bool], seconds: float = 120.0) -> float:
+        """Wait until the screen is as wanted; when it first was. Raises TimeoutError with the screen."""
         replay = Replay(self)
         deadline = time.monotonic() + seconds
         while True:
-            replay.forward()
-            if shown(replay):
-                return
+            while replay.step():
+                if shown(replay):
+                    return replay.now
             if time.monotonic() > deadline:
                 raise TimeoutError("\n".join(replay.screen.display))
             time.sleep(0.02)
