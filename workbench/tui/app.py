@@ -51,6 +51,8 @@ def _providers() -> Any:
     return Actions
 
 
+WAIT = 0.05
+"""Seconds the first frame waits for what it shows: the answers come with it more often than not."""
 MOUNTED = 12
 """Pages that stay mounted; the one seen longest ago goes first."""
 
@@ -87,12 +89,13 @@ class Dashboard(Acting, App[int]):
         self.environ = os.environ if environ is None else environ
         self.chosen_keys, self._wrong_keys = checked(keys or {})
         self._workspace = workspace
-        self._wanted_theme = theme
         self.memory = Memory(home, workspace)
         self.undo = Undo()
+        self._filled = asyncio.Event()
         self.away: list[Mapping[str, Any]] = []
         """Runs that ended since the dashboard was left the last time."""
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
+        self.wardrobe.open(theme or self.memory.get("theme", ""))
         self.places = History(location or Location("runs"))
         self._pages: list[Page] = []
         self._going = asyncio.Lock()
@@ -114,18 +117,22 @@ class Dashboard(Acting, App[int]):
 
     async def on_mount(self) -> None:
         """Show the first place, then start to listen."""
-        self.wardrobe.open(self._wanted_theme or self.memory.get("theme", ""))
+        self.wardrobe.begin()
         self.set_keymap(self.chosen_keys)
         for wrong in self._wrong_keys:
             self.notify(wrong, title="keys in the settings", severity="warning")
-        await self._arrive()
+        async with self._going:
+            (await self._shown()).focus_content()
         self.run_worker(self._feed.run(), name="feed", exit_on_error=True)
         self.run_worker(self.wardrobe.watch(), name="themes", exit_on_error=True)
-        self.run_worker(self._look_back(), name="away", exit_on_error=True)
         self.set_interval(60.0, self._note_time)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, 128 + number)
+        try:
+            await asyncio.wait_for(self._filled.wait(), WAIT)
+        except TimeoutError:
+            pass  # the frame comes first, then
 
     def _note_time(self) -> None:
         self.memory.keep("left", rfc3339(datetime.now(UTC)))
@@ -143,6 +150,7 @@ class Dashboard(Acting, App[int]):
         except WorkbenchError:
             return  # the server says so itself
         if self.away:
+            self.tell(Dirty(everything=True))
             self.notify(f"{summary(self.away)}   (7 shows them)", title="while you were away", timeout=10)
 
     @property
@@ -187,9 +195,10 @@ class Dashboard(Acting, App[int]):
                 self.places.go(going)
             page = await self._shown()
         page.focus_content()
-        self.run_worker(self._fill(page), name="arrive", group="arrive", exit_on_error=True)
+        self.run_worker(self.fill(page), name="arrive", group="arrive", exit_on_error=True)
 
-    async def _fill(self, page: Page) -> None:
+    async def fill(self, page: Page) -> None:
+        """Have a page look at what it has missed."""
         await self._told(page, Dirty(), seen=True)
         if self.page is page:
             self.say_aside()
@@ -251,12 +260,16 @@ class Dashboard(Acting, App[int]):
     # News
 
     async def _news(self, dirty: Dirty) -> None:
-        if dirty.everything or dirty.runs or dirty.targets:
-            await self._summarise()
         seen = self.page
-        for page in list(self._pages):
-            await self._told(page, dirty, page is seen)
+        told = [self._told(page, dirty, page is seen) for page in self._pages]
+        summarised = [self._summarise()] if dirty.everything or dirty.runs or dirty.targets else []
+        await asyncio.gather(*told, *summarised)
         self.say_aside()
+        if self.focused is None and seen is not None and self.page is seen:
+            seen.focus_content()
+        if not self._filled.is_set():
+            self._filled.set()
+            self.run_worker(self._look_back(), name="away", exit_on_error=True)
 
     async def _told(self, page: Page, dirty: Dirty, seen: bool) -> None:
         """Hand news to a page; what cannot be had now is asked for again when the server is back."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
-from typing import TYPE_CHECKING
 
-from workbench.home import find_home, workspace_name
-from workbench.settings import load_settings
+from workbench.home import Home, find_home, wants_embedded, workspace_name
+from workbench.text.location import Location
+from workbench.tui.model.head_start import Ahead, HeadStart
+from workbench.tui.places.first_questions import first_questions
+from workbench.workspace import Workspace
 
-if TYPE_CHECKING:
-    from workbench.home import Home
-    from workbench.text.location import Location
+SETTLED = 2.0
+"""Seconds after which what was made at the start is taken to stay."""
 
 
 def run_dashboard(
@@ -27,19 +29,23 @@ def run_dashboard(
     is started when the first question finds none. Raises ConfigurationError, UsageError.
     """
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    home = home or find_home()
+    home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    name = workspace or workspace_name()
+    gc.disable()  # nothing of what is imported is ever garbage
+    ahead = None if wants_embedded() else _asked_ahead(name, home, location)
+
+    from workbench.settings import load_settings
     from workbench.tui.app import Dashboard
     from workbench.tui.tour.steps import Tour
     from workbench.workspace.async_client import AsyncClient
 
-    home = home or find_home()
-    home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    name = workspace or workspace_name()
     settings = load_settings(home.settings_file)
 
     async def main() -> int:
         async with AsyncClient.open(name, home=home) as services:
             app = Dashboard(
-                services,
+                services if ahead is None else Ahead(services, ahead),
                 home,
                 location,
                 workspace=name,
@@ -47,7 +53,20 @@ def run_dashboard(
                 keys=settings.keys,
                 tour=Tour() if guided else None,
             )
+            asyncio.get_running_loop().call_later(SETTLED, _collect)
             code = await app.run_async(mouse=settings.dashboard.mouse)
             return app.return_code or code or 0
 
     return asyncio.run(main())
+
+
+def _collect() -> None:
+    """Collect garbage from now on, without looking at what stays: that would hold up a key."""
+    gc.freeze()
+    gc.enable()
+
+
+def _asked_ahead(name: str, home: Home, location: Location | None) -> HeadStart:
+    """The first place's questions, under way from now on."""
+    asked = first_questions(location or Location("runs"))
+    return HeadStart(asked, lambda: Workspace.open(name, embedded=False, home=home))

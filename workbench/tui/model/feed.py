@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from enum import StrEnum
@@ -11,6 +12,9 @@ from typing import Any, Protocol
 from workbench.errors import ServerError
 from workbench.tui.model.dirty import Dirty
 
+REST = 4
+"""What costs the server long is asked seldom: a pause is so many times as long as the news before it took."""
+MOST_REST = 2.0
 AGAIN = 1.0
 """Seconds between two tries to reach a server that went away."""
 
@@ -87,5 +91,7 @@ class Feed:
             await self._some.wait()
             self._some.clear()
             dirty, self._dirty = self._dirty, Dirty()
+            began = time.monotonic()
             await self._news(dirty)
-            await asyncio.sleep(self._seconds)
+            took = time.monotonic() - began
+            await asyncio.sleep(max(self._seconds, min(took * REST, MOST_REST)))

@@ -32,6 +32,15 @@ class RunQuery(NamedTuple):
             "descending": self.descending,
         }
 
+    @property
+    def by_state(self) -> bool:
+        """Whether a run comes or goes when its state changes."""
+        return any(name in ("status", "active") for name, _ in self.filters)
+
+    def order_parameters(self) -> dict[str, Any]:
+        """As `runs.order` takes them."""
+        return {**self.parameters(), "grouped": self.grouped}
+
 
 class ExperimentGroup(NamedTuple):
     """Runs of one experiment, which stand together."""
@@ -50,12 +59,14 @@ class RunList:
         self.groups: list[ExperimentGroup] = []
         self.loaded = False
         """Whether anything was heard at all."""
+        self.stale: set[str] = set()
+        """Rows that are here and are known to have changed."""
         self._rows: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
     async def order(self) -> None:
         """Ask for every id anew. Raises WorkbenchError."""
         query = self.query
-        found = await self._services.call("runs", "order", grouped=query.grouped, **query.parameters())
+        found = await self._services.call("runs", "order", **query.order_parameters())
         if query is not self.query:
             return  # meanwhile something else was asked for
         self.ids = found["ids"].split()
@@ -85,14 +96,16 @@ class RunList:
             found = await self._services.call(
                 "runs", "table", ids=part, limit=PAGE, archived=None, columns=columns
             )
+            self.stale.difference_update(part)
             for row in found["rows"]:
                 self._rows[row["id"]] = row
                 self._rows.move_to_end(row["id"])
                 came.append(row["id"])
         while len(self._rows) > HELD:
-            self._rows.popitem(last=False)
+            self.stale.discard(self._rows.popitem(last=False)[0])
         return came
 
     def forget(self) -> None:
         """Take all rows as unknown."""
         self._rows.clear()
+        self.stale.clear()

@@ -56,8 +56,13 @@ class Page(Acting, Widget):
             return
         async with self._hearing:
             missed, self._missed = self._missed, Dirty()
-            if missed and self.is_attached:
+            if not missed or not self.is_attached:
+                return
+            try:
                 await self.hear(missed)
+            except BaseException:  # cancelled, too: it was not heard
+                self._missed.merge(missed)
+                raise
 
     def missed_everything(self) -> None:
         """Have everything looked at anew at the next news."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from workbench.text.location import Location
 from workbench.tui.places.history import chosen_apart
-from workbench.tui.places.page import Page
+
+if TYPE_CHECKING:
+    from workbench.tui.places.page import Page
 
 _PAGES = {
     "runs": "workbench.tui.screens.runs.page:RunsPage",

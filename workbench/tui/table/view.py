@@ -91,6 +91,11 @@ class TableView(ScrollView):
         self._rearrange()
 
     @property
+    def shown(self) -> list[str]:
+        """The ids of the columns the user chose, else of the usual ones, wide enough a terminal given."""
+        return [self._columns[place].id for place in self._order]
+
+    @property
     def sorting(self) -> Sorting | None:
         """The order the rows have, as the header shows it; set by who sorts."""
         return self._sorting

@@ -27,18 +27,38 @@ class Wardrobe:
         self._places = places
         self._wrong = wrong
         self.themes: dict[str, ThemeFile] = {}
+        self._first = DEFAULT
+        self._mistakes: list[str] = []
 
     def open(self, wanted: str) -> None:
-        """Register everything and wear what is wanted, or the usual where it is not there."""
-        self._fill(*load(self._places))
-        if wanted and wanted not in self._app.available_themes:
-            self._wrong(f"there is no theme {wanted}")
-        self._app.theme = wanted if wanted in self._app.available_themes else DEFAULT
+        """Register everything and choose what is wanted, or the usual where it is not there.
 
-    def _fill(self, themes: dict[str, ThemeFile], wrong: list[str]) -> None:
+        To be called when the app is made: a theme that an app begins with costs it less than one it changes
+        to, which has every style sheet read again.
+        """
+        themes, self._mistakes = load(self._places)
+        self._fill(themes)
+        known = self._app.available_themes
+        if wanted in known:
+            self._first = wanted
+        elif wanted:
+            self._mistakes.append(f"there is no theme {wanted}")
+        first = known[self._first]
+        if first.dark and not first.ansi:  # what the app was made for
+            self._app.set_reactive(App.theme, self._first)
+            self._app.stylesheet.set_variables(self._app.get_css_variables())
+
+    def begin(self) -> None:
+        """Wear what was chosen, once the app runs, and say what is wrong."""
+        self._app.theme = self._first
+        self._say(self._mistakes)
+
+    def _fill(self, themes: dict[str, ThemeFile]) -> None:
         self.themes = themes
         for found in themes.values():
             self._app.register_theme(found.theme)
+
+    def _say(self, wrong: list[str]) -> None:
         for words in wrong:
             self._wrong(words)
 
@@ -60,7 +80,8 @@ class Wardrobe:
     def again(self, themes: dict[str, ThemeFile], wrong: list[str]) -> None:
         """Take in what the files say now."""
         worn, before = self._app.theme, self.themes
-        self._fill(themes, wrong)
+        self._fill(themes)
+        self._say(wrong)
         if worn in themes and themes[worn] != before.get(worn):
             self._app.theme = BARE
             self._app.theme = worn

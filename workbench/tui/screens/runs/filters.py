@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.text.location import Location
 from workbench.text.states import RUN
+from workbench.tui.model.run_list import RunQuery
 
 KEYS = ("status", "target", "text", "archived")
 """Options of a location that filter runs."""
@@ -68,3 +70,13 @@ def parameters(options: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
     if options.get("archived"):
         found.append(("archived", options["archived"] in ("yes", "true", "1")))
     return tuple(found)
+
+
+def query(location: Location) -> RunQuery:
+    """The runs a location is about; those of all experiments stand in groups unless it narrows them.
+
+    Raises ValueError with a sentence.
+    """
+    experiment = location.path[0] if location.path else None
+    found = parameters(location.options)
+    return RunQuery(experiment, found, grouped=experiment is None and not found)

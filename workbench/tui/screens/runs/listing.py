@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -49,8 +49,11 @@ class RunListing(Widget):
         self._list: RunList | None = None
         self._shown: list[Shown] = shown(None, None, (), (), grouped=True)
         self._judges: dict[str, look.Judge] = {}
+        self._names: Mapping[str, Sequence[str]] = {"params": (), "metrics": ()}
         self._best: dict[str, str] = {}
+        self._judged: set[str] = set()
         self._wanted: list[str] = []
+        self._again: set[str] = set()
         self._want_more = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -99,19 +102,24 @@ class RunListing(Widget):
         row = self.runs.row(key)
         if row is None:
             return None
+        if key in self.runs.stale:
+            self._again.add(key)
+            self._want_more.set()
         setting = Setting(datetime.now(UTC), palette_of(self.app).ascii, self._best)
         return cells(row, self._shown, setting)
 
     def want(self, keys: Sequence[str]) -> None:
-        """Rows that are about to be seen."""
-        self._wanted = list(keys)
-        self._want_more.set()
+        """Rows that are about to be seen: those that are not here yet are fetched."""
+        self._wanted = [key for key in keys if self.runs.row(key) is None]
+        if self._wanted:
+            self._want_more.set()
 
     async def _fetching(self) -> None:
         while True:
             await self._want_more.wait()
             self._want_more.clear()
-            wanted, self._wanted = self._wanted, []
+            wanted = list(dict.fromkeys([*self._wanted, *self._again]))
+            self._wanted, self._again = [], set()
             try:
                 self._changed(await self.runs.fetch(wanted, self._extra()))
             except WorkbenchError as problem:
@@ -120,7 +128,7 @@ class RunListing(Widget):
 
     def _extra(self) -> list[str]:
         """The columns of `runs.table` beside those of every run."""
-        return ["sparkline", *(item.column.id for item in self._shown if ":" in item.column.id)]
+        return ["sparkline", *(id for id in self.table.shown if ":" in id)]
 
     def _tick(self) -> None:
         if self.is_on_screen:
@@ -129,14 +137,19 @@ class RunListing(Widget):
     # News
 
     async def hear(self, dirty: Dirty) -> None:
-        """Rows that are here are got again; the order only when runs came or went."""
+        """What is in view is got again, the rest when it is seen; the order when runs came or went."""
+        fresh: set[str] = set()
         if dirty.everything or dirty.created or dirty.experiments:
-            await self.ask()
-        stale = dirty.touched(list(self.runs.held()))
+            await self._learn()
+            fresh = await self._order()
+        elif dirty.runs and self.runs.query.by_state:
+            fresh = await self._order()
+        stale = dirty.touched(list(self.runs.held())) - fresh
         if stale:
-            self._changed(await self.runs.fetch(sorted(stale), self._extra()))
+            self.runs.stale |= stale
+            self._changed(stale)  # those in view are drawn, and so asked for
 
-    def _changed(self, keys: Sequence[str]) -> None:
+    def _changed(self, keys: Collection[str]) -> None:
         self.table.changed(keys)
         if self.table.cursor in keys:
             self._tell()
@@ -148,25 +161,38 @@ class RunListing(Widget):
         self.query_one(Detail).said = (said.text, said.role or "waiting")
 
     async def show(self, query: RunQuery) -> None:
-        """Another query; the order the user chose stays."""
+        """Another query; the order the user chose stays. Raises WorkbenchError."""
         before = self.runs.query
         self.runs.query = query._replace(sort=before.sort, descending=before.descending)
-        await self.ask()
+        if not self.runs.loaded:
+            await self._learn()
+        await self._order()
 
-    async def ask(self) -> None:
-        """The experiments, the columns, the order, anew. Raises WorkbenchError."""
-        await self._columns()
+    async def _learn(self) -> None:
+        """The experiments, and the names of what runs have recorded."""
+        services = self.dashboard.services
+        self._judges = look.judges(await services.call("experiments", "list"))
+        self._names = await services.call("runs", "columns", experiment=self.runs.query.experiment)
+        self._judged = set()
+
+    async def _order(self) -> set[str]:
+        """The runs that fit now, in order; whose rows were got for it."""
         await self.runs.order()
-        await self._find_best()
+        self._arrange()
+        first = self.runs.ids[: self.app.size.height]
+        lacking = [run for run in first if self.runs.row(run) is None]
+        came = await self.runs.fetch(lacking, self._extra())
         self.table.empty = self.empty
         self.table.sorting = self._sorting()
         groups = [self._group(item.experiment, item.size) for item in self.runs.groups]
+        self._changed(came)
         self.table.replace(self.runs.ids, groups)
+        await self._find_best()
+        return set(came)
 
-    async def _columns(self) -> None:
-        query, services = self.runs.query, self.dashboard.services
-        self._judges = look.judges(await services.call("experiments", "list"))
-        names = await services.call("runs", "columns", experiment=query.experiment)
+    def _arrange(self) -> None:
+        """The columns there are for this query."""
+        query, names = self.runs.query, self._names
         judge = self._judges.get(query.experiment or "")
         grouped = query.grouped and query.sort == "created"
         now = shown(query.experiment, judge, names["params"], names["metrics"], grouped=grouped)
@@ -180,25 +206,29 @@ class RunListing(Widget):
             self.table.choice = self.dashboard.memory.get(f"columns {self._memory}")
 
     async def _find_best(self) -> None:
-        """Which run of each experiment in the list is the best, where it has a judge."""
+        """Which run of each experiment in the list is the best, where that is not known."""
         query = self.runs.query
         names = [query.experiment] if query.experiment else [item.experiment for item in self.runs.groups]
-        best = {}
         for name in names[:MOST_JUDGED]:
             judge = self._judges.get(name)
-            if judge is not None:
-                found = await self.dashboard.services.call(
-                    "runs",
-                    "table",
-                    experiment=name,
-                    sort="best",
-                    descending=judge.maximize,
-                    limit=1,
-                    columns=[],
-                )
-                for row in found["rows"]:
-                    best[name] = row["id"]
-        self._best = best
+            if judge is not None and name not in self._judged:
+                before, now = self._best.get(name, ""), await self._best_of(name, judge)
+                self._best[name] = now
+                self._judged.add(name)
+                self.table.changed({before, now} if before != now else ())
+
+    async def _best_of(self, experiment: str, judge: look.Judge) -> str:
+        """The id of an experiment's best run, "" where none measured anything."""
+        found = await self.dashboard.services.call(
+            "runs",
+            "table",
+            experiment=experiment,
+            sort="best",
+            descending=judge.maximize,
+            limit=1,
+            columns=[],
+        )
+        return next((str(row["id"]) for row in found["rows"]), "")
 
     def _group(self, experiment: str, size: int) -> Group:
         judge = self._judges.get(experiment)
@@ -231,10 +261,18 @@ class RunListing(Widget):
         event.stop()
         sort = next(item.sort for item in self._shown if item.column.id == event.column)
         self.runs.query = self.runs.query._replace(sort=sort, descending=event.descending)
-        self.dashboard.tell(Dirty(everything=True))
+        self.run_worker(self._sorted(), name="sort", group="sort", exclusive=True, exit_on_error=True)
+
+    async def _sorted(self) -> None:
+        try:
+            await self._order()
+        except WorkbenchError as problem:
+            self.dashboard.complain(problem)
 
     @on(messages.ColumnsChanged)
     def _chosen_columns(self, event: messages.ColumnsChanged) -> None:
         event.stop()
         choice = None if event.choice is None else list(event.choice)
         self.dashboard.memory.keep(f"columns {self._memory}", choice)
+        self.runs.stale |= set(self.runs.held())  # they hold what the columns before wanted
+        self.table.changed(self.runs.held())

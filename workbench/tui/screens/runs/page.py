@@ -84,18 +84,17 @@ class RunsPage(RunActions):
         if self._asked:
             await self.listing.hear(dirty)
         else:
-            self._asked = True
             await self.listing.show(self._query())
+            self._asked = True
 
     def _query(self) -> RunQuery:
-        try:
-            found = filters.parameters(self.location.options)
-        except ValueError as problem:
-            self.dashboard.notify(str(problem), severity="warning", markup=False)
-            found = ()
         words = filters.write(self.location.options)
         self.listing.empty = none_fits("No run", words) or EMPTY
-        return RunQuery(self.at_experiment, found, grouped=self.at_experiment is None and not found)
+        try:
+            return filters.query(self.location)
+        except ValueError as problem:
+            self.dashboard.notify(str(problem), severity="warning", markup=False)
+            return filters.query(self.location._replace(options={}))
 
     def step_out(self) -> bool:
         """First marks go, then the filter."""
@@ -121,7 +120,7 @@ class RunsPage(RunActions):
             options = filters.read(text)
         except ValueError:
             return  # half a word; what is typed next decides
-        await self._filtered(options)
+        self.run_worker(self._filtered(options), name="filter", exclusive=True, group="filter")
 
     async def _typed(self, text: str) -> None:
         try:
@@ -134,8 +133,7 @@ class RunsPage(RunActions):
         if location != self.location:
             await self.show(location)
             self.moved(location)
-            await self.news(Dirty(), seen=True)
-            self.dashboard.say_aside()
+        await self.dashboard.fill(self)
 
     def chosen_runs(self) -> list[Mapping[str, Any]]:
         """The marked runs, else the one under the cursor."""
