@@ -108,3 +108,8 @@ def test_what_travels_imports_nothing_of_the_house(name: str) -> None:
     )
     site = {m for m in standard if not m.startswith("_") and m not in ("sitecustomize", "usercustomize")}
     assert site <= {"site"}, site
+
+
+def test_what_the_dashboard_asks_first_is_asked_before_its_screen_is_imported() -> None:
+    started = loaded("import workbench.tui.start")
+    assert not started & {"textual", "rich", "msgspec", "sqlite3", "aiohttp", "asyncssh"}

@@ -135,10 +135,15 @@ def stage(home: Home, still: None) -> Open:
 
     @asynccontextmanager
     async def opened(
-        world: World | None = None, location: str = "", size: tuple[int, int] = (120, 36), **options: Any
+        world: World | None = None,
+        location: str = "",
+        size: tuple[int, int] = (120, 36),
+        through: Callable[[World], Any] = lambda world: world,
+        **options: Any,
     ) -> AsyncIterator[Stage]:
         world = World() if world is None else world
-        app = Dashboard(world, home, parse(location) if location else None, environ={}, **options)
+        place = parse(location) if location else None
+        app = Dashboard(through(world), home, place, environ={}, **options)
         app.open_workspace = lambda: Desk(world)  # type: ignore[method-assign, assignment, return-value]
         async with app.run_test(size=size, notifications=True) as pilot:
             it = Stage(app, world, pilot)

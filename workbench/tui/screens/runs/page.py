@@ -56,7 +56,7 @@ class RunsPage(RunActions):
     async def hear(self, dirty: Dirty) -> None:
         """The list hears; where there is nothing at all, the welcome does."""
         await self._listen(dirty)
-        filtered = self.at_experiment is not None or bool(filters.parameters(self.location.options))
+        filtered = self.at_experiment is not None or bool(self.listing.runs.query.filters)
         if self.listing.runs.ids or filtered or self.dashboard.guided:
             await self._welcome(False)
         elif dirty.everything or dirty.targets:
