@@ -187,6 +187,7 @@ class RunListing(Widget):
         groups = [self._group(item.experiment, item.size) for item in self.runs.groups]
         self._changed(came)
         self.table.replace(self.runs.ids, groups)
+        self.dashboard.say_aside()
         await self._find_best()
         return set(came)
 
