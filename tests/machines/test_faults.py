@@ -78,11 +78,16 @@ def local(wb: Wb, tmp_path: Path) -> Wb:
     return wb
 
 
-@pytest.fixture
-def small_machine(wb: Wb, tmp_path: Path) -> Iterator[Path]:
-    """This machine as a target with a small disk for its runs: the payload and some megabytes fit."""
+@pytest.fixture(params=["local", "ssh"])
+def small_machine(
+    request: pytest.FixtureRequest, wb: Wb, tmp_path: Path, make_server: MakeServer
+) -> Iterator[Path]:
+    """A machine with a small disk for its runs, this one or over SSH: the payload and some megabytes fit."""
     with small_disk(tmp_path / "small", "8m") as place:
-        wb("compute", "set", "local", f"root={place / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+        if request.param == "ssh":
+            attach(wb, make_server(), "--root", str(place / "root"))
+        else:
+            wb("compute", "set", "local", f"root={place / 'root'}", f"lease_dir={tmp_path / 'lease'}")
         yield place
         wb.close()
 

@@ -177,3 +177,11 @@ def test_a_machine_without_a_python_we_can_use(has: str, user: Wb, net: Net) -> 
     machine.stop()
     machine.start()
     user(*words)
+    # It is taken away again, as when a machine is set up anew: said as well, and no run is left waiting.
+    machine.take_python(interpreter(has) if has != "nothing" else None)
+    user.kill_server()
+    refused = user.run("submit", "--no-code", "--", "true")
+    assert refused.returncode == 4, refused
+    assert "python" in refused.stderr
+    assert "hint:" in refused.stderr
+    assert user.json("ps") == []

@@ -12,7 +12,7 @@ from typing import Any
 from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
-from workbench.errors import NotFound, ServerError, UsageError
+from workbench.errors import Conflict, NotFound, ServerError, UsageError
 from workbench.home import Home, user_name
 from workbench.runs.configuration import parse_job, to_job_yaml
 from workbench.settings import load_settings
@@ -23,6 +23,8 @@ from workbench.snapshots.limits import limits_from
 from workbench.snapshots.scan import Scan, scan
 from workbench.workspace.client import Client
 
+TRIES = 3
+"""Scans of a tree that somebody writes to meanwhile; then it is refused, naming what changed."""
 Progress = Callable[[str, int, int], None]
 Notice = Callable[[str], None]
 
@@ -74,16 +76,33 @@ class Submission:
         parameters: dict[str, Any] = {"properties": dict(properties or {}) or None}
         notices: list[str] = []
         if configuration.code is not None and configuration.snapshot_code:
-            code = Path(configuration.code)
-            found = self._scan(code)
-            notices = found.warnings
-            for notice in notices:
-                if self._notice is not None:
-                    self._notice(notice)
-            git, diff = git_facts(code, self._environ)
-            parameters |= {"snapshot": self._upload(found), "git": to_wire(git) or None, "diff": diff}
+            code, notices = self._code(Path(configuration.code))
+            parameters |= code
         run = self._start(configuration, secrets, parameters)
         return {**run, "notices": notices} if notices else run
+
+    def _code(self, code: Path) -> tuple[dict[str, Any], list[str]]:
+        """The code as it is now, taken in: what `runs.submit` is told of it, and the scan's notices.
+
+        Somebody may be writing there: a file that changed between its scan and its turn is scanned again.
+        """
+        told: list[str] = []
+        tries = TRIES
+        while True:
+            found = self._scan(code)
+            for notice in found.warnings:
+                if self._notice is not None and notice not in told:
+                    self._notice(notice)
+            told = found.warnings
+            git, diff = git_facts(code, self._environ)
+            try:
+                snapshot = self._upload(found)
+            except (Conflict, NotFound) as problem:
+                tries -= 1
+                if not tries or "path" not in problem.data:  # of a file here that is not as it was
+                    raise
+            else:
+                return {"snapshot": snapshot, "git": to_wire(git) or None, "diff": diff}, told
 
     def rerun(
         self, run: str, *, target: str | None, sets: list[str], code: str, directory: Path | None
