@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from workbench.errors import ServerError, WorkbenchError
@@ -85,6 +86,7 @@ class Dashboard(Acting, App[int]):
         super().__init__()
         self._tour = tour
         self.services = services
+        self._header, self._crumbs, self._footer = Header(), Crumbs(), Footer()
         self.home = home
         self.environ = os.environ if environ is None else environ
         self.chosen_keys, self._wrong_keys = checked(keys or {})
@@ -104,16 +106,15 @@ class Dashboard(Acting, App[int]):
 
     def compose(self) -> ComposeResult:
         """The frame; the first page is mounted into it at once."""
-        header = Header()
-        header.workspace = self._workspace
-        yield header
-        yield Crumbs()
+        self._header.workspace = self._workspace
+        yield self._header
+        yield self._crumbs
         yield Container(id="body")
         if self._tour is not None:
             from workbench.tui.tour.line import TourLine
 
             yield TourLine(self._tour)
-        yield Footer()
+        yield self._footer
 
     async def on_mount(self) -> None:
         """Show the first place, then start to listen."""
@@ -229,16 +230,16 @@ class Dashboard(Acting, App[int]):
     def moved(self, location: Location) -> None:
         """The page seen chose a tab or a filter: the breadcrumbs and the history say so."""
         self.places.update(location)
-        self.query_one(Header).noun = "runs" if location.noun == "experiments" else location.noun
-        self.query_one(Crumbs).location = location
+        self._header.noun = "runs" if location.noun == "experiments" else location.noun
+        self._crumbs.location = location
         self.say_aside()
 
     def say_aside(self) -> None:
         """Bring the page's word at the right of the breadcrumbs and the footer up to date."""
         page = self.page
-        crumbs = self.query_one(Crumbs)
+        crumbs = self._crumbs
         crumbs.aside, crumbs.title = (page.aside, page.title) if page is not None else ("", "")
-        self.query_one(Footer).refresh()
+        self._footer.refresh()
         for line in self.query("TourLine"):
             line.look(self._seen())  # type: ignore[attr-defined]
 
@@ -246,7 +247,7 @@ class Dashboard(Acting, App[int]):
         """What is shown, for the tour."""
         from workbench.tui.tour.steps import Seen
 
-        place, summary = self.places.current, self.query_one(Header).summary
+        place, summary = self.places.current, self._header.summary
         runs = (summary.running or 0) + summary.waiting
         return Seen(kind_of(place) or "", place.options.get("tab", ""), runs)
 
@@ -279,6 +280,9 @@ class Dashboard(Acting, App[int]):
             page.missed_everything()
         except WorkbenchError as problem:
             self.complain(problem)
+        except NoMatches:
+            if page.is_attached:  # else it was left for good while it waited for an answer
+                raise
 
     async def _summarise(self) -> None:
         try:
@@ -286,11 +290,11 @@ class Dashboard(Acting, App[int]):
         except WorkbenchError as problem:
             self.complain(problem)
             return
-        self.query_one(Header).summary = Summary(**found)
+        self._header.summary = Summary(**found)
 
     def _server_is(self, state: ServerState, why: str) -> None:
         self.server = state
-        self.query_one(Header).server = (state, why)
+        self._header.server = (state, why)
 
     def open_workspace(self) -> Workspace:
         """The workspace for what is done in a thread: sending a tree, saving a file. To be closed."""
@@ -348,7 +352,7 @@ class Dashboard(Acting, App[int]):
         page = self.page
         if page is not None and page.step_out():
             return
-        place = outside(self.places.current)
+        place = self.places.out()
         if place is not None:
             await self.visit(place)
 

@@ -25,7 +25,7 @@ from workbench.text.location import parse
 from workbench.tui.app import Dashboard
 from workbench.tui.table.view import TableView
 
-PATIENCE = 60.0
+PATIENCE = 8.0
 """Seconds after which what does not come is missing."""
 
 

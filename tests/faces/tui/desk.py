@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.faces.tui.world_times import ago
 from workbench.errors import NotFound
 
 if TYPE_CHECKING:
     from tests.faces.tui.world import World
+
+
+class Sent(NamedTuple):
+    """A run as `submit` gives it."""
+
+    details: dict[str, Any]
 
 
 class Desk:
@@ -33,7 +39,7 @@ class Desk:
         """The words, as they arrived."""
         return asked
 
-    def submit(self, configuration: Any, *, on_notice: Callable[[str], None]) -> dict[str, Any]:
+    def submit(self, configuration: Any, *, on_notice: Callable[[str], None]) -> Sent:
         """Another run at the top."""
         if configuration.get("target") == "nowhere":
             raise NotFound("there is no machine nowhere", "wb compute ls lists them")
@@ -41,18 +47,18 @@ class Desk:
         self.world.submitted.append(configuration)
         return self._new(configuration.get("name", "new-newt-43"), configuration.get("experiment", "user"))
 
-    def rerun(self, run: str, *, target: str | None, sets: tuple[str, ...], on_notice: Any) -> dict[str, Any]:
+    def rerun(self, run: str, *, target: str | None, sets: tuple[str, ...], on_notice: Any) -> Sent:
         """The same again."""
         again = self.world.run(run)
         self.world.submitted.append({"run": run, "target": target, "sets": sets})
         return self._new("same-seal-44", again["experiment"])
 
-    def _new(self, name: str, experiment: str) -> dict[str, Any]:
+    def _new(self, name: str, experiment: str) -> Sent:
         from tests.faces.tui.world import row
 
         new = row(len(self.world.rows) + 60, name, experiment=experiment, status="Queued", created=ago())
         self.world.loop.call_soon_threadsafe(self.world.add, new)
-        return new
+        return Sent(new)
 
     def download(self, run: str, path: str, to: Path, on_progress: Any = None) -> Path:
         """A file that holds its own path."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from tests.faces.tui.conftest import Open
-from tests.faces.tui.world import row
+from tests.faces.tui.world import ROWS, World, row
+from workbench.errors import Refused
 
 
 async def test_opens_with_every_experiment_as_a_group(stage: Open) -> None:
     async with stage() as it:
-        await it.see("mnist", "imagenet", "calm-otter-42", "CUDA out of memory", "2 GPUs wanted")
+        await it.see("mnist  5", "imagenet", "calm-otter-42", "CUDA out of memory", "2 GPUs wanted")
         assert "8 runs" in it.lines[1]
         assert "best by highest acc" in it.text
+        assert "best so far" in it.text
 
 
 async def test_a_row_changes_in_place_and_the_cursor_stays(stage: Open) -> None:
@@ -25,3 +27,216 @@ async def test_a_row_changes_in_place_and_the_cursor_stays(stage: Open) -> None:
         it.world.add(row(50, "new-newt-50"))
         await it.see("new-newt-50", "9 runs")
         assert it.table.cursor == before
+
+
+async def test_runs_that_come_above_leave_what_one_looks_at_where_it_is(stage: Open) -> None:
+    rows = [row(900 - number, f"run-{number:03}", experiment="many") for number in range(300)]
+    async with stage(World(rows), "runs/many") as it:
+        await it.see("run-000")
+        await it.press(*["ctrl+d"] * 5)
+        await it.miss("· *·")
+        seen, cursor = [line[:100].rstrip() for line in it.lines[3:-2]], it.table.cursor
+        for number in range(3):
+            it.world.add(row(950 + number, f"newer-{number}", experiment="many"))
+        await it.see("303 runs")
+        assert ([line[:100].rstrip() for line in it.lines[3:-2]], it.table.cursor) == (seen, cursor)
+
+
+async def test_what_does_not_fit_into_a_row_stands_below_the_list(stage: Open) -> None:
+    async with stage(size=(80, 24)) as it:
+        await it.see("brisk-heron-41")
+        await it.press("j")
+        assert it.lines[-2].strip() == "2 GPUs wanted, 0 free, held by calm-otter-42 (ann)"
+
+
+async def test_a_filter_narrows_while_one_types_and_escape_gives_everything_back(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("slash")
+        await it.type("panda")
+        await it.see("1 run$", "/ panda")
+        assert "calm-otter-42" not in it.text
+        await it.press("escape")
+        await it.see("8 runs", "calm-otter-42")
+        await it.press("slash")
+        await it.type("status=failed")
+        await it.press("enter")
+        await it.see("2 runs", "dull-ibis-39", "old-wren-35")
+        assert it.app.places.current.options == {"status": "failed"}
+        assert it.world.asked("runs.order")[-1]["status"] == ["Failed"]
+        await it.press("escape")
+        await it.see("8 runs")
+
+
+async def test_a_filter_that_means_nothing_says_why_and_one_that_fits_nothing_too(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("slash")
+        await it.type("lr=3")
+        await it.press("enter")
+        await it.told("not filtered by lr")
+        await it.press("slash", "ctrl+u")
+        await it.type("zebra")
+        await it.press("enter")
+        await it.see("No run fits zebra.   esc shows all.")
+        await it.press("x")
+        await it.told("no run under the cursor")
+
+
+async def test_sorting_asks_the_service_and_the_header_shows_it(stage: Open) -> None:
+    async with stage(location="runs/mnist") as it:
+        await it.see("calm-otter-42", "AGE▼")
+        await it.press("s")
+        await it.see("sort by")
+        await it.type("loss")
+        await it.press("enter")
+        await it.see("loss▲")
+        order = it.world.asked("runs.order")[-1]
+        assert (order["sort"], order["descending"]) == ("primary", False)
+        await it.press("S")
+        await it.see("loss▼")
+        assert it.world.asked("runs.order")[-1]["descending"] is True
+
+
+async def test_the_choice_of_columns_is_remembered(stage: Open) -> None:
+    async with stage(location="runs/mnist") as it:
+        await it.see("calm-otter-42", "TOOK")
+        await it.press("C")
+        await it.see("columns")
+        await it.press(*["j"] * 5, "space", "enter")
+        await it.miss("TOOK")
+    async with stage(location="runs/mnist") as it:
+        await it.see("calm-otter-42")
+        await it.rest()
+        assert "TOOK" not in it.text
+
+
+async def test_marked_runs_are_compared_and_one_alone_is_refused(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("c")
+        await it.told("space marks the runs to compare")
+        await it.press("space", "j", "j", "space")
+        await it.see("2 marked")
+        await it.press("c")
+        await it.see("2 runs compared")
+        await it.press("escape")
+        await it.see("2 marked")
+        await it.press("escape")
+        await it.miss("2 marked")
+
+
+async def test_a_cancel_asks_first_and_enter_changes_nothing(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("x")
+        await it.see("End calm-otter-42\\?", "TERM first")
+        await it.press("enter")
+        await it.miss("End calm-otter")
+        assert not it.world.asked("runs.cancel")
+        await it.press("x")
+        await it.see("End calm-otter-42\\?")
+        await it.press("right", "enter")
+        await it.told("is asked to end")
+        await it.see("cancel.* *calm-otter-42")
+        assert [call["run"] for call in it.world.asked("runs.cancel")] == [ROWS[0]["id"]]
+
+
+async def test_several_are_cancelled_at_once_and_each_refusal_is_told(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("j", "j", "x")
+        await it.told("vivid-lark-40 ended already")
+
+        def cancel(run: str) -> None:
+            raise Refused(f"{run} is protected", "ask ann")
+
+        it.world.answers["runs.cancel"] = cancel
+        await it.press("k", "space", "k", "space", "x")
+        await it.see("End 2 runs\\?")
+        await it.press("y")
+        await it.told("is protected\nask ann")
+
+
+async def test_archiving_takes_out_of_the_list_and_z_brings_back(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("vivid-lark-40")
+        await it.press("delete")
+        await it.told("calm-otter-42 goes on; x ends it first")
+        await it.press("j", "j", "delete")
+        await it.miss("vivid-lark-40 ")
+        await it.see("7 runs")
+        await it.press("z")
+        await it.see("vivid-lark-40", "8 runs")
+
+
+async def test_running_again_sends_the_same_and_shows_it(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("r")
+        await it.told("same-seal-44 goes to gpu1")
+        await it.see("same-seal-44")
+        assert it.world.submitted == [{"run": ROWS[0]["id"], "target": None, "sets": ()}]
+
+
+async def test_tags_are_set_taken_away_and_taken_back(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("t")
+        await it.see("Tags of calm-otter-42")
+        await it.press("enter")
+        await it.see("name a tag")
+        await it.type("best arch=vit")
+        await it.see("wb run tag calm-otter-42 best arch=vit")
+        await it.press("enter")
+        await it.until(lambda: it.world.run("calm-otter-42")["tags"] == {"best": None, "arch": "vit"})
+        await it.press("z")
+        await it.until(lambda: it.world.run("calm-otter-42")["tags"] == {})
+
+
+async def test_the_form_of_a_new_run_shows_its_command_and_sends_what_it_says(stage: Open) -> None:
+    async with stage(location="runs/mnist") as it:
+        await it.see("calm-otter-42")
+        await it.press("R")
+        await it.see("New run", "\\$ wb submit .*-e mnist --follow")
+        await it.press("enter")
+        await it.see("a command is wanted")
+        await it.type("python train.py --lr 0.1")
+        await it.press("tab")
+        await it.type("gpu1")
+        await it.press("tab", "tab")
+        await it.type("2")
+        await it.see("\\$ wb submit -t gpu1 -e mnist --gpus 2 --follow -- python train.py")
+        await it.press("enter")
+        await it.told("data/ is 200 MB")
+        await it.see("new-newt-43", "Logs")
+        [sent] = it.world.submitted
+        assert sent["command"] == ["python", "train.py", "--lr", "0.1"]
+        assert (sent["target"], sent["experiment"], sent["gpus"]) == ("gpu1", "mnist", 2)
+        await it.press("1", "R")
+        await it.see("New run", "python train.py --lr 0.1"), "the last command is proposed"
+
+
+async def test_what_cannot_be_submitted_is_told_with_its_hint(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("R")
+        await it.see("New run")
+        await it.type("true")
+        await it.press("tab")
+        await it.type("nowhere")
+        await it.press("enter")
+        await it.told("there is no machine nowhere\nwb compute ls lists them")
+        assert not it.world.submitted
+
+
+async def test_a_hundred_thousand_runs_open_by_asking_for_the_rows_in_sight(stage: Open) -> None:
+    rows = [row(number, f"run-{number}", experiment=f"e{number % 7}") for number in range(100_000)]
+    async with stage(World(rows)) as it:
+        await it.see("100,000 runs")
+        await it.see("run-0 ")
+        await it.press("G")
+        await it.see("run-999")
+        asked = sum(len(call.get("ids", ())) for call in it.world.asked("runs.table"))
+        assert asked < 20 * it.app.size.height
+        assert len(it.world.asked("runs.order")) <= 2

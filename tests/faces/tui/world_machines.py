@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from tests.faces.tui.world_times import ago
@@ -105,6 +106,20 @@ class MachineServices:
             "target": self.compute_get(name),
             "card": {"lines": [f"{name}  4 x NVIDIA A100, 4 free", "python 3.11.2, 812 GB free"], "warnings": []},
         }
+
+    async def compute_attend(self, session: str) -> AsyncGenerator[Any, None]:
+        yield {}
+
+    def compute_set(self, name: str, changes: dict[str, Any]) -> Any:
+        for item in self.targets:
+            if item["name"] == name:
+                item["settings"] = {**item["settings"], **changes}
+        return self.compute_get(name)
+
+    def compute_default(self, name: str) -> Any:
+        for item in self.targets:
+            item["default"] = item["name"] == name
+        return self.compute_get(name)
 
     def compute_detach(self, name: str) -> Any:
         if name == "local":

@@ -72,6 +72,11 @@ class RunServices:
             "metrics": metrics,
         }
 
+    def runs_tag(self, run: str, set: dict[str, Any], remove: list[str]) -> Any:
+        found = self.run(run)  # type: ignore[attr-defined]
+        found["tags"] = {name: value for name, value in {**found["tags"], **set}.items() if name not in remove}
+        return found
+
     def runs_warnings(self, run: str) -> Any:
         return []
 

@@ -43,6 +43,14 @@ def outside(location: Location) -> Location | None:
     return steps[-2].location if len(steps) > 1 else None
 
 
+def within(location: Location, other: Location) -> bool:
+    """Whether a location lies somewhere inside another."""
+    depth = len(other.path)
+    if location.noun != other.noun or location.path[:depth] != other.path or chosen_apart(other):
+        return False
+    return depth < len(location.path) or bool(chosen_apart(location))
+
+
 class History:
     """The places that were visited, and which of them is shown."""
 
@@ -68,6 +76,14 @@ class History:
     def update(self, location: Location) -> None:
         """The current place with other things chosen there (a tab, a filter)."""
         self._places[self._at] = location
+
+    def out(self) -> Location | None:
+        """One step out: the place one came from, as it was, where this one lies in it; else the next outer.
+
+        None at the outermost.
+        """
+        before = self._places[self._at - 1] if self._at else None
+        return before if before is not None and within(self.current, before) else outside(self.current)
 
     def back(self) -> Location | None:
         """Go to the place before; None when there is none."""

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 
-class Page(Acting, Widget):
-    """The content of one place. It stays mounted, hidden, while others are seen."""
+class Page(Acting, Widget, can_focus=True):
+    """The content of one place. It stays mounted, hidden, while others are seen.
+
+    It has the focus itself while nothing in it takes it, so that its keys work.
+    """
 
     DEFAULT_CSS = "Page { height: 1fr; width: 100%; layout: vertical; }"
 
@@ -78,6 +81,7 @@ class Page(Acting, Widget):
             if child.focusable:
                 child.focus()
                 return
+        self.focus()
 
     def moved(self, location: Location) -> None:
         """Say that the page now shows another tab or filter of its place."""

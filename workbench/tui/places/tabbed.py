@@ -70,11 +70,10 @@ class TabbedPage(Page):
     def focus_content(self) -> None:
         """The focus goes into the tab, to its list where it has one."""
         seen = self.seen
-        if seen is not None:
-            inner = [widget for widget in seen.query("*") if widget.focusable]
-            lists = [widget for widget in inner if isinstance(widget, TableView)]
-            for widget in [seen] if seen.focusable else (lists or inner)[:1]:
-                widget.focus()
+        inner = [widget for widget in seen.query("*") if widget.focusable] if seen is not None else []
+        lists = [widget for widget in inner if isinstance(widget, TableView)]
+        whole = [seen] if seen is not None and seen.focusable else []
+        (whole or lists or inner or [self])[0].focus()
 
     async def hear(self, dirty: Dirty) -> None:
         """The tab that is seen hears."""

@@ -25,7 +25,9 @@ class Prefetch:
     def missed(self, key: str) -> bool:
         """A row is not there though it was drawn; whether that was not known."""
         known = key in self._here
-        self._here.discard(key)
+        if known:  # it was forgotten after it had come: the question is to be asked again
+            self._here.discard(key)
+            self._asked -= {key}
         return known or key not in self._asked
 
     def wanted(self, lines: Lines, top: int, height: int) -> list[str]:

@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from workbench.errors import WorkbenchError
+from workbench.errors import ServerError, WorkbenchError
 from workbench.text.location import Location
 from workbench.tui.frame.detail import Detail
 from workbench.tui.model.dirty import Dirty
@@ -83,7 +83,7 @@ class RunListing(Widget):
         """How many there are and how many are marked, in words."""
         marked, total = len(self.table.marked), len(self.runs.ids)
         words = [f"{marked} marked"] if marked else []
-        return "   ".join([*words, f"{total} run{'s' if total != 1 else ''}"]) if self.runs.loaded else ""
+        return "   ".join([*words, f"{total:,} run{'s' if total != 1 else ''}"]) if self.runs.loaded else ""
 
     def chosen(self) -> list[Mapping[str, Any]]:
         """The rows an action is about: the marked ones, else the one under the cursor."""
@@ -123,8 +123,11 @@ class RunListing(Widget):
             try:
                 self._changed(await self.runs.fetch(wanted, self._extra()))
             except WorkbenchError as problem:
-                self.dashboard.complain(problem)
+                if not isinstance(problem, ServerError):  # the header tells of those
+                    self.dashboard.complain(problem)
                 await asyncio.sleep(1.0)
+                if not self._want_more.is_set():
+                    self.want(wanted)
 
     def _extra(self) -> list[str]:
         """The columns of `runs.table` beside those of every run."""

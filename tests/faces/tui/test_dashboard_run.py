@@ -1,0 +1,152 @@
+"""A run's page, tab by tab, and the page that compares runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faces.tui.conftest import Open
+from tests.faces.tui.world import ROWS
+
+OTTER, LARK, IBIS = ROWS[0]["id"], ROWS[2]["id"], ROWS[3]["id"]
+RUN = "runs/mnist/calm-otter-42"
+
+
+async def test_enter_opens_a_run_and_escape_leads_back_to_its_row(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("j", "j", "enter")
+        await it.see("Runs ▸ mnist ▸ vivid-lark-40", "Overview", "python train.py", "ann@laptop", "val/acc")
+        assert it.app.places.current.path == ("mnist", LARK)
+        await it.press("escape")
+        await it.see("imagenet")
+        assert it.table.cursor == LARK
+
+
+async def test_tabs_are_gone_through_and_each_shows_what_it_is_about(stage: Open) -> None:
+    async with stage(location=RUN) as it:
+        await it.see("python train.py")
+        for pattern, tab in (
+            ("RuntimeError: CUDA", "logs"),
+            ("train/", "metrics"),
+            ("outputs/model.pt", "files"),
+            ("data/loader.py", "snapshot"),
+            ("python train.py", ""),
+        ):
+            await it.press("tab")
+            await it.see(pattern)
+            assert it.app.places.current.options.get("tab", "") == tab
+        await it.press("shift+tab")
+        await it.see("data/loader.py", "755")
+
+
+async def test_the_head_follows_the_run(stage: Open) -> None:
+    async with stage(location=RUN) as it:
+        await it.see("● running")
+        it.world.change(OTTER, status="Failed", message="CUDA out of memory", exit_code=1)
+        await it.see("✖ failed *calm-otter-42.*CUDA out of memory")
+        await it.press("x")
+        await it.told("calm-otter-42 ended already")
+
+
+async def test_a_run_that_is_not_there_says_so(stage: Open) -> None:
+    async with stage(location="runs/mnist/nobody-1") as it:
+        await it.see("there is no run nobody-1")
+        await it.press("tab", "tab", "x")
+        await it.told("no run under the cursor")
+        await it.press("escape")
+        await it.see("calm-otter-42")
+
+
+async def test_a_log_grows_is_searched_and_lets_go_of_its_end(stage: Open) -> None:
+    async with stage(location=f"{RUN}?tab=logs") as it:
+        await it.see("following", "RuntimeError")
+        it.world.log(OTTER).grow(b"one more line\n")
+        await it.see("one more line")
+        await it.press("k")
+        await it.miss("following")
+        it.world.log(OTTER).grow(b"and another\n" * 60)
+        await it.rest()
+        assert "and another" not in it.text
+        await it.press("f")
+        await it.see("and another", "following")
+        await it.press("slash")
+        await it.type("runtimeerror")
+        await it.press("enter")
+        await it.see("1/1", "RuntimeError")
+        await it.press("escape", "g", "E")
+        page = it.app.page
+        assert page is not None
+        await it.until(lambda: page.chosen_id() == "Traceback (most recent call last):")
+        await it.press("y")
+        await it.told("copied: Traceback")
+
+
+async def test_a_metric_is_opened_large_and_left_again(stage: Open) -> None:
+    async with stage(location=f"{RUN}?tab=metrics") as it:
+        await it.see("loss", "val/", "train/")
+        await it.press("enter")
+        await it.see("calm-otter-42 *last 0.0412")
+        await it.press("v", "plus", "l", "m")
+        await it.rest()
+        await it.press("escape")
+        await it.see("val/")
+        await it.press("slash")
+        await it.type("grad")
+        await it.press("enter")
+        await it.miss("0.0412")
+        await it.press("escape")
+        await it.see("0.0412")
+
+
+async def test_files_are_fetched_beside_those_that_are_there(stage: Open) -> None:
+    Path("report.json").write_text("mine")
+    async with stage(location=f"{RUN}?tab=files") as it:
+        await it.see("outputs/report.json", "46.1 MiB")
+        await it.press("G", "d")
+        await it.told("report-1.json saved")
+        assert Path("report.json").read_text() == "mine"
+        assert Path("report-1.json").read_text() == "outputs/report.json"
+        await it.press("asterisk", "d")
+        await it.told("3 files saved")
+
+
+async def test_the_snapshot_is_saved_as_a_zip(stage: Open) -> None:
+    async with stage(location=f"{RUN}?tab=snapshot") as it:
+        await it.see("train.py")
+        await it.press("enter")
+        await it.told("d saves the whole snapshot")
+        await it.press("d")
+        await it.told("calm-otter-42.zip saved")
+        assert Path("calm-otter-42.zip").exists()
+
+
+async def test_compared_runs_show_what_differs_then_everything_then_their_code(stage: Open) -> None:
+    async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
+        await it.see("2 runs compared", "calm-otter-42", "vivid-lark-40", "3e-4", "1e-3", "torch", "only what differs")
+        assert "seed" not in it.text
+        await it.press("a")
+        await it.see("seed", "everything")
+        await it.press("full_stop")
+        await it.miss("seed")
+        await it.press("escape")
+        await it.see("seed")
+        await it.press("tab")
+        await it.see("-    lr = 1e-3", "\\+    lr = 3e-4")
+        await it.press("Y")
+        await it.told("wb run diff calm-otter-42 vivid-lark-40")
+
+
+async def test_the_comparison_follows_its_runs(stage: Open) -> None:
+    async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
+        await it.see("● running")
+        it.world.change(OTTER, status="Completed", last=0.0123)
+        await it.see("0.0123")
+        await it.miss("● running")
+
+
+@pytest.mark.parametrize("tab", ["overview", "logs", "metrics", "files", "snapshot"])
+async def test_a_run_that_has_nothing_yet_says_so(stage: Open, tab: str) -> None:
+    async with stage(location=f"runs/mnist/brisk-heron-41?tab={tab}") as it:
+        await it.see("queued *brisk-heron-41", "2 GPUs wanted")
