@@ -62,7 +62,8 @@ def test_a_run_on_a_full_disk_may_still_complete(small_disk: Path, ground: Groun
 def test_a_run_that_takes_every_freed_byte_is_still_recorded(small_disk: Path, ground: Ground) -> None:
     """The room for its status must not pass through the disk's free space."""
     run = ground.submit(
-        "(while :; do head -c 4096 /dev/zero >> ../hog 2>/dev/null; done) & sleep 1.5; exit 5"
+        "(while :; do head -c 4096 /dev/zero >> ../hog 2>/dev/null; done) & "
+        "while [ $(stat -f -c %a ..) -gt 0 ]; do sleep 0.05; done; sleep 0.5; exit 5"
     )
     status = ground.wait(run)
     assert (last(status)["cause"], last(status)["exit_code"]) == ("disk_full", 5)
