@@ -409,6 +409,19 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
     assert wb("run", "compare", "a", world=world).code == 2
 
 
+def test_compare_names_some_of_many_packages_last(wb: Wb) -> None:
+    """AZ-90 in part: two environments may differ in hundreds; nothing else is buried below them."""
+    packages = {f"package-{number:03}": [None, f"1.{number}"] for number in range(100)}
+    world = World(runs__compare={**COMPARED, "packages": packages})
+    shown = wb("run", "compare", "a", "b", world=world, terminal=TTY).out.splitlines()
+    assert shown[-1] == "  80 more"
+    assert shown.index("code") < shown.index("packages")
+    assert shown[-2].split() == ["package-019", "-", "1.19"]
+    every = wb("run", "compare", "--all", "a", "b", world=world, terminal=TTY).out.splitlines()
+    assert every[-1].split() == ["package-099", "-", "1.99"]
+    assert wb("run", "compare", "a", "b", world=world).out.count("\npackage\t") == 100
+
+
 def test_a_star_needs_a_rival(wb: Wb) -> None:
     metrics = {"loss": {"values": [0.5, None], "best": 0, "goal": "minimize"}}
     world = World(runs__compare={**COMPARED, "metrics": metrics})

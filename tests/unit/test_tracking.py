@@ -310,12 +310,15 @@ def test_folders_and_images(run, tmp_path):
     (tmp_path / "folder" / "sub" / "b").write_text("2")
     run.upload_folder("checkpoints", tmp_path / "folder")
     run.log_image("roc", plot=Figure())
+    (tmp_path / "photo.jpg").write_bytes(b"jpeg")
+    run.log_image("photo", path=tmp_path / "photo.jpg")
+    assert (tmp_path / "outputs/photo.jpg").read_bytes() == b"jpeg"
     assert (tmp_path / "outputs/checkpoints/sub/b").read_text() == "2"
     assert (tmp_path / "outputs/roc.png").read_bytes() == b"png"
     with pytest.warns(TrackingWarning, match="exactly one"):
         run.log_image("both", path="x.png", plot=Figure())
     assert [r["path"] for r in recorded(run, "artifact")] == [
-        "outputs/checkpoints/a", "outputs/checkpoints/sub/b", "outputs/roc.png",
+        "outputs/checkpoints/a", "outputs/checkpoints/sub/b", "outputs/roc.png", "outputs/photo.jpg",
     ]  # fmt: skip
 
 

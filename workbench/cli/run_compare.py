@@ -37,7 +37,7 @@ def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
         output.record(session, found, [])
         return
     if output.as_table(session):
-        output.write(session, "\n".join(_tables(found, session.terminal.look)) + "\n")
+        output.write(session, "\n".join(_tables(found, session.terminal.look, everything)) + "\n")
         return
     titles = ("kind", "name", *(clean_name(run["name"]) for run in found["runs"]))
     values = [[kind, name, *texts] for kind, name, texts in _data(found)]
@@ -62,10 +62,11 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
         )
 
 
-def _tables(found: dict[str, Any], look: Look) -> list[str]:
+def _tables(found: dict[str, Any], look: Look, everything: bool) -> list[str]:
     """One table, or several below each other where so many runs do not fit."""
     runs = found["runs"]
-    every = [row.cells for row in comparison.rows(found, look.ascii_only)]
+    packages = None if everything else comparison.MOST_PACKAGES
+    every = [row.cells for row in comparison.rows(found, look.ascii_only, packages)]
     left = max([len(row[0].text) for row in every], default=8)
     room = look.width - min(left, look.width // 3)
     each = max(1, room // (LEAST + 2))

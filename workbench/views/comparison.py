@@ -10,6 +10,8 @@ from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
 from workbench.views import runs as run_view
 
+MOST_PACKAGES = 20
+"""Packages that are named: two environments may differ in hundreds."""
 CHANGES = {"added": "good", "removed": "bad", "modified": "warn"}
 
 
@@ -17,27 +19,32 @@ class Row(NamedTuple):
     """A name and a cell a run; a heading has its name alone."""
 
     kind: str
-    """heading, status, param, metric, fact, package or code."""
+    """heading, status, param, metric, fact, code, package, or more (of what stands above)."""
     name: str
     """As it is, not cleaned: what a metric or path is asked for by."""
     cells: list[Cell]
 
 
-def rows(found: Mapping[str, Any], ascii_only: bool) -> Iterator[Row]:
-    """Everything that was compared, headings between."""
+def rows(
+    found: Mapping[str, Any], ascii_only: bool, most_packages: int | None = MOST_PACKAGES
+) -> Iterator[Row]:
+    """Everything that was compared, headings between; of the packages, last, only so many."""
     states = [run_view.state(run, ascii_only) for run in found["runs"]]
     yield Row("status", "status", [Cell("status"), *states])
     yield from _values("param", "params", found.get("params", {}))
     yield from _metrics(found.get("metrics", {}), ascii_only)
     facts = {name: values for name, values in found.get("facts", {}).items() if name != "status"}
     yield from _values("fact", "facts", facts)
-    yield from _values("package", "packages", found.get("packages", {}))
     if found.get("code"):
         yield Row("heading", "code", [Cell("code", "bold")])
     for change in found.get("code", []):
         marks = [_value(value) for value in change["changes"]]
         cells = [Cell(mark.text, CHANGES.get(mark.text, "quiet")) for mark in marks]
         yield Row("code", change["path"], [Cell("  " + clean_name(change["path"], 300)), *cells])
+    packages = dict(list(found.get("packages", {}).items())[:most_packages])
+    yield from _values("package", "packages", packages)
+    if more := len(found.get("packages", {})) - len(packages):
+        yield Row("more", "packages", [Cell(f"  {more} more", "quiet"), *(Cell("") for _ in states)])
 
 
 def _values(kind: str, heading: str, values: Mapping[str, list[Any]]) -> Iterator[Row]:
