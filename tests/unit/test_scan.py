@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -278,24 +277,27 @@ def test_a_file_that_changed_between_walk_and_hash_is_described_as_hashed(
     assert (entry.size, entry.sha256) == (6, hashlib.sha256(b"longer").hexdigest())
 
 
-def test_a_file_that_never_holds_still_is_reported(root: Path) -> None:
+def test_a_file_that_never_holds_still_is_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "still").write_text("1")
     place = root / "log"
-    place.write_bytes(bytes(8 << 20))
-    stop = threading.Event()
+    place.write_bytes(b"x" * 1000)
+    real = hashlib.sha256
 
-    def write() -> None:
-        with place.open("ab", buffering=0) as file:
-            while not stop.is_set():
+    class WhileItIsRead:
+        """Somebody writes a line to the log whenever some of a file was read."""
+
+        def __init__(self) -> None:
+            self._digest = real()
+            self.hexdigest = self._digest.hexdigest
+
+        def update(self, data: bytes) -> None:
+            self._digest.update(data)
+            with place.open("ab") as file:
                 file.write(b"x" * 64)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        found = scan(root)
-    finally:
-        stop.set()
-        writer.join()
+    monkeypatch.setattr(scan_module.hashlib, "sha256", WhileItIsRead)
+    found = scan(root)
+    monkeypatch.undo()
     assert paths(found) == ["still"]
     assert [(item.path, item.reason) for item in found.left_out] == [("log", Reason.CHANGING)]
     assert "log is left out, kept changing: something writes to it" in found.warnings
