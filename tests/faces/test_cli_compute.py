@@ -232,6 +232,7 @@ def test_adopt_lists_what_came_back(wb: Wb) -> None:
     assert ("compute.adopt", {"name": "gpu1", "all_workspaces": False}) in world.calls
     assert json.loads(wb("compute", "adopt", "gpu1", "-o", "json", world=world).out) == answer
     assert wb("compute", "adopt", "gpu1", world=world).out.count("\n") == 1
+    assert wb("compute", "adopt", "gpu1", "--query", "others.team", world=world).out == "2\n"
     wb("compute", "adopt", "gpu1", "--from", "team", "--from", "play", world=world)
     assert world.calls[-1][1]["workspaces"] == ["team", "play"]
     wb("compute", "adopt", "gpu1", "--all-workspaces", world=world)

@@ -178,7 +178,7 @@ def adopt(session: Session, name: str, workspaces: tuple[str, ...], all_workspac
     options = {"workspaces": list(workspaces)} if workspaces else {}
     found = session.call("compute", "adopt", name=name, all_workspaces=all_workspaces, **options)
     if output.chosen_format(session) == "json":
-        output.write(session, output.dumps(found, indent=2) + "\n")
+        output.record(session, found, ())
         return
     print_runs(session, found["adopted"], "no run there was unknown here")
     output.note(session, f"{len(found['adopted'])} brought back, {found.get('known', 0)} known already")
