@@ -132,6 +132,7 @@ class NetMachine(SshServer):
     def start_sleepers(self, number: int) -> list[str]:
         """Start so many strangers inside; their process ids."""
         self._inside("sh", "-c", f"for n in $(seq {number}); do setsid sleep 4321 & done >/dev/null 2>&1")
+        _until(lambda: len(self.sleepers()) == number, "every one of them to be a sleeper")
         return self.sleepers()
 
     def sleepers(self) -> list[str]:
