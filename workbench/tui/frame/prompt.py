@@ -61,30 +61,44 @@ class Prompt(Input):
         super().__init__(value, placeholder=hint, suggester=suggester, select_on_focus=False, compact=True)
         self._done = done
         self._changed = changed
-        self._before = value
+        self._before = self._wanted = self._told = value
+        self._telling = False
 
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take it."""
         event.stop()
-        await self._leave()
-        await self._done(event.value)
+        self._leave()
+        self.app.run_worker(self._done(event.value), name="prompt", group="prompt")
 
-    async def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Tell while one types."""
         event.stop()
-        if self._changed is not None:
-            await self._changed(event.value)
+        self._tell(event.value)
 
-    async def on_key(self, event: events.Key) -> None:
+    def _tell(self, value: str) -> None:
+        """Hand on what stands here, beside the loop of keys; what was typed over meanwhile is left out."""
+        self._wanted = value
+        if self._changed is not None and not self._telling:
+            self._telling = True
+            self.app.run_worker(self._hand_on(self._changed), name="typing", group="prompt")
+
+    async def _hand_on(self, changed: Said) -> None:
+        try:
+            while self._told != self._wanted:
+                self._told = self._wanted
+                await changed(self._told)
+        finally:
+            self._telling = False
+
+    def on_key(self, event: events.Key) -> None:
         """Escape, and backspace in an empty line, leave."""
         if event.key == "escape" or (event.key == "backspace" and not self.value):
             event.stop()
             event.prevent_default()
-            await self._leave()
-            if self._changed is not None and self.value != self._before:
-                await self._changed(self._before)
+            self._leave()
+            self._tell(self._before)
 
-    async def on_blur(self) -> None:
+    def on_blur(self) -> None:
         """Whoever goes elsewhere has left the line."""
         if self.is_attached:
             self._close()
@@ -93,7 +107,7 @@ class Prompt(Input):
         if isinstance(self.parent, PromptLine):
             self.parent.remove()  # not waited for: the line is part of it
 
-    async def _leave(self) -> None:
+    def _leave(self) -> None:
         self._close()
         page = getattr(self.app, "page", None)
         if page is not None:

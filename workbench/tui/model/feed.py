@@ -9,7 +9,7 @@ from contextlib import aclosing
 from enum import StrEnum
 from typing import Any, Protocol
 
-from workbench.errors import ServerError
+from workbench.errors import WorkbenchError
 from workbench.tui.model.dirty import Dirty
 
 REST = 4
@@ -82,9 +82,9 @@ class Feed:
                         self._dirty.add(event)
                         if self._dirty:
                             self._some.set()
-            except ServerError as problem:
+            except WorkbenchError as problem:
                 self._state(ServerState.LOST, problem.message)
-                await asyncio.sleep(AGAIN)
+            await asyncio.sleep(AGAIN)
 
     async def _hand_on(self) -> None:
         while True:

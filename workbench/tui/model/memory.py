@@ -20,8 +20,7 @@ class Memory:
     def __init__(self, home: Home, workspace: str) -> None:
         self._file: Path = home.root / "dashboard.json"
         self._workspace = workspace
-        self._all = self._read()
-        self._mine: dict[str, Any] = self._all.setdefault(workspace, {})
+        self._mine: dict[str, Any] = self._read().get(workspace, {})
 
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
@@ -38,13 +37,15 @@ class Memory:
         return self._mine.get(key, default)
 
     def keep(self, key: str, value: Any) -> None:
-        """Remember a JSON value; written at once, whole or not at all."""
+        """Remember a JSON value; written at once, whole or not at all, beside what others remembered."""
         if self._mine.get(key) == value:
             return
         self._mine[key] = value
+        everything = self._read()
+        everything.setdefault(self._workspace, {})[key] = value
         part = self._file.with_name(f".{self._file.name}.{os.getpid()}")
         try:
-            part.write_text(json.dumps(self._all, separators=(",", ":")), "utf-8")
+            part.write_text(json.dumps(everything, separators=(",", ":")), "utf-8")
             os.replace(part, self._file)
         except OSError as problem:
             log.warning("the dashboard's memory cannot be written: %s", problem.strerror)

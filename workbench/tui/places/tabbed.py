@@ -90,11 +90,11 @@ class TabbedPage(Page):
         await self.show(location)
         self.moved(location)
         self.focus_content()
-        await self.news(Dirty(), seen=True)
+        await self.dashboard.fill(self)
 
-    async def action_tab(self, tab: str) -> None:
+    def action_tab(self, tab: str) -> None:
         """A click on a title."""
-        await self.choose(tab)
+        self.app.run_worker(self.choose(tab), name="tab", group="actions")
 
     async def do_tabs_next(self) -> None:
         """The tab to the right."""

@@ -83,6 +83,6 @@ def check(values: Mapping[str, str]) -> dict[str, str]:
     if not code.is_dir():
         wrong["code"] = f"{code} is no directory here"
     gpus = values.get("gpus", "").strip()
-    if gpus and not gpus.isdigit():
+    if gpus and not gpus.isdecimal():
         wrong["gpus"] = "gpus is a number; 0 hides them"
     return wrong

@@ -137,7 +137,9 @@ class ActivityPage(Page):
             row = self._away[event.key]
             await self.dashboard.visit(Location("runs", (row["experiment"], row["id"])))
             return
-        item = self._found[event.key]
+        item = self._found.get(event.key)
+        if item is None:
+            return
         parts = item["subject"].split("/")
         run = self._names.get(parts[-1])
         if parts[0] == "compute":

@@ -33,7 +33,6 @@ class CompareCode(Reading):
         """Code does not change: it is asked for once."""
         if self._asked:
             return
-        self._asked = True
         palette, services = palette_of(self.app), cast("Dashboard", self.app).services
         said = Text()
         rows = await services.call("runs", "table", ids=self._runs, archived=None, columns=[])
@@ -54,6 +53,7 @@ class CompareCode(Reading):
                 more = f"{len(lines) - LINES} more lines: wb run diff shows all\n"
                 said.append(more, palette.style("warn"))
             said.append("\n")
+        self._asked = True
         self.say(said)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -51,7 +52,8 @@ class ComparePage(TabbedPage):
     def command_line(self) -> str:
         """The command that does the same."""
         found = self.found
-        names = [run["name"] for run in found["runs"]] if found is not None else self.runs
+        named = [run["name"] for run in found["runs"]] if found is not None else self.runs
+        names = [shlex.quote(name) for name in named]
         if self.tab == "code":
             return f"wb run diff {' '.join(names[:2])}"
         return f"wb run compare {' '.join(names)}{' --all' if self.everything else ''}"

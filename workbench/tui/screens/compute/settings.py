@@ -48,11 +48,14 @@ def changes(target: Mapping[str, Any], values: Values) -> dict[str, Any]:
         text = values[key].strip()
         value: Any = text or None
         if key in NUMBERS and text:
-            if not text.isdigit():
+            if not text.isdecimal():
                 raise ValueError(f"{key} is a number, not {text}")
             value = int(text)
         elif key == "grace" and text:
-            value = float(text.removesuffix("s"))
+            try:
+                value = float(text.removesuffix("s"))
+            except ValueError as problem:
+                raise ValueError(f"{key} is a number of seconds, not {text}") from problem
         elif key == "setup":
             value = [text] if text else []
             if text == "; ".join(now.get("setup") or []):

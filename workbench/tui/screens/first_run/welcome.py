@@ -100,9 +100,9 @@ class Welcome(Acting, Vertical):
     async def _look(self) -> None:
         found = await asyncio.to_thread(ssh_hosts)
         self._hosts = {host.name: host for host in found}
-        await self._attached_now()
         self.table.empty = NO_HOSTS
         self.table.replace(list(self._hosts))
+        await self._attached_now()
 
     async def _attached_now(self) -> None:
         targets = await self.dashboard.services.call("compute", "list")

@@ -108,7 +108,7 @@ class Overview(Vertical):
     def __init__(self, target: str) -> None:
         super().__init__()
         self._target = target
-        self.listing = RunListing(empty="Nothing ran here yet.   R sends a command.", memory="compute")
+        self.listing = RunListing(empty="Nothing ran here yet.   R sends a command.", memory="machine")
 
     def compose(self) -> ComposeResult:
         """Facts, then runs."""

@@ -80,7 +80,9 @@ class RunFiles(Acting, Vertical):
         """All are here already."""
 
     async def hear(self, dirty: Dirty) -> None:
-        """The list is asked for whole; the machine is asked only by a worker, it may be slow."""
+        """The list is asked for whole, beside: a machine may be slow. Not for each point that is measured."""
+        if not (dirty.everything or dirty.runs):
+            return
         self.run_worker(self._ask(), exclusive=True, group="files", exit_on_error=True)
 
     async def _ask(self) -> None:
@@ -157,6 +159,11 @@ class RunFiles(Acting, Vertical):
         except WorkbenchError as problem:
             self.dashboard.complain(problem)
             return []
+
+
+def file_name(name: str, ending: str) -> str:
+    """A name that came from elsewhere as one of a file, which leads into no other folder."""
+    return clean_name(name, 100).replace("/", "_").lstrip(".") + ending
 
 
 def free_name(place: Path) -> Path:

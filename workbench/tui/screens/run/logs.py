@@ -31,9 +31,9 @@ class RunLogs(Vertical):
     async def hear(self, dirty: Dirty) -> None:
         """The log itself follows; all that is wanted here is the id."""
         if not self._opening:
-            self._opening = True
             services = cast("Dashboard", self.app).services
             run = await services.call("runs", "get", run=self._reference)
+            self._opening = True
             pane = LogPane(RunLog(services, run["id"]))
             await self.mount(pane)
             pane.view.focus()

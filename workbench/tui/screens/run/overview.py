@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import nan
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.text import Text
@@ -37,6 +38,7 @@ class RunOverview(Reading):
         self._run: Mapping[str, Any] | None = None
         self._trends: dict[str, str] = {}
         self._warnings: list[str] = []
+        self._looked = -AGAIN
 
     def on_mount(self) -> None:
         """Ages move."""
@@ -52,6 +54,9 @@ class RunOverview(Reading):
         run = await services.call("runs", "get", run=self._reference)
         self._run = run
         self._say()
+        if not (dirty.everything or dirty.runs) and monotonic() - self._looked < AGAIN:
+            return  # points come many times a second
+        self._looked = monotonic()
         for name in list(run.get("metrics") or {})[:MOST]:
             self._trends[name] = await self._trend(run["id"], name)
         if run.get("warnings"):

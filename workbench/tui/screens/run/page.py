@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -108,7 +109,7 @@ class RunPage(RunActions, TabbedPage):
     def command_line(self) -> str:
         """The command that shows the tab."""
         name = self.run_["name"] if self.run_ is not None else self.reference
-        return f"wb run {COMMANDS.get(self.tab, self.tab)} {name}"
+        return f"wb run {COMMANDS.get(self.tab, self.tab)} {shlex.quote(name)}"
 
     def step_out(self) -> bool:
         """What is open in the tab closes first."""

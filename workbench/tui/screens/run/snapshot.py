@@ -16,7 +16,7 @@ from workbench.text import sizes
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
 from workbench.tui.model.dirty import Dirty
-from workbench.tui.screens.run.files import free_name
+from workbench.tui.screens.run.files import file_name, free_name
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
@@ -102,7 +102,8 @@ class RunSnapshot(Acting, Vertical):
         def thread() -> Path:
             with self.dashboard.open_workspace() as workspace:
                 name = workspace.call("runs", "get", run=self._reference)["name"]
-                return workspace.save_snapshot(self._reference, free_name(Path.cwd() / f"{name}.zip"))
+                to = free_name(Path.cwd() / file_name(name, ".zip"))
+                return workspace.save_snapshot(self._reference, to)
 
         async def work() -> None:
             try:

@@ -53,7 +53,7 @@ async def tag(app: Dashboard, rows: Sequence[Mapping[str, Any]]) -> None:
             return "wb run tag"
         words = [written({name: value}) for name, value in wanted.items()]
         words += [f"--remove {shlex.quote(name)}" for name in gone]
-        return " ".join(["wb run tag", names, *words])
+        return " ".join(["wb run tag", *(shlex.quote(row["name"]) for row in rows), *words])
 
     now = written(rows[0].get("tags") or {}) if len(rows) == 1 else ""
     field = Field("tags", "tags", now, "best arch=vit -old")
