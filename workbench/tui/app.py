@@ -9,39 +9,41 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
 from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from workbench.errors import ServerError, WorkbenchError
 from workbench.home import Home
-from workbench.text.location import Location, format, parse
+from workbench.text.location import Location, parse
 from workbench.text.sanitize import clean_name
 from workbench.text.times import parse as times_of
 from workbench.text.times import rfc3339
-from workbench.tui.actions.acting import Acting, owners, perform
 from workbench.tui.actions.keymap import checked
-from workbench.tui.actions.table import by_id
 from workbench.tui.frame.crumbs import Crumbs
 from workbench.tui.frame.footer import Footer
 from workbench.tui.frame.header import Header, Summary
-from workbench.tui.leaving import copied, run_outside, write_report
+from workbench.tui.leaving import write_report
 from workbench.tui.model.away import since, summary
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.feed import Feed, ServerState, Services
 from workbench.tui.model.link_speed import flush_seconds
 from workbench.tui.model.memory import Memory
 from workbench.tui.model.undo import Undo
-from workbench.tui.places.history import History, outside, same_place
+from workbench.tui.places.history import History, same_place
 from workbench.tui.places.page import Page
 from workbench.tui.places.pages import kind_of, make_page
 from workbench.tui.themes.folders import folders
 from workbench.tui.themes.palette import Looks
 from workbench.tui.themes.wardrobe import Wardrobe
+from workbench.tui.whole import WholeActions
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel as Severity
+
     from workbench.tui.tour.steps import Seen, Tour
     from workbench.workspace import Workspace
 
@@ -58,10 +60,9 @@ MOUNTED = 12
 """Pages that stay mounted; the one seen longest ago goes first."""
 
 
-class Dashboard(Acting, App[int]):
+class Dashboard(WholeActions):
     """Everything on the screen. Services are asked through the workspace's asyncio client."""
 
-    PLACES = ("app",)
     BINDINGS: ClassVar[list[Any]] = [Binding("ctrl+q", "quit", show=False, priority=True)]
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[Any] = {_providers}
@@ -181,7 +182,7 @@ class Dashboard(Acting, App[int]):
         except LookupError as problem:
             self.notify(str(problem), severity="warning")
             return
-        await self._arrive(location)
+        await self.arrive(location)
 
     def _page_for(self, location: Location) -> Page:
         for page in self._pages:
@@ -189,7 +190,7 @@ class Dashboard(Acting, App[int]):
                 return page
         return make_page(location)
 
-    async def _arrive(self, going: Location | None = None) -> None:
+    async def arrive(self, going: Location | None = None) -> None:
         """Show the place one goes to, or the current one; what it is about comes when it comes."""
         async with self._going:
             if going is not None:
@@ -311,116 +312,29 @@ class Dashboard(Acting, App[int]):
         hint = f"\n{clean_name(problem.hint, 200)}" if problem.hint else ""
         self.notify(clean_name(problem.message, 300) + hint, severity="error", timeout=8, markup=False)
 
-    # Actions of the whole
-
-    async def action_perform(self, action: str) -> None:
-        """Do an action of whoever answers to it, from where the focus is."""
-        for owner in owners(self.focused or self.screen):
-            if by_id()[action] in owner.actions():
-                await perform(owner, action)
-                return
-
-    def refusal(self, action: str) -> str | None:
-        """Why an action of the whole cannot be done now."""
-        if action == "app.quit" and outside(self.places.current) is not None:
-            return "esc steps out first; ctrl+q leaves from anywhere"
-        if action == "app.copy" and (self.page is None or self.page.chosen_id() is None):
-            return "the cursor is on nothing that has an id"
-        if action == "app.undo" and self.undo.next is None:
-            return "nothing was done here that could be taken back"
-        return None
-
-    async def do_app_undo(self) -> None:
-        """Take the newest back."""
-        words = await self.undo.back()
-        self.notify(f"taken back: {words}", timeout=4, markup=False)
-
-    async def do_app_runs(self) -> None:
-        """Go to the runs."""
-        await self.visit(Location("runs"))
-
-    async def do_app_compute(self) -> None:
-        """Go to the machines."""
-        await self.visit(Location("compute"))
-
-    async def do_app_activity(self) -> None:
-        """Go to the activities."""
-        await self.visit(Location("activity"))
-
-    async def do_app_back(self) -> None:
-        """One step out."""
-        page = self.page
-        if page is not None and page.step_out():
-            return
-        place = self.places.out()
-        if place is not None:
-            await self.visit(place)
-
-    async def do_app_earlier(self) -> None:
-        """Back along the way one came."""
-        if self.places.back() is not None:
-            await self._arrive()
-
-    async def do_app_later(self) -> None:
-        """Forward again."""
-        if self.places.forward() is not None:
-            await self._arrive()
-
-    async def do_app_last(self) -> None:
-        """Between two places."""
-        self.places.last()
-        await self._arrive()
-
-    def do_app_quit(self) -> None:
-        """Leave."""
-        self.exit(0)
-
-    def do_app_palette(self) -> None:
-        """Find anything."""
-        self.action_command_palette()
-
-    async def do_app_prompt(self) -> None:
-        """Ask where to go."""
-        from workbench.tui.frame.prompt import ask_place
-
-        await ask_place(self)
-
-    def do_app_keys(self) -> None:
-        """Every key."""
-        from workbench.tui.actions.keys_screen import KeysScreen
-
-        self.push_screen(KeysScreen(owners(self.focused or self.screen)))
-
-    def do_app_theme(self) -> None:
-        """Choose colours."""
-        from workbench.tui.themes.choosing import choose
-
-        choose(self)
-
-    def do_app_copy(self) -> None:
-        """Copy the id under the cursor."""
-        assert self.page is not None
-        copied(self, self.page.chosen_id() or "", "id")
-
-    def do_app_copy_command(self) -> None:
-        """Copy the command of this place."""
-        copied(self, self.page.command_line() if self.page else "wb", "command")
-
-    def do_app_copy_link(self) -> None:
-        """Copy this place."""
-        copied(self, format(self.places.current), "location")
-
-    def do_app_suspend(self) -> None:
-        """Step aside."""
-        self.action_suspend_process()
-
-    def do_app_shell(self) -> None:
-        """A shell."""
-        run_outside(self, [self.environ.get("SHELL", "/bin/sh")], "exit comes back to the dashboard")
-
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """None of Textual's own: everything is in the action table."""
         return ()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Severity = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Say something in passing; never read as markup, since most of it came from elsewhere."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What was refused and nobody took is told; only a fault of ours ends the dashboard."""
+        problem = error.error if isinstance(error, WorkerFailed) else error
+        if isinstance(problem, WorkbenchError):
+            self.complain(problem)
+        else:
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """A fault of ours: leave the terminal readable, a line, a hint, and a report."""

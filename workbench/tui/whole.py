@@ -1,0 +1,146 @@
+"""The actions of the whole dashboard: going places, copying, stepping aside, leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import App
+
+from workbench.text.location import Location, format
+from workbench.tui.actions.acting import Acting, owners, perform
+from workbench.tui.actions.table import by_id
+from workbench.tui.leaving import copied, run_outside
+from workbench.tui.model.undo import Undo
+from workbench.tui.places.history import History, outside
+from workbench.tui.places.page import Page
+
+if TYPE_CHECKING:
+    from workbench.tui.app import Dashboard
+
+
+class WholeActions(Acting, App[int]):
+    """What answers to the place `app`; the dashboard fills in where one is and how one gets elsewhere."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("app",)
+    environ: Mapping[str, str]
+    places: History
+    undo: Undo
+
+    @property
+    def page(self) -> Page | None:
+        """The page that is seen."""
+        raise NotImplementedError
+
+    async def visit(self, location: Location) -> None:
+        """Go to a place."""
+        raise NotImplementedError
+
+    async def arrive(self) -> None:
+        """Show the place the history is at."""
+        raise NotImplementedError
+
+    async def action_perform(self, action: str) -> None:
+        """Do an action of whoever answers to it, from where the focus is."""
+        for owner in owners(self.focused or self.screen):
+            if by_id()[action] in owner.actions():
+                await perform(owner, action)
+                return
+
+    def refusal(self, action: str) -> str | None:
+        """Why an action of the whole cannot be done now."""
+        if action == "app.quit" and outside(self.places.current) is not None:
+            return "esc steps out first; ctrl+q leaves from anywhere"
+        if action == "app.copy" and (self.page is None or self.page.chosen_id() is None):
+            return "the cursor is on nothing that has an id"
+        if action == "app.undo" and self.undo.next is None:
+            return "nothing was done here that could be taken back"
+        return None
+
+    async def do_app_undo(self) -> None:
+        """Take the newest back."""
+        words = await self.undo.back()
+        self.notify(f"taken back: {words}", timeout=4, markup=False)
+
+    async def do_app_runs(self) -> None:
+        """Go to the runs."""
+        await self.visit(Location("runs"))
+
+    async def do_app_compute(self) -> None:
+        """Go to the machines."""
+        await self.visit(Location("compute"))
+
+    async def do_app_activity(self) -> None:
+        """Go to the activities."""
+        await self.visit(Location("activity"))
+
+    async def do_app_back(self) -> None:
+        """One step out."""
+        page = self.page
+        if page is not None and page.step_out():
+            return
+        place = self.places.out()
+        if place is not None:
+            await self.visit(place)
+
+    async def do_app_earlier(self) -> None:
+        """Back along the way one came."""
+        if self.places.back() is not None:
+            await self.arrive()
+
+    async def do_app_later(self) -> None:
+        """Forward again."""
+        if self.places.forward() is not None:
+            await self.arrive()
+
+    async def do_app_last(self) -> None:
+        """Between two places."""
+        self.places.last()
+        await self.arrive()
+
+    def do_app_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def do_app_palette(self) -> None:
+        """Find anything."""
+        self.action_command_palette()
+
+    async def do_app_prompt(self) -> None:
+        """Ask where to go."""
+        from workbench.tui.frame.prompt import ask_place
+
+        await ask_place(cast("Dashboard", self))
+
+    def do_app_keys(self) -> None:
+        """Every key."""
+        from workbench.tui.actions.keys_screen import KeysScreen
+
+        self.push_screen(KeysScreen(owners(self.focused or self.screen)))
+
+    def do_app_theme(self) -> None:
+        """Choose colours."""
+        from workbench.tui.themes.choosing import choose
+
+        choose(cast("Dashboard", self))
+
+    def do_app_copy(self) -> None:
+        """Copy the id under the cursor."""
+        assert self.page is not None
+        copied(self, self.page.chosen_id() or "", "id")
+
+    def do_app_copy_command(self) -> None:
+        """Copy the command of this place."""
+        copied(self, self.page.command_line() if self.page else "wb", "command")
+
+    def do_app_copy_link(self) -> None:
+        """Copy this place."""
+        copied(self, format(self.places.current), "location")
+
+    def do_app_suspend(self) -> None:
+        """Step aside."""
+        self.action_suspend_process()
+
+    def do_app_shell(self) -> None:
+        """A shell."""
+        run_outside(self, [self.environ.get("SHELL", "/bin/sh")], "exit comes back to the dashboard")
