@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workbench.text.axis import Axis
@@ -128,6 +128,7 @@ def test_the_cursor_walks_over_values_only_and_column_by_column() -> None:
     st.booleans(),
     st.integers(0, 3),
 )
+@example([[(0, 17105000001.0)]], 12, 10, False, False, 0).via("a figure longer than its place")
 def test_a_picture_of_anything_fills_its_place_and_no_more(
     data: list[list[tuple[int, float]]], columns: int, lines: int, log: bool, plain_text: bool, level: int
 ) -> None:

@@ -172,9 +172,9 @@ def _beneath(entry: Entry, room: int, marks: Marks, at_cursor: bool) -> Line:
         longer = f"{text}  {figure}" if text else figure
         if not text or room - 3 - width(longer) - 1 >= max(_LEAST_NAME, min(width(entry.name), 16)):
             text = longer
-    space = max(1, min(width(entry.name), room - 3 - width(text) - 1))
-    line = [*_name(entry, space, marks), Piece(" " + text, "stale" if entry.hidden else "text")]
-    return line
+    said = f" {text}" if width(text) <= room - 5 else ""  # part of a figure would be another figure
+    space = max(1, min(width(entry.name), room - 3 - width(said)))
+    return [*_name(entry, space, marks), Piece(said, "stale" if entry.hidden else "text")]
 
 
 def _padded(line: Line, size: int) -> Line:
