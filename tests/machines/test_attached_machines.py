@@ -120,6 +120,10 @@ def test_a_detached_machine_is_left_as_it_is(make_wb: Any, server: SshServer, tm
 
     root = server.home / "wb"
     before = {path: path.lstat().st_mtime_ns for path in (root / "runs").rglob("*")}
+    wb("compute", "set", server.name, "protected=true")
+    refused = wb.run("compute", "detach", server.name, "--yes")
+    assert (refused.returncode, "is protected" in refused.stderr) == (5, True)
+    wb("compute", "set", server.name, "protected=false")
     wb("compute", "detach", server.name, "--yes")
     assert server.name not in [one["name"] for one in wb.json("compute", "ls")]
     assert wb.show(run)["status"] == "Completed", "its runs stay in lists"
@@ -128,6 +132,6 @@ def test_a_detached_machine_is_left_as_it_is(make_wb: Any, server: SshServer, tm
 
     again: Wb = make_wb()
     attach(again, server)
-    assert [one["id"] for one in again.json("compute", "adopt", server.name)] == [run]
+    assert [one["id"] for one in again.json("compute", "adopt", server.name)["adopted"]] == [run]
     again.wait(run)
     assert again("logs", run) == "to the end\n"

@@ -28,7 +28,6 @@ class Exchange(object):
         self._condition = threading.Condition()
         self._credit = protocol.INITIAL_CREDIT
         self._inbox = deque()  # type: Deque[bytes]
-        self._inbox_size = 0
         self._allowed = protocol.INITIAL_CREDIT  # bytes the near end may still send
         self._taken = 0
         self._ended = False

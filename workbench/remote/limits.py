@@ -7,7 +7,6 @@ from workbench.remote.sizes import in_words
 
 MEMORY = "Max address space"
 FILES = "Max file size"
-CPU = "Max cpu time"
 
 _LINE = re.compile(r"^(Max [a-z ]+?) {2,}(\d+|unlimited) ")
 

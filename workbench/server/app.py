@@ -114,8 +114,9 @@ async def _stream(request: web.Request, operation: Operation, parameters: Any) -
         return response  # the client stopped listening: its right
     except Exception as problem:  # the rim, as above
         tail = b'{"error":' + encode(_failure(problem)) + b"}\n"
-    await response.write((_LENGTH.pack(0) if reading else b"") + tail)
-    await response.write_eof()
+    with suppress(ConnectionResetError):
+        await response.write((_LENGTH.pack(0) if reading else b"") + tail)
+        await response.write_eof()
     return response
 
 

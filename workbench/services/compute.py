@@ -183,8 +183,11 @@ class ComputeService:
         return await self._store.write(targets.change, name, lambda target: replace(target, default=True))
 
     @call
-    async def detach(self, name: str) -> dict[str, Any]:
-        """Forget a target; the machine is left as it is (AZ-30). Raises Conflict while runs are active."""
+    async def detach(self, name: str, even_protected: bool = False) -> dict[str, Any]:
+        """Forget a target; the machine is left as it is (AZ-30). Raises Conflict while runs are active.
+
+        even_protected: the user was asked for its name. Else Refused is raised for a protected one.
+        """
         target = await self._store.read(targets.get, name)
         if target.name == "local":
             raise Refused("this machine cannot be detached")
@@ -192,7 +195,7 @@ class ComputeService:
         if active:
             count = "1 run is" if len(active) == 1 else f"{len(active)} runs are"
             raise Conflict(f"{count} active on {name}", f"wb ps -t {name}; wb cancel them, or wait")
-        if target.settings.protected:
+        if target.settings.protected and not even_protected:
             raise Refused(f"{name} is protected", f"wb compute set {name} protected=false")
         await self._store.write(targets.remove, name)
         await self._context.fleet.forget(name)

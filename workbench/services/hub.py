@@ -199,6 +199,9 @@ class Hub:
 
     async def workspace(self, name: str) -> OpenWorkspace:
         """The workspace of that name, opened on first use; raises UsageError, StoreError."""
+        found = self._workspaces.get(name)
+        if found is not None:  # whoever uses one that is open waits for no other that is being opened
+            return found
         async with self._opening:
             if name not in self._workspaces:
                 workspace = OpenWorkspace(name, self._home, self._settings, ServerService(self))

@@ -20,6 +20,7 @@ from workbench.unix_socket import answers
 
 LOCK = "server.lock"
 
+
 class Owner(NamedTuple):
     """Who owns a home, as it says itself; socket: where it answers, None when it serves itself alone."""
 

@@ -42,11 +42,6 @@ class Piece(NamedTuple):
     hidden: tuple[Span, ...]
 
 
-def plain_rank(series: Iterable[SeriesRow]) -> int:
-    """The rank that stands for all."""
-    return min((row.rank for row in series), default=0)
-
-
 def pieces(series: Iterable[SeriesRow]) -> list[Piece]:
     """The series of one name and rank, oldest attempt first, each with what newer ones hide of it."""
     groups: dict[int, list[SeriesRow]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -52,8 +51,8 @@ def run_outside(app: App[Any], command: Sequence[str], notice: str = "", environ
 
 def viewer(app: App[Any], place: Path) -> None:
     """Show a file with $PAGER, else less, else more."""
-    words = shlex.split(os.environ.get("PAGER", "")) or [shutil.which("less") or "more"]
-    run_outside(app, [*words, str(place)])
+    pager = os.environ.get("PAGER", "").strip() or shutil.which("less") or "more"
+    run_outside(app, ["/bin/sh", "-c", f'{pager} "$0"', str(place)])
 
 
 def write_report(home: Home) -> Text:

@@ -125,3 +125,22 @@ def test_a_name_from_elsewhere_names_no_other_folder() -> None:
         assert Path(made).name == made
         assert not made.startswith(".")
         assert made.endswith(".zip")
+
+
+async def test_a_protected_machine_goes_once_its_name_was_typed(stage: Open) -> None:
+    async with stage(location="compute") as it:
+        await it.see("gpu1")
+        it.world.compute_set("gpu1", {"protected": True})
+        it.world.happen("TargetChanged", "compute/gpu1")
+        await it.until(lambda: len(it.world.asked("compute.list")) > 1)
+        await it.rest()
+        it.table.go_to("gpu1")
+        await it.press("delete")
+        await it.see("type gpu1 to go on")
+        await it.type("gpu")
+        await it.press("enter")
+        await it.see("cannot be undone")
+        await it.type("1")
+        await it.press("enter")
+        await it.told("gpu1 is detached")
+        assert it.world.asked("compute.detach") == [{"name": "gpu1", "even_protected": True}]

@@ -121,9 +121,11 @@ class MachineServices:
             item["default"] = item["name"] == name
         return self.compute_get(name)
 
-    def compute_detach(self, name: str) -> Any:
+    def compute_detach(self, name: str, even_protected: bool = False) -> Any:
         if name == "local":
             raise WorkbenchError("this machine is always there")
+        if self.compute_get(name)["settings"].get("protected") and not even_protected:
+            raise WorkbenchError(f"{name} is protected")
         self.targets = [item for item in self.targets if item["name"] != name]
         return {}
 

@@ -78,14 +78,16 @@ def _ask(opener: Callable[[], Asking], asked: list[Asked]) -> None:
     waiting = iter(asked)
     try:
         client = opener()
-        for question, answer in waiting:
-            try:
-                found = Answer(client.call(question.noun, question.method, **question.parameters))
-            except BaseException:
-                answer.set_result(None)
-                raise
-            answer.set_result(found)
-        client.close()
+        try:
+            for question, answer in waiting:
+                try:
+                    found = Answer(client.call(question.noun, question.method, **question.parameters))
+                except BaseException:
+                    answer.set_result(None)
+                    raise
+                answer.set_result(found)
+        finally:
+            client.close()
     except WorkbenchError:
         pass  # the dashboard asks again, and says why it fails
     finally:

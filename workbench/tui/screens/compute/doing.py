@@ -37,7 +37,7 @@ async def detach(app: Dashboard, target: Mapping[str, Any]) -> bool:
     if not await app.push_screen_wait(dialog):
         return False
     try:
-        await app.services.call("compute", "detach", name=name)
+        await app.services.call("compute", "detach", name=name, even_protected=protected or None)
     except WorkbenchError as problem:
         app.complain(problem)
         return False

@@ -37,7 +37,7 @@ async def sign_in(
                     await attending.aclose()  # to the question before
                     held = app.services.items("compute", "attend", session=asked.session)
                     await attending.enter_async_context(aclosing(held))
-                    await anext(held)
+                    await anext(held, None)  # from here on the question waits for its answer
                     dialog = QuestionDialog(f"Sign in to {name}", asked.text, echo=asked.echo)
                     answer = await app.push_screen_wait(dialog)
                 else:
