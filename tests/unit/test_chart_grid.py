@@ -12,11 +12,18 @@ from workbench.text.pieces import cells, plain
 from workbench.text.plane import Style
 from workbench.tui.chart import answers
 from workbench.tui.chart.card import Card, card_lines, heading_line
-from workbench.tui.chart.grid import CARD_CELLS, Grid, Heading, Item
+from workbench.tui.chart.grid import CARD_CELLS, CARD_LINES, MOST_LINES, Grid, Heading, Item
 from workbench.tui.chart.scene import Scene
 from workbench.tui.chart.source import STEP, Trace, Window
 
 NAMES = ["loss", "train/loss", "train/acc", "val/loss", "train/lr", "lr"]
+
+
+def test_few_charts_share_the_page_and_many_have_their_usual_size() -> None:
+    assert Grid(["a", "b"], columns=80, lines=14).card_lines == 14
+    assert Grid(["a", "b"], columns=80, lines=60).card_lines == MOST_LINES
+    assert Grid(["x/a", "x/b", "y/c"], columns=80, lines=26).card_lines == 12
+    assert Grid([f"m{number}" for number in range(40)], columns=80, lines=24).card_lines == CARD_LINES
 
 
 def test_groups_follow_what_has_no_prefix() -> None:

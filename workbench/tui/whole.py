@@ -79,9 +79,11 @@ class WholeActions(Acting, App[int]):
         page = self.page
         if page is not None and page.step_out():
             return
-        place = self.places.out()
+        inside, place = self.places.current, self.places.out()
         if place is not None:
             await self.visit(place)
+            if self.page is not None:
+                self.page.left_behind(inside)
 
     async def do_app_earlier(self) -> None:
         """Back along the way one came."""

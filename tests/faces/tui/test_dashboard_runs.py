@@ -240,3 +240,31 @@ async def test_a_hundred_thousand_runs_open_by_asking_for_the_rows_in_sight(stag
         asked = sum(len(call.get("ids", ())) for call in it.world.asked("runs.table"))
         assert asked < 20 * it.app.size.height
         assert len(it.world.asked("runs.order")) <= 2
+
+
+async def test_stepping_out_of_a_run_puts_the_cursor_on_it(stage: Open) -> None:
+    async with stage(location=f"runs/mnist/{ROWS[3]['id']}") as it:
+        await it.see("dull-ibis-39", "Overview")
+        await it.press("escape")
+        await it.see("calm-otter-42", "5 runs")
+        await it.until(lambda: it.table.cursor == ROWS[3]["id"], "the cursor on the run that was left")
+
+
+async def test_a_value_is_never_cut_for_the_name_of_its_metric(stage: Open) -> None:
+    rows = [row(1, "long-one", metric="validation/accuracy_top5", last=0.9361, best=0.9389)]
+    async with stage(World(rows), size=(80, 24)) as it:
+        await it.see("long-one")
+        await it.press("slash")
+        await it.type("long")
+        await it.press("enter")
+        await it.see(r"accurac… +0\.9361")
+
+
+async def test_while_one_types_the_footer_offers_no_letters(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("x cancel")
+        await it.press("slash")
+        await it.see("enter take it  esc leave it")
+        assert "x cancel" not in it.lines[-1]
+        await it.press("escape")
+        await it.see("x cancel")

@@ -170,6 +170,18 @@ async def test_rows_not_here_yet_are_quiet_and_appear_when_they_came() -> None:
         assert set(app.rows.drawn) == {"r2"}, "nothing else was drawn again"
 
 
+async def test_rows_that_grew_older_are_drawn_again_and_no_others() -> None:
+    app = Stage(rows(5))
+    async with run(app) as pilot:
+        await pilot.pause()
+        app.rows.cell["r2"] = (Cell("r2"), Cell("0.5"), Cell("13"), Cell("older"))
+        app.table.grown_older()
+        app.rows.drawn.clear()
+        await pilot.pause()
+        assert "older" in screen(app)[3]
+        assert app.rows.drawn == ["r2"]
+
+
 async def test_marks_by_key_range_and_all() -> None:
     app = Stage(rows(30))
     async with run(app) as pilot:

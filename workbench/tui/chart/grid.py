@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-CARD_CELLS, CARD_LINES = 38, 8
-"""The size a small chart wants at least, and the lines it gets with the one between it and the next."""
+CARD_CELLS, CARD_LINES, MOST_LINES = 38, 8, 16
+"""The cells a small chart wants at least; the lines it gets with the one between it and the next,
+and the most it gets where there is room for all."""
 LEAST_LINES = 3
 
 
@@ -49,16 +50,23 @@ class Grid:
     ) -> None:
         self.across = max(1, columns // CARD_CELLS)
         self.cells = max(1, columns // self.across)
-        self.card_lines = max(LEAST_LINES, min(CARD_LINES, lines))
         self.headings: dict[str, Heading] = {}
         self.rows: list[Row] = []
         self.lines = 0
         groups: dict[str, list[str]] = {"": []}
         for name in names:
             groups.setdefault(prefix_of(name), []).append(name)
+        self.card_lines = self._high(groups, folded, lines)
         for prefix, members in groups.items():
             self._add(prefix, members, prefix in folded)
         self._tops = [row.top for row in self.rows]
+
+    def _high(self, groups: Mapping[str, Sequence[str]], folded: Collection[str], lines: int) -> int:
+        """The lines of a chart: few ones share the page."""
+        open_ones = [members for prefix, members in groups.items() if not (prefix and prefix in folded)]
+        rows = sum(-(-len(members) // self.across) for members in open_ones)
+        room = (lines - sum(1 for prefix in groups if prefix)) // max(1, rows)
+        return max(LEAST_LINES, min(max(CARD_LINES, min(MOST_LINES, room)), lines))
 
     def _add(self, prefix: str, members: Sequence[str], folded: bool) -> None:
         if prefix:

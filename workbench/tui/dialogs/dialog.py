@@ -30,7 +30,8 @@ class Dialog(Acting, ModalScreen[T | None], Generic[T]):
     Dialog #said { height: auto; margin: 1 0 0 0; }
     Dialog #wrong { height: auto; color: $text-error; }
     Dialog #buttons { height: 1; margin: 1 0 0 0; align-horizontal: right; }
-    Dialog Button { margin: 0 0 0 2; min-width: 10; }
+    Dialog Button { margin: 0 0 0 2; min-width: 10; background: $boost; }
+    Dialog Button:focus { background: $foreground; color: $background; text-style: bold; }
     Dialog Input { border: none; height: 1; padding: 0 1; background: $boost; }
     Dialog Input:focus { border: none; background: $primary 25%; }
     """
@@ -38,6 +39,8 @@ class Dialog(Acting, ModalScreen[T | None], Generic[T]):
     TITLE_WORDS = ""
     DO = "ok"
     """The word on the button that goes on."""
+    CANCEL = "cancel"
+    """The word on the button that changes nothing; "": there is none."""
     DESTROYS = False
 
     def __init__(self, title: str = "", said: str | Text = "") -> None:
@@ -54,7 +57,8 @@ class Dialog(Acting, ModalScreen[T | None], Generic[T]):
             yield from self.content()
             yield Static("", id="wrong", markup=False)
             with Horizontal(id="buttons"):
-                yield Button("cancel", id="cancel", compact=True)
+                if self.CANCEL:
+                    yield Button(self.CANCEL, id="cancel", compact=True)
                 yield Button(self.DO, id="do", compact=True, variant="error" if self.DESTROYS else "primary")
 
     def on_mount(self) -> None:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.suggester import SuggestFromList
-from textual.widgets import Checkbox, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from workbench.text.sanitize import clean
 from workbench.tui.dialogs.dialog import Dialog
+from workbench.tui.dialogs.switch import Switch
 
 Values = Mapping[str, str]
 
@@ -40,7 +41,8 @@ class Form(Dialog[dict[str, str]]):
     Form .row { height: 1; }
     Form .row Label { width: 14; color: $text-muted; }
     Form .row Input { width: 1fr; }
-    Form .row Checkbox { border: none; padding: 0; background: $surface; }
+    Form .row Switch { border: none; padding: 0; background: $surface; }
+    Form .row Switch:focus { background: $primary 25%; }
     Form #command { height: auto; margin: 1 0 0 0; color: $text-muted; }
     """
 
@@ -70,7 +72,7 @@ class Form(Dialog[dict[str, str]]):
                 with Horizontal(classes="row"):
                     yield Label(field.label)
                     if field.switch:
-                        yield Checkbox(field.hint, field.value == "yes", id=f"f-{field.id}", compact=True)
+                        yield Switch(field.hint, field.value == "yes", id=f"f-{field.id}", compact=True)
                     else:
                         proposed = SuggestFromList(field.words, case_sensitive=False) if field.words else None
                         yield Input(
@@ -95,7 +97,7 @@ class Form(Dialog[dict[str, str]]):
         found = {}
         for field in self._fields:
             widget = self.query_one(f"#f-{field.id}")
-            if isinstance(widget, Checkbox):
+            if isinstance(widget, Switch):
                 found[field.id] = "yes" if widget.value else ""
             elif isinstance(widget, Input):
                 found[field.id] = widget.value
@@ -110,7 +112,7 @@ class Form(Dialog[dict[str, str]]):
         event.stop()
         self._preview()
 
-    def on_checkbox_changed(self, event: Checkbox.Changed) -> None:
+    def on_checkbox_changed(self, event: Switch.Changed) -> None:
         """The command follows."""
         event.stop()
         self._preview()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 from textual.strip import Strip
+from textual.widgets import Input
 
 from workbench.tui.actions.acting import Acting, owners
 from workbench.tui.actions.keymap import keys_of
@@ -16,6 +17,10 @@ from workbench.tui.themes.palette import palette_of
 
 AGAIN = 0.5
 """Seconds between two looks at which keys work."""
+
+
+TYPING = (("enter", "take it"), ("esc", "leave it"), ("ctrl+u", "empty the line"))
+"""The keys of a line one types into."""
 
 
 class Footer(Line):
@@ -41,7 +46,10 @@ class Footer(Line):
         return super().render_line(y)
 
     def left(self, cells: int) -> Sequence[Piece]:
-        """The actions, each a key and a word."""
+        """The actions, each a key and a word; while one types, letters are letters."""
+        if isinstance(self.screen.focused, Input):
+            said = [(Piece(f" {key}", "key"), Piece(f" {label} ", "dim")) for key, label in TYPING]
+            return [piece for pair in said for piece in pair]
         offered = _offered(owners(self.screen.focused or self.screen))
         ascii_only = palette_of(self.app).ascii
         words = {action.id: self._words(action, ascii_only) for _, action in offered}

@@ -75,6 +75,9 @@ class Page(Acting, Widget, can_focus=True):
         """Close what is open within the page; whether there was anything."""
         return False
 
+    def left_behind(self, inside: Location) -> None:
+        """One stepped out of a place within this one: the cursor goes to it."""
+
     def focus_content(self) -> None:
         """Give the focus to what the page is about."""
         for child in self.query("*"):

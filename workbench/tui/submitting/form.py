@@ -21,14 +21,16 @@ def fields(
     target: str = "",
     experiment: str = "",
     gpus: str = "",
+    default: str = "",
     targets: Sequence[str] = (),
     experiments: Sequence[str] = (),
 ) -> list[Field]:
-    """The form's fields."""
+    """The form's fields; default: the machine that is taken where none is said."""
+    usual = f"{default}, the default" if default else "the default machine"
     return [
         Field("code", "directory", code, "what is sent with it"),
         Field("command", "command", command, "python train.py --lr 3e-4"),
-        Field("target", "machine", target, "the default machine", targets),
+        Field("target", "machine", target, usual, targets),
         Field("experiment", "experiment", experiment, "named after the directory", experiments),
         Field("gpus", "gpus", gpus, "as many as the machine gives a run"),
         Field("name", "name", "", "made up"),

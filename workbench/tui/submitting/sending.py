@@ -29,7 +29,7 @@ async def new_run(
     gpus: str = "",
 ) -> None:
     """Ask for a new run and start it."""
-    targets = [item["name"] for item in await app.services.call("compute", "list")]
+    machines = await app.services.call("compute", "list")
     experiments = [item["name"] for item in await app.services.call("experiments", "list")]
     last = app.memory.get("submit", {})
     asked = form.fields(
@@ -38,7 +38,8 @@ async def new_run(
         target=target,
         experiment=experiment,
         gpus=gpus,
-        targets=targets,
+        default=next((clean_name(item["name"]) for item in machines if item.get("default")), ""),
+        targets=[item["name"] for item in machines],
         experiments=experiments,
     )
     dialog = Form("New run", asked, do="submit", check=form.check, command=form.command_line, first="command")

@@ -9,6 +9,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.tui.table import messages
+from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column, chosen
 from workbench.tui.table.drawing import PLAIN, Look, Pen, Sorting
 from workbench.tui.table.layout import Layout, arrange, last_aside
@@ -64,6 +65,7 @@ class TableView(ScrollView):
         self._pen: Pen | None = None
         self._drawing: tuple[Layout, Pen] | None = None
         self._strips: dict[str, dict[Look, Strip]] = {}
+        self._cells: dict[str, Sequence[Cell]] = {}
         self._filled = False
         self._high_before = 0
 
@@ -175,6 +177,10 @@ class TableView(ScrollView):
         for line in range(top, min(top + self._rows_high, len(self._lines))):
             if self._lines[line] in keys:
                 self._repaint(line)
+
+    def grown_older(self) -> None:
+        """Time went by: the rows in view whose cells depend on it are drawn again."""
+        self.changed(key for key in self._in_view() if self._source.cells(key) != self._cells.get(key))
 
     def go_to(self, key: str) -> bool:
         """Put the cursor on a row or a group's header; False when it is not in the list."""
@@ -350,6 +356,7 @@ class TableView(ScrollView):
             held[look] = strip
             if len(self._strips) > 1000:
                 self._strips = {key: held}
+                self._cells = {key: cells for key, cells in self._cells.items() if key in self._strips}
         return strip
 
     def _look(self, line: int, key: str) -> Look:
@@ -370,6 +377,7 @@ class TableView(ScrollView):
                 self.call_after_refresh(self._ask)
             return None
         self._prefetch.came((key,))
+        self._cells[key] = cells
         return pen.row(cells, layout, look)
 
     def _said(self, pen: Pen, width: int, y: int) -> Strip:

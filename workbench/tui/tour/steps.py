@@ -32,7 +32,7 @@ STEPS = (
     Step("space marks runs: mark two or three, then c compares them.", lambda seen: seen.kind == "compare"),
     Step("Only what differs is shown.  2 goes to the machines.", lambda seen: seen.kind == "compute"),
     Step("enter opens a machine, D examines it.  1 goes back to the runs.", lambda seen: seen.kind == "runs"),
-    Step("x ends a run, r runs it again, R sends a directory of yours.  ? knows every key.", lambda _: False),
+    Step("x ends a run, r runs it again, R sends code of yours.  ? has all keys.", lambda _: False),
 )
 """In order; the last stays."""
 

@@ -213,6 +213,8 @@ def _said(item: Mapping[str, Any], plain: bool) -> Cell:
         hint = f"{arrow}{clean_name(str(item['hint']), 300)}" if item.get("hint") else ""
         return Cell(clean_name(str(item["error"]), 400) + hint, "bad")
     done, total = item.get("done"), item.get("total")
+    if item.get("ended"):
+        total = None  # how far it was when it last said so is of no use once it is done
     share = f"  {100 * done // total}%" if done is not None and total else ""
     return Cell(clean_name(str(item.get("text") or ""), 200) + share, "quiet" if item.get("ended") else "")
 

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from workbench.errors import WorkbenchError
 from workbench.text.sanitize import clean_name
-from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.dialogs.form import Field, Form
+from workbench.tui.dialogs.notice import Notice
 from workbench.tui.dialogs.pick import Choice, Pick
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.screens.compute.signing_in import sign_in
@@ -93,4 +93,4 @@ async def attach_as(app: Dashboard, name: str, settings: Mapping[str, Any]) -> N
         words = warning if isinstance(warning, str) else str(warning.get("text", ""))
         said.append(f"\n\n{clean_name(words, 400)}", "italic")
     said.append("\n\nNext: R sends a directory's command there.", "bold")
-    await app.push_screen_wait(Confirm(f"{clean_name(name)} is attached", said, do="good", destroys=False))
+    await app.push_screen_wait(Notice(f"{clean_name(name)} is attached", said))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_AXES = 12
 """Metrics that are offered as x axes of another."""
-EMPTY = "This run logged no metric yet:   Run.get_context().log(name, value)"
+EMPTY = "No metric is here yet:   Run.get_context().log(name, value)"
 
 
 class RunSeries:

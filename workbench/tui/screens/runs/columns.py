@@ -18,6 +18,8 @@ SPARK = 8
 """Cells of a sparkline."""
 GPUS = 4
 """Cells of a list of GPUs; of a longer one only their number is told."""
+MARK = 8
+"""Cells of a metric's name before its value."""
 FEW = 3
 """Params that are shown by themselves; where there are more, the user chooses."""
 Row = Mapping[str, Any]
@@ -76,24 +78,25 @@ def shown(
         ),
         Shown(Column("trend", "TREND", least=SPARK, ideal=SPARK, keep=45, sortable=False), _trend),
         Shown(Column("best", "BEST", right=True, least=7, ideal=9, keep=20, shown=False), _best, "best"),
-        *(_figure(f"metric:{name}", name, _named_metric(name), usual=False) for name in metrics),
-        *(_figure(f"param:{name}", name, _param(name), usual=len(params) <= FEW) for name in params),
+        *(_figure("metric", name, _named_metric(name), usual=False) for name in metrics),
+        *(_figure("param", name, _param(name), usual=len(params) <= FEW) for name in params),
         Shown(Column("note", "NOTE", least=12, ideal=24, rest=True, keep=60, sortable=False), _note),
     ]
 
 
 def _judged(title: str, named: bool, maximize: bool) -> Column:
     """The column of what runs are judged by; named: each row says by which metric."""
-    least, ideal, most = (12, 16, 24) if named else (7, 10, 16)
+    least, ideal, most = (MARK + 8, MARK + 8, 24) if named else (7, 10, 16)
     return Column(
         "metric", title, right=True, least=least, ideal=ideal, most=most, keep=80, descending=maximize
     )
 
 
-def _figure(id: str, name: str, cell: Callable[[Row, Setting], Cell], *, usual: bool) -> Shown:
-    """The column of a metric or a param."""
-    title = clean_name(name, 14)
-    return Shown(Column(id, title, right=True, least=5, ideal=8, most=14, keep=35, shown=usual), cell, id)
+def _figure(kind: str, name: str, cell: Callable[[Row, Setting], Cell], *, usual: bool) -> Shown:
+    """The column of a metric or a param, which may have the same name."""
+    id, title = f"{kind}:{name}", clean_name(name, 14)
+    column = Column(id, title, right=True, least=5, ideal=8, most=14, keep=35, shown=usual, help=kind)
+    return Shown(column, cell, id)
 
 
 def cells(row: Row, columns: Sequence[Shown], setting: Setting) -> list[Cell]:
@@ -142,9 +145,14 @@ def _metric(*, named: bool) -> Callable[[Row, Setting], Cell]:
         value = numbers.format_metric(row["last"])
         if not named:
             return Cell(value, role)
-        return Cell(f"{clean_name(str(row.get('metric') or ''), 12)} ", "quiet", (Span(value, role),))
+        return Cell(f"{_short(str(row.get('metric') or ''))} ", "quiet", (Span(value, role),))
 
     return cell
+
+
+def _short(metric: str) -> str:
+    """A metric's name in few cells, so that its value is never what is cut: without its groups if need be."""
+    return clean_name(metric if len(metric) <= MARK else metric.rpartition("/")[2], MARK)
 
 
 def _trend(row: Row, setting: Setting) -> Cell:
@@ -177,6 +185,8 @@ def _param(name: str) -> Callable[[Row, Setting], Cell]:
 
 def _note(row: Row, setting: Setting) -> Cell:
     if setting.best.get(row["experiment"]) == row["id"] and row["status"] == "Completed":
-        return Cell("best so far", "better")
+        value, last = numbers.format_metric(row.get("best")), numbers.format_metric(row.get("last"))
+        # Judged by its best value: where it ended elsewhere, the number beside it is another.
+        return Cell("best so far" if value == last else f"best so far: {value}", "better")
     found = look.note(row, setting.now)
     return Cell(found.text, found.role)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MOST_JUDGED = 10
 """Experiments of one list whose best run is marked: each asks the store."""
+OLDER = 10.0
+"""Seconds between two looks at the ages of what ended."""
 GOING_ON = frozenset({"Running", "Finalizing", "CancelRequested"})
 
 
@@ -94,6 +96,7 @@ class RunListing(Widget):
         """Rows are fetched by one task, durations move once a second."""
         self.run_worker(self._fetching(), name="rows", exit_on_error=True)
         self.set_interval(1.0, self._tick)
+        self.set_interval(OLDER, self._tick_slowly)
 
     # What the table asks
 
@@ -136,6 +139,10 @@ class RunListing(Widget):
     def _tick(self) -> None:
         if self.is_on_screen:
             self.table.changed(self.runs.with_status(GOING_ON))
+
+    def _tick_slowly(self) -> None:
+        if self.is_on_screen:
+            self.table.grown_older()
 
     # News
 
@@ -198,7 +205,7 @@ class RunListing(Widget):
         """The columns there are for this query."""
         query, names = self.runs.query, self._names
         judge = self._judges.get(query.experiment or "")
-        grouped = query.grouped and query.sort == "created"
+        grouped = query.grouped
         now = shown(query.experiment, judge, names["params"], names["metrics"], grouped=grouped)
         if "target" in dict(query.filters):
             now = [item for item in now if item.column.id != "target"]

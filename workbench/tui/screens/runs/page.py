@@ -24,6 +24,8 @@ class RunsPage(RunActions):
     PLACES: ClassVar[tuple[str, ...]] = ("page", "runs")
     _asked = False
     """Whether the list was asked for by the location's filter."""
+    _left: str | None = None
+    """The run that was left for this list, which was not here yet then."""
 
     def compose(self) -> ComposeResult:
         """The list."""
@@ -86,6 +88,8 @@ class RunsPage(RunActions):
         else:
             await self.listing.show(self._query())
             self._asked = True
+            self._find_left()
+            self._left = None
 
     def _query(self) -> RunQuery:
         words = filters.write(self.location.options)
@@ -95,6 +99,15 @@ class RunsPage(RunActions):
         except ValueError as problem:
             self.dashboard.notify(str(problem), severity="warning", markup=False)
             return filters.query(self.location._replace(options={}))
+
+    def left_behind(self, inside: Location) -> None:
+        """The cursor goes to the run one comes from, at once or when the list is here."""
+        self._left = next(iter(inside.path[1:]), None)
+        self._find_left()
+
+    def _find_left(self) -> None:
+        if self._left is not None and self.listing.table.go_to(self._left):
+            self._left = None
 
     def step_out(self) -> bool:
         """First marks go, then the filter."""

@@ -1,0 +1,27 @@
+"""Dialogs as they look: what is chosen is told by signs, and what is only said has one button."""
+
+from __future__ import annotations
+
+from textual.widgets import Button
+
+from tests.faces.tui.conftest import Open
+from workbench.tui.dialogs.notice import Notice
+
+
+async def test_a_switch_is_told_by_its_sign(stage: Open) -> None:
+    async with stage() as it:
+        await it.press("R")
+        await it.see(r"\[x\] +open its log", "gpu1, the default")
+        await it.press(*["tab"] * 5, "space")
+        await it.see(r"\[ \] +open its log")
+        assert "--follow" not in it.text
+
+
+async def test_a_notice_has_one_button_and_closes_at_whatever_closes(stage: Open) -> None:
+    async with stage() as it:
+        for key in ("enter", "space", "escape"):
+            it.app.push_screen(Notice("box is attached", "4 GPUs"))
+            await it.see("box is attached", "4 GPUs", " ok ")
+            assert [str(button.label) for button in it.app.screen.query(Button)] == ["ok"]
+            await it.press(key)
+            await it.miss("box is attached")
