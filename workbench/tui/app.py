@@ -19,7 +19,7 @@ from textual.worker import WorkerFailed
 from workbench.errors import ServerError, WorkbenchError
 from workbench.home import Home
 from workbench.text.location import Location, parse
-from workbench.text.sanitize import clean_name
+from workbench.text.sanitize import clean, clean_name
 from workbench.text.times import parse as times_of
 from workbench.text.times import rfc3339
 from workbench.tui.actions.keymap import checked
@@ -56,6 +56,8 @@ def _providers() -> Any:
 
 WAIT = 0.05
 """Seconds the first frame waits for what it shows: the answers come with it more often than not."""
+LONGEST_TOAST = 1000
+"""Characters of what is said in passing."""
 MOUNTED = 12
 """Pages that stay mounted; the one seen longest ago goes first."""
 
@@ -326,7 +328,8 @@ class Dashboard(WholeActions):
         markup: bool = False,
     ) -> None:
         """Say something in passing; never read as markup, since most of it came from elsewhere."""
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+        words = clean(message, LONGEST_TOAST)
+        super().notify(words, title=title, severity=severity, timeout=timeout, markup=False)
 
     def _handle_exception(self, error: Exception) -> None:
         """What was refused and nobody took is told; only a fault of ours ends the dashboard."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faces.tui.conftest import Open
+from tests.faces.tui.world import World
 from workbench.errors import NotFound, StoreError, UsageError
 from workbench.home import Home
 from workbench.tui.model.memory import Memory
@@ -144,3 +145,26 @@ async def test_a_protected_machine_goes_once_its_name_was_typed(stage: Open) -> 
         await it.press("enter")
         await it.told("gpu1 is detached")
         assert it.world.asked("compute.detach") == [{"name": "gpu1", "even_protected": True}]
+
+
+async def test_nothing_of_a_hostile_name_or_location_reaches_the_terminal_raw(stage: Open) -> None:
+    world = World()
+    evil = "a\x1b]0;pwn\x07b[/x][bold]\x1b[31m"
+    world.run("calm-otter-42").update(name=evil, tags={"k": f"{evil} v"})
+    async with stage(world, location="runs?text=a%1b]0;pwn%07") as it:
+        await it.see("a.*x")
+        assert "\x1b" not in it.text
+        await it.press("slash")
+        await it.rest()
+        assert "\x1b" not in it.text
+        await it.press("escape", "escape")
+        await it.see("brisk-heron-41")
+        it.table.go_to(world.rows[0]["id"])
+        for key, words in (("t", "Tags of"), ("x", "End ")):
+            await it.press(key)
+            await it.see(words)
+            assert "\x1b" not in it.text
+            await it.press("escape")
+        it.app.notify(evil)
+        await it.see(r"\[bold\]")
+        assert "\x1b" not in it.text

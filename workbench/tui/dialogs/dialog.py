@@ -7,10 +7,11 @@ from typing import ClassVar, Generic, TypeVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from workbench.text.sanitize import clean
+from workbench.text.sanitize import clean, clean_name
 from workbench.tui.actions.acting import Acting
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Dialog(Acting, ModalScreen[T | None], Generic[T]):
     def compose(self) -> ComposeResult:
         """Title, words, the content of the kind of dialog, what is wrong, buttons."""
         with Vertical(id="box") as box:
-            box.border_title = clean(self._title, 70)
+            box.border_title = Content(clean_name(self._title, 70))  # a text would be read as markup
             if self._said:
                 yield Static(self._said, id="said", markup=False)
             yield from self.content()

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static
 
-from workbench.text.sanitize import clean
+from workbench.text.sanitize import clean, plain
 from workbench.tui.dialogs.dialog import Dialog
 from workbench.tui.dialogs.switch import Switch
 
@@ -76,7 +76,7 @@ class Form(Dialog[dict[str, str]]):
                     else:
                         proposed = SuggestFromList(field.words, case_sensitive=False) if field.words else None
                         yield Input(
-                            field.value,
+                            plain(field.value),  # it may be what a machine said
                             placeholder=field.hint,
                             suggester=proposed,
                             id=f"f-{field.id}",

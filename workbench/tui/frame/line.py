@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from workbench.text.cells import cut
+from workbench.text.sanitize import plain
 from workbench.tui.themes.palette import palette_of
 
 
@@ -40,7 +41,7 @@ class Line(Widget):
         """The line, exactly as wide as the widget."""
         cells = self.size.width
         base = self.rich_style
-        left, right = list(self.left(cells)), list(self.right(cells))
+        left, right = _harmless(self.left(cells)), _harmless(self.right(cells))
         used, aside = _cells(left), _cells(right)
         if used + aside > cells:
             right, aside = [], 0
@@ -54,6 +55,11 @@ class Line(Widget):
         if piece.click:
             style += Style(meta={"@click": piece.click})
         return Segment(piece.text, style)
+
+
+def _harmless(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces as a terminal may have them: a location, with a filter in it, may come from anywhere."""
+    return [piece._replace(text=plain(piece.text)) for piece in pieces]
 
 
 def _cells(pieces: Sequence[Piece]) -> int:

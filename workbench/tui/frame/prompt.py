@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from workbench.errors import WorkbenchError
 from workbench.text.location import looks_like_location, parse
-from workbench.text.sanitize import clean_name
+from workbench.text.sanitize import clean_name, plain
 from workbench.tui.frame.footer import Footer
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ async def ask(
     hint: str = "",
 ) -> None:
     """Open the line."""
-    prompt = Prompt(value, done, changed, words, hint)
+    prompt = Prompt(plain(value), done, changed, words, hint)
     await app.screen.mount(PromptLine(mark, prompt), before=app.screen.query_one(Footer))
     prompt.focus()
 
