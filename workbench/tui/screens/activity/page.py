@@ -17,7 +17,7 @@ from workbench.tui.frame.detail import Detail
 from workbench.tui.frame.prompt import none_fits
 from workbench.tui.model.away import summary
 from workbench.tui.model.dirty import Dirty
-from workbench.tui.places.page import Page
+from workbench.tui.places.filtered import FilteredPage
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
@@ -38,10 +38,11 @@ LIMIT = 500
 EMPTY = "Nothing takes long, and nothing went wrong."
 
 
-class ActivityPage(Page):
+class ActivityPage(FilteredPage):
     """The list of activities."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("page",)
+    HINT = "part of a name or a message"
     DEFAULT_CSS = "ActivityPage Table { height: 1fr; }"
 
     def __init__(self, location: Location) -> None:
@@ -85,16 +86,12 @@ class ActivityPage(Page):
             rows = await services.call("runs", "table", ids=unknown, limit=LIMIT, archived=None, columns=[])
             self._names.update({row["id"]: row for row in rows["rows"]})
         self._heard = True
-        self._fill()
+        self.fill()
 
-    def _fill(self) -> None:
-        words = self.location.options.get("text", "").lower()
-        fit = [
-            key
-            for key, item in self._found.items()
-            if all(word in _searched(item, self._names).lower() for word in words.split())
-        ]
-        self._away = {f"run {row['id']}": row for row in self.dashboard.away} if not words else {}
+    def fill(self) -> None:
+        """The rows that fit the filter."""
+        fit = [key for key, item in self._found.items() if self.fits(_searched(item, self._names))]
+        self._away = {f"run {row['id']}": row for row in self.dashboard.away} if not self.words else {}
         groups = []
         if self._away:
             gone = Cell(summary(self.dashboard.away), "quiet")
@@ -103,7 +100,7 @@ class ActivityPage(Page):
                 Group("/activities", "Activities", len(fit)),
             ]
         if self._heard:
-            self.table.empty = none_fits("Nothing", words) or EMPTY
+            self.table.empty = none_fits("Nothing", self.words) or EMPTY
         keys = [*self._away, *fit]
         self.table.replace(keys, groups)
         self.table.changed(keys)
@@ -116,19 +113,12 @@ class ActivityPage(Page):
         said = Cell("") if item is None else _said(item, palette_of(self.app).ascii)
         self.query_one(Detail).said = (said.text, said.role)
 
-    async def show(self, location: Location) -> None:
-        """A filter narrows the list."""
-        await super().show(location)
-        self._fill()
-
     @property
     def aside(self) -> str:
         """The filter, and how much goes on."""
         going = sum(item["state"] == "running" for item in self._found.values())
-        words = self.location.options.get("text", "")
-        return "   ".join(
-            part for part in (f"/ {words}" if words else "", f"{going} going on" if going else "") if part
-        )
+        said = (f"/ {self.words}" if self.words else "", f"{going} going on" if going else "")
+        return "   ".join(part for part in said if part)
 
     @on(messages.Opened)
     async def _opened(self, event: messages.Opened) -> None:
@@ -146,26 +136,6 @@ class ActivityPage(Page):
             await self.dashboard.visit(Location("compute", (parts[1],)))
         elif run is not None:
             await self.dashboard.visit(Location("runs", (run["experiment"], run["id"])))
-
-    async def do_page_filter(self) -> None:
-        """Narrow the list while one types."""
-        from workbench.tui.frame.prompt import ask
-
-        value = self.location.options.get("text", "")
-        said = self._filtered
-        await ask(self.dashboard, "/", said, value=value, changed=said, hint="part of a name or a message")
-
-    async def _filtered(self, text: str) -> None:
-        location = Location("activity", (), {"text": text} if text.strip() else {})
-        await self.show(location)
-        self.moved(location)
-
-    def step_out(self) -> bool:
-        """The filter goes first."""
-        if self.location.options.get("text"):
-            self.run_worker(self._filtered(""), exclusive=True, group="filter")
-            return True
-        return False
 
     def chosen_id(self) -> str | None:
         """The activity under the cursor."""

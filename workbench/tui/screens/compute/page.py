@@ -13,7 +13,7 @@ from workbench.text.location import Location
 from workbench.tui.frame.detail import Detail
 from workbench.tui.frame.prompt import none_fits
 from workbench.tui.model.dirty import Dirty
-from workbench.tui.places.page import Page
+from workbench.tui.places.filtered import FilteredPage
 from workbench.tui.screens.compute import doing
 from workbench.tui.screens.compute.columns import COLUMNS, ORDER, cells, problem
 from workbench.tui.table import messages
@@ -26,7 +26,7 @@ EMPTY = "No machine yet.   a attaches one: a Host of ~/.ssh/config or user@host.
 FITS = ("name", "state", "problem")
 
 
-class ComputePage(Page):
+class ComputePage(FilteredPage):
     """The list of machines."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("page", "compute")
@@ -52,9 +52,8 @@ class ComputePage(Page):
     @property
     def aside(self) -> str:
         """The filter, and how many there are."""
-        words = self.location.options.get("text", "")
         count = f"{len(self.table.keys)} machine{'s' if len(self.table.keys) != 1 else ''}"
-        return "   ".join(part for part in (f"/ {words}" if words else "", count) if part)
+        return "   ".join(part for part in (f"/ {self.words}" if self.words else "", count) if part)
 
     def on_mount(self) -> None:
         """The order shown, and the ages moving."""
@@ -72,11 +71,6 @@ class ComputePage(Page):
     def want(self, keys: Sequence[str]) -> None:
         """All machines are here already."""
 
-    async def show(self, location: Location) -> None:
-        """A filter narrows the list."""
-        await super().show(location)
-        self._fill()
-
     async def hear(self, dirty: Dirty) -> None:
         """Machines are few: the list is asked for whole."""
         if not (dirty.everything or dirty.targets or dirty.runs or dirty.created):
@@ -86,7 +80,7 @@ class ComputePage(Page):
         self._heard = True
         self._active = (await services.call("runs", "active_by_target"))["runs"]
         before, self._targets = self._targets, {target["name"]: target for target in found}
-        self._fill()
+        self.fill()
         self.table.changed(name for name in self._targets if name in before)
         self._tell()
 
@@ -95,18 +89,16 @@ class ComputePage(Page):
         target = self._targets.get(self.table.cursor or "")
         self.query_one(Detail).said = problem(target) if target is not None else ("", "")
 
-    def _fill(self) -> None:
-        words = self.location.options.get("text", "").lower()
+    def fill(self) -> None:
+        """The rows that fit the filter."""
         fit = [
             name
             for name, target in self._targets.items()
-            if all(
-                word in " ".join(str(target.get(key) or "") for key in FITS).lower() for word in words.split()
-            )
+            if self.fits(" ".join(str(target.get(key) or "") for key in FITS))
         ]
         fit.sort(key=self._order_of, reverse=self._sorting.descending)
         if self._heard:
-            self.table.empty = none_fits("No machine", words) or EMPTY
+            self.table.empty = none_fits("No machine", self.words) or EMPTY
         self.table.replace(fit)
 
     def _order_of(self, name: str) -> Any:
@@ -129,33 +121,13 @@ class ComputePage(Page):
         event.stop()
         self._sorting = Sorting(event.column, event.descending)
         self.table.sorting = self._sorting
-        self._fill()
+        self.fill()
 
     @on(messages.ColumnsChanged)
     def _chosen_columns(self, event: messages.ColumnsChanged) -> None:
         event.stop()
         choice = None if event.choice is None else list(event.choice)
         self.dashboard.memory.keep("columns compute", choice)
-
-    def step_out(self) -> bool:
-        """The filter goes first."""
-        if self.location.options.get("text"):
-            self.run_worker(self._filtered(""), exclusive=True, group="filter")
-            return True
-        return False
-
-    async def do_page_filter(self) -> None:
-        """Narrow the list while one types."""
-        from workbench.tui.frame.prompt import ask
-
-        value = self.location.options.get("text", "")
-        said = self._filtered
-        await ask(self.dashboard, "/", said, value=value, changed=said, hint="part of a name")
-
-    async def _filtered(self, text: str) -> None:
-        location = Location("compute", (), {"text": text} if text.strip() else {})
-        await self.show(location)
-        self.moved(location)
 
     # Doing
 
