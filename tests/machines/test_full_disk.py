@@ -115,7 +115,7 @@ def test_the_reserve_serves_again_and_again(
         assert os.path.exists(folder.reserve)
 
 
-def test_where_every_change_needs_room_the_reserve_is_given_up(
+def test_where_every_change_needs_room_the_reserve_is_given_up_for_the_last_status(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, status = claimed(ground)
@@ -125,10 +125,17 @@ def test_where_every_change_needs_room_the_reserve_is_given_up(
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(RunFolder, "_swap_in", no_room)
+    before = folder.read_status()
     status["note"] = "new"
+    with pytest.raises(OSError, match="No space"):
+        folder.write_status(status)
+    assert folder.read_status() == before
+    assert os.path.getsize(folder.reserve) == protocol.RESERVE_BYTES
+    run_status.add_transition(status, protocol.FAILED, 2.0)
+    refuse_writes(monkeypatch, 1)
     folder.write_status(status)
     assert folder.read_status() == status
-    assert os.path.getsize(folder.reserve) == protocol.RESERVE_BYTES
+    assert not os.path.exists(folder.reserve)
 
 
 def test_without_a_reserve_the_old_status_stays(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from workbench.remote.machine import Machine
 from workbench.remote.mounts import file_system
 from workbench.remote.problems import DISK_FULL
 from workbench.remote.processes import Identity
+from workbench.remote.run_status import is_terminal
 
 NEARLY_FULL = 65536  # bytes
 # File systems that write every change elsewhere: even an unlink needs room, more so under a quota of theirs.
@@ -97,7 +98,8 @@ class RunFolder(object):
         # type: (Dict[str, Any]) -> None
         """Replace the status; on a full disk by way of the reserve, which can be done again and again.
 
-        Raises OSError when even that is not enough, or the folder is gone.
+        Where that is no way to save room the reserve is given up, for the last status alone: until then the
+        run would take what becomes free. Raises OSError when that is not enough, or the folder is gone.
         """
         body = protocol.dumps(status) + b"\n"
         try:
@@ -112,10 +114,10 @@ class RunFolder(object):
                     raise
                 swapped = False
             if not swapped:
-                # A disk that writes every change elsewhere: give the room up, then take it back.
+                if not is_terminal(status):
+                    raise
                 remove_quietly(self.reserve)
                 write_whole(self.status, body)
-                self._reserve_again()
 
     def _swap_in(self, body):
         # type: (bytes) -> bool
@@ -143,14 +145,6 @@ class RunFolder(object):
         os.rename(self.reserve, self.status)
         os.rename(spare, self.reserve)
         return True
-
-    def _reserve_again(self):
-        # type: () -> None
-        try:
-            self.make_reserve()
-        except OSError as error:
-            if error.errno not in DISK_FULL:
-                raise
 
     def no_room(self):
         # type: () -> int
