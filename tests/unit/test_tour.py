@@ -26,4 +26,4 @@ def test_the_tour_is_walked_through_step_by_step() -> None:
 
 
 def test_every_step_fits_a_small_terminal() -> None:
-    assert [step.words for step in STEPS if len(step.words) > 80 - 7] == [STEPS[-1].words]
+    assert not [step.words for step in STEPS if len(step.words) > 80 - 7]

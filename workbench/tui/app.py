@@ -293,7 +293,8 @@ class Dashboard(WholeActions):
         except WorkbenchError as problem:
             self.complain(problem)
             return
-        self._header.summary = Summary(**found)
+        known = {name: found[name] for name in Summary._fields if name in found}
+        self._header.summary = Summary(**known)  # a newer server may tell more
 
     def _server_is(self, state: ServerState, why: str) -> None:
         self.server = state

@@ -38,7 +38,8 @@ class RunLog:
 
     async def lines(self, offset: int) -> LineCount:
         """The number of a line, as far as known."""
-        return LineCount(**await self._client.call("runs", "log_lines", run=self.run, offset=offset))
+        told = await self._client.call("runs", "log_lines", run=self.run, offset=offset)
+        return LineCount(told["line"], told["lines"], told["counted"])
 
     async def line_start(self, line: int) -> int | None:
         """Where a line begins; it is waited for while lines are counted."""
