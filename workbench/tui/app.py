@@ -127,6 +127,8 @@ class Dashboard(WholeActions):
             self.notify(wrong, title="keys in the settings", severity="warning")
         async with self._going:
             (await self._shown()).focus_content()
+        # Textual draws all anew after `suspend`, but not after a stop and fg.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.run_worker(self._feed.run(), name="feed", exit_on_error=True)
         self.run_worker(self.wardrobe.watch(), name="themes", exit_on_error=True)
         self.set_interval(60.0, self._note_time)
