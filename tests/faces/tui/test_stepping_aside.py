@@ -40,6 +40,7 @@ def test_stopped_and_called_back_everything_is_drawn_again(tmp_path: Path) -> No
         terminal.type("clear; fg")
         terminal.keys("Enter")
         text = terminal.wait_for("vivid-lark-40")
-        assert "all keys" in text and "NAME" in text
+        assert "all keys" in text
+        assert "NAME" in text
         terminal.keys("C-q")
         terminal.wait_for("shell>$")
