@@ -38,7 +38,7 @@ from workbench.tui.places.page import Page
 from workbench.tui.places.pages import kind_of, make_page
 from workbench.tui.themes.folders import folders
 from workbench.tui.themes.palette import Looks
-from workbench.tui.themes.wardrobe import Wardrobe
+from workbench.tui.themes.wardrobe import Wardrobe, usual
 from workbench.tui.whole import WholeActions
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Dashboard(WholeActions):
         self.away: list[Mapping[str, Any]] = []
         """Runs that ended since the dashboard was left the last time."""
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
-        self.wardrobe.open(theme or self.memory.get("theme", ""))
+        self.wardrobe.open(theme or self.memory.get("theme", "") or usual(self.environ))
         self.places = History(location or Location("runs"))
         self._pages: list[Page] = []
         self._going = asyncio.Lock()

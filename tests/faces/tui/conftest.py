@@ -143,7 +143,7 @@ def stage(home: Home, still: None) -> Open:
     ) -> AsyncIterator[Stage]:
         world = World() if world is None else world
         place = parse(location) if location else None
-        app = Dashboard(through(world), home, place, environ={}, **options)
+        app = Dashboard(through(world), home, place, **{"environ": {}, **options})
         app.open_workspace = lambda: Desk(world)  # type: ignore[method-assign, assignment, return-value]
         async with app.run_test(size=size, notifications=True) as pilot:
             it = Stage(app, world, pilot)

@@ -268,3 +268,11 @@ async def test_while_one_types_the_footer_offers_no_letters(stage: Open) -> None
         assert "x cancel" not in it.lines[-1]
         await it.press("escape")
         await it.see("x cancel")
+
+
+async def test_a_run_that_ends_as_the_best_is_called_so(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("vivid-lark-40.*best so far")
+        it.world.change("calm-otter-42", status="Completed", last=0.03, best=0.01)
+        await it.see("calm-otter-42.*best 0.01")
+        await it.miss("vivid-lark-40.*best")

@@ -25,3 +25,21 @@ async def test_a_notice_has_one_button_and_closes_at_whatever_closes(stage: Open
             assert [str(button.label) for button in it.app.screen.query(Button)] == ["ok"]
             await it.press(key)
             await it.miss("box is attached")
+
+
+async def test_the_list_of_keys_gives_a_key_to_what_the_cursor_is_on(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("question_mark")
+        await it.see("type to find a key")
+        await it.type("compare")
+        await it.see("Compare the marked runs")
+        await it.press("ctrl+e")
+        await it.see("Press the key for: Compare the marked runs")
+
+
+async def test_the_console_of_linux_has_signs_it_can_draw(stage: Open) -> None:
+    async with stage(environ={"TERM": "linux"}) as it:
+        await it.see("calm-otter-42")
+        assert it.app.theme == "plain-ascii"
+        assert it.text.replace("快乐", "").isascii()

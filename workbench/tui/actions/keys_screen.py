@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
@@ -59,7 +60,7 @@ class KeysScreen(ModalScreen[None]):
         ("escape", "dismiss", ""),
         ("down", "move(1)", ""),
         ("up", "move(-1)", ""),
-        ("ctrl+e", "change", ""),
+        Binding("ctrl+e", "change", show=False, priority=True),  # in a line it would go to the end
     ]
     DEFAULT_CSS = """
     KeysScreen { align: center middle; }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,11 @@ DEFAULT = "workbench-dark"
 LOOK_SECONDS = 2.0
 BARE = "textual-dark"
 """Worn for an instant while the theme one wears is replaced."""
+
+
+def usual(environ: Mapping[str, str]) -> str:
+    """The theme of a terminal whose user chose none: the console of Linux has neither ticks nor braille."""
+    return "plain-ascii" if environ.get("TERM") == "linux" else DEFAULT
 
 
 class Wardrobe:

@@ -187,6 +187,6 @@ def _note(row: Row, setting: Setting) -> Cell:
     if setting.best.get(row["experiment"]) == row["id"] and row["status"] == "Completed":
         value, last = numbers.format_metric(row.get("best")), numbers.format_metric(row.get("last"))
         # Judged by its best value: where it ended elsewhere, the number beside it is another.
-        return Cell("best so far" if value == last else f"best so far: {value}", "better")
+        return Cell("best so far" if value == last else f"best {value}", "better")
     found = look.note(row, setting.now)
     return Cell(found.text, found.role)

@@ -152,8 +152,13 @@ class RunListing(Widget):
         if dirty.everything or dirty.created or dirty.experiments:
             await self._learn()
             fresh = await self._order()
-        elif dirty.runs and self.runs.query.by_state:
-            fresh = await self._order()
+        elif dirty.runs:
+            if self.runs.query.by_state:
+                fresh = await self._order()
+            # One that ended may be the best now.
+            rows = [self.runs.row(run) for run in dirty.runs]
+            self._judged -= {row["experiment"] for row in rows if row is not None}
+            await self._find_best()
         stale = dirty.touched(list(self.runs.held())) - fresh
         if stale:
             self.runs.stale |= stale
