@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import ROWS, World, row
 from workbench.errors import Refused
+from workbench.text.location import Location
+from workbench.tui.frame.footer import Footer
+from workbench.tui.screens.runs.page import RunsPage
 
 
 async def test_opens_with_every_experiment_as_a_group(stage: Open) -> None:
@@ -276,3 +281,14 @@ async def test_a_run_that_ends_as_the_best_is_called_so(stage: Open) -> None:
         it.world.change("calm-otter-42", status="Completed", last=0.03, best=0.01)
         await it.see("calm-otter-42.*best 0.01")
         await it.miss("vivid-lark-40.*best")
+
+
+async def test_a_page_that_is_taken_down_while_the_footer_is_drawn_breaks_nothing(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage() as it:
+        await it.see("x cancel")
+        half = RunsPage(Location("runs"))  # has no list, as one whose children went first
+        monkeypatch.setattr(it.app.page, "chosen_runs", half.chosen_runs)
+        said = it.app.query_one(Footer).left(120)
+        assert next(piece.role for piece in said if piece.text == " x") == "stale"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
+from textual.css.query import NoMatches
 from textual.strip import Strip
 from textual.widgets import Input
 
@@ -63,7 +64,7 @@ class Footer(Line):
         for owner, action in offered:
             if action.id in kept:
                 key, label = words[action.id]
-                off = owner.refusal(action.id) is not None
+                off = _refused(owner, action)
                 click = f"app.perform('{action.id}')"
                 pieces.append(Piece(key, "stale" if off else "key", click))
                 pieces.append(Piece(label + " ", "stale" if off else "dim", click))
@@ -72,6 +73,14 @@ class Footer(Line):
     def _words(self, action: Action, ascii_only: bool) -> tuple[str, str]:
         key = keys_of(self.app, action).partition(",")[0]
         return f" {shown(key, ascii_only)}", f" {action.label}"
+
+
+def _refused(owner: Acting, action: Action) -> bool:
+    """Whether an action cannot be done now; nothing can where a place is being made or taken down."""
+    try:
+        return owner.refusal(action.id) is not None
+    except NoMatches:
+        return True
 
 
 def _offered(around: list[Acting]) -> list[tuple[Acting, Action]]:
