@@ -9,14 +9,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pyte import Screen
+
 from tests.bench.bench_store import fill_runs
 from tests.bench.key_latency import ListOnScreen
 from tests.bench.place import Place, connected, lives, place
-from tests.terminal.latency import Replay, TimedProgram
+from tests.terminal.latency import TimedProgram
 from workbench.home import private_folder
 from workbench.store.store import Store
 from workbench.workspace import Workspace
 
+Condition = Callable[[Screen], bool]
 WIDE, HIGH = 120, 40
 NEWEST = ListOnScreen(4, 17)
 """The list of all runs: two lines of the frame, the list's header, the one experiment's, the rows."""
@@ -48,9 +51,9 @@ def opened(where: Place, *words: str, slow: bool = False, rows: int = HIGH) -> T
     return TimedProgram([wb(), *words], WIDE, rows, environment | (SLOW if slow else {}))
 
 
-def shows(text: str) -> Callable[[Replay], bool]:
+def shows(text: str) -> Condition:
     """A condition: a text stands anywhere on the screen."""
-    return lambda replay: any(text in line for line in replay.screen.display)
+    return lambda screen: any(text in line for line in screen.display)
 
 
 @contextlib.contextmanager

@@ -60,8 +60,8 @@ class Place:
         """Our folder on the machine."""
         return self.machine / "root"
 
-    def attach(self, workspace: Workspace, transport: str = "asyncssh") -> str:
-        """Make the machine a target of the workspace; its name there."""
+    def attach(self, workspace: Workspace, transport: str = "asyncssh", name: str = "") -> str:
+        """Make the machine a target of the workspace; its name there, the transport's unless given."""
         settings = {
             "address": "m1",
             "transport": transport,
@@ -69,8 +69,8 @@ class Place:
             "root": str(self.root),
             "lease_dir": str(self.machine / "lease"),
         }
-        workspace.call("compute", "attach", name=transport, kind="ssh", settings=settings)
-        return transport
+        workspace.call("compute", "attach", name=name or transport, kind="ssh", settings=settings)
+        return name or transport
 
     def ssh(self, *words: str) -> list[str]:
         """The argv of a command on the machine by the system's ssh, connecting anew."""
