@@ -25,6 +25,7 @@ from tests.terminal.latency import TimedProgram
 from workbench.home import private_folder
 from workbench.store.store import Store
 from workbench.workspace import Workspace
+from workbench.workspace.run_handle import RunHandle
 
 FEW, MANY = 300, 100_000
 ROUNDS = 9
@@ -178,7 +179,7 @@ def _until_list(program: TimedProgram, key: str, wanted: Callable[[list[str]], b
     """ms from a key until the names in the list are as wanted."""
 
     def condition(screen: Screen) -> bool:
-        return wanted(re.findall(r"run-\d+", "\n".join(screen.display[3:-1])))
+        return wanted(re.findall(r"run-\d+", "\n".join(screen.display[3:-2])))
 
     pressed = program.type(key)
     shown = program.until(lambda replay: replay.now > pressed and condition(replay.screen))
@@ -216,7 +217,7 @@ def _keys(where: Place, workspace: Workspace) -> list[Row]:
     talking = [_talker(workspace, number) for number in range(3)]
     try:
         with opened(where) as program:
-            _visit_logs(program, [run["name"] for run in talking])
+            _visit_logs(program, [run.name for run in talking])
             time.sleep(1.0)
             with changing(where, RATE):
                 below = ListOnScreen(NEWEST.first + len(talking), NEWEST.column)
@@ -224,7 +225,7 @@ def _keys(where: Place, workspace: Workspace) -> list[Row]:
         rows.append(_key_row(f"the same and three logs growing, {LINES} lines/s each", logs, "move", idle))
     finally:
         for run in talking:
-            workspace.call("runs", "cancel", run=run["id"])
+            workspace.call("runs", "cancel", run=run.id)
     return rows
 
 
@@ -236,24 +237,30 @@ def _key_row(what: str, found: dict[str, float], name: str, idle: dict[str, floa
     )  # fmt: skip
 
 
-def _talker(workspace: Workspace, number: int) -> dict[str, str]:
+def _talker(workspace: Workspace, number: int) -> RunHandle:
     """A run on this machine that writes lines until it is cancelled."""
-    submitted = workspace.submit(
-        workspace.configure(command=["sh", "-c", TALKER], target="local", experiment="bench", name=f"run-2{number}")
-    )
-    until(lambda: workspace.call("runs", "get", run=submitted["id"])["status"] == "Running", "a run to write")
-    return submitted  # type: ignore[no-any-return]
+    words = {"target": "local", "experiment": "bench", "name": f"run-20000{number}"}
+    run = workspace.submit(workspace.configure(command=["sh", "-c", TALKER], **words))
+    until(lambda: run.refresh()["status"] == "Running", "a run to write")
+    return run
 
 
 def _visit_logs(program: TimedProgram, names: list[str]) -> None:
     """Open the logs of runs, one after the other, and come back to the list: all of them go on."""
     for name in names:
         program.until(lambda replay: shows("quit")(replay.screen))
-        program.type(f":runs/bench/{name}?tab=logs\r")
+        _go(program, f"runs/bench/{name}?tab=logs")
         program.until(lambda replay: shows("step ")(replay.screen))
-    program.type(":runs\r")
+    _go(program, "runs")
     program.until(lambda replay: shows(f"run-{MANY} ")(replay.screen))
     program.type("g" + DOWN * len(names))
+
+
+def _go(program: TimedProgram, place: str) -> None:
+    program.type(":")
+    time.sleep(0.5)
+    program.type(f"{place}\r")
+    time.sleep(0.5)
 
 
 # Memory
@@ -267,9 +274,9 @@ def _add_sparse_log(where: Place, workspace: Workspace) -> None:
     try:
         piece = b"".join(b"line %07d of the output of a run\n" % number for number in range(30_000))
         run = put_run(store, 1, name="sparse", experiment="sparse", created=LONG_AGO)
-        end = store.append_stream(run, 0, piece)
-        end = store.add_gap(run, end, SPARSE)
-        store.append_stream(run, end, piece)
+        end = store.write(store.spool.append, run, 0, piece)
+        end = store.write(store.spool.add_gap, run, end, SPARSE)
+        store.write(store.spool.append, run, end, piece)
     finally:
         store.close()
     workspace.call("runs", "list", limit=1)

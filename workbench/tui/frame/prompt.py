@@ -128,15 +128,22 @@ async def ask(
     changed: Said | None = None,
     words: Iterable[str] = (),
     hint: str = "",
-) -> None:
-    """Open the line."""
+) -> Prompt:
+    """Open the line; it is there at once."""
     prompt = Prompt(plain(value), done, changed, words, hint)
     await app.screen.mount(PromptLine(mark, prompt), before=app.screen.query_one(Footer))
     prompt.focus()
+    return prompt
 
 
 async def ask_place(app: Dashboard) -> None:
-    """Ask where to go; places that exist are proposed while one types."""
+    """Ask where to go; places that exist are proposed while one types, as soon as they are known."""
+
+    async def done(text: str) -> None:
+        await go(app, text)
+
+    hint = "a place: runs/mnist, compute/gpu1; a line of a log; q"
+    prompt = await ask(app, ":", done, words=NOUNS, hint=hint)
     words: list[str] = list(NOUNS)
     try:
         words += [f"compute/{target['name']}" for target in await app.services.call("compute", "list")]
@@ -144,11 +151,7 @@ async def ask_place(app: Dashboard) -> None:
         words += [f"runs/{experiment['name']}" for experiment in names]
     except WorkbenchError as problem:
         app.complain(problem)  # one can still type
-
-    async def done(text: str) -> None:
-        await go(app, text)
-
-    await ask(app, ":", done, words=words, hint="a place: runs/mnist, compute/gpu1; a line of a log; q")
+    prompt.suggester = SuggestFromList(words, case_sensitive=False)
 
 
 async def _line(app: Dashboard, number: int) -> None:

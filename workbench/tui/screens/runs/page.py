@@ -133,7 +133,7 @@ class RunsPage(RunActions):
             options = filters.read(text)
         except ValueError:
             return  # half a word; what is typed next decides
-        self.run_worker(self._filtered(options), name="filter", exclusive=True, group="filter")
+        await self._filtered(options)
 
     async def _typed(self, text: str) -> None:
         try:
