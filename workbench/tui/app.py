@@ -26,6 +26,7 @@ from workbench.tui.actions.keymap import checked
 from workbench.tui.frame.crumbs import Crumbs
 from workbench.tui.frame.footer import Footer
 from workbench.tui.frame.header import Header, Summary
+from workbench.tui.frame.screen import PageScreen
 from workbench.tui.leaving import write_report
 from workbench.tui.model.away import since, summary
 from workbench.tui.model.dirty import Dirty
@@ -106,6 +107,10 @@ class Dashboard(WholeActions):
         self._going = asyncio.Lock()
         self._feed = Feed(services, self._news, self._server_is, flush_seconds(self.environ))
         self.server = ServerState.STARTING
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The screen all of it stands on."""
+        return PageScreen(id="_default")
 
     def compose(self) -> ComposeResult:
         """The frame; the first page is mounted into it at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -209,7 +210,7 @@ class TableView(ScrollView):
 
     @property
     def _header_high(self) -> int:
-        return 1 if self.size.height > 1 and any(column.title for column in self._columns) else 0
+        return 1 if self.size.height != 1 and any(column.title for column in self._columns) else 0
 
     @property
     def _wide(self) -> int:
@@ -218,7 +219,7 @@ class TableView(ScrollView):
 
     @property
     def _rows_high(self) -> int:
-        return self.size.height - self._header_high
+        return max(0, self.size.height - self._header_high)
 
     def _show(self, lines: Lines, line: int | None = None) -> None:
         """Show other lines; the cursor goes to a line if given, else stays where it is by key."""
@@ -409,10 +410,18 @@ class TableView(ScrollView):
                 self.scroll_to(y=spot.top, animate=False, force=True)
         self._ask()
 
-    def on_focus(self) -> None:
-        """The cursor looks another way."""
+    def on_focus(self, event: events.Focus) -> None:
+        """The cursor looks another way; Textual would draw all of the list anew."""
+        event.prevent_default()
+        self.has_focus = True
         self._repaint(self._line)
+        if self.parent is not None:
+            self.parent.post_message(events.DescendantFocus(self))
 
-    def on_blur(self) -> None:
+    def on_blur(self, event: events.Blur) -> None:
         """The cursor looks another way."""
+        event.prevent_default()
+        self.has_focus = False
         self._repaint(self._line)
+        if self.parent is not None:
+            self.parent.post_message(events.DescendantBlur(self))

@@ -51,16 +51,13 @@ class ActivityPage(FilteredPage):
         self._names: dict[str, Mapping[str, Any]] = {}
         self._away: dict[str, Mapping[str, Any]] = {}
         self._heard = False
+        self.table = Table(self, COLUMNS, frozen=2, empty="...")
+        self._detail = Detail()
 
     def compose(self) -> ComposeResult:
         """The table, and what its rows have no room for."""
-        yield Table(self, COLUMNS, frozen=2, empty="...")
-        yield Detail()
-
-    @property
-    def table(self) -> Table:
-        """The table."""
-        return self.query_one(Table)
+        yield self.table
+        yield self._detail
 
     def cells(self, key: str) -> Sequence[Cell] | None:
         """An activity's cells."""
@@ -111,7 +108,7 @@ class ActivityPage(FilteredPage):
         """Say all of what went wrong with the one under the cursor."""
         item = self._found.get(self.table.cursor or "")
         said = Cell("") if item is None else _said(item, palette_of(self.app).ascii)
-        self.query_one(Detail).said = (said.text, said.role)
+        self._detail.said = (said.text, said.role)
 
     @property
     def aside(self) -> str:

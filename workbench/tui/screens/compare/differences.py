@@ -49,21 +49,17 @@ class Differences(Acting, Vertical):
         self._rows: dict[str, Row] = {}
         self._metric: str | None = None
         self.found: Mapping[str, Any] | None = None
+        self.table = Table(self, [Column("name", "")], frozen=1, empty="...")
 
     def compose(self) -> ComposeResult:
         """The chart and the table."""
         yield Chart(RunCurves(self.dashboard.services, "", ()), empty="no metric to draw")
-        yield Table(self, [Column("name", "")], frozen=1, empty="...")
+        yield self.table
 
     @property
     def dashboard(self) -> Dashboard:
         """The app, as what it is."""
         return cast("Dashboard", self.app)
-
-    @property
-    def table(self) -> Table:
-        """The table."""
-        return self.query_one(Table)
 
     async def hear(self, dirty: Dirty) -> None:
         """Compare again when one of them changed."""

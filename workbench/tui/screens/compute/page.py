@@ -38,16 +38,13 @@ class ComputePage(FilteredPage):
         self._active: dict[str, int] = {}
         self._sorting = Sorting("name", False)
         self._heard = False
+        self.table = Table(self, COLUMNS, frozen=2, empty="...")
+        self._detail = Detail()
 
     def compose(self) -> ComposeResult:
         """The table, and what its rows have no room for."""
-        yield Table(self, COLUMNS, frozen=2, empty="...")
-        yield Detail()
-
-    @property
-    def table(self) -> Table:
-        """The table."""
-        return self.query_one(Table)
+        yield self.table
+        yield self._detail
 
     @property
     def aside(self) -> str:
@@ -87,7 +84,7 @@ class ComputePage(FilteredPage):
     def _tell(self) -> None:
         """Say all of what is wrong with the machine under the cursor."""
         target = self._targets.get(self.table.cursor or "")
-        self.query_one(Detail).said = problem(target) if target is not None else ("", "")
+        self._detail.said = problem(target) if target is not None else ("", "")
 
     def fill(self) -> None:
         """The rows that fit the filter."""

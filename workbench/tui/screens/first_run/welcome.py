@@ -52,22 +52,18 @@ class Welcome(Acting, Vertical):
         self._hosts: dict[str, SshHost] = {}
         self._attached: set[str] = set()
         self._looked = False
+        self.table = Table(self, COLUMNS, frozen=2, empty="looking into ~/.ssh/config ...")
 
     def compose(self) -> ComposeResult:
         """Words, hosts, what else there is to do."""
         yield Static(id="hello", markup=False)
-        yield Table(self, COLUMNS, frozen=2, empty="looking into ~/.ssh/config ...")
+        yield self.table
         yield Static(id="next", markup=False)
 
     @property
     def dashboard(self) -> Dashboard:
         """The app, as what it is."""
         return cast("Dashboard", self.app)
-
-    @property
-    def table(self) -> Table:
-        """The hosts."""
-        return self.query_one(Table)
 
     def on_mount(self) -> None:
         """The words."""

@@ -47,15 +47,11 @@ class RunFiles(Acting, Vertical):
         super().__init__()
         self._reference = run
         self._files: dict[str, Mapping[str, Any]] = {}
+        self.table = MarkingTable(self, COLUMNS, frozen=1, empty="...")
 
     def compose(self) -> ComposeResult:
         """The table."""
-        yield MarkingTable(self, COLUMNS, frozen=1, empty="...")
-
-    @property
-    def table(self) -> MarkingTable:
-        """The table."""
-        return self.query_one(MarkingTable)
+        yield self.table
 
     @property
     def dashboard(self) -> Dashboard:

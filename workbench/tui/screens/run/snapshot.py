@@ -42,15 +42,11 @@ class RunSnapshot(Acting, Vertical):
         super().__init__()
         self._reference = run
         self._entries: dict[str, Mapping[str, Any]] = {}
+        self.table = Table(self, COLUMNS, frozen=1, empty="...")
 
     def compose(self) -> ComposeResult:
         """The table."""
-        yield Table(self, COLUMNS, frozen=1, empty="...")
-
-    @property
-    def table(self) -> Table:
-        """The table."""
-        return self.query_one(Table)
+        yield self.table
 
     @property
     def dashboard(self) -> Dashboard:

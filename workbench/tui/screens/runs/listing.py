@@ -57,16 +57,13 @@ class RunListing(Widget):
         self._wanted: list[str] = []
         self._again: set[str] = set()
         self._want_more = asyncio.Event()
+        self.table = MarkingTable(self, [item.column for item in self._shown], frozen=2, empty="...")
+        self._detail = Detail()
 
     def compose(self) -> ComposeResult:
         """The table, and what its rows have no room for."""
-        yield MarkingTable(self, [item.column for item in self._shown], frozen=2, empty="...")
-        yield Detail()
-
-    @property
-    def table(self) -> MarkingTable:
-        """The table."""
-        return self.query_one(MarkingTable)
+        yield self.table
+        yield self._detail
 
     @property
     def dashboard(self) -> Dashboard:
@@ -173,7 +170,7 @@ class RunListing(Widget):
         """Say all of what stands in the row under the cursor, where it may have been cut."""
         row = self.runs.row(self.table.cursor or "")
         said = look.note(row, datetime.now(UTC)) if row is not None else Cell("")
-        self.query_one(Detail).said = (said.text, said.role or "waiting")
+        self._detail.said = (said.text, said.role or "waiting")
 
     async def show(self, query: RunQuery) -> None:
         """Another query; the order the user chose stays. Raises WorkbenchError."""

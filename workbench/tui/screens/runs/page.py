@@ -27,14 +27,13 @@ class RunsPage(RunActions):
     _left: str | None = None
     """The run that was left for this list, which was not here yet then."""
 
+    def __init__(self, location: Location) -> None:
+        super().__init__(location)
+        self.listing = RunListing(empty=EMPTY, memory=f"runs/{self.at_experiment or ''}")
+
     def compose(self) -> ComposeResult:
         """The list."""
-        yield RunListing(empty=EMPTY, memory=f"runs/{self.at_experiment or ''}")
-
-    @property
-    def listing(self) -> RunListing:
-        """The list."""
-        return self.query_one(RunListing)
+        yield self.listing
 
     @property
     def at_experiment(self) -> str | None:
