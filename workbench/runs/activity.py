@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench.entities.base import replace
 from workbench.entities.event import Activity, ActivityState
-from workbench.errors import NotAnswered, StoreError, WorkbenchError
+from workbench.errors import HostKeyUnknown, NotAnswered, StoreError, WorkbenchError
 from workbench.store import activities
 from workbench.store.async_store import AsyncStore
 
@@ -58,7 +58,7 @@ async def activity(store: AsyncStore, kind: str, subject: str, text: str = "") -
     await progress.keep()
     try:
         yield progress
-    except NotAnswered as problem:  # its user went away: nothing went wrong
+    except (NotAnswered, HostKeyUnknown) as problem:  # its user went away or has to decide: nothing failed
         await progress.end(ActivityState.CANCELED, error=problem.message, hint=problem.hint or None)
         raise
     except WorkbenchError as problem:

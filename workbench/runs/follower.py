@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
 from workbench.compute.link_stream import LinkStream
-from workbench.entities.run import Run
+from workbench.entities.base import replace
+from workbench.entities.run import Run, RunState
 from workbench.errors import NotFound, RemoteError, StoreError, Unreachable, WorkbenchError
-from workbench.remote import frames
+from workbench.remote import frames, protocol
 from workbench.runs.status import Status, read_status
 from workbench.store import run_status
 from workbench.store.async_store import AsyncStore
 from workbench.store.offsets import offsets
+from workbench.text.last_words import TAIL, last_words
 
 RETRY_SECONDS = 2.0
 MAX_OFFSET = 1 << 50
@@ -118,8 +122,19 @@ class RunFollower:
             await stream.result()
         if end is None:
             return self._run.status.terminal
-        await self.apply(end)
+        await self.apply(await self._in_its_own_words(end))
         return True
+
+    async def _in_its_own_words(self, end: Status) -> Status:
+        """An end by an exit code with what the command itself said of it last, where it said anything."""
+        last = end.transitions[-1]
+        bare = last.cause == protocol.CAUSE_EXIT and last.message == f"exit code {last.exit_code}"
+        if last.state is not RunState.FAILED or not bare or last.attempt > 1:
+            return end  # the machine knows more; or output of the attempts before stands there, too
+        said = await asyncio.to_thread(_last_words, self._store.spool.path(self._run.id))
+        if said is None:
+            return end
+        return end._replace(transitions=[*end.transitions[:-1], replace(last, message=said)])
 
     async def _gap(self, message: dict[str, Any]) -> None:
         gap = message.get("gap")
@@ -152,6 +167,15 @@ class RunFollower:
         else:
             if await self._store.write(self._store.intake.take, self._run.id, name, offset, body):
                 self._watcher.records(self._run.id)
+
+
+def _last_words(spool: Path) -> str | None:
+    try:
+        with open(spool, "rb") as output:
+            output.seek(max(0, output.seek(0, os.SEEK_END) - TAIL))
+            return last_words(output.read(TAIL))
+    except OSError:
+        return None  # it wrote nothing, or its output is gone: the exit code says it
 
 
 async def _with_waiting(offset: int, body: bytes, stream: LinkStream) -> bytes:

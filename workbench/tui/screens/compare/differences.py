@@ -23,6 +23,7 @@ from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
+from workbench.views import runs as run_look
 from workbench.views.comparison import Row, rows
 
 if TYPE_CHECKING:
@@ -96,18 +97,20 @@ class Differences(Acting, Vertical):
         self.table.replace(list(self._rows))
         self.table.changed(self._rows)
         if first:
-            metric = self._first_metric(found)
+            metric = await self._first_metric(found)
             if metric is not None:
                 self.table.go_to(f"metric {metric}")
                 self._draw(metric)
         else:
             self.query_one(Chart).changed()
 
-    def _first_metric(self, found: Mapping[str, Any]) -> str | None:
-        """The one with a best run, else any."""
+    async def _first_metric(self, found: Mapping[str, Any]) -> str | None:
+        """What the runs are judged by, else one with a best run, else any."""
         metrics = found.get("metrics") or {}
-        judged = [name for name, metric in metrics.items() if metric.get("best") is not None]
-        return next(iter(judged or metrics), None)
+        judges = run_look.judges(await self.dashboard.services.call("experiments", "list"))
+        primary = [judges[run["experiment"]].metric for run in found["runs"] if run["experiment"] in judges]
+        ranked = [name for name, metric in metrics.items() if metric.get("best") is not None]
+        return next((name for name in [*primary, *ranked, *metrics] if name in metrics), None)
 
     def cells(self, key: str) -> Sequence[Cell] | None:
         """A row's cells."""

@@ -29,6 +29,8 @@ def read(text: str) -> dict[str, str]:
             options["target"] = word[1:]
         elif equals and key in ("status", "target", "archived"):
             options[key] = value
+        elif set(word) & set("<>"):
+            raise ValueError("figures do not filter yet; s sorts by one, C shows its column")
         elif equals:
             raise ValueError(
                 f"runs are not filtered by {key}; there are status=, target= (or @NAME), archived="
