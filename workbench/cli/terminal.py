@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import IO, NamedTuple
 
 from workbench.text.style import Look
+from workbench.text.terminals import draws_ascii_alone
 
 UNLIMITED = 100_000
 
@@ -46,7 +47,8 @@ def detect(
         colour = False
     cells, lines = _size(stdout, tty, environ)
     encoding = (getattr(stdout, "encoding", None) or "ascii").lower().replace("-", "")
-    return Terminal(tty, _is_terminal(stderr), cells, lines, colour, not encoding.startswith("utf"))
+    plain = not encoding.startswith("utf") or (tty and draws_ascii_alone(environ))
+    return Terminal(tty, _is_terminal(stderr), cells, lines, colour, plain)
 
 
 def has_screen(environ: Mapping[str, str] | None = None) -> bool:

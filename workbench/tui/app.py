@@ -7,9 +7,9 @@ import os
 import signal
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual.app import ComposeResult, SystemCommand
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
 from textual.css.query import NoMatches
@@ -20,6 +20,7 @@ from workbench.errors import ServerError, WorkbenchError
 from workbench.home import Home
 from workbench.text.location import Location, parse
 from workbench.text.sanitize import clean, clean_name
+from workbench.text.terminals import draws_ascii_alone
 from workbench.text.times import parse as times_of
 from workbench.text.times import rfc3339
 from workbench.tui.actions.keymap import checked
@@ -37,6 +38,7 @@ from workbench.tui.model.undo import Undo
 from workbench.tui.places.history import History, same_place
 from workbench.tui.places.page import Page
 from workbench.tui.places.pages import kind_of, make_page
+from workbench.tui.themes import plain
 from workbench.tui.themes.folders import folders
 from workbench.tui.themes.palette import Looks
 from workbench.tui.themes.wardrobe import Wardrobe, usual
@@ -69,11 +71,14 @@ class Dashboard(WholeActions):
     BINDINGS: ClassVar[list[Any]] = [Binding("ctrl+q", "quit", show=False, priority=True)]
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[Any] = {_providers}
-    CSS = """
+    CSS = (
+        """
     Screen { layout: vertical; }
     #body { height: 1fr; width: 100%; }
     ToastRack { margin: 0 0 2 0; }
     """
+        + plain.CSS
+    )
 
     def __init__(
         self,
@@ -100,6 +105,7 @@ class Dashboard(WholeActions):
         self._filled = asyncio.Event()
         self.away: list[Mapping[str, Any]] = []
         """Runs that ended since the dashboard was left the last time."""
+        self._plain = draws_ascii_alone(self.environ)
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
         self.wardrobe.open(theme or self.memory.get("theme", "") or usual(self.environ))
         self.places = History(location or Location("runs"))
@@ -126,7 +132,9 @@ class Dashboard(WholeActions):
 
     async def on_mount(self) -> None:
         """Show the first place, then start to listen."""
+        self.theme_changed_signal.subscribe(self, lambda _: self._look_plain())
         self.wardrobe.begin()
+        self._look_plain()
         self.set_keymap(self.chosen_keys)
         for wrong in self._wrong_keys:
             self.notify(wrong, title="keys in the settings", severity="warning")
@@ -169,10 +177,16 @@ class Dashboard(WholeActions):
         """Whether the demo's tour leads through it."""
         return self._tour is not None
 
+    def _look_plain(self) -> None:
+        """Borders and bars follow what the terminal or the theme wants of signs."""
+        self.set_class(self.looks.ascii, plain.CLASS)
+        plain.draw_scroll_bars(self.looks.ascii)
+
     @property
     def looks(self) -> Looks:
         """What the theme chose beyond colours."""
-        return self.wardrobe.looks(self.theme)
+        found = self.wardrobe.looks(self.theme)
+        return found._replace(ascii=True) if self._plain else found
 
     def _wrong_theme(self, words: str) -> None:
         self.notify(clean_name(words, 400), title="a theme", severity="warning", timeout=10, markup=False)
@@ -181,6 +195,13 @@ class Dashboard(WholeActions):
     def page(self) -> Page | None:
         """The page that is seen."""
         return next((page for page in self._pages if page.display), None)
+
+    def action_command_palette(self) -> None:
+        """Textual's own, in words that every terminal can draw."""
+        from textual.command import CommandPalette
+
+        if not CommandPalette.is_open(cast("App[object]", self)):
+            self.push_screen(CommandPalette(placeholder="any action", id="--command-palette"))
 
     # Places
 

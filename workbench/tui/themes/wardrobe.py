@@ -9,6 +9,7 @@ from typing import Any
 
 from textual.app import App
 
+from workbench.text.terminals import draws_ascii_alone, has_few_colours
 from workbench.tui.themes.files import ThemeFile
 from workbench.tui.themes.folders import load, stamps
 from workbench.tui.themes.palette import Looks
@@ -20,8 +21,13 @@ BARE = "textual-dark"
 
 
 def usual(environ: Mapping[str, str]) -> str:
-    """The theme of a terminal whose user chose none: the console of Linux has neither ticks nor braille."""
-    return "plain-ascii" if environ.get("TERM") == "linux" else DEFAULT
+    """The theme of a terminal whose user chose none.
+
+    One with 16 colours would make of ours what comes next to them: there its own are used.
+    """
+    if not has_few_colours(environ):
+        return DEFAULT
+    return "plain-ascii" if draws_ascii_alone(environ) else "terminal"
 
 
 class Wardrobe:

@@ -1,0 +1,38 @@
+"""Terminals that draw little: every screen in ASCII alone, the terminal's own colours."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faces.tui.conftest import Open
+from tests.faces.tui.world import World, row
+
+PLAIN = {"LANG": "C", "TERM": "xterm-256color"}
+
+
+def plain_world() -> World:
+    """Runs whose names are ASCII, so that all else on the screen is ours."""
+    return World([row(number, f"run-{number}", status="Running", sparkline=[1, 2, 3], last=1.0, metric="loss") for number in range(40)])
+
+
+@pytest.mark.parametrize("place", ["runs", "runs/mnist", "compute", "activity", "runs/mnist/run-3"])
+async def test_a_terminal_without_utf8_gets_ascii_alone(stage: Open, place: str) -> None:
+    async with stage(plain_world(), place, environ=PLAIN) as it:
+        await it.rest()
+        assert it.text.isascii(), it.text
+
+
+@pytest.mark.parametrize("keys", [["question_mark"], ["T"], ["colon"], ["slash"], ["R"], ["x"], ["s"], ["C"], ["ctrl+p"]])
+async def test_dialogs_are_ascii_there_too(stage: Open, keys: list[str]) -> None:
+    async with stage(plain_world(), "runs/mnist", environ=PLAIN) as it:
+        await it.see("run-3")
+        await it.press(*keys)
+        await it.rest()
+        assert it.text.isascii(), it.text
+
+
+async def test_sixteen_colours_are_the_terminals_own(stage: Open) -> None:
+    async with stage(environ={"TERM": "xterm-16color"}) as it:
+        assert it.app.theme == "terminal"
+    async with stage(environ={"TERM": "xterm-16color"}, theme="workbench-light") as it:
+        assert it.app.theme == "workbench-light"
