@@ -19,7 +19,7 @@ from workbench.tui.model import away
 from workbench.tui.model.memory import Memory
 from workbench.tui.model.undo import DEPTH, Undo
 from workbench.tui.screens.compute import settings
-from workbench.tui.screens.runs import tagging
+from workbench.tui.screens.runs import noting, tagging
 from workbench.views.machines import with_summary
 
 FILE = """# mine
@@ -136,6 +136,53 @@ async def test_undo_takes_the_newest_back() -> None:
     for _ in range(DEPTH - 2):
         await undo.back()
     assert undo.next is None
+
+
+class Desk:
+    """As much of the dashboard as a note needs; its runs remember what is written about them."""
+
+    def __init__(self) -> None:
+        self.services, self.undo, self.environ = self, Undo(), {"EDITOR": "ed -s"}
+        self.description, self.told = "as it was\n", []
+
+    async def call(self, noun: str, method: str, **said: Any) -> Any:
+        if method == "describe":
+            self.description = said["description"]
+        return {"description": self.description}
+
+    def notify(self, text: str, **_: Any) -> None:
+        self.told.append(text)
+
+    def tell(self, _: object) -> None:
+        pass
+
+
+async def test_a_note_is_what_the_editor_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk: Any = Desk()
+    run = {"id": "1", "name": "calm/otter"}
+    wrote: list[str | int] = ["# better\n\nlr was too high\n", 3, "# better\n\nlr was too high\n"]
+    seen: list[str] = []
+
+    def edited(app: object, command: list[str]) -> int:
+        assert command[:2] == ["ed", "-s"]
+        seen.append(Path(command[2]).read_text())
+        step = wrote.pop(0)
+        if isinstance(step, int):
+            return step
+        Path(command[2]).write_text(step)
+        return 0
+
+    monkeypatch.setattr(noting, "run_outside", edited)
+    await noting.note(desk, run)
+    assert desk.description == "# better\n\nlr was too high"
+    await noting.note(desk, run)
+    assert desk.told == ["the editor ended with 3: nothing was changed"]
+    await noting.note(desk, run)
+    assert seen == ["as it was\n", desk.description, desk.description]
+    assert await desk.undo.back() == "the note of calm/otter"
+    assert desk.description == "as it was\n"
+    assert desk.undo.next is None, "what was not changed cannot be taken back"
+    assert noting.editor({"VISUAL": "'", "EDITOR": "nano"}) == ["vi"]
 
 
 class Ended:

@@ -72,6 +72,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.cancel", "x", "cancel", "End the run and everything it started, after a yes.", 50),
     Action("runs.again", "r", "run again", "Run the same once more, with the code it had.", 45),
     Action("runs.new", "R", "new run", "Send a directory's command to a machine.", 55),
+    Action("runs.note", "e", "note", "Write the run's note in $EDITOR."),
     Action("runs.tag", "t", "tag", "Set and take away tags."),
     Action("runs.remove", "delete", "archive", "Take the run out of the list; what it left stays."),
     Action("compute.attach", "a", "attach", "Attach a machine: a Host of ~/.ssh/config or an address.", 60),

@@ -32,6 +32,7 @@ class MachinePage(RunActions, TabbedPage):
     """A machine."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("tabs", "runs", "machine")
+    LACKS: ClassVar[frozenset[str]] = frozenset({"runs.note"})
     TABS = (("overview", "Overview"), ("doctor", "Doctor"))
 
     def make(self, tab: str) -> Widget:

@@ -48,6 +48,12 @@ class RunActions(Page):
         """Compare the marked runs."""
         await doing.compare(self.dashboard, self.chosen_runs())
 
+    async def do_runs_note(self) -> None:
+        """The note of the run under the cursor."""
+        from workbench.tui.screens.runs.noting import note
+
+        await note(self.dashboard, self.chosen_runs()[0])
+
     async def do_runs_tag(self) -> None:
         """Tags of the chosen runs."""
         from workbench.tui.screens.runs.tagging import tag
