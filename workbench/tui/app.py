@@ -38,6 +38,7 @@ from workbench.tui.model.undo import Undo
 from workbench.tui.places.history import History, same_place
 from workbench.tui.places.page import Page
 from workbench.tui.places.pages import kind_of, make_page
+from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.themes import plain
 from workbench.tui.themes.folders import folders
 from workbench.tui.themes.palette import Looks
@@ -234,7 +235,7 @@ class Dashboard(WholeActions):
         await self._told(page, Dirty(), seen=True)
         if self.page is page:
             self.say_aside()
-            if self.focused is None:
+            if self.screen_stack[0].focused is None:
                 page.focus_content()
 
     async def _shown(self) -> Page:
@@ -288,6 +289,11 @@ class Dashboard(WholeActions):
             await self.visit(parse(text))
         except ValueError as problem:
             self.notify(str(problem), severity="warning")
+
+    def action_tab(self, tab: str) -> None:
+        """A click on the title of a tab of the page that is seen."""
+        if isinstance(self.page, TabbedPage):
+            self.run_worker(self.page.choose(tab), name="tab", group="arrive", exit_on_error=True)
 
     # News
 

@@ -72,7 +72,6 @@ class World(RunServices, MachineServices):
         self.calls: list[tuple[str, dict[str, Any]]] = []
         super().__init__()
         self.submitted: list[dict[str, Any]] = []
-        self.loop = asyncio.get_running_loop()
         self.sequence = 100
         self.gone: str | None = None
         self.answers: dict[str, Callable[..., Any]] = {}
@@ -81,6 +80,7 @@ class World(RunServices, MachineServices):
     # The four calls of the asyncio client
 
     async def call(self, noun: str, method: str, **parameters: Any) -> Any:
+        self.loop = asyncio.get_running_loop()
         await asyncio.sleep(0)
         if self.gone is not None:
             raise ServerError(self.gone, "try again")

@@ -134,7 +134,7 @@ class KeysScreen(ModalScreen[None]):
         from workbench.tui.actions.changing import change_key
 
         option, app = self.query_one(OptionList).highlighted_option, self.app
-        await self.dismiss()
+        self.dismiss()
         if option is not None and option.id is not None:
             work = change_key(app, option.id)  # type: ignore[arg-type]
             app.run_worker(work, name="key", group="actions", exit_on_error=True)
@@ -149,7 +149,7 @@ class KeysScreen(ModalScreen[None]):
         await self._do(option.id if option is not None else None)
 
     async def _do(self, identity: str | None) -> None:
-        await self.dismiss()
+        self.dismiss()
         for owner, action in self._offered:
             if action.id == identity:
                 await perform(owner, action.id)

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 
+def focusable(node: Widget) -> list[Widget]:
+    """What in a widget can have the focus and is not hidden, from the top."""
+    return [
+        widget
+        for widget in node.query("*")
+        if widget.focusable and all(step.display for step in widget.ancestors_with_self)
+    ]
+
+
 class Page(Acting, Widget, can_focus=True):
     """The content of one place. It stays mounted, hidden, while others are seen.
 
@@ -80,11 +89,7 @@ class Page(Acting, Widget, can_focus=True):
 
     def focus_content(self) -> None:
         """Give the focus to what the page is about."""
-        for child in self.query("*"):
-            if child.focusable:
-                child.focus()
-                return
-        self.focus()
+        (focusable(self) or [self])[0].focus()
 
     def moved(self, location: Location) -> None:
         """Say that the page now shows another tab or filter of its place."""

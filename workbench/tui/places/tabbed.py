@@ -11,7 +11,7 @@ from textual.widget import Widget
 from workbench.text.location import Location
 from workbench.tui.frame.tabs import Tabs
 from workbench.tui.model.dirty import Dirty
-from workbench.tui.places.page import Page
+from workbench.tui.places.page import Page, focusable
 from workbench.tui.table.view import TableView
 
 
@@ -40,7 +40,7 @@ class TabbedPage(Page):
     def compose(self) -> ComposeResult:
         """Head, tabs, and the tab that is seen."""
         yield from self.head()
-        yield Tabs(self.TABS, "page.tab")
+        yield Tabs(self.TABS, "app.tab")
         yield Container(id="tab")
 
     @property
@@ -70,7 +70,7 @@ class TabbedPage(Page):
     def focus_content(self) -> None:
         """The focus goes into the tab, to its list where it has one."""
         seen = self.seen
-        inner = [widget for widget in seen.query("*") if widget.focusable] if seen is not None else []
+        inner = focusable(seen) if seen is not None else []
         lists = [widget for widget in inner if isinstance(widget, TableView)]
         whole = [seen] if seen is not None and seen.focusable else []
         (whole or lists or inner or [self])[0].focus()
@@ -91,10 +91,6 @@ class TabbedPage(Page):
         self.moved(location)
         self.focus_content()
         await self.dashboard.fill(self)
-
-    def action_tab(self, tab: str) -> None:
-        """A click on a title."""
-        self.app.run_worker(self.choose(tab), name="tab", group="actions")
 
     async def do_tabs_next(self) -> None:
         """The tab to the right."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from workbench.text.sanitize import clean_name
@@ -40,6 +41,16 @@ def fields(target: Mapping[str, Any]) -> list[Field]:
     return found
 
 
+def _seconds(text: str) -> float:
+    try:
+        found = float(text.removesuffix("s"))
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < inf:
+        raise ValueError(f"grace is a number of seconds, not {text}")
+    return found
+
+
 def changes(target: Mapping[str, Any], values: Values) -> dict[str, Any]:
     """What `compute.set` is to change. Raises ValueError with a sentence."""
     now = target.get("settings") or {}
@@ -52,10 +63,7 @@ def changes(target: Mapping[str, Any], values: Values) -> dict[str, Any]:
                 raise ValueError(f"{key} is a number, not {text}")
             value = int(text)
         elif key == "grace" and text:
-            try:
-                value = float(text.removesuffix("s"))
-            except ValueError as problem:
-                raise ValueError(f"{key} is a number of seconds, not {text}") from problem
+            value = _seconds(text)
         elif key == "setup":
             value = [text] if text else []
             if text == "; ".join(now.get("setup") or []):
