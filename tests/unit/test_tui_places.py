@@ -94,7 +94,7 @@ def test_events_become_what_has_to_be_looked_at_again() -> None:
     dirty.add(event("SomethingLater", "odd"))
     assert dirty.measured == {"a"}
     assert dirty.runs == {"b", "c"}
-    assert dirty.created == {"c"}
+    assert dirty.listed == {"c"}
     assert dirty.experiments == {"new"}
     assert dirty.targets == {"gpu1"}
     assert dirty.activities == {"x"}

@@ -292,3 +292,12 @@ async def test_a_page_that_is_taken_down_while_the_footer_is_drawn_breaks_nothin
         monkeypatch.setattr(it.app.page, "chosen_runs", half.chosen_runs)
         said = it.app.query_one(Footer).left(120)
         assert next(piece.role for piece in said if piece.text == " x") == "stale"
+
+
+async def test_a_list_filtered_by_state_lets_runs_in_and_out_as_they_change(stage: Open) -> None:
+    async with stage(location="runs?status=running") as it:
+        await it.see("2 runs", "calm-otter-42")
+        it.world.change("brisk-heron-41", status="Running")
+        await it.see("3 runs", "brisk-heron-41")
+        it.world.change("calm-otter-42", status="Completed")
+        await it.see("2 runs")

@@ -213,5 +213,6 @@ class World(RunServices, MachineServices):
         return self.run(run)
 
     def runs_archive(self, run: str, archived: bool) -> Any:
-        self.change(run, "RunChanged", archived=archived)
+        self.run(run)["archived"] = archived
+        self.happen("RunChanged", f"experiments/{self.run(run)['experiment']}/runs/{run}", archived=archived)
         return self.run(run)

@@ -10,6 +10,7 @@ from workbench.text.pieces import BEHIND, BRIGHT, Line, Piece, cells
 from workbench.text.plane import Curve, Plane, Style
 from workbench.tui.chart.grid import Heading
 from workbench.tui.chart.scene import Scene, axes, read
+from workbench.tui.chart.source import clean
 
 _MARGIN = 2
 """Cells between two small charts."""
@@ -70,7 +71,8 @@ def heading_line(heading: Heading, cursor: str, columns: int, ascii_only: bool) 
     sign = (">" if heading.folded else "v") if ascii_only else ("▸" if heading.folded else "▾")
     ellipsis = "~" if ascii_only else "…"
     count = f" {heading.members} "
-    name = cut(f"{sign} {heading.prefix}", max(1, columns - len(count)), middle=True, ellipsis=ellipsis)
+    title = f"{sign} {clean(heading.prefix)}"
+    name = cut(title, max(1, columns - len(count)), middle=True, ellipsis=ellipsis)
     line = [Piece(name, cursor or "title"), Piece(count, "dim")]
     rule = "-" if ascii_only else "─"
     return [*line, Piece(rule * max(0, columns - cells(line)), "grid")]

@@ -20,14 +20,15 @@ class Dirty:
     """Ids of runs whose row changed."""
     measured: set[str] = field(default_factory=set)
     """Ids of runs that recorded something, often many times a second."""
-    created: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
+    """Ids of runs that came into lists or went out of them."""
     targets: set[str] = field(default_factory=set)
     experiments: set[str] = field(default_factory=set)
     activities: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return self.everything or any(
-            (self.runs, self.measured, self.created, self.targets, self.experiments, self.activities)
+            (self.runs, self.measured, self.listed, self.targets, self.experiments, self.activities)
         )
 
     def add(self, event: Mapping[str, Any]) -> None:
@@ -35,8 +36,8 @@ class Dirty:
         subject, kind = str(event.get("subject", "")).split("/"), event.get("kind")
         if subject[0] == "experiments" and len(subject) >= 4:
             (self.measured if kind == "RunRecords" else self.runs).add(subject[3])
-            if kind == "RunCreated":
-                self.created.add(subject[3])
+            if kind == "RunCreated" or {"archived", "removed"} & set(event.get("data") or ()):
+                self.listed.add(subject[3])
                 self.experiments.add(subject[1])
         elif len(subject) >= 2:
             into = {"experiments": self.experiments, "compute": self.targets, "activities": self.activities}
@@ -48,7 +49,7 @@ class Dirty:
     def merge(self, other: Dirty) -> None:
         """Take in what another has noted."""
         self.everything = self.everything or other.everything
-        for name in ("runs", "measured", "created", "targets", "experiments", "activities"):
+        for name in ("runs", "measured", "listed", "targets", "experiments", "activities"):
             getattr(self, name).update(getattr(other, name))
 
     def touched(self, keys: Iterable[str]) -> set[str]:

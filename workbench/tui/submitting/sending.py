@@ -99,5 +99,5 @@ async def _beside(
         app.complain(problem)
         return None
     app.notify(f"{clean_name(run['name'])} goes to {clean_name(run['target'])}", timeout=5, markup=False)
-    app.tell(Dirty(runs={run["id"]}, created={run["id"]}))
+    app.tell(Dirty(runs={run["id"]}, listed={run["id"]}))
     return run

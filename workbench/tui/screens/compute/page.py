@@ -70,7 +70,7 @@ class ComputePage(FilteredPage):
 
     async def hear(self, dirty: Dirty) -> None:
         """Machines are few: the list is asked for whole."""
-        if not (dirty.everything or dirty.targets or dirty.runs or dirty.created):
+        if not (dirty.everything or dirty.targets or dirty.runs or dirty.listed):
             return
         services = self.dashboard.services
         found = await services.call("compute", "list")

@@ -87,7 +87,7 @@ async def _each(app: Dashboard, method: str, ids: Sequence[str], words: str, **p
             raise item
     if done:
         app.notify(f"{_names(done)} {words}", timeout=4, markup=False)
-    app.tell(Dirty(runs=set(ids), created=set(ids) if method == "archive" else set()))
+    app.tell(Dirty(runs=set(ids), listed=set(ids) if method == "archive" else set()))
 
 
 async def again(app: Dashboard, row: Mapping[str, Any]) -> None:

@@ -146,7 +146,7 @@ class RunListing(Widget):
     async def hear(self, dirty: Dirty) -> None:
         """What is in view is got again, the rest when it is seen; the order when runs came or went."""
         fresh: set[str] = set()
-        if dirty.everything or dirty.created or dirty.experiments:
+        if dirty.everything or dirty.listed or dirty.experiments:
             await self._learn()
             fresh = await self._order()
         elif dirty.runs:
