@@ -101,6 +101,14 @@ class Terminal:
         """The program's process."""
         return int(self._tmux("display-message", "-p", "#{pane_pid}"))
 
+    def wait_until_gone(self, pattern: str, seconds: float = 60.0) -> None:
+        """Wait until the screen's text does not match any more. Raises AssertionError with the screen."""
+        deadline = time.monotonic() + seconds
+        while re.search(pattern, text := self.text(), re.MULTILINE):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{pattern!r} did not go within {seconds:.0f} s; the screen:\n{text}")
+            time.sleep(0.05)
+
     @property
     def ended(self) -> bool:
         """Whether the program has ended; its last screen stays."""
