@@ -6,6 +6,8 @@ import pytest
 
 from workbench.text.terminals import draws_ascii_alone, has_few_colours
 
+BROWSER = "textual.drivers.web_driver:WebDriver"
+
 
 @pytest.mark.parametrize(
     ("environ", "ascii_alone"),
@@ -22,6 +24,7 @@ from workbench.text.terminals import draws_ascii_alone, has_few_colours
         ({"LANG": "C", "LC_CTYPE": "en_GB.UTF-8"}, False),
         ({"LANG": "en_GB.UTF-8", "LC_ALL": "C"}, True),
         ({"TERM": "linux", "LANG": "en_GB.UTF-8"}, True),
+        ({"TERM": "linux", "LANG": "C", "TEXTUAL_DRIVER": BROWSER}, False),
     ],
 )
 def test_the_locale_names_the_terminals_encoding(environ: dict[str, str], ascii_alone: bool) -> None:
@@ -39,6 +42,7 @@ def test_the_locale_names_the_terminals_encoding(environ: dict[str, str], ascii_
         ({"TERM": "screen"}, True),
         ({"TERM": "linux"}, True),
         ({"TERM": "screen", "COLORTERM": "truecolor"}, False),
+        ({"TERM": "screen", "TEXTUAL_DRIVER": BROWSER}, False),
     ],
 )
 def test_sixteen_colours_are_few(environ: dict[str, str], few: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import IO, NamedTuple
 
 from workbench.text.style import Look
-from workbench.text.terminals import draws_ascii_alone
+from workbench.text.terminals import draws_ascii_alone, is_browser
 
 UNLIMITED = 100_000
 
@@ -52,8 +52,10 @@ def detect(
 
 
 def has_screen(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether this process reads from and writes to a terminal that can be drawn on."""
+    """Whether this process reads from and writes to a terminal that can be drawn on, or a browser is one."""
     environ = os.environ if environ is None else environ
+    if is_browser(environ):
+        return True  # the screen goes over the pipes we were given
     return environ.get("TERM", "dumb") != "dumb" and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
 
 
