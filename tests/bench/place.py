@@ -153,6 +153,6 @@ def quiet(argv: list[str], cwd: Path | None = None) -> None:
 
 
 def _plain_environ() -> dict[str, str]:
-    kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "WORKBENCH_BENCH_MLFLOW")
+    kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "WORKBENCH_BENCH_MLFLOW", "WORKBENCH_BENCH_PEERS")
     environ = {name: os.environ[name] for name in kept if name in os.environ}
     return {**environ, "GIT_CONFIG_GLOBAL": os.devnull, "NO_COLOR": "1"}

@@ -261,3 +261,33 @@ def test_the_sequence_of_a_page_leaves_no_gap(store):
     assert {event.subject for event in store.read(events.after, page.sequence)} == {
         f"experiments/default/runs/{run_id(2)}"
     }
+
+
+@pytest.mark.parametrize("order", ["created", "name", "primary", "param:lr"])
+def test_runs_that_are_named_are_looked_up_and_no_others(store, order):
+    fill(store)
+    said = []
+
+    def asked(connection):
+        query = RunQuery(ids=(run_id(3), run_id(5)), order=order, archived=False)
+        connection.set_trace_callback(said.append)
+        try:
+            found = ordering.find(connection, query)
+            return found, ordering.count(connection, query)
+        finally:
+            connection.set_trace_callback(None)
+
+    def plans(connection):
+        return [
+            row[3]
+            for text in said
+            if "runs r" in text
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {text}")
+            if " r " in f"{row[3]} "
+        ]
+
+    found, count = store.read(asked)
+    assert len(found) == count == 2
+    looked_up = store.read(plans)
+    assert len(looked_up) == 2
+    assert all("INTEGER PRIMARY KEY" in step for step in looked_up), looked_up

@@ -17,7 +17,7 @@ from workbench.errors import UsageError
 from workbench.remote import protocol
 from workbench.store import experiments
 from workbench.store.codec import micros, plain_text
-from workbench.store.query import Condition, RunQuery, select
+from workbench.store.query import Condition, RunQuery, Selection, select
 
 STATES = (
     protocol.RUNNING,
@@ -66,17 +66,17 @@ def find(connection: sqlite3.Connection, query: RunQuery) -> list[int]:
     if kind == "created" and not name:
         order = "r.created ASC, r.id ASC" if query.descending is False else _NEWEST
         # The unary plus keeps a narrow search from walking the whole index of ages.
-        return _page(connection, "runs r", chosen.where(), f"+{order}" if chosen.few else order, query)
+        return _page(connection, _runs(chosen), chosen.where(), f"+{order}" if chosen.few else order, query)
     if kind in COLUMNS and not name:
         key = COLUMNS[kind].replace(":now", str(micros(datetime.now(UTC))))
-        return _page(connection, "runs r", chosen.where(), f"{key} {way} NULLS LAST, {_NEWEST}", query)
+        return _page(connection, _runs(chosen), chosen.where(), f"{key} {way} NULLS LAST, {_NEWEST}", query)
     if kind == "param" and name:
-        source = "runs r LEFT JOIN run_params p ON p.run = r.number AND p.name = ?"
+        source = f"{_runs(chosen)} LEFT JOIN run_params p ON p.run = r.number AND p.name = ?"
         order = f"p.number {way} NULLS LAST, p.value {way} NULLS LAST, {_NEWEST}"
         return _page(connection, source, chosen.where(), order, query, [plain_text(name)])
     if kind in ("primary", "best") and not name:
         source = (
-            "runs r JOIN experiments e ON e.number = r.experiment"
+            f"{_runs(chosen)} JOIN experiments e ON e.number = r.experiment"
             " LEFT JOIN run_metrics m ON m.run = r.number AND m.name = e.primary_metric"
         )
         best = f"CASE e.goal WHEN '{Goal.MAXIMIZE.value}' THEN m.max ELSE m.min END"
@@ -87,9 +87,16 @@ def find(connection: sqlite3.Connection, query: RunQuery) -> list[int]:
 
 def count(connection: sqlite3.Connection, query: RunQuery) -> int:
     """How many runs fit, whatever the limit. Raises NotFound (experiment), UsageError."""
-    where, values = select(connection, query).where()
-    found: int = connection.execute(f"SELECT count(*) FROM runs r WHERE {where}", values).fetchone()[0]
+    chosen = select(connection, query)
+    where, values = chosen.where()
+    sql = f"SELECT count(*) FROM {_runs(chosen)} WHERE {where}"
+    found: int = connection.execute(sql, values).fetchone()[0]
     return found
+
+
+def _runs(chosen: Selection) -> str:
+    """The table of runs; where few are looked at they are looked up by number, whatever index seems apt."""
+    return "runs r NOT INDEXED" if chosen.few else "runs r"
 
 
 def _order(connection: sqlite3.Connection, query: RunQuery) -> str:
