@@ -116,7 +116,8 @@ async def test_cancelling_ends_a_stream_and_leaves_the_client_usable(client: Asy
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await client.call("runs", "get", run=run))["status"] == "Running"
+    still = (await client.call("runs", "get", run=run))["status"]
+    assert still in ("Preparing", "Running"), "its output may be here before its state"
     await client.call("runs", "cancel", run=run)
     *_, last = [item async for item in client.items("runs", "follow", run=run)]
     assert last["run"]["status"] == "Canceled"

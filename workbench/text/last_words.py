@@ -6,6 +6,7 @@ import re
 
 from workbench.text.log_errors import is_error
 from workbench.text.log_line import shown
+from workbench.text.sanitize import clean_name
 
 TAIL = 1 << 16
 """Bytes of output that are looked at."""
@@ -22,17 +23,21 @@ def last_words(tail: bytes) -> str | None:
     tail: the end of the output, up to TAIL bytes.
     """
     lines = [shown(line, LONGEST).text.rstrip() for line in tail[-TAIL:].split(b"\n")]
+    return clean_name(_reason(lines)) or None
+
+
+def _reason(lines: list[str]) -> str:
     for number in range(len(lines) - 1, -1, -1):
         if lines[number].lstrip().startswith(_TRACEBACK):
             return _raised(lines[number], lines[number + 1 :])
-    return next((line.strip() for line in reversed(lines[-LINES:]) if is_error(line)), None)
+    return next((line for line in reversed(lines[-LINES:]) if is_error(line)), "")
 
 
-def _raised(head: str, below: list[str]) -> str | None:
+def _raised(head: str, below: list[str]) -> str:
     """The line that ends a traceback: the first no deeper than its head that names an exception."""
     indent = len(head) - len(head.lstrip())
     for line in below:
         deep = len(line) - len(line.lstrip())
         if line.strip() and deep <= indent and _EXCEPTION.match(line.strip()):
-            return line.strip()
-    return None
+            return line
+    return ""
