@@ -16,7 +16,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tests.bench import dashboards
-from tests.bench.dashboards import HIGH, NEWEST, WIDE, Screen, changing, many_runs, opened, resident, shows
+from tests.bench.dashboards import (
+    HIGH,
+    NEWEST,
+    WIDE,
+    Screen,
+    changing,
+    cpu,
+    many_runs,
+    opened,
+    resident,
+    shows,
+)
 from tests.bench.key_latency import DOWN, PAGE, ListOnScreen, moves, scrolls, summary
 from tests.bench.place import Place, has_ssh, until
 from tests.bench.report import Row
@@ -202,7 +213,7 @@ def _keys(where: Place, workspace: Workspace) -> list[Row]:
     with opened(where) as program:
         program.until(lambda replay: shows(f"run-{MANY} ")(replay.screen))
         time.sleep(1.5)
-        idle = summary("move", moves(program, NEWEST)) | summary("page", scrolls(program, NEWEST, PAGE, 40, 0.4))
+        idle = _moved(program, NEWEST) | summary("page", scrolls(program, NEWEST, PAGE, 40, 0.4))
     rows = [_key_row("idle", idle, "move", idle), _key_row("idle, a page down", idle, "page", idle)]
     with opened(where) as program:
         program.until(lambda replay: shows(f"run-{MANY} ")(replay.screen))
@@ -210,7 +221,7 @@ def _keys(where: Place, workspace: Workspace) -> list[Row]:
         with changing(where, RATE):
             time.sleep(1.0)
             before, began = workspace.call("events", "last")["sequence"], time.monotonic()
-            busy = summary("move", moves(program, NEWEST))
+            busy = _moved(program, NEWEST)
             done = workspace.call("events", "last")["sequence"] - before
             rate = done / (time.monotonic() - began)
     rows.append(_key_row(f"runs changing, {rate:.0f}/s of {RATE} asked for", busy, "move", idle))
@@ -221,7 +232,7 @@ def _keys(where: Place, workspace: Workspace) -> list[Row]:
             time.sleep(1.0)
             with changing(where, RATE):
                 below = ListOnScreen(NEWEST.first + len(talking), NEWEST.column)
-                logs = summary("move", moves(program, below))
+                logs = _moved(program, below)
         rows.append(_key_row(f"the same and three logs growing, {LINES} lines/s each", logs, "move", idle))
     finally:
         for run in talking:
@@ -229,11 +240,18 @@ def _keys(where: Place, workspace: Workspace) -> list[Row]:
     return rows
 
 
+def _moved(program: TimedProgram, where: ListOnScreen) -> dict[str, float]:
+    """What ups and downs took, and the dashboard's share of a core in percent meanwhile."""
+    used, began = cpu(program.pid), time.monotonic()
+    found = summary("move", moves(program, where))
+    return found | {"cpu": (cpu(program.pid) - used) / (time.monotonic() - began) * 100}
+
+
 def _key_row(what: str, found: dict[str, float], name: str, idle: dict[str, float]) -> Row:
     return Row(
         f"dashboard on {MANY:,} runs, key to repaint: {what}",
         found[f"{name} p99"], "ms at p99", "p99 <= 33 ms", f"idle: p99 {idle['move p99']:.3g} ms",
-        found[f"{name} p99"] / idle["move p99"], f"median {found[name]:.3g} ms",
+        found[f"{name} p99"] / idle["move p99"], f"median {found[name]:.3g} ms, {found['cpu']:.0f} % of a core",
     )  # fmt: skip
 
 
