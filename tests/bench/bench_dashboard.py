@@ -132,7 +132,25 @@ def _four_machines(where: Place, workspace: Workspace) -> list[Row]:
             time.sleep(IDLE_SECONDS)
             rate = program.written(began) / (time.perf_counter() - began)
             rows.append(Row(f"{what}, {page}", rate, "B/s", "<= 2 KB/s", _screenful(program)))
-    return rows
+    return rows + _followed_log(where, workspace)
+
+
+def _followed_log(where: Place, workspace: Workspace) -> list[Row]:
+    """Bytes a second of a log that scrolls, over a slow link and over a quick one."""
+    run = _talker(workspace, 9)
+    rates = []
+    try:
+        for slow in (True, False):
+            with opened(where, "dashboard", f"runs/bench/{run.name}?tab=logs", slow=slow) as program:
+                program.until(lambda replay: shows("step ")(replay.screen))
+                time.sleep(4)
+                began = time.perf_counter()
+                time.sleep(IDLE_SECONDS)
+                rates.append(program.written(began) / (time.perf_counter() - began))
+    finally:
+        workspace.call("runs", "cancel", run=run.id)
+    what = f"dashboard over a slow link: a log that grows by {LINES} lines/s"
+    return [Row(what, rates[0], "B/s", "", f"over a quick one: {rates[1]:,.0f} B/s", rates[0] / rates[1])]
 
 
 def _connected(workspace: Workspace) -> int:

@@ -112,7 +112,8 @@ class Dashboard(WholeActions):
         self.places = History(location or Location("runs"))
         self._pages: list[Page] = []
         self._going = asyncio.Lock()
-        self._feed = Feed(services, self._news, self._server_is, flush_seconds(self.environ))
+        self.flush = flush_seconds(self.environ)
+        self._feed = Feed(services, self._news, self._server_is, self.flush)
         self.server = ServerState.STARTING
 
     def get_default_screen(self) -> Screen[Any]:

@@ -392,3 +392,16 @@ async def test_every_action_has_its_method() -> None:
     assert not conflicts((*LogView.PLACES, "app"))
     for action in LogView.actions():
         assert callable(getattr(LogView, action.method)), action.id
+
+
+async def test_over_a_slow_link_output_waits_and_keys_do_not() -> None:
+    log = MemoryLog(numbered(50))
+    async with desk(log) as (app, pilot):
+        app.flush = 3600.0  # type: ignore[attr-defined]
+        await until(pilot, lambda: app.view.lines[-1] == "line 49")
+        log.grow(numbered(50, 50))
+        await until(pilot, lambda: app.view._latest is not None)
+        await pilot.pause()
+        assert app.view.lines[-1] == "line 49"
+        await pilot.press("G")
+        await until(pilot, lambda: app.view.lines[-1] == "line 99")

@@ -26,10 +26,9 @@ from workbench.tui.logs.searching import Searcher
 from workbench.tui.logs.source import Extent, LogSource, ShortRead
 from workbench.tui.logs.status import Status
 from workbench.tui.logs.window import Line, Place, Window
+from workbench.tui.model.link_speed import flush_of
 from workbench.tui.themes.palette import palette_of
 
-REPAINT = 0.1
-"""Seconds between two repaints for new output."""
 AGAIN = 0.5
 """Seconds before a log is asked again that could not be read."""
 STALE = 5.0
@@ -151,11 +150,11 @@ class LogWindow(Widget):
             await asyncio.sleep(AGAIN)
 
     def _hear(self, extent: Extent) -> None:
-        """Repaint for new output at most once in REPAINT seconds."""
+        """Repaint for new output no more often than the link to the terminal bears."""
         self._latest = extent
         if not self._due:
             self._due = True
-            wait = self._drawn_at + REPAINT - monotonic()
+            wait = self._drawn_at + flush_of(self.app) - monotonic()
             if wait > 0:
                 self.set_timer(wait, self._wake_up)
             else:
@@ -180,7 +179,7 @@ class LogWindow(Widget):
             except ShortRead:
                 self._reader.forget()
                 self._doubted = True
-                self.set_timer(REPAINT, self._wake_up)
+                self.set_timer(flush_of(self.app), self._wake_up)
             except WorkbenchError as problem:
                 self._problem = problem.message
                 self.set_timer(AGAIN, self._wake_up)
@@ -322,7 +321,7 @@ class LogWindow(Widget):
             numbers.total, numbers.counted = count.lines, count.counted
             if count.line is not None:
                 numbers.learn(lines[0].row.start, count.line)
-                if not known:
+                if not known and self.numbered:
                     self._wake_up()
             self._say()
             # counting takes half of the time at most, the other half is for what one looks at

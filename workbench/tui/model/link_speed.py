@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 QUICK = 0.1
 SLOW = 1.0
@@ -11,3 +15,9 @@ SLOW = 1.0
 def flush_seconds(environ: Mapping[str, str]) -> float:
     """Seconds between two flushes of news to the screen; keys are answered at once either way."""
     return SLOW if any(environ.get(name) for name in ("SSH_TTY", "SSH_CONNECTION", "SSH_CLIENT")) else QUICK
+
+
+def flush_of(app: App[Any]) -> float:
+    """The same for what runs in an app: the dashboard says it as `flush`."""
+    seconds: float = getattr(app, "flush", QUICK)
+    return seconds
