@@ -25,7 +25,7 @@ from workbench.text.location import parse
 from workbench.tui.app import Dashboard
 from workbench.tui.table.view import TableView
 
-PATIENCE = 8.0
+PATIENCE = 60.0
 """Seconds after which what does not come is missing."""
 
 
@@ -116,6 +116,21 @@ class Stage:
             await self.pilot.pause()
 
 
+def made(
+    world: World,
+    home: Home,
+    location: str = "",
+    *,
+    through: Callable[[World], Any] = lambda world: world,
+    **options: Any,
+) -> Dashboard:
+    """A dashboard on a world, not running yet."""
+    place = parse(location) if location else None
+    app = Dashboard(through(world), home, place, **{"environ": {}, **options})
+    app.open_workspace = lambda: Desk(world)  # type: ignore[method-assign, assignment, return-value]
+    return app
+
+
 Open = Callable[..., AbstractAsyncContextManager[Stage]]
 
 
@@ -142,9 +157,7 @@ def stage(home: Home, still: None) -> Open:
         **options: Any,
     ) -> AsyncIterator[Stage]:
         world = World() if world is None else world
-        place = parse(location) if location else None
-        app = Dashboard(through(world), home, place, **{"environ": {}, **options})
-        app.open_workspace = lambda: Desk(world)  # type: ignore[method-assign, assignment, return-value]
+        app = made(world, home, location, through=through, **options)
         async with app.run_test(size=size, notifications=True) as pilot:
             it = Stage(app, world, pilot)
             await it.until(lambda: app.page is not None and world.calls, "the first page")

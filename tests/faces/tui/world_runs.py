@@ -45,6 +45,12 @@ def figures(name: str, last: float) -> dict[str, Any]:
     return {"last": last, "min": last * 0.98, "max": 2.3, "count": STEPS, "last_step": STEPS - 1, "first_step": 0}
 
 
+def compared(values: list[float | None]) -> dict[str, Any]:
+    """A metric of several runs, the least the best."""
+    known = [value for value in values if value is not None]
+    return {"values": values, "best": values.index(min(known)) if known else None}
+
+
 class RunServices:
     """`runs.*` of one run or a few. Needs `run(reference)` of the world."""
 
@@ -109,7 +115,7 @@ class RunServices:
         return {
             "runs": found,
             "params": {"lr": [run["params"].get("lr") for run in found], **({"seed": ["1"] * len(found)} if all else {})},
-            "metrics": {name: {"values": [run["metrics"].get(name, {}).get("last") for run in found], "best": 0} for name in names},
+            "metrics": {name: compared([run["metrics"].get(name, {}).get("last") for run in found]) for name in names},
             "facts": {"target": [run["target"] for run in found]},
             "packages": {"torch": ["2.4.0", "2.5.1", *["2.5.1"] * (len(found) - 2)]},
             "code": [{"path": "train.py", "changes": [None, "modified", *["modified"] * (len(found) - 2)]}],

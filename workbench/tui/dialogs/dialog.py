@@ -32,7 +32,7 @@ class Dialog(Acting, ModalScreen[T | None], Generic[T]):
     Dialog #wrong { height: auto; color: $text-error; }
     Dialog #buttons { height: 1; margin: 1 0 0 0; align-horizontal: right; }
     Dialog Button { margin: 0 0 0 2; min-width: 10; background: $boost; }
-    Dialog Button:focus { background: $foreground; color: $background; text-style: bold; }
+    Dialog Button:focus { background: $foreground; color: $background; text-style: bold !important; }
     Dialog Input { border: none; height: 1; padding: 0 1; background: $boost; }
     Dialog Input:focus { border: none; background: $primary 25%; }
     """

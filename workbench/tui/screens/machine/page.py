@@ -109,6 +109,7 @@ class Overview(Vertical):
     def __init__(self, target: str) -> None:
         super().__init__()
         self._target = target
+        self._known: list[Fact] = []
         self.listing = RunListing(empty="Nothing ran here yet.   R sends a command.", memory="machine")
 
     def compose(self) -> ComposeResult:
@@ -140,9 +141,17 @@ class Overview(Vertical):
             lines = text.split("\n") if text and name != "name" else []
             role = role if role in ROLES else "text"
             facts += [Fact(name if not number else "", line, role) for number, line in enumerate(lines)]
-        reading = self.query_one(Reading)
-        reading.say(written(facts, self.size.width - 2, palette))
-        reading.can_focus = False
+        self.query_one(Reading).can_focus = False
+        self._known = facts
+        self._say()
+
+    def on_resize(self) -> None:
+        """Facts stand in as many columns as fit."""
+        self._say()
+
+    def _say(self) -> None:
+        if self.size.width and self._known:
+            self.query_one(Reading).say(written(self._known, self.size.width - 2, palette_of(self.app)))
 
 
 class Fact(NamedTuple):

@@ -1,0 +1,117 @@
+"""Every screen and dialog as a picture: two sizes, two themes, over the fixed world.
+
+`pytest tests/faces/tui/test_dashboard_pictures.py --snapshot-update` draws them anew after a wanted change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from tests.faces.tui.conftest import Stage, made
+from tests.faces.tui.test_dashboard_machines import CONFIG
+from tests.faces.tui.world import ROWS, World
+from workbench.home import Home
+
+DRAWN_WITH = {"textual": "8.2.8", "rich": "15.0.0"}
+pytestmark = pytest.mark.skipif(
+    any(version(name) != drawn for name, drawn in DRAWN_WITH.items()),
+    reason=f"the pictures were drawn with {DRAWN_WITH}; others draw boxes and scroll bars their own way",
+)
+RUN = "runs/mnist/calm-otter-42"
+PAIR = f"runs/mnist?compare={ROWS[0]['id']},{ROWS[2]['id']}"
+
+
+class Shot(NamedTuple):
+    """A place, keys that are pressed there one after the other, and what is seen before the next one."""
+
+    location: str
+    seen: str
+    steps: tuple[tuple[str, str], ...] = ()
+
+
+SHOTS = {
+    "runs": Shot("", "calm-otter-42"),
+    "runs-of-an-experiment": Shot("runs/mnist", "calm-otter-42", (("j", "2 GPUs wanted"),)),
+    "runs-marked": Shot("", "calm-otter-42", (("space", "1 marked"), ("j", ""), ("space", "2 marked"))),
+    "runs-filtered": Shot("runs?status=failed", "old-wren-35"),
+    "runs-none-fit": Shot("runs?text=zebra", "No run fits"),
+    "prompt": Shot("", "calm-otter-42", (("colon", "a place:"),)),
+    "keys": Shot("", "calm-otter-42", (("question_mark", "Show only"),)),
+    "palette": Shot("", "calm-otter-42", (("ctrl+p", "Mark the row"),)),
+    "cancel": Shot("", "calm-otter-42", (("x", "TERM first"),)),
+    "new-run": Shot("", "calm-otter-42", (("R", "wb submit"),)),
+    "tags": Shot("", "calm-otter-42", (("t", "wb run tag"),)),
+    "sort": Shot("", "calm-otter-42", (("s", "sort by"),)),
+    "columns": Shot("", "calm-otter-42", (("C", "space shows"),)),
+    "themes": Shot("", "calm-otter-42", (("T", "Colours"), ("w", ""), ("o", ""), ("r", ""), ("k", "Calm"))),
+    "run-overview": Shot(RUN, "ann@laptop"),
+    "run-failed": Shot("runs/mnist/dull-ibis-39", "CUDA out of memory"),
+    "run-log": Shot(f"{RUN}?tab=logs", "of 124"),
+    "run-metrics": Shot(f"{RUN}?tab=metrics", "⠒|⣀|⡀"),
+    "run-metric-large": Shot(f"{RUN}?tab=metrics", "⠒|⣀|⡀", (("enter", "last 0.0412"),)),
+    "run-files": Shot(f"{RUN}?tab=files", "report.json"),
+    "run-snapshot": Shot(f"{RUN}?tab=snapshot", "loader.py"),
+    "compare": Shot(PAIR, "★"),
+    "compare-code": Shot(f"{PAIR}&tab=code", "lr = 3e-4"),
+    "compute": Shot("compute", "4 machines$"),
+    "attach": Shot("compute", "4 machines$", (("a", "another address"),)),
+    "attach-key": Shot("compute", "4 machines$", (("a", "another address"), ("enter", "SHA256"))),
+    "attach-password": Shot("compute", "4 machines$", (("a", "another address"), ("enter", "SHA256"), ("y", "Password"))),
+    "detach": Shot("compute", "4 machines$", (("delete", "Nothing is touched"),)),
+    "settings": Shot("compute/gpu1", "calm-otter-42", (("e", "wb compute set"),)),
+    "machine": Shot("compute/gpu1", "calm-otter-42"),
+    "doctor": Shot("compute/gpu1?tab=doctor", "lingering"),
+    "activity": Shot("activity", "transfer"),
+    "first-run": Shot("", "its key will be shown"),
+    "server-gone": Shot("", "calm-otter-42"),
+}
+TALL = {"80x24": (80, 24), "120x36": (120, 36)}
+
+
+async def _quiet(it: Stage) -> None:
+    """Wait until nothing on the screen changes any more."""
+    it.app.clear_notifications()  # they go by themselves, some time
+    for line in it.app.screen.query(Input):
+        line.cursor_blink = False
+    still, before = 0, ""
+    while still < 8:
+        it.app._footer.refresh()
+        await it.pilot.pause(0.05)
+        now = it.app.export_screenshot()
+        still, before = still + 1 if now == before else 0, now
+
+
+@pytest.mark.parametrize("theme", ["workbench-dark", "workbench-light"])
+@pytest.mark.parametrize("size", TALL)
+@pytest.mark.parametrize("name", SHOTS)
+def test_looks_as_it_did(
+    name: str, size: str, theme: str, home: Home, still: None, snap_compare: Callable[..., bool]
+) -> None:
+    Path("~/.ssh/config").expanduser().write_text(CONFIG)
+    world = World([] if name == "first-run" else None)
+    world.guarded.add("gpu7")
+    if name == "first-run":
+        world.targets = world.targets[-1:]
+    location, seen, steps = SHOTS[name]
+    app = made(world, home, location, theme=theme)
+
+    async def before(pilot: Pilot[Any]) -> None:
+        it = Stage(app, world, pilot)
+        await it.see(seen, "[◆✖●◌ ]")
+        for key, seen_then in steps:
+            await it.press(key)
+            await it.see(seen_then)
+        await _quiet(it)
+        if name == "server-gone":
+            world.vanish("the local server ended")
+            await it.see("trying again")
+            await _quiet(it)
+
+    assert snap_compare(app, terminal_size=TALL[size], run_before=before)
