@@ -100,7 +100,7 @@ def _since_start(program: TimedProgram, shown: dashboards.Condition) -> float:
 
 def _peers() -> list[tuple[str, list[str], str]]:
     """Name, arguments, and a text of the first screen of programs of the same kind."""
-    return [("harlequin", [], "Query Editor"), ("toolong", [__file__], "The whole dashboard on a terminal")]
+    return [("harlequin", [], "Query Editor"), ("toolong", [__file__], "TAIL")]
 
 
 def _peer(name: str, arguments: list[str], text: str, base: float) -> str:
