@@ -65,8 +65,6 @@ SHOTS = {
     "attach-key": Shot("compute", "4 machines$", (("a", "another address"), ("enter", "SHA256"))),
     "attach-password": Shot("compute", "4 machines$", (("a", "another address"), ("enter", "SHA256"), ("y", "Password"))),
     "detach": Shot("compute", "4 machines$", (("delete", "Nothing is touched"),)),
-    "settings": Shot("compute/gpu1", "calm-otter-42", (("e", "wb compute set"),)),
-    "machine": Shot("compute/gpu1", "calm-otter-42"),
     "doctor": Shot("compute/gpu1?tab=doctor", "lingering"),
     "activity": Shot("activity", "transfer"),
     "first-run": Shot("", "its key will be shown"),
