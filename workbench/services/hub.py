@@ -215,10 +215,13 @@ class Hub:
 
     async def close(self) -> None:
         """Close every workspace and let go of the home."""
+        workspaces, self._workspaces = list(self._workspaces.values()), {}
         try:
-            for workspace in self._workspaces.values():
-                await workspace.close()
-            self._workspaces.clear()
+            closing = (workspace.close() for workspace in workspaces)
+            ends = await asyncio.gather(*closing, return_exceptions=True)
+            problems = [end for end in ends if isinstance(end, BaseException)]
+            if problems:
+                raise problems[0]
         finally:
             if self._ownership is not None:
                 self._ownership.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from workbench.services.log_extent import LogExtent, log_extent
 from workbench.services.operation import items, read
 from workbench.text.log_pattern import parse
 from workbench.text.log_scan import COUNTED
+from workbench.text.sanitize import clean
 
 LISTED = 100_000
 """Hits of which the places are told; more are counted only."""
@@ -24,6 +26,11 @@ EVERY = 1 << 62
 MOST_NEWS = 1 << 26
 """Bytes of one line of news at most."""
 BLOCK = 1 << 18
+AT_ONCE = 8
+"""Searches that compute at a time; others wait for their turn."""
+SAID = 4096
+"""Bytes of what a search that broke off said that are kept for the server's log."""
+log = logging.getLogger(__name__)
 
 
 class LogSearchService:
@@ -31,6 +38,7 @@ class LogSearchService:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @items
     async def log_search(
@@ -62,7 +70,7 @@ class LogSearchService:
         extent = await log_extent(self._context, found.id)
         most = COUNTED if most is None else min(most, COUNTED)
         question = _question(extent, pattern, offset) | {"backwards": backwards, "most": most}
-        async with aclosing(_answers(question)) as answers:
+        async with self._turns, aclosing(_answers(question)) as answers:
             async for news in answers:
                 yield {**news, "hits": [[place, text] for place, _, _, text in news["hits"]]}
 
@@ -73,7 +81,7 @@ class LogSearchService:
         found = await self._context.resolve(run)
         extent = await log_extent(self._context, found.id)
         question = _question(extent, pattern, offset) | {"unfinished": True, "listed": EVERY}
-        async with aclosing(_answers(question)) as answers:
+        async with self._turns, aclosing(_answers(question)) as answers:
             async for news in answers:
                 spans = _joined([(start, stop) for _, start, stop, _ in news["hits"]])
                 for block in await asyncio.to_thread(_lines, extent, spans):
@@ -101,11 +109,13 @@ async def _answers(question: dict[str, Any]) -> AsyncGenerator[dict[str, Any], N
         return
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "workbench.services.log_scanner",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         limit=MOST_NEWS,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
+    assert process.stderr is not None
+    said = asyncio.create_task(_last_words(process.stderr))
     try:
         process.stdin.write(json.dumps(question).encode())
         process.stdin.close()
@@ -121,11 +131,21 @@ async def _answers(question: dict[str, Any]) -> AsyncGenerator[dict[str, Any], N
                 "a repeat within a repeat, as in (a+)+, may never end",
             )
         if code:
+            log.error("a search ended with %d: %s", code, clean(await said, SAID))
             raise StoreError("the search broke off", "try again")
     finally:
         if process.returncode is None:
             process.kill()
             await asyncio.shield(process.wait())
+        said.cancel()
+
+
+async def _last_words(stream: asyncio.StreamReader) -> str:
+    """The end of all that a process says, drained so that it never waits for us."""
+    kept = b""
+    while block := await stream.read(SAID):
+        kept = (kept + block)[-SAID:]
+    return kept.decode("utf-8", "replace")
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

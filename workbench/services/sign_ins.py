@@ -27,8 +27,9 @@ class SignIns:
 
         One that still goes on for the same machine is given up: its user may be long gone. Raises Refused.
         """
-        await self._end([key for key, name in self._machines.items() if name == machine])
         await self._end([key for key, session in self._sessions.items() if session.done])
+        while before := [key for key, name in self._machines.items() if name == machine]:
+            await self._end(before)  # meanwhile another may have begun: the last one stays
         if len(self._sessions) >= MAX_SESSIONS:
             raise Refused("too many sign-ins are waiting for an answer", "answer or interrupt one of them")
         key, session = uuid.uuid4().hex, SignInSession[Answer]()

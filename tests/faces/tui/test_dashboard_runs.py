@@ -301,3 +301,35 @@ async def test_a_list_filtered_by_state_lets_runs_in_and_out_as_they_change(stag
         await it.see("3 runs", "brisk-heron-41")
         it.world.change("calm-otter-42", status="Completed")
         await it.see("2 runs")
+
+
+async def test_marks_reach_rows_that_are_no_longer_held(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.tui.model.run_list.HELD", 60)
+    rows = [row(900 - number, f"run-{number:03}", experiment="many", status="Running") for number in range(300)]
+    async with stage(World(rows), "runs/many") as it:
+        await it.see("run-000")
+        await it.press("asterisk", "x")
+        await it.see("End 300 runs")
+        await it.press("left", "enter")
+        await it.until(lambda: len(it.world.asked("runs.cancel")) == 300, "every run asked to end")
+        assert {asked["run"] for asked in it.world.asked("runs.cancel")} == {item["id"] for item in rows}
+
+
+async def test_an_error_that_stays_is_told_once(stage: Open) -> None:
+    rows = [row(900 - number, f"run-{number:03}", experiment="many") for number in range(300)]
+    async with stage(World(rows), "runs/many") as it:
+        await it.see("run-000")
+        told: list[str] = []
+        it.app.complain = lambda problem: told.append(problem.message)  # type: ignore[method-assign, assignment]
+
+        def broken(**asked: object) -> dict[str, object]:
+            raise Refused("the store is being moved")
+
+        answer = it.world.answers.get("runs.table")
+        it.world.answers["runs.table"] = broken
+        before = len(it.world.asked("runs.table"))
+        await it.press("G")
+        await it.until(lambda: len(it.world.asked("runs.table")) >= before + 3, "three tries")
+        assert told == ["the store is being moved"]
+        it.world.answers.pop("runs.table") if answer is None else it.world.answers.update({"runs.table": answer})
+        await it.see("run-299")

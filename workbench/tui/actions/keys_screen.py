@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -19,6 +20,8 @@ from workbench.tui.actions.table import Action
 from workbench.tui.themes.palette import palette_of
 
 HINT = "type to find a key   enter does it   ^e gives it another key   esc closes"
+INDENT = 16
+"""Cells of the keys before what they do."""
 TITLES = {
     "app": "Everywhere",
     "list": "Lists and texts",
@@ -115,10 +118,13 @@ class KeysScreen(ModalScreen[None]):
         palette = palette_of(self.app)
         why = owner.refusal(action.id)
         line = Text()
-        line.append(f"{all_shown(keys_of(self.app, action), palette.ascii):>14}  ", palette.style("key"))
+        keys = all_shown(keys_of(self.app, action), palette.ascii)
+        line.append(f"{keys:>{INDENT - 2}}  ", palette.style("key"))
         line.append(action.help, palette.style("stale" if why else "text"))
         if why:
-            line.append(f"  ({why})", palette.style("stale"))
+            room = self.query_one(OptionList).size.width - line.cell_len - 2
+            apart = "  " if cell_len(why) + 2 <= room else "\n" + " " * INDENT
+            line.append(f"{apart}({why})", palette.style("stale"))
         return line
 
     def action_move(self, by: int) -> None:

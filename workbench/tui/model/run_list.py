@@ -93,17 +93,28 @@ class RunList:
         came = []
         for start in range(0, len(runs), PAGE):
             part = list(runs[start : start + PAGE])
-            found = await self._services.call(
-                "runs", "table", ids=part, limit=PAGE, archived=None, columns=columns
-            )
+            found = await self.rows(part, columns)
             self.stale.difference_update(part)
-            for row in found["rows"]:
-                self._rows[row["id"]] = row
-                self._rows.move_to_end(row["id"])
-                came.append(row["id"])
+            for run, row in found.items():
+                self._rows[run] = row
+                self._rows.move_to_end(run)
+                came.append(run)
         while len(self._rows) > HELD:
             self.stale.discard(self._rows.popitem(last=False)[0])
         return came
+
+    async def rows(
+        self, runs: Sequence[str], columns: Sequence[str] | None = ()
+    ) -> dict[str, Mapping[str, Any]]:
+        """Rows by id, asked for and not kept. Raises WorkbenchError."""
+        rows: dict[str, Mapping[str, Any]] = {}
+        for start in range(0, len(runs), PAGE):
+            part = list(runs[start : start + PAGE])
+            found = await self._services.call(
+                "runs", "table", ids=part, limit=PAGE, archived=None, columns=columns
+            )
+            rows |= {row["id"]: row for row in found["rows"]}
+        return rows
 
     def forget(self) -> None:
         """Take all rows as unknown."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 from workbench.tui.table.table import MarkingTable
+from workbench.tui.threads import abandonable
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -138,9 +138,8 @@ class RunFiles(Acting, Vertical):
             share = 10 * done // max(1, total)
             if total > 1 << 20 and share != last[0]:
                 last[0] = share
-                self.app.call_from_thread(
-                    self.app.notify, f"{clean_name(name)} {share * 10}%", timeout=1, markup=False
-                )
+                said = f"{clean_name(name)} {share * 10}%"
+                self.app.call_from_thread(self.app.notify, said, timeout=1, markup=False)
 
         def thread() -> list[Path]:
             saved = []
@@ -151,7 +150,7 @@ class RunFiles(Acting, Vertical):
             return saved
 
         try:
-            return await asyncio.to_thread(thread)
+            return await abandonable(thread)
         except WorkbenchError as problem:
             self.dashboard.complain(problem)
             return []

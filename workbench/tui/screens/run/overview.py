@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from math import nan
 from time import monotonic
@@ -32,9 +32,10 @@ AGAIN = 2.0
 class RunOverview(Reading):
     """What became of it, how it was started, what it measured, whence it came."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, known: Callable[[], Mapping[str, Any] | None]) -> None:
+        """known: the run as its page has it."""
         super().__init__()
-        self._reference = run
+        self._known = known
         self._run: Mapping[str, Any] | None = None
         self._trends: dict[str, str] = {}
         self._warnings: list[str] = []
@@ -49,10 +50,11 @@ class RunOverview(Reading):
         self._say()
 
     async def hear(self, dirty: Dirty) -> None:
-        """Ask for the run, and how its metrics went."""
+        """Say what the page knows of the run, and ask how its metrics went."""
         services = cast("Dashboard", self.app).services
-        run = await services.call("runs", "get", run=self._reference)
-        self._run = run
+        run = self._run = self._known()
+        if run is None:
+            return
         self._say()
         if not (dirty.everything or dirty.runs) and monotonic() - self._looked < AGAIN:
             return  # points come many times a second

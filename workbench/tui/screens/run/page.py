@@ -76,7 +76,7 @@ class RunPage(RunActions, TabbedPage):
             return RunSnapshot(self.reference)
         from workbench.tui.screens.run.overview import RunOverview
 
-        return RunOverview(self.reference)
+        return RunOverview(lambda: self.run_)
 
     async def hear(self, dirty: Dirty) -> None:
         """The head hears of the run, then the tab that is seen."""

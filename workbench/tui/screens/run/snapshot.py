@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -21,6 +20,7 @@ from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 from workbench.tui.table.table import Table
+from workbench.tui.threads import abandonable
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -103,7 +103,7 @@ class RunSnapshot(Acting, Vertical):
 
         async def work() -> None:
             try:
-                place = await asyncio.to_thread(thread)
+                place = await abandonable(thread)
             except WorkbenchError as problem:
                 self.dashboard.complain(problem)
                 return

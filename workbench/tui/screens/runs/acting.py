@@ -16,6 +16,10 @@ class RunActions(Page):
         """The runs an action is about."""
         raise NotImplementedError
 
+    async def gathered_runs(self) -> list[Mapping[str, Any]]:
+        """As `chosen_runs`, with those of which no row is here yet. Raises WorkbenchError."""
+        return self.chosen_runs()
+
     @property
     def at_experiment(self) -> str | None:
         """The experiment a new run would belong to."""
@@ -32,9 +36,18 @@ class RunActions(Page):
             return doing.why_not(action, self.chosen_runs())
         return super().refusal(action)
 
+    async def _rows(self, action: str) -> list[Mapping[str, Any]]:
+        """All runs an action is about, none where it turns out that it cannot be done with them."""
+        rows = await self.gathered_runs()
+        why = doing.why_not(action, rows)
+        if why is not None:
+            self.app.notify(why, severity="warning", timeout=4, markup=False)
+        return [] if why is not None else rows
+
     async def do_runs_cancel(self) -> None:
         """End the chosen runs, after a yes."""
-        await doing.cancel(self.dashboard, self.chosen_runs())
+        if rows := await self._rows("runs.cancel"):
+            await doing.cancel(self.dashboard, rows)
 
     async def do_runs_again(self) -> None:
         """Run the one under the cursor again."""
@@ -46,7 +59,8 @@ class RunActions(Page):
 
     async def do_runs_compare(self) -> None:
         """Compare the marked runs."""
-        await doing.compare(self.dashboard, self.chosen_runs())
+        if rows := await self._rows("runs.compare"):
+            await doing.compare(self.dashboard, rows)
 
     async def do_runs_note(self) -> None:
         """The note of the run under the cursor."""
@@ -58,8 +72,10 @@ class RunActions(Page):
         """Tags of the chosen runs."""
         from workbench.tui.screens.runs.tagging import tag
 
-        await tag(self.dashboard, self.chosen_runs())
+        if rows := await self._rows("runs.tag"):
+            await tag(self.dashboard, rows)
 
     async def do_runs_remove(self) -> None:
         """Take the chosen runs out of lists, or bring them back."""
-        await doing.archive(self.dashboard, self.chosen_runs())
+        if rows := await self._rows("runs.remove"):
+            await doing.archive(self.dashboard, rows)

@@ -57,6 +57,7 @@ class RunListing(Widget):
         self._wanted: list[str] = []
         self._again: set[str] = set()
         self._want_more = asyncio.Event()
+        self._told = ""
         self.table = MarkingTable(self, [item.column for item in self._shown], frozen=2, empty="...")
         self._detail = Detail()
 
@@ -88,6 +89,13 @@ class RunListing(Widget):
         """The rows an action is about: the marked ones, else the one under the cursor."""
         rows = [self.runs.row(key) for key in self.table.chosen]
         return [row for row in rows if row is not None]
+
+    async def gathered(self) -> list[Mapping[str, Any]]:
+        """As `chosen`, those too whose rows are not here: they are asked for. Raises WorkbenchError."""
+        keys = list(self.table.chosen)
+        lacking = await self.runs.rows([key for key in keys if self.runs.row(key) is None])
+        found = [self.runs.row(key) or lacking.get(key) for key in keys]
+        return [row for row in found if row is not None]
 
     def on_mount(self) -> None:
         """Rows are fetched by one task, durations move once a second."""
@@ -122,9 +130,11 @@ class RunListing(Widget):
             self._wanted, self._again = [], set()
             try:
                 self._changed(await self.runs.fetch(wanted, self._extra()))
+                self._told = ""
             except WorkbenchError as problem:
-                if not isinstance(problem, ServerError):  # the header tells of those
-                    self.dashboard.complain(problem)
+                if not isinstance(problem, ServerError) and problem.message != self._told:
+                    self.dashboard.complain(problem)  # once; the header tells of a server that is gone
+                self._told = problem.message
                 await asyncio.sleep(1.0)
                 if not self._want_more.is_set():
                     self.want(wanted)

@@ -147,6 +147,10 @@ class RunsPage(RunActions):
             self.moved(location)
         await self.dashboard.fill(self)
 
+    async def gathered_runs(self) -> list[Mapping[str, Any]]:
+        """The marked ones, wherever they are in the list."""
+        return await self.listing.gathered()
+
     def chosen_runs(self) -> list[Mapping[str, Any]]:
         """The marked runs, else the one under the cursor."""
         return self.listing.chosen()
