@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faces.scripted import NOW, PIPE, World
+from tests.faces.scripted import NOW, PIPE, AsyncWorld, World
 from workbench.cli.main import main
 from workbench.cli.session import Session
 from workbench.cli.terminal import Terminal
+from workbench.workspace.async_client import AsyncClient
 
 
 class Done(NamedTuple):
@@ -76,6 +77,7 @@ def wb(capfd: pytest.CaptureFixture[str], in_utc: None, code: Path, tmp_path: Pa
             terminal=terminal,
             asker=asker or Answers(),
             clock=lambda: NOW,
+            asynchronous=lambda name: AsyncClient(AsyncWorld(world)),
         )
         ended = main(words, session)
         return Done(ended, *capfd.readouterr())

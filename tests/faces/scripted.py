@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -239,6 +239,34 @@ class World:
     def close(self) -> None:
         """Noted."""
         self.closed = True
+
+
+class AsyncWorld:
+    """The same world for a command that does several things at once."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def call(self, noun: str, method: str, **parameters: Any) -> Any:
+        """One value."""
+        return self._world.call(noun, method, **parameters)
+
+    async def items(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[Any, None]:
+        """Values; an exception among them is raised when it is reached."""
+        for item in self._world.items(noun, method, **parameters):
+            yield item
+
+    async def read(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[bytes, None]:
+        """Blocks of bytes."""
+        for item in self._world.read(noun, method, **parameters):
+            yield item
+
+    async def write(self, noun: str, method: str, source: AsyncIterable[bytes], **parameters: Any) -> Any:
+        """One value for bytes, which are kept."""
+        return self._world.write(noun, method, [block async for block in source], **parameters)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
 
 
 def find(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:

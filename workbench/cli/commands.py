@@ -33,7 +33,7 @@ COMPUTE = {
     "ls": Entry("workbench.cli.compute:ls", "List machines."),
     "show": Entry("workbench.cli.compute:show", "Show one machine."),
     "doctor": Entry("workbench.cli.compute:doctor", "Check a machine and say what to do."),
-    "exec": Entry("workbench.cli.compute:execute", "Run a command on a machine now."),
+    "exec": Entry("workbench.cli.compute_exec:execute", "Run a command on machines now."),
     "adopt": Entry("workbench.cli.compute:adopt", "Bring back runs that a machine still knows."),
     "set": Entry("workbench.cli.compute:change", "Change a machine's settings."),
     "detach": Entry("workbench.cli.compute:detach", "Forget a machine; nothing on it is touched."),

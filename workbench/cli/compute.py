@@ -1,22 +1,19 @@
-"""wb compute ls, show, doctor, exec, adopt, set, detach."""
+"""wb compute ls, show, doctor, adopt, set, detach."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from workbench.cli import ask, complete, output
-from workbench.cli.command import Command, Launcher, Listing, command
+from workbench.cli.command import Command, Listing, command
 from workbench.cli.compute_settings import VARIABLE, settings_of
-from workbench.cli.parsing import command_words, duration
-from workbench.cli.run_logs import INTERRUPTED
 from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text import states
-from workbench.text.sanitize import TerminalStream, clean_name
+from workbench.text.sanitize import clean_name
 from workbench.text.style import paint
 from workbench.text.tables import Column, Field, wrap
 from workbench.views.machines import card, load, name_of, problem, seen, state, with_summary
@@ -114,48 +111,6 @@ def report(checks: Sequence[dict[str, Any]], width: int, colour: bool, plain: bo
         ]
         lines += [" " * (left + 4) + part for part in (*said[1:], *hints)]
     return lines
-
-
-@command("exec", cls=Launcher)
-@click.argument("name", metavar="NAME -- COMMAND...", shell_complete=complete.target)
-@click.option("--timeout", type=duration, metavar="TIME", help="End it after 30s, 5m ...")
-@click.pass_context
-def execute(context: click.Context, name: str, timeout: float | None) -> int:
-    """Run a command on a machine now and exit with its code: wb compute exec gpu1 -- nvidia-smi.
-
-    Several words are run exactly as they are; one quoted word is a shell line.
-    """
-    session = context.ensure_object(Session)
-    usage = f"wb compute exec {name} -- COMMAND"
-    if "command" not in context.meta:
-        raise UsageError("say what to run after --", usage)
-    words = command_words(context.meta["command"], usage)
-    what = {"argv": words} if isinstance(words, list) else {"shell": words}
-    out, err = TerminalStream(), TerminalStream()
-    code = 0
-    try:
-        for item in session.workspace.items("compute", "exec", name=name, timeout=timeout, **what):
-            if "out" in item:
-                _pass_on(str(item["out"]), sys.stdout, out, session.terminal.stdout)
-            elif "err" in item:
-                _pass_on(str(item["err"]), sys.stderr, err, session.terminal.stderr)
-            elif "exit_code" in item:
-                code = int(item["exit_code"])
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    finally:
-        sys.stdout.write(out.close())
-        sys.stderr.write(err.close())
-    return code if 0 <= code <= 255 else 1
-
-
-def _pass_on(text: str, stream: Any, cleaner: TerminalStream, terminal: bool) -> None:
-    """Write what a machine said: as it is into a pipe, made harmless on a terminal."""
-    if terminal:
-        stream.write(cleaner.feed(text.encode("utf-8", "replace")))
-    else:
-        stream.buffer.write(text.encode("utf-8", "surrogateescape"))
-    stream.flush()
 
 
 @command("adopt", cls=Listing)

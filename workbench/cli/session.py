@@ -11,7 +11,7 @@ from workbench.cli.terminal import Terminal, detect, has_screen
 if TYPE_CHECKING:
     from workbench.cli.ask import Asker
     from workbench.workspace import Workspace
-
+    from workbench.workspace.async_client import AsyncClient
 
 
 def open_workspace(name: str | None) -> Workspace:
@@ -19,6 +19,13 @@ def open_workspace(name: str | None) -> Workspace:
     from workbench.workspace import Workspace
 
     return Workspace.open(name)
+
+
+def open_asynchronous(name: str | None) -> AsyncClient:
+    """The services of that workspace for who runs an event loop."""
+    from workbench.workspace.async_client import AsyncClient
+
+    return AsyncClient.open(name)
 
 
 class Session:
@@ -31,6 +38,7 @@ class Session:
         terminal: Terminal | None = None,
         asker: Asker | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        asynchronous: Callable[[str | None], AsyncClient] = open_asynchronous,
     ) -> None:
         self.workspace_name: str | None = None
         self.debug = False
@@ -42,6 +50,7 @@ class Session:
         self.terminal = terminal or detect()
         self.clock = clock
         self._opener = opener
+        self._asynchronous = asynchronous
         self._workspace: Workspace | None = None
         self._asker = asker
 
@@ -60,6 +69,10 @@ class Session:
 
             self._asker = TerminalAsker()
         return self._asker
+
+    def asynchronous(self) -> AsyncClient:
+        """The services for a command that does several things at once; to be closed by who asks."""
+        return self._asynchronous(self.workspace_name)
 
     def call(self, noun: str, method: str, **parameters: Any) -> Any:
         """One value of a service."""
