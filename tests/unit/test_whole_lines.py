@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ def cut(pieces: list[str]) -> list[str]:
 @given(st.text(alphabet="ab\r\n", max_size=60), st.lists(st.integers(0, 60), max_size=8))
 def test_lines_do_not_depend_on_how_the_text_came(text: str, places: list[int]) -> None:
     edges = [0, *sorted(min(place, len(text)) for place in places), len(text)]
-    pieces = [text[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    pieces = [text[start:stop] for start, stop in pairwise(edges)]
     assert cut(pieces) == cut([text])
 
 
