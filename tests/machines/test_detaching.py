@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,10 @@ def test_a_guard_is_started_in_a_scope_where_the_user_lingers(
     status, output = ground.finish("echo $IN_SCOPE $TOKEN", secrets={"TOKEN": "hunter2hunter2"})
     assert status["transitions"][-1]["state"] == "Completed"
     assert output == b"yes ***\n"
-    assert asked.read_text().startswith("--user --scope --quiet -p Delegate=yes -- ")
+    words = asked.read_text().split()
+    assert words[:5] == ["--user", "--scope", "--quiet", "-p", "Delegate=yes"]
+    assert re.fullmatch(rf"--unit=workbench-{status['run']}-[0-9a-f]{{8}}\.scope", words[5])
+    assert words[6] == "--"
     assert "hunter2" not in asked.read_text()
 
 

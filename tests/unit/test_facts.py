@@ -39,7 +39,8 @@ def test_the_longest_mount_above_a_path(path: str, kind: str) -> None:
 
 
 def test_the_latest_of_two_mounts_on_one_point_is_seen() -> None:
-    table = [mounts.Mount("/", "ext4", "a"), mounts.Mount("/d", "xfs", "b"), mounts.Mount("/d", "tmpfs", "c")]
+    lines = ["1 0 8:1 / / rw - ext4 a rw", "2 1 8:2 / /d rw - xfs b rw", "3 2 0:9 / /d rw - tmpfs c rw"]
+    table = mounts.parse_mounts("\n".join(lines))
     found = mounts.mount_of("/d/e", table)
     assert found is not None
     assert found.kind == "tmpfs"

@@ -29,6 +29,8 @@ class Disk(Entity, frozen=True, kw_only=True):
     read: float | None = None
     written: float | None = None
     """Bytes a second of its device, where one device carries it."""
+    age: float | None = None
+    """Seconds since it last answered, where that is too long ago: a dead network disk does not."""
 
 
 class HostSample(Entity, frozen=True, kw_only=True):

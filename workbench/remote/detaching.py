@@ -9,13 +9,14 @@ from typing import Dict, List, Mapping, NamedTuple, Optional
 from workbench.remote import compiled, protocol
 from workbench.remote.devices import ask
 from workbench.remote.machine import Machine
+from workbench.remote.process_runs import SCOPE_PREFIX
 from workbench.remote.processes import ENV_GUARD
 from workbench.remote.record_form import ENV_RUN_ID
 
 START_SECONDS = 60.0
 SYSTEMD = "/run/systemd/system"
 LINGER = "/var/lib/systemd/linger"
-SCOPE = ("systemd-run", "--user", "--scope", "--quiet", "-p", "Delegate=yes", "--")
+SCOPE = ("systemd-run", "--user", "--scope", "--quiet", "-p", "Delegate=yes")
 
 # systemd: whether it manages this machine. linger: whether the user's services stay after logout.
 # kills: logind's KillUserProcesses, None when it cannot be asked.
@@ -85,6 +86,16 @@ def settle_detachment(manager):
     return choice
 
 
+def scope_words(run_id):
+    # type: (str) -> List[str]
+    """What starts a command in a systemd scope that is named after its run, so that its processes are known.
+
+    Never the same twice: a scope that failed keeps its name, and a run may have several attempts.
+    """
+    name = "%s%s-%s.scope" % (SCOPE_PREFIX, run_id, os.urandom(4).hex())
+    return list(SCOPE) + ["--unit=" + name, "--"]
+
+
 def guard_command(machine, run_id, python, payload):
     # type: (Machine, str, str, str) -> List[str]
     """The argv that starts a guard from a payload: a zipapp, its compiled form, or a folder of source."""
@@ -111,7 +122,7 @@ def start_guard(machine, run_id, secrets):
     Secrets go through its standard input. What is started here ends at once: no zombie stays behind.
     """
     body = protocol.dumps(dict(secrets))
-    scope = list(SCOPE) if settle_detachment(ask_login_manager()).scope else []
+    scope = scope_words(run_id) if settle_detachment(ask_login_manager()).scope else []
     payload = machine.payload
     plain = guard_command(machine, run_id, sys.executable, payload)
     quick = guard_command(machine, run_id, sys.executable, compiled.usable(payload) or payload)

@@ -3,7 +3,8 @@
 import os
 from typing import List, NamedTuple, Optional
 
-Mount = NamedTuple("Mount", [("point", str), ("kind", str), ("source", str)])
+# device: "major:minor" as the kernel counts file systems; a major of 0 is no block device's.
+Mount = NamedTuple("Mount", [("point", str), ("kind", str), ("source", str), ("device", str)])
 
 NETWORK = frozenset(
     "nfs nfs4 cifs smb3 smbfs lustre gpfs beegfs ceph afs orangefs pvfs2 9p glusterfs panfs wekafs".split()
@@ -18,7 +19,7 @@ def parse_mounts(text):
         before, separator, after = line.partition(" - ")
         fields, rest = before.split(" "), after.split(" ")
         if separator and len(fields) >= 6 and len(rest) >= 2:
-            found.append(Mount(unescaped(fields[4]), rest[0], unescaped(rest[1])))
+            found.append(Mount(unescaped(fields[4]), rest[0], unescaped(rest[1]), fields[2]))
     return found
 
 
@@ -51,15 +52,20 @@ def is_network(kind):
     )
 
 
+def read_mounts():
+    # type: () -> List[Mount]
+    """The mounts of this process's namespace; none where /proc does not tell."""
+    try:
+        with open("/proc/self/mountinfo", "rb") as file:
+            return parse_mounts(file.read(4 << 20).decode("utf-8", "surrogateescape"))
+    except OSError:
+        return []
+
+
 def file_system(path):
     # type: (str) -> str
     """The kind of file system a path is on, empty when it cannot be told."""
-    try:
-        with open("/proc/self/mountinfo", "rb") as file:
-            mounts = parse_mounts(file.read(4 << 20).decode("utf-8", "surrogateescape"))
-    except OSError:
-        return ""
-    mount = mount_of(os.path.realpath(path), mounts)
+    mount = mount_of(os.path.realpath(path), read_mounts())
     return mount.kind if mount else ""
 
 
