@@ -61,6 +61,55 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = 900.0
 
 
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a machine calls; docs/alerts.md says what each rule looks for."""
+
+    off: Annotated[list[str], Meta(description="Rules that are not looked at, by their ids.")] = []
+    idle_percent: Annotated[
+        float, Meta(gt=0, le=100, description="Utilisation of a GPU below which it is idle.")
+    ] = 5.0
+    busy_percent: Annotated[
+        float, Meta(gt=0, le=100, description="Utilisation a run must have reached before it can be idle.")
+    ] = 20.0
+    idle_minutes: Annotated[
+        float, Meta(gt=0, description="Minutes a GPU may be held and idle (held-idle).")
+    ] = 10.0
+    start_minutes: Annotated[
+        float, Meta(gt=0, description="Minutes a run may hold GPUs without a process there (never-started).")
+    ] = 10.0
+    stall_minutes: Annotated[
+        float,
+        Meta(gt=0, description="Minutes without GPU use, output and metrics until a run is stalled."),
+    ] = 15.0
+    leak_percent: Annotated[
+        float, Meta(gt=0, description="Growth of a process's GPU memory a minute that is a leak, in percent.")
+    ] = 1.0
+    leak_minutes: Annotated[
+        int, Meta(ge=3, le=240, description="Minutes over which that growth is measured.")
+    ] = 30
+    throttle_percent: Annotated[
+        float, Meta(gt=0, le=100, description="Share of samples in which heat or power brake holds clocks.")
+    ] = 20.0
+    throttle_minutes: Annotated[float, Meta(gt=0, description="Minutes over which they are counted.")] = 2.0
+    disk_percent: Annotated[
+        float, Meta(ge=0, le=100, description="Free share of a disk below which it is nearly full.")
+    ] = 5.0
+    disk_bytes: Annotated[
+        int,
+        Meta(ge=0, description="Free bytes below which it is, too, where that is less than a fifth of it."),
+    ] = 20_000_000_000
+    disk_hours: Annotated[
+        float, Meta(ge=0, description="Hours within which it would be full at the present rate.")
+    ] = 2.0
+    foreign_bytes: Annotated[
+        int, Meta(ge=0, description="GPU memory below which a process of others is let pass (foreign-use).")
+    ] = 300_000_000
+    foreign_minutes: Annotated[float, Meta(ge=0, description="Minutes it may be there.")] = 1.0
+    event_minutes: Annotated[
+        float, Meta(gt=0, description="Minutes after which an error that happened once is taken as over.")
+    ] = 60.0
+
+
 class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The dashboard."""
 
@@ -70,6 +119,10 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     mouse: Annotated[
         bool, Meta(description="Whether the mouse is used; without, the terminal selects text itself.")
     ] = True
+    bell: Annotated[
+        bool,
+        Meta(description="Whether the terminal's bell rings when something is wrong; over SSH, too."),
+    ] = False
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     collect: CollectSettings = CollectSettings()
     compute: ComputeSettings = ComputeSettings()
     server: ServerSettings = ServerSettings()
+    alerts: AlertSettings = AlertSettings()
     dashboard: DashboardSettings = DashboardSettings()
     keys: Annotated[
         dict[str, str],

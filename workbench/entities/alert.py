@@ -37,3 +37,17 @@ class Alert(Entity, frozen=True, kw_only=True):
     since: datetime
     silenced_until: datetime | None = None
     """It is shown, but nobody is called, until then."""
+
+
+class RuleCard(Entity, frozen=True, kw_only=True):
+    """A rule as a person reads of it."""
+
+    rule: str
+    severity: Severity
+    """How it is shown, mostly: some rules make a difference."""
+    condition: str
+    """When it calls, with the settings as they are."""
+    over: str
+    """When it is over by itself."""
+    off: bool = False
+    """Whether the settings switch it off everywhere."""
