@@ -152,8 +152,7 @@ class Stalled:
             True,
             severity=Severity.BAD,
             text=f"{name} seems to be stalled: no GPU use, no output and no metric for {minutes(limit)}",
-            advice=f"see what it does: wb run stack {name}; its last lines: wb run logs {name};"
-            f" end it: wb cancel {name}",
+            advice=f"its last lines: wb run logs {name}; end it: wb cancel {name}",
             run=run,
             over=alive,
             clear=0.0,

@@ -72,8 +72,9 @@ class NearlyFull:
             return Finding(False, about=disk.path[:PATHS], over=free >= limit * ROOM)
         share = f" ({100 * free / disk.total:.1f} %)" if disk.total else ""
         text = f"{_named(disk)} is nearly full: {short(free)} free{share}"
-        name = seen.view.name
-        advice = f"see what takes it and what may go: wb compute du {name}, wb compute prune {name}"
+        advice = (
+            f"remove runs that are over (wb run rm); who fills it? wb compute exec {seen.view.name} -- df -h"
+        )
         return Finding(True, Severity.BAD, text, advice, about=disk.path[:PATHS], hold=30.0)
 
     def _filling(self, seen: Seen, disk: Disk, free: int, full: bool) -> Finding:
@@ -87,7 +88,7 @@ class NearlyFull:
             slow = trend.span >= SLOPE_ENOUGH and (left is None or left >= limit * ROOM)
             return Finding(False, about=about, over=full or slow)
         text = f"{_named(disk)} will be full in {duration(left)} at the present rate: {short(free)} free"
-        advice = "find who writes (wb compute du), end it, or make room before: wb compute prune"
+        advice = "find who writes and end it, or make room before: wb run rm removes runs that are over"
         return Finding(True, Severity.WARN, text, advice, about=about, hold=60.0)
 
     def remember(self, alert: Alert) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.workspace import Workspace
     from workbench.workspace.async_client import AsyncClient
 
+
 def open_workspace(name: str | None) -> Workspace:
     """The workspace of that name; its import is put off to the first call."""
     from workbench.workspace import Workspace

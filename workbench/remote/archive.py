@@ -20,16 +20,9 @@ _CHUNK = 1 << 18
 _RATIO_FLOOR = 1 << 20  # bytes that may come out before the ratio is judged: small things compress well
 _MAX_TARGET = 4096
 
-Limits = NamedTuple(
-    "Limits",
-    [
-        ("max_files", int),
-        ("max_bytes", int),
-        ("max_ratio", int),
-        ("max_depth", int),
-        ("max_directory", int),
-    ],
-)
+Limits = NamedTuple("Limits", [
+    ("max_files", int), ("max_bytes", int), ("max_ratio", int), ("max_depth", int), ("max_directory", int),
+])
 LIMITS = Limits(50000, 16 << 30, 200, 50, 24 << 20)
 """Entries, bytes unpacked, bytes out per byte in, directories deep, bytes of the archive's own directory."""
 
@@ -49,13 +42,7 @@ class ArchiveError(ValueError):
 
 
 _DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-    OverflowError,
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error, OverflowError,
     UnicodeError,
 )
 

@@ -10,17 +10,9 @@ except ImportError:  # no ioctl here: plain copies only
     fcntl = None  # type: ignore[assignment]
 
 _FICLONE = 0x40049409  # linux/fs.h; the same on x86 and ARM
-_NO_REFLINK = frozenset(
-    (
-        errno.EOPNOTSUPP,
-        errno.ENOTTY,
-        errno.EXDEV,
-        errno.EINVAL,
-        errno.ENOSYS,
-        errno.EPERM,
-        errno.EACCES,
-    )
-)
+_NO_REFLINK = frozenset((
+    errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EACCES,
+))
 _NO_KERNEL_COPY = _NO_REFLINK | {errno.EBADF}
 _SMALL = 1 << 16  # below this one read and one write beat every clever call
 _CHUNK = 1 << 20

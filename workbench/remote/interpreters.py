@@ -28,7 +28,7 @@ PATIENCE = 30.0  # seconds an interpreter has to answer
 VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "HOME")
 
 # Run by any Python from 2.7 on. A line "path DIR" for each folder it looks in, then "has NAME VERSION".
-QUESTION = r"""
+QUESTION = r'''
 import os, re, sys
 
 def say(*words):
@@ -69,7 +69,7 @@ for folder in folders:
             seen.add(key)
             say("has", name, version)
 say("done")
-"""
+'''
 
 Note = NamedTuple("Note", [("path", str), ("version", str), ("platform", str)])
 # distributions: name -> version. more: how many are left out. Where: [[folder, its time]] that it looked in.

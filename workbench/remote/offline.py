@@ -62,7 +62,7 @@ class OfflineRun(Run):
         description: Any = "",
         step: Any = None,
         *extra: Any,
-        **unknown: Any,
+        **unknown: Any
     ) -> None:
         """Print the value, in the words that scripts' authors know (AZ-102)."""
         if name is not MISSING and value is not MISSING:
@@ -91,7 +91,9 @@ def offline_run() -> OfflineRun:
     if _offline is None:
         _offline = OfflineRun()
         try:
-            sys.stderr.write("This is no run: values are not recorded, the first of each name is printed.\n")
+            sys.stderr.write(
+                "This is no run: values are not recorded, the first of each name is printed.\n"
+            )
         except Exception:  # stderr is closed
             return _offline
     return _offline

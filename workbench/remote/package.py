@@ -7,14 +7,7 @@ import sys
 
 _TRACKING = ("Run", "TrackingWarning")
 _CALLS = (
-    "add_properties",
-    "log",
-    "log_list",
-    "log_param",
-    "log_params",
-    "log_row",
-    "log_table",
-    "tag",
+    "add_properties", "log", "log_list", "log_param", "log_params", "log_row", "log_table", "tag",
     "upload_file",
 )
 

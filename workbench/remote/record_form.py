@@ -46,20 +46,10 @@ RECORD_ARTIFACT = "artifact"
 RECORD_WARNING = "warning"
 RECORD_STATUS = "status"
 RECORD_ENVIRONMENT = "environment"
-RECORD_KINDS = frozenset(
-    (
-        RECORD_METRIC,
-        RECORD_PARAM,
-        RECORD_TAG,
-        RECORD_PROPERTY,
-        RECORD_ROW,
-        RECORD_TABLE,
-        RECORD_ARTIFACT,
-        RECORD_WARNING,
-        RECORD_STATUS,
-        RECORD_ENVIRONMENT,
-    )
-)
+RECORD_KINDS = frozenset((
+    RECORD_METRIC, RECORD_PARAM, RECORD_TAG, RECORD_PROPERTY, RECORD_ROW, RECORD_TABLE, RECORD_ARTIFACT,
+    RECORD_WARNING, RECORD_STATUS, RECORD_ENVIRONMENT,
+))
 
 ENV_RUN_ID = "WORKBENCH_RUN_ID"
 ENV_RUN_DIR = "WORKBENCH_RUN_DIR"  # the run's folder on the machine (records/, outputs/ live in it)

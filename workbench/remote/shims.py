@@ -12,7 +12,7 @@ from typing import Tuple
 NOTES = "interpreters"
 
 # Read by any Python that starts inside a run, Python 2 too; it may not break the start of one.
-SITECUSTOMIZE = """\
+SITECUSTOMIZE = '''\
 # Written for this run: lets `from workbench import Run` work, after everything that is installed.
 import os
 import sys
@@ -54,7 +54,7 @@ def _next_sitecustomize():
 _step_aside()
 _note()
 _next_sitecustomize()
-"""
+'''
 
 
 def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
@@ -73,7 +73,7 @@ def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     for note in os.listdir(notes):  # of an earlier attempt
         os.unlink(os.path.join(notes, note))
-    script = '#!/bin/sh\nexec %s "$@"\n' % shlex.quote(python)
+    script = "#!/bin/sh\nexec %s \"$@\"\n" % shlex.quote(python)
     for name in ("python", "python3"):
         _write(os.path.join(bin_dir, name), script, 0o700)
     text = SITECUSTOMIZE.format(payload=ascii(os.path.abspath(payload)), notes=ascii(notes))

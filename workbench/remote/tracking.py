@@ -82,7 +82,7 @@ class Run(RunEvaluations):
         description: "Any" = "",
         step: "Any" = None,
         *extra: "Any",
-        **unknown: "Any",
+        **unknown: "Any"
     ) -> None:
         """Record one value of a metric: a number, bool, text or None. The same name again appends (AZ-93).
 
@@ -124,7 +124,7 @@ class Run(RunEvaluations):
         called = self._name(name[0] if name else cols.pop("name", None), "log_row")
         description = name[1] if len(name) > 1 else cols.pop("description", "")
         self._show("row metric", called, cols)
-        cells = ["%s:%s" % (quote(self._name(c, "log_row")), self._cell(called, v)) for c, v in cols.items()]
+        cells = ['%s:%s' % (quote(self._name(c, "log_row")), self._cell(called, v)) for c, v in cols.items()]
         self._tabular(form.RECORD_ROW, called, cells, description)
 
     @guarded(nothing)

@@ -21,7 +21,9 @@ class OverviewService:
     async def summary(self) -> dict[str, int]:
         """{"machines", "connected", "troubled", "running", "waiting"}; this machine is not counted."""
         attached = [
-            target for target in await self._store.read(targets.every) if target.kind is not TargetKind.LOCAL
+            target
+            for target in await self._store.read(targets.every)
+            if target.kind is not TargetKind.LOCAL
         ]
         runs = await self._store.read(run_order.active)
         return {

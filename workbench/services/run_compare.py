@@ -33,7 +33,9 @@ class RunCompareService:
         installed = [await self._store.read(environments.distributions, run.id) for run in found]
         experiment = await self._store.read(experiments.get, found[0].experiment)
         primary = (experiment.primary_metric, experiment.goal) if experiment.primary_metric else None
-        return await asyncio.to_thread(compare, found, snapshots, installed, primary=primary, everything=all)
+        return await asyncio.to_thread(
+            compare, found, snapshots, installed, primary=primary, everything=all
+        )
 
     @call
     async def diff(self, a: str, b: str, path: str | None = None) -> dict[str, str]:

@@ -26,7 +26,9 @@ class RunMetricService:
         return await self._store.read(summaries.of_run, found.id)
 
     @call
-    async def points(self, run: str, name: str, rank: int | None = None, limit: int | None = None) -> Points:
+    async def points(
+        self, run: str, name: str, rank: int | None = None, limit: int | None = None
+    ) -> Points:
         """The values of one metric (AZ-100) as columns; raises NotFound for a name the run never logged."""
         found = await self._context.resolve(run)
         return await self._store.read(series.points, found.id, name, rank, limit)

@@ -14,7 +14,9 @@ class Intake:
     def __init__(self) -> None:
         self._lines: dict[tuple[str, str], LineAssembler] = {}
 
-    def take(self, change: Transaction, run_id: str, file: str, offset: int, data: bytes) -> bool:
+    def take(
+        self, change: Transaction, run_id: str, file: str, offset: int, data: bytes
+    ) -> bool:
         """Read and keep what data, from offset of file on, brings that is new; whether there was any.
 
         Chunks may be cut anywhere and come twice. A line waits, in memory, for its end. Raises NotFound;

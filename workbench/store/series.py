@@ -61,7 +61,9 @@ def known(
     if not found:
         of_rank = "" if rank is None else f" of rank {rank}"
         of_attempt = "" if attempt is None else f" of attempt {attempt}"
-        raise NotFound(f"no metric {name!r}{of_rank}{of_attempt} in this run", "wb run metrics ID shows them")
+        raise NotFound(
+            f"no metric {name!r}{of_rank}{of_attempt} in this run", "wb run metrics ID shows them"
+        )
     return found
 
 

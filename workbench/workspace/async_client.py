@@ -79,7 +79,9 @@ class AsyncClient:
         """A stream of bytes. Following a log goes on when the server ends underneath."""
         if follows_log(noun, method, parameters):
             place = await self._services.call("runs", "log_place", **log_question(parameters))
-            pieces = _resumed(lambda asked: self._services.read(noun, method, **asked), log_resumption(place))
+            pieces = _resumed(
+                lambda asked: self._services.read(noun, method, **asked), log_resumption(place)
+            )
         else:
             pieces = self._services.read(noun, method, **parameters)
         async with aclosing(pieces):

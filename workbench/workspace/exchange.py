@@ -65,7 +65,9 @@ def request(workspace: str, noun: str, method: str, parameters: dict[str, Any]) 
 def upload_head(workspace: str, noun: str, method: str, parameters: dict[str, Any]) -> bytes:
     """The beginning of an operation's request that carries bytes: `chunk`s follow, and LAST_CHUNK."""
     given = encode_parameters(parameters).decode("ascii")
-    return _head(workspace, noun, method, "1.1", f"X-Parameters: {given}\r\nTransfer-Encoding: chunked\r\n")
+    return _head(
+        workspace, noun, method, "1.1", f"X-Parameters: {given}\r\nTransfer-Encoding: chunked\r\n"
+    )
 
 
 def chunk(block: bytes) -> bytes:
@@ -180,7 +182,9 @@ class Told(NamedTuple):
 def told(message: Any) -> Told:
     """A message's meaning; raises the WorkbenchError it carries."""
     if not isinstance(message, dict):
-        raise ServerError("what answers on the server's socket is no workbench server", "wb server status")
+        raise ServerError(
+            "what answers on the server's socket is no workbench server", "wb server status"
+        )
     if "error" in message:
         raise from_wire(message["error"])
     if "item" in message:
@@ -203,3 +207,4 @@ def _decoded(data: bytes, loads: Callable[[bytes], Any] = json.loads) -> Any:
         return loads(data)
     except ValueError as problem:
         raise ServerError("the local server's answer is cut short", "try again") from problem
+

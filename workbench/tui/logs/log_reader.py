@@ -89,3 +89,4 @@ class LogReader:
         begins = [*cuts(text, self.width), len(text)]
         index = min(line.part, len(begins) - 2)
         return begins[index], begins[index + 1]
+

@@ -251,3 +251,4 @@ class _Line:
         self._flush()
         strip = Strip(self._segments, max(self._x, cells))
         return strip if self._x <= cells else strip.crop(0, cells)
+
