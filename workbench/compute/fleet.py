@@ -75,6 +75,18 @@ class Fleet:
         machine = self._get(name)
         return machine.state, machine.problem
 
+    def current(self, name: str) -> Link | None:
+        """The link that is up now; None when there is none, or no such machine."""
+        machine = self._machines.get(name)
+        return None if machine is None else machine.current
+
+    def retry_in(self, name: str) -> float | None:
+        """Seconds until `link` tries again after a failure, 0 when it would now; None: only for a user.
+
+        Raises NotFound.
+        """
+        return self._get(name).retry_in
+
     def host(self, name: str) -> Host:
         """What the machine's link runs over. Raises NotFound, Unreachable while there is no link."""
         host = self._get(name).host

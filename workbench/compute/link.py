@@ -265,9 +265,19 @@ class Link:
         """Seconds since the machine was last heard."""
         return time.monotonic() - self._heard
 
+    def rest(self, stream: LinkStream, resting: bool) -> None:
+        """Say whether a request goes on for nobody's sake; such a one does not keep the link."""
+        if stream.id not in self._streams or resting == (stream.id in self._own):
+            return
+        if resting:
+            self._own.add(stream.id)
+        else:
+            self._own.discard(stream.id)
+        self._used = time.monotonic()
+
     @property
     def unused(self) -> float:
-        """Seconds since the last request ended; 0 while one goes on."""
+        """Seconds since the last request that somebody wanted ended; 0 while one goes on."""
         return 0.0 if len(self._streams) > len(self._own) else time.monotonic() - self._used
 
     # --- its end -----------------------------------------------------------------------------------------

@@ -114,6 +114,18 @@ class Machine:
         return attempt.result()
 
     @property
+    def current(self) -> Link | None:
+        """Its link while that is up."""
+        return None if self._link is None or self._link.lost_reason is not None else self._link
+
+    @property
+    def retry_in(self) -> float | None:
+        """See `Fleet.retry_in`."""
+        if isinstance(self._error, NEEDS_USER):
+            return None
+        return max(0.0, self._not_before - time.monotonic()) if self._error is not None else 0.0
+
+    @property
     def host(self) -> Host | None:
         """What its link runs over; None while there is none."""
         return self._host
