@@ -20,7 +20,7 @@ from workbench.tui.actions.table import Action
 from workbench.tui.themes.palette import palette_of
 
 HINT = "type to find a key   enter does it   ^e gives it another key   esc closes"
-INDENT = 16
+INDENT = 14
 """Cells of the keys before what they do."""
 TITLES = {
     "app": "Everywhere",
@@ -71,7 +71,7 @@ class KeysScreen(ModalScreen[None]):
         width: 96%; max-width: 100; height: 92%; padding: 0 1; background: $surface; border: round $primary;
     }
     KeysScreen Input { border: none; height: 1; margin: 0 0 1 0; background: $panel; }
-    KeysScreen OptionList { border: none; height: 1fr; background: $surface; padding: 0;
+    KeysScreen OptionList { border: none; height: 1fr; background: $surface; padding: 0; scrollbar-size: 1 1;
         text-wrap: nowrap; text-overflow: ellipsis;
     }
     """
