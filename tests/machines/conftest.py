@@ -1,7 +1,8 @@
 """Fixtures of the rig of real machines, and of users who work on them."""
 
+from tests.machines.at_terminal import open_wb, user
 from tests.machines.netns import net
 from tests.machines.rig import make_proxy, make_server, server
 from tests.machines.wb import make_wb, wb
 
-__all__ = ["make_proxy", "make_server", "make_wb", "net", "server", "wb"]
+__all__ = ["make_proxy", "make_server", "make_wb", "net", "open_wb", "server", "user", "wb"]
