@@ -21,8 +21,15 @@ def _compile(argv):
     return 0
 
 
+def _probe(argv):
+    # type: (List[str]) -> int
+    from workbench.remote.probe import main as probe_main
+
+    return probe_main(argv)
+
+
 # Each program is imported only when it is asked for: a guard must stay small.
-WORDS = {"guard": _guard, "compile": _compile}  # type: Dict[str, Callable[[List[str]], int]]
+WORDS = {"guard": _guard, "compile": _compile, "probe": _probe}  # type: Dict[str, Callable[[List[str]], int]]
 
 
 def main(argv=None):

@@ -106,7 +106,12 @@ class Exchange(object):
     def event(self, value):
         # type: (Dict[str, Any]) -> None
         """Send a JSON message at once; it is counted, so that `wait_credit` feels a slow reader."""
-        pieces = frames.encode_message(protocol.EVENT, self.stream, value)
+        self.forward(protocol.dumps(value))
+
+    def forward(self, message):
+        # type: (bytes) -> None
+        """The same with a message that is JSON already."""
+        pieces = frames.encode_json(protocol.EVENT, self.stream, message)
         with self._condition:
             self._credit -= sum(len(piece) for piece in pieces)
         if len(pieces) == 1:

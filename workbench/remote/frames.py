@@ -34,7 +34,12 @@ def encode_message(kind, stream, value):
 
     Raises FrameError over protocol.MAX_MESSAGE bytes.
     """
-    body = protocol.dumps(value)
+    return encode_json(kind, stream, protocol.dumps(value))
+
+
+def encode_json(kind, stream, body):
+    # type: (int, int, bytes) -> List[bytes]
+    """The same of a value that is JSON already."""
     if len(body) > protocol.MAX_MESSAGE:
         raise FrameError("a message of %d bytes, at most %d are allowed" % (len(body), protocol.MAX_MESSAGE))
     frames = []

@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Any, Dict, List
 
-from workbench.remote import parameters, protocol
+from workbench.remote import parameters, probe_methods, protocol
 from workbench.remote.compiling import Compiling
 from workbench.remote.exchange import Exchange
 from workbench.remote.leftovers import Sweeping, doomed_path, remove_tree, upload_name
@@ -40,7 +40,7 @@ class Methods(object):
     def table(self):
         # type: () -> Dict[str, Handler]
         """Method name -> handler."""
-        return {
+        own = {
             "facts": self._facts,
             "doctor": self._doctor,
             "tree": self._tree,
@@ -58,7 +58,9 @@ class Methods(object):
             "exec": self._exec,
             "remove": self._remove,
             "reconcile": self._reconcile,
-        }
+        }  # type: Dict[str, Handler]
+        own.update(probe_methods.table(self._machine))
+        return own
 
     def close(self):
         # type: () -> None
