@@ -111,6 +111,11 @@ def test_a_supervisors_fork_is_a_keeper_only_until_it_is_the_command(known: Know
     assert 21 not in known.keepers
 
 
+def test_an_orphan_that_leads_a_session_is_no_command(known: Known) -> None:
+    known.note(clues(31, session=31, chain=(11, 10)))
+    assert set(known.sessions) == {20}
+
+
 def test_what_is_gone_is_forgotten_with_the_sessions_of_runs_nobody_keeps(known: Known) -> None:
     known.claims[20] = Claim(RUN, "environment")
     known.forget({20})

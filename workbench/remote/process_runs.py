@@ -78,8 +78,10 @@ class Known(object):
         if clues.guard is not None and clues.run is None:
             self.keepers[clues.pid] = clues.guard
             return True
-        if clues.session == clues.pid and clues.chain[:1] and clues.chain[0] in self.keepers:
-            self.sessions[clues.pid] = Session(self.keepers[clues.chain[0]], clues.start)
+        keeper = self.keepers.get(clues.chain[0]) if clues.chain else None
+        # An orphan the supervisor took in leads a session too; only the command has the run's id for certain.
+        if keeper is not None and clues.session == clues.pid and clues.run == keeper:
+            self.sessions[clues.pid] = Session(keeper, clues.start)
         return False
 
 
