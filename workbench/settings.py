@@ -51,6 +51,9 @@ class ComputeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             " used; it is made again when needed. One that asked for a password or a code stays. 0: never.",
         ),
     ] = 600.0
+    history_days: Annotated[
+        float, Meta(ge=0, description="Days for which machines' figures are kept by the minute.")
+    ] = 14.0
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

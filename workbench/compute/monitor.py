@@ -21,6 +21,7 @@ from workbench.compute.pace import Pace
 from workbench.compute.probe_stream import Decoder
 from workbench.compute.watched import Means, WatchedMachine
 from workbench.entities.alert import Alert
+from workbench.entities.machine_series import Minute
 from workbench.entities.machine_view import Freshness, Looking, MachineView, RunThere
 from workbench.errors import NotFound
 
@@ -146,6 +147,24 @@ class Monitor:
     def history(self, name: str) -> History:
         """What a machine's figures were; raises NotFound."""
         return self._get(name).history
+
+    def minutes(self, second: int, *, unfinished: bool = False) -> dict[str, list[Minute]]:
+        """The minutes that were over by a second and were not asked for yet, by machine.
+
+        unfinished: with the one that is not over, as far as it is known.
+        """
+        found = {}
+        for name, machine in self._machines.items():
+            history = machine.history
+            if history.began is None:
+                continue
+            history.advance(second)
+            closed = history.take()
+            if unfinished and (last := history.unfinished()) is not None:
+                closed.append(last)
+            if closed:
+                found[name] = closed
+        return found
 
     @contextmanager
     def look(self, names: Collection[str] | None, looking: Looking) -> Iterator[Look]:

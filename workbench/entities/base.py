@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -11,6 +11,12 @@ from workbench.remote import protocol
 
 class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """A frozen value; compare by content, change by `replace`."""
+
+
+class Plain(NamedTuple):
+    """A value that is plain JSON already, so that nobody walks through it again to write it down."""
+
+    value: Any
 
 
 E = TypeVar("E", bound=Entity)
@@ -37,6 +43,8 @@ def to_wire(value: Any) -> Any:
             for name in value.__struct_fields__
             if (item := getattr(value, name)) is not None
         }
+    if isinstance(value, Plain):
+        return to_wire(value.value)
     if isinstance(value, dict):
         return {str(key): to_wire(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

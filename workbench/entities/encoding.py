@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from workbench.entities.base import Entity, to_wire
+from workbench.entities.base import Entity, Plain, to_wire
 
 LIGHT = 2000
 """Values (a text of 64 characters is one) that are encoded at once."""
@@ -19,7 +19,8 @@ _SCALARS = frozenset({int, float, bool, type(None)})
 
 def encode(value: Any) -> bytes:
     """A value as JSON; raises TypeError, ValueError for what JSON cannot say."""
-    return json.dumps(to_wire(value), separators=(",", ":"), allow_nan=False).encode("ascii")
+    ready = value.value if isinstance(value, Plain) else to_wire(value)
+    return json.dumps(ready, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def light(value: Any) -> bool:

@@ -5,14 +5,15 @@ Lists are replaced whole. Pure; the values are never changed, and share what did
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-Members = dict[str, Any]
+Members = Mapping[str, Any]
 
 
-def difference(before: Members, after: Members) -> Members:
+def difference(before: Members, after: Members) -> dict[str, Any]:
     """The patch that makes `after` of `before`; empty when they are equal. Neither may hold a null."""
-    patch: Members = {name: None for name in before.keys() - after.keys()}
+    patch: dict[str, Any] = {name: None for name in before.keys() - after.keys()}
     for name, value in after.items():
         old = before.get(name)
         if old is value or old == value:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from workbench.entities.base import Entity
 
 _SCALARS = frozenset({str, int, float, bool})
-
-
-class Plain(NamedTuple):
-    """A value that is plain JSON already, so that nobody walks through it again to write it down."""
-
-    value: Any
 
 
 def plain(entity: Entity) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
+from workbench.compute.monitor import Monitor
 from workbench.entities.base import replace
 from workbench.entities.run import Run
 from workbench.errors import NeedsSignIn
@@ -34,6 +35,7 @@ class Context(NamedTuple):
     bus: Bus
     conductor: Conductor
     collector: Collector
+    monitor: Monitor
 
     async def link(self, target: str) -> Link:
         """The link to a machine a user waits for; raises Unreachable and its kinds, NotFound."""

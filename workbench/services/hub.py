@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.compute.fleet import Fleet
+from workbench.compute.monitor import Monitor
+from workbench.compute.samples import State
 from workbench.entities.event import Event
 from workbench.entities.target import Target, TargetKind, TargetState
 from workbench.errors import WorkbenchError
@@ -26,6 +28,9 @@ from workbench.services.experiments import ExperimentService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.log_ranges import LogRangeService
 from workbench.services.log_search import LogSearchService
+from workbench.services.minute_keeper import MinuteKeeper
+from workbench.services.monitor_feed import RUNS, TARGETS, MonitorFeed
+from workbench.services.monitoring import MonitoringService
 from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
 from workbench.services.owning import own
@@ -40,7 +45,7 @@ from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.settings import Settings
 from workbench.store import targets
 from workbench.store.async_store import AsyncStore
-from workbench.store.events import RUN_RECORDS, run_of
+from workbench.store.events import RUN_RECORDS, TARGET_CHANGED, run_of
 from workbench.store.location import choose_directory
 from workbench.store.ownership import Ownership
 from workbench.version import __version__
@@ -61,8 +66,20 @@ class OpenWorkspace:
         collector = Collector(self._folder / "files", self.store, self._fleet, settings.collect)
         sender = Sender(name, self.store, self._fleet)
         self.conductor = Conductor(self.store, self._fleet, BusWatcher(self.bus), sender, collector)
+        self.monitor = Monitor(self._fleet, State)
+        self._feed = MonitorFeed(self.store, self.bus, self.monitor)
+        self._minutes = MinuteKeeper(self.store, self.monitor, settings.compute.history_days)
         context = Context(
-            name, home, self._folder, settings, self.store, self._fleet, self.bus, self.conductor, collector
+            name,
+            home,
+            self._folder,
+            settings,
+            self.store,
+            self._fleet,
+            self.bus,
+            self.conductor,
+            collector,
+            self.monitor,
         )
         self._compute = ComputeService(context)
         self.operations: dict[str, Operation] = operations([
@@ -77,6 +94,7 @@ class OpenWorkspace:
             ("runs", LogSearchService(context)),
             ("snapshots", SnapshotService(context)),
             ("compute", self._compute),
+            ("compute", MonitoringService(context)),
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),
             ("events", EventService(context)),
@@ -98,6 +116,8 @@ class OpenWorkspace:
         for target in attached:
             self._fleet.configure(target)
         await close_forgotten(self.store)
+        await self._feed.start()
+        self._minutes.start()
         await self.conductor.resume_all()
 
     def _events(self, events: list[Event]) -> None:
@@ -110,8 +130,12 @@ class OpenWorkspace:
             run = run_of(event.subject)
             if run is not None and event.kind != RUN_RECORDS:
                 self.bus.tell(f"runs/{run}", News.ROW)
+                self.bus.tell(RUNS, News.ROW)
+            elif event.kind == TARGET_CHANGED:
+                self.bus.tell(TARGETS, News.ROW)
 
     def _state_changed(self, name: str, state: TargetState, problem: str | None) -> None:
+        self.monitor.state_changed(name)
         task = self._loop.create_task(self._compute.note_state(name, state, problem))
         self._states.add(task)
         task.add_done_callback(self._states.discard)
@@ -119,6 +143,9 @@ class OpenWorkspace:
     async def close(self) -> None:
         """Let go of everything; runs go on where they are."""
         await self._compute.close()
+        await self._feed.close()
+        await self.monitor.close()
+        await self._minutes.close()
         await self.conductor.close()
         await self._fleet.close()
         await asyncio.gather(*self._states, return_exceptions=True)

@@ -138,5 +138,21 @@ _ENVIRONMENTS: Step = (
         PRIMARY KEY (run, attempt, path))""",
 )
 
-STEPS: tuple[Step, ...] = (_FIRST, _EVALUATIONS, _SWITCHES, _TABLE_OF_RUNS, _ENVIRONMENTS)
+_MACHINE_MINUTES: Step = (
+    """CREATE TABLE machine_layouts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, series TEXT NOT NULL)""",
+    "CREATE INDEX machine_layouts_target ON machine_layouts (target)",
+    """CREATE TABLE machine_minutes (
+        layout INTEGER NOT NULL REFERENCES machine_layouts (id) ON DELETE CASCADE, minute INTEGER NOT NULL,
+        data BLOB NOT NULL, PRIMARY KEY (layout, minute)) WITHOUT ROWID""",
+)
+
+STEPS: tuple[Step, ...] = (
+    _FIRST,
+    _EVALUATIONS,
+    _SWITCHES,
+    _TABLE_OF_RUNS,
+    _ENVIRONMENTS,
+    _MACHINE_MINUTES,
+)
 """Step n leads from version n to n + 1; an empty file is version 0."""
