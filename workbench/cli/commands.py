@@ -51,7 +51,12 @@ SERVER = {
     "stop": Entry("workbench.cli.server:stop", "Stop the local server; runs go on."),
     "logs": Entry("workbench.cli.server:logs", "Print what the local server wrote."),
 }
-ACTIVITY = {"ls": Entry("workbench.cli.activity:ls", "List what takes long and how it went.")}
+ACTIVITY = {
+    "ls": Entry("workbench.cli.activity:ls", "List what takes long and how it went."),
+    "alerts": Entry("workbench.cli.alerts:alerts", "List what is wrong with machines, and what to do."),
+    "silence": Entry("workbench.cli.alerts:silence", "Let a rule call nobody for a while."),
+    "rules": Entry("workbench.cli.alerts:rules", "List the rules by which machines call."),
+}
 COMPLETION = {
     "show": Entry("workbench.cli.completion:show", "Print the completion script of a shell."),
     "install": Entry("workbench.cli.completion:install", "Install it for bash, zsh or fish."),
@@ -67,7 +72,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "run": Section("Runs: look, compare, cancel, fetch.", RUN),
     "compute": Section("Compute targets: the machines runs go to.", COMPUTE),
     "experiment": Section("Experiments: named families of runs.", EXPERIMENT),
-    "activity": Section("Activities: what takes long, what went wrong.", ACTIVITY),
+    "activity": Section("Activities and alerts: what takes long, what went wrong, whom it calls.", ACTIVITY),
     "server": Section("The local server that holds connections and records.", SERVER),
     "completion": Section("Completion of commands and names in your shell.", COMPLETION),
 }

@@ -157,9 +157,9 @@ def change(session: Session, name: str, words: tuple[str, ...], make_default: bo
 
     \b
     Keys: address identity jump root lease_dir python transport ssh_config
-          gpus slots devices setup login_shell grace stream_cap protected
+          gpus slots devices setup login_shell grace stream_cap protected alerts_off
           environment_variables.NAME
-    Lists (setup, devices) take one KEY=VALUE per item.
+    Lists (setup, devices, alerts_off) take one KEY=VALUE per item.
     """
     if not words and not make_default:
         raise UsageError("there is nothing to set", f"wb compute set {name} gpus=1, or --default")

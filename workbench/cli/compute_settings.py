@@ -18,7 +18,7 @@ KINDS = {
     "stream_cap": "size",
 }
 """Settings that are not text; the rest of `TargetSettings` is, or a list of it."""
-LISTS = ("setup", "devices")
+LISTS = ("setup", "devices", "alerts_off")
 TEXTS = ("address", "transport", "identity", "jump", "root", "lease_dir", "python", "ssh_config")
 VARIABLE = "environment_variables."
 

@@ -87,6 +87,11 @@ class Fleet:
         """
         return self._get(name).retry_in
 
+    def alerts_off(self, name: str) -> list[str]:
+        """The rules of alerts that a machine is not judged by; none for one that is not known."""
+        machine = self._machines.get(name)
+        return machine.target.settings.alerts_off if machine is not None else []
+
     def host(self, name: str) -> Host:
         """What the machine's link runs over. Raises NotFound, Unreachable while there is no link."""
         host = self._get(name).host

@@ -223,8 +223,18 @@ class Monitor:
                 self._look_after(machine, now)
         return going
 
+    def look_after(self, name: str) -> None:
+        """Have a machine looked at for what is wrong with it, also one that rests."""
+        machine = self._machines.get(name)
+        if machine is not None:
+            self._judge(machine, datetime.fromtimestamp(self._wall(), UTC))
+
     def _look_after(self, machine: WatchedMachine, now: datetime) -> None:
-        if self.alerts is None or not (machine.unseen or machine.fresh is not Freshness.FRESH):
+        if machine.unseen or machine.fresh is not Freshness.FRESH:
+            self._judge(machine, now)
+
+    def _judge(self, machine: WatchedMachine, now: datetime) -> None:
+        if self.alerts is None:
             return
         machine.unseen = False
         found = self.alerts.look(machine.view(), now)

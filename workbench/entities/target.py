@@ -65,6 +65,8 @@ class TargetSettings(Entity, frozen=True, kw_only=True):
     """Bytes of output kept a run."""
     ssh_config: str | None = None
     """A file to read instead of ~/.ssh/config."""
+    alerts_off: list[str] = []
+    """Rules of alerts that this machine is not judged by."""
     protected: bool = False
 
 

@@ -21,6 +21,8 @@ from workbench.runs.activity import close_forgotten
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
 from workbench.runs.sender import Sender
+from workbench.services.alerting import Alerting
+from workbench.services.alerts import AlertService
 from workbench.services.bus import Bus, News
 from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
@@ -34,6 +36,7 @@ from workbench.services.monitoring import MonitoringService
 from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
 from workbench.services.owning import own
+from workbench.services.pulses import Pulses
 from workbench.services.run_compare import RunCompareService
 from workbench.services.run_files import RunFileService
 from workbench.services.run_logs import RunLogService
@@ -65,10 +68,20 @@ class OpenWorkspace:
         self._states: set[asyncio.Task[None]] = set()
         collector = Collector(self._folder / "files", self.store, self._fleet, settings.collect)
         sender = Sender(name, self.store, self._fleet)
-        self.conductor = Conductor(self.store, self._fleet, BusWatcher(self.bus), sender, collector)
+        pulses = Pulses(BusWatcher(self.bus))
+        self.conductor = Conductor(self.store, self._fleet, pulses, sender, collector)
         self.monitor = Monitor(self._fleet, State)
         self._feed = MonitorFeed(self.store, self.bus, self.monitor)
         self._minutes = MinuteKeeper(self.store, self.monitor, settings.compute.history_days)
+        self.alerting = Alerting(
+            self.store,
+            settings.alerts,
+            pulses,
+            self.conductor.follows,
+            self._fleet.alerts_off,
+            self.monitor.look_after,
+        )
+        self.monitor.alerts = self.alerting
         context = Context(
             name,
             home,
@@ -98,6 +111,7 @@ class OpenWorkspace:
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),
             ("events", EventService(context)),
+            ("alerts", AlertService(context, self.alerting)),
             ("workspace", OverviewService(context)),
             ("server", info),
         ])  # fmt: skip
@@ -116,6 +130,7 @@ class OpenWorkspace:
         for target in attached:
             self._fleet.configure(target)
         await close_forgotten(self.store)
+        await self.alerting.open()
         await self._feed.start()
         self._minutes.start()
         await self.conductor.resume_all()
@@ -127,6 +142,8 @@ class OpenWorkspace:
     def _tell(self, events: list[Event]) -> None:
         self.bus.tell("events", News.EVENTS)
         for event in events:
+            if event.kind == TARGET_CHANGED and event.data.get("removed"):
+                self.alerting.detached(event.subject.partition("/")[2])
             run = run_of(event.subject)
             if run is not None and event.kind != RUN_RECORDS:
                 self.bus.tell(f"runs/{run}", News.ROW)
@@ -147,6 +164,7 @@ class OpenWorkspace:
         await self.monitor.close()
         await self._minutes.close()
         await self.conductor.close()
+        await self.alerting.close()
         await self._fleet.close()
         await asyncio.gather(*self._states, return_exceptions=True)
         await self.store.close()

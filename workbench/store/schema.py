@@ -147,6 +147,21 @@ _MACHINE_MINUTES: Step = (
         data BLOB NOT NULL, PRIMARY KEY (layout, minute)) WITHOUT ROWID""",
 )
 
+_ALERTS: Step = (
+    # What an alert is not about is "": a key cannot hold NULL.
+    """CREATE TABLE alerts (
+        target TEXT NOT NULL, rule TEXT NOT NULL, gpu TEXT NOT NULL, run TEXT NOT NULL, about TEXT NOT NULL,
+        data TEXT NOT NULL, PRIMARY KEY (target, rule, gpu, run, about)) WITHOUT ROWID""",
+    """CREATE TABLE alert_silences (
+        target TEXT NOT NULL, rule TEXT NOT NULL, gpu TEXT NOT NULL, until INTEGER NOT NULL,
+        PRIMARY KEY (target, rule, gpu)) WITHOUT ROWID""",
+    """CREATE INDEX events_of_alerts ON events (sequence)
+        WHERE kind IN ('AlertRaised', 'AlertCleared')""",
+    """CREATE TABLE subscriptions (
+        name TEXT PRIMARY KEY, data TEXT NOT NULL, cursor INTEGER NOT NULL, delivered INTEGER NOT NULL,
+        failed INTEGER NOT NULL, problem TEXT) WITHOUT ROWID""",
+)
+
 STEPS: tuple[Step, ...] = (
     _FIRST,
     _EVALUATIONS,
@@ -154,5 +169,6 @@ STEPS: tuple[Step, ...] = (
     _TABLE_OF_RUNS,
     _ENVIRONMENTS,
     _MACHINE_MINUTES,
+    _ALERTS,
 )
 """Step n leads from version n to n + 1; an empty file is version 0."""

@@ -50,6 +50,10 @@ CHECK = {
     "warn": Look("▲", "!", "warning", "warn"),
     "bad": Look("✖", "x", "bad", "bad"),
 }
+ALERT = {
+    "warn": Look("▲", "!", "warning", "warn"),
+    "bad": Look("✖", "x", "bad", "bad"),
+}
 ACTIVITY = {
     "running": Look("●", "*", "running", "active"),
     "done": Look("✔", "+", "done", "good"),
