@@ -19,6 +19,10 @@ RUN = {
     "download": Entry("workbench.cli.run_files:download", "Fetch files of a run."),
     "snapshot": Entry("workbench.cli.run_files:snapshot", "List or save the code a run ran with."),
     "cancel": Entry("workbench.cli.run_changes:cancel", "Cancel runs."),
+    "hold": Entry("workbench.cli.queue:hold", "Keep waiting runs from starting."),
+    "release": Entry("workbench.cli.queue:release", "Let runs on hold start again."),
+    "move": Entry("workbench.cli.queue:move", "Change the order of your waiting runs."),
+    "priority": Entry("workbench.cli.queue:priority", "Give waiting runs another priority."),
     "wait": Entry("workbench.cli.run_logs:wait", "Wait until runs end; exit by their outcome."),
     "rerun": Entry("workbench.cli.run_again:rerun", "Submit a run again, as a new run."),
     "resume": Entry("workbench.cli.run_again:resume", "Start a new attempt in the run's folder."),
@@ -34,6 +38,7 @@ COMPUTE = {
     "show": Entry("workbench.cli.compute:show", "Show one machine."),
     "doctor": Entry("workbench.cli.compute:doctor", "Check a machine and say what to do."),
     "exec": Entry("workbench.cli.compute_exec:execute", "Run a command on machines now."),
+    "cordon": Entry("workbench.cli.queue:cordon", "Let nothing start on a machine for a while."),
     "adopt": Entry("workbench.cli.compute:adopt", "Bring back runs that a machine still knows."),
     "set": Entry("workbench.cli.compute:change", "Change a machine's settings."),
     "detach": Entry("workbench.cli.compute:detach", "Forget a machine; nothing on it is touched."),
@@ -68,6 +73,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "ps": Entry("workbench.cli.runs:ps", "List runs (short for run ls)."),
     "logs": Entry("workbench.cli.run_logs:logs", "Print what a run wrote (run logs)."),
     "cancel": Entry("workbench.cli.run_changes:cancel", "Cancel runs (run cancel)."),
+    "queue": Entry("workbench.cli.queue:queue", "List who runs and who waits on machines."),
     "demo": Entry("workbench.cli.demo:demo", "See the whole loop on two machines made up on the spot."),
     "run": Section("Runs: look, compare, cancel, fetch.", RUN),
     "compute": Section("Compute targets: the machines runs go to.", COMPUTE),
@@ -77,7 +83,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "completion": Section("Completion of commands and names in your shell.", COMPLETION),
 }
 HEADINGS = {
-    "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "demo"],
+    "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "queue", "demo"],
     "Things": ["run", "compute", "experiment", "activity"],
     "This side": ["server", "completion"],
 }

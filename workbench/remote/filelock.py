@@ -1,12 +1,14 @@
 """Locks on files that die with their holders."""
 
+import binascii
 import fcntl
 import os
 import stat
 import time
 from typing import Optional
 
-OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+# Without O_CREAT: in a shared folder with the sticky bit Linux lets nobody open another's file with it.
+OPEN = os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 
 
 def try_lock(path, shared=False):
@@ -17,7 +19,7 @@ def try_lock(path, shared=False):
     The file takes its directory's group permissions, so that a shared lease folder works for a group.
     """
     while True:
-        handle = os.open(path, OPEN, 0o600)
+        handle = open_lock_file(path)
         try:
             fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -33,7 +35,6 @@ def try_lock(path, shared=False):
             os.close(handle)
             continue
         if (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino):
-            share_with_group(path, handle)
             return handle
         os.close(handle)
 
@@ -63,10 +64,32 @@ def remove_locked(path, handle):
     os.close(handle)
 
 
-def share_with_group(path, handle):
-    # type: (str, int) -> None
-    """Give a new file of ours to its directory's group when that directory is the group's to write."""
-    folder = os.stat(os.path.dirname(path))
-    mine = os.fstat(handle)
-    if folder.st_mode & stat.S_IWGRP and mine.st_uid == os.getuid() and not mine.st_mode & stat.S_IWGRP:
+def open_lock_file(path):
+    # type: (str) -> int
+    """A descriptor of a lock file, made when it is not there. Raises OSError."""
+    while True:
+        try:
+            return os.open(path, OPEN)
+        except FileNotFoundError:
+            make_lock_file(path)
+
+
+def make_lock_file(path):
+    # type: (str) -> None
+    """Make a lock file, from its first instant its directory's group's; one that is there stays."""
+    if not os.stat(os.path.dirname(path)).st_mode & stat.S_IWGRP:
+        try:
+            os.close(os.open(path, OPEN | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            pass
+        return
+    partial = "%s.%s.partial" % (path, binascii.hexlify(os.urandom(6)).decode("ascii"))
+    handle = os.open(partial, OPEN | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         os.fchmod(handle, 0o660)
+        os.link(partial, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.close(handle)
+        os.unlink(partial)

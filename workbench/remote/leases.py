@@ -31,12 +31,12 @@ Lease = NamedTuple("Lease", [("run", str), ("devices", Tuple[str, ...]), ("name"
 Decision = NamedTuple("Decision", [("starts", Dict[str, Tuple[str, ...]]), ("waits", Dict[str, str])])
 
 
-def decide(tickets, leases, busy=(), names=None):
-    # type: (Iterable[Ticket], Sequence[Lease], Iterable[str], Optional[Dict[str, str]]) -> Decision
+def decide(tickets, leases, busy=(), names=None, cordon=""):
+    # type: (Iterable[Ticket], Sequence[Lease], Iterable[str], Optional[Dict[str, str]], str) -> Decision
     """Which waiting runs may start now, and why each other one waits.
 
     busy: devices that somebody outside the queue uses; nobody gets them. names: what waiting runs are called
-    in sentences, by id.
+    in sentences, by id. cordon: why nobody may start here at all; empty when nothing is in the way.
     """
     starts = {}  # type: Dict[str, Tuple[str, ...]]
     waits = {}  # type: Dict[str, str]
@@ -44,9 +44,12 @@ def decide(tickets, leases, busy=(), names=None):
     foreign = set(busy) - taken
     kept = set()  # type: Set[str]
     in_line = []  # type: List[str]
-    for ticket in sorted(tickets, key=lambda ticket: (-ticket.priority, ticket.order, ticket.run)):
+    for ticket in in_order(tickets):
         if ticket.hold:
             waits[ticket.run] = "on hold"
+            continue
+        if cordon:
+            waits[ticket.run] = cordon
             continue
         running = len(leases) + len(starts)
         free = [d for d in ticket.devices if d not in taken and d not in foreign and d not in kept]
@@ -64,6 +67,12 @@ def decide(tickets, leases, busy=(), names=None):
             if ticket.waited >= BACKFILL_SECONDS and len(ticket.devices) >= ticket.gpus:
                 kept.update(ticket.devices)
     return Decision(starts, waits)
+
+
+def in_order(tickets):
+    # type: (Iterable[Ticket]) -> List[Ticket]
+    """Tickets as the queue goes: priority, then the number drawn at submit."""
+    return sorted(tickets, key=lambda ticket: (-ticket.priority, ticket.order, ticket.run))
 
 
 def _behind(in_line):

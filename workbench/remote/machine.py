@@ -36,6 +36,7 @@ class Machine(object):
         self.locks = os.path.join(self.lease_dir, "locks")
         self.queue = os.path.join(self.lease_dir, "queue")
         self.leases = os.path.join(self.lease_dir, "leases")
+        self.cordon = os.path.join(self.lease_dir, "cordon.json")
         os.makedirs(self.runs, 0o700, exist_ok=True)
         for folder in (self.locks, self.queue, self.leases):
             make_like_parent(folder)

@@ -6,6 +6,7 @@ import sys
 from typing import Any, Dict
 
 from workbench.remote import devices, endings, environ, leases, protocol
+from workbench.remote.earlier_runs import earlier_lengths
 from workbench.remote.machine import Machine
 from workbench.remote.problems import DISK_FULL, FULL_WORDS
 from workbench.remote.runfolder import RunFolder
@@ -17,7 +18,7 @@ class NoInterpreter(Exception):
 
 def prepare(machine, folder, spec):
     # type: (Machine, RunFolder, Dict[str, Any]) -> Dict[str, Any]
-    """Lay out a run's folder; returns {"bin", "site", "devices"}.
+    """Lay out a run's folder; returns {"bin", "site", "devices", "earlier"}.
 
     A later attempt keeps the code as the earlier left it. Raises OSError, NoInterpreter, and what laying
     out raises.
@@ -32,7 +33,8 @@ def prepare(machine, folder, spec):
     bin_dir, site_dir = write_shims(folder.path, machine.payload, python)
     found = [gpu["uuid"] for gpu in devices.list_gpus()] if spec.get("gpus") else []
     usable = leases.resolve_devices(spec.get("devices") or [], found)
-    return {"bin": bin_dir, "site": site_dir, "devices": list(usable)}
+    earlier = earlier_lengths(machine, folder.run_id, spec) if spec.get("gpus") or spec.get("slots") else []
+    return {"bin": bin_dir, "site": site_dir, "devices": list(usable), "earlier": earlier}
 
 
 def lay_out_code(machine, folder, spec):

@@ -2,6 +2,7 @@
 
 Every file names the processes it stands for, so those of the dead are found and removed by whoever looks.
 There is no master: each waiting supervisor takes the one lock, makes the same decision and starts itself.
+The folder may be several users': each writes only files of its own, and reads those of all.
 """
 
 import os
@@ -9,11 +10,14 @@ import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from workbench.remote import leases, protocol
-from workbench.remote.filelock import lock, share_with_group, try_lock
+from workbench.remote.cordon import read_cordon, why_closed
+from workbench.remote.filelock import lock, try_lock
 from workbench.remote.machine import Machine
 from workbench.remote.processes import Identity, alive
-from workbench.remote.runfolder import RunFolder, pairs, read_object, read_tree, remove_quietly, write_whole
+from workbench.remote.runfolder import pairs, read_object, read_tree, remove_quietly, write_all
+from workbench.remote.shared_files import remove_if_allowed, write_shared
 
+GONE = "its ticket is gone"  # somebody cleaned up: whoever waits takes its place anew
 MAX_ENTRY = 1 << 20
 MAX_NUMBER = 1 << 53
 MAX_ENTRIES = 10000
@@ -35,58 +39,102 @@ class Queue(object):
     def draw_number(self):
         # type: () -> int
         """The next place in the queue: larger than every number drawn before. Raises TimeoutError."""
-        handle = lock(self._lock)
+        handle = self.locked()
         try:
             last = (read_entry(self._counter) or {}).get("last", 0)
             number = last + 1 if isinstance(last, int) else 1
-            self._write(self._counter, {"last": number})
+            self._count(number)
             return number
         finally:
             os.close(handle)
 
+    def locked(self):
+        # type: () -> int
+        """The lock under which tickets and leases change; close it. Raises TimeoutError."""
+        return lock(self._lock)
+
+    def _count(self, number):
+        # type: (int) -> None
+        """Keep the last number drawn, also where the folder lets nobody replace another's file."""
+        try:
+            write_shared(self._counter, {"last": number})
+        except PermissionError:
+            handle = os.open(self._counter, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                # Numbers only grow, so no shorter text is ever left with an end of a longer one.
+                write_all(handle, protocol.dumps({"last": number}))
+            finally:
+                os.close(handle)
+
     def enter(self, ticket, keeper):
         # type: (leases.Ticket, Dict[str, Any]) -> None
         """Leave a run's ticket. keeper: what `keeper_entry` gives."""
-        since = time.monotonic() - ticket.waited
-        self._write(self._ticket(ticket.run), dict(ticket._asdict(), since=since, **keeper))
+        entry = dict(ticket._asdict(), since=time.monotonic() - ticket.waited, entered=time.time())
+        self.write_ticket(dict(entry, **keeper))
 
-    def attempt(self, run, busy=()):
-        # type: (str, Sequence[str]) -> Optional[Tuple[Optional[Tuple[str, ...]], str]]
+    def attempt(self, run, busy=(), held=False):
+        # type: (str, Sequence[str], bool) -> Optional[Tuple[Optional[Tuple[str, ...]], str]]
         """Try to start a waiting run: (its devices, "") when it may, (None, why it waits) when not yet.
 
         With devices its ticket has become its lease. None: another is deciding just now, try again soon.
+        held: whether it is on hold, which its ticket then says to all.
         """
         handle = try_lock(self._lock)
         if handle is None:
             return None
         try:
             tickets = self.tickets()
-            entries = self.lease_entries()
-            held = [lease for lease in (read_lease(entry) for entry in entries) if lease.run != run]
-            names = {entry["run"]: str(entry.get("name") or "")[:100] for entry in tickets}
-            decision = leases.decide([read_ticket(entry) for entry in tickets], held, busy, names)
+            for mine in (entry for entry in tickets if entry["run"] == run):
+                if (mine.get("hold") is True) != held:
+                    mine["hold"] = held
+                    self.write_ticket(mine)
+            others = [entry for entry in self.lease_entries() if entry["run"] != run]
+            decision = self.decided(tickets, others, busy)
             if run not in decision.starts:
-                return (None, decision.waits.get(run, "its ticket is gone"))
+                return (None, decision.waits.get(run, GONE))
             devices = decision.starts[run]
             mine = [entry for entry in tickets if entry["run"] == run][0]
-            self._write(self._lease(run), dict(mine, devices=list(devices)))
+            granted = {"devices": list(devices), "granted": time.monotonic(), "started": time.time()}
+            write_shared(self._lease(run), dict(mine, **granted))
             remove_quietly(self._ticket(run))
             return (devices, "")
         finally:
             os.close(handle)
 
+    def decided(self, tickets, entries, busy=()):
+        # type: (Sequence[Dict[str, Any]], Sequence[Dict[str, Any]], Sequence[str]) -> leases.Decision
+        """What the queue's rules say of these tickets and leases now; nothing is taken."""
+        names = {entry["run"]: str(entry.get("name") or "")[:100] for entry in tickets}
+        waiting = [read_ticket(entry) for entry in tickets]
+        closed = why_closed(read_cordon(self._machine))
+        return leases.decide(waiting, [read_lease(entry) for entry in entries], busy, names, closed)
+
     def may_start(self, run):
         # type: (str) -> bool
         """Whether it would start if nobody outside the queue used its devices; nothing is taken."""
-        tickets = [read_ticket(entry) for entry in self.tickets()]
-        held = [read_lease(entry) for entry in self.lease_entries()]
-        return run in leases.decide(tickets, held).starts
+        return run in self.decided(self.tickets(), self.lease_entries()).starts
 
     def release(self, run):
         # type: (str) -> None
         """Give up a run's ticket and lease; repeated is fine."""
         remove_quietly(self._ticket(run))
         remove_quietly(self._lease(run))
+        remove_quietly(self.tree(run))
+
+    def tree(self, run):
+        # type: (str) -> str
+        """Where a shared folder keeps which processes are a run's: its own folder only its user can read."""
+        return os.path.join(self._machine.leases, run + ".tree")
+
+    def write_ticket(self, entry):
+        # type: (Dict[str, Any]) -> None
+        """Keep a ticket as it is now; only its run's user may. Raises OSError."""
+        write_shared(self._ticket(entry["run"]), entry)
+
+    def ticket_path(self, run):
+        # type: (str) -> str
+        """The file of a run's ticket."""
+        return self._ticket(run)
 
     def touch(self, run):
         # type: (str) -> None
@@ -98,10 +146,10 @@ class Queue(object):
                 continue
 
     def fingerprint(self):
-        # type: () -> Tuple[int, int]
-        """Changes whenever a ticket or lease comes or goes: what a waiting run looks at often."""
-        folders = (self._machine.queue, self._machine.leases)
-        return (os.stat(folders[0]).st_mtime_ns, os.stat(folders[1]).st_mtime_ns)
+        # type: () -> Tuple[int, ...]
+        """Changes whenever a ticket, a lease or a cordon comes or goes: what a waiting run looks at often."""
+        folders = (self._machine.queue, self._machine.leases, self._machine.lease_dir)
+        return tuple(os.stat(folder).st_mtime_ns for folder in folders)
 
     def tickets(self):
         # type: () -> List[Dict[str, Any]]
@@ -126,11 +174,11 @@ class Queue(object):
                 continue
             if keeper_lives(self._machine, entry):
                 found.append(entry)
-            elif folder == self._machine.leases and tree_lives(self._machine, entry):
+            elif folder == self._machine.leases and tree_lives(self._machine, entry, self.tree(run)):
                 self.orphans = True  # nobody looks after it, but its processes still sit on the devices
                 found.append(entry)
-            else:
-                remove_quietly(path)
+            elif remove_if_allowed(path):
+                remove_if_allowed(self.tree(run))
         return found
 
     def _ticket(self, run):
@@ -141,26 +189,19 @@ class Queue(object):
         # type: (str) -> str
         return os.path.join(self._machine.leases, run + ".json")
 
-    def _write(self, path, entry):
-        # type: (str, Dict[str, Any]) -> None
-        write_whole(path, protocol.dumps(entry))
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            share_with_group(path, handle)
-        finally:
-            os.close(handle)
 
-
-def keeper_entry(machine, spec, folder, guard, supervisor):
-    # type: (Machine, Dict[str, Any], RunFolder, Identity, Identity) -> Dict[str, Any]
-    """What a ticket or lease says of who stands behind it."""
+def keeper_entry(machine, spec, folder, keepers):
+    # type: (Machine, Dict[str, Any], str, Sequence[Identity]) -> Dict[str, Any]
+    """What a ticket or lease says of what it is for and of who stands behind it. folder: "" for no run."""
     return {
         "name": str(spec.get("name") or ""),
+        "experiment": str(spec.get("experiment") or ""),
         "by": str(spec.get("submitted_by") or ""),
+        "timeout": spec.get("timeout"),
         "boot": machine.boot_id,
         "pidns": machine.pidns,
-        "keepers": [list(guard), list(supervisor)],
-        "folder": folder.path,
+        "keepers": [list(keeper) for keeper in keepers],
+        "folder": folder,
     }
 
 
@@ -178,26 +219,27 @@ def keeper_lives(machine, entry):
     return any(alive(*process) for process in pairs(entry.get("keepers")))
 
 
-def tree_lives(machine, entry):
-    # type: (Machine, Dict[str, Any]) -> bool
-    """Whether processes of a run that lost guard and supervisor still run."""
+def tree_lives(machine, entry, shared):
+    # type: (Machine, Dict[str, Any], str) -> bool
+    """Whether processes of a run that lost guard and supervisor still run. shared: `Queue.tree` of it."""
     if entry.get("boot") != machine.boot_id or entry.get("pidns") != machine.pidns:
         return False
-    return any(alive(*process) for process in read_tree(str(entry.get("folder"))))
+    known = read_tree(str(entry.get("folder"))) + pairs((read_entry(shared) or {}).get("tree"))
+    return any(alive(*process) for process in known)
 
 
 def read_ticket(entry):
     # type: (Dict[str, Any]) -> leases.Ticket
     """A ticket as a value; what is missing or odd in the file counts as nothing wanted."""
-    waited = time.monotonic() - _number(entry.get("since"), time.monotonic())
+    waited = time.monotonic() - checked_number(entry.get("since"), time.monotonic())
     return leases.Ticket(
         run=entry["run"],
-        order=int(_number(entry.get("order"), 0)),
-        priority=int(_number(entry.get("priority"), 0)),
-        gpus=int(_number(entry.get("gpus"), 0)),
+        order=int(checked_number(entry.get("order"), 0)),
+        priority=int(checked_number(entry.get("priority"), 0)),
+        gpus=int(checked_number(entry.get("gpus"), 0)),
         devices=_texts(entry.get("devices")),
-        slots=int(_number(entry.get("slots"), 0)),
-        hold=os.path.exists(os.path.join(str(entry.get("folder")), "hold")),
+        slots=int(checked_number(entry.get("slots"), 0)),
+        hold=entry.get("hold") is True or os.path.exists(os.path.join(str(entry.get("folder")), "hold")),
         waited=max(0.0, waited),
     )
 
@@ -218,9 +260,9 @@ def read_entry(path):
         return None
 
 
-def _number(value, default):
+def checked_number(value, default):
     # type: (Any, float) -> float
-    # Written by others where the folder is shared: a nan would break every run that waits here.
+    """A number from a file that others may have written: a nan would break every run that waits here."""
     good = isinstance(value, (int, float)) and -MAX_NUMBER <= value <= MAX_NUMBER
     return value if good else default
 

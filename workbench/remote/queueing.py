@@ -1,12 +1,13 @@
 """A run's wait for its GPUs and its slot."""
 
+import os
 import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from workbench.remote.devices import busy_devices
 from workbench.remote.leases import Ticket
 from workbench.remote.machine import Machine
-from workbench.remote.queue_files import Queue, keeper_entry
+from workbench.remote.queue_files import GONE, Queue, keeper_entry
 from workbench.remote.reconcile import reconcile
 from workbench.remote.run_status import Status, identity_of
 from workbench.remote.runfolder import RunFolder
@@ -25,8 +26,8 @@ class Waiting(object):
     reason: why it waits, as a sentence. pause: seconds to the next look.
     """
 
-    def __init__(self, machine, folder, spec, devices):
-        # type: (Machine, RunFolder, Dict[str, Any], Sequence[str]) -> None
+    def __init__(self, machine, folder, spec, devices, earlier=()):
+        # type: (Machine, RunFolder, Dict[str, Any], Sequence[str], Sequence[float]) -> None
         self.reason = ""
         self.pause = LOOK
         self._fresh_until = 0.0
@@ -34,8 +35,10 @@ class Waiting(object):
         self._folder = folder
         self._spec = spec
         self._devices = tuple(devices)
+        self._earlier = list(earlier)  # seconds that runs like it took
         self._queue = Queue(machine)
-        self._seen = (-1, -1)
+        self._status = {}  # type: Status
+        self._seen = ()  # type: Tuple[int, ...]
         self._again = 0.0
         self._busy = ()  # type: Tuple[str, ...]
         self._busy_until = 0.0
@@ -45,21 +48,28 @@ class Waiting(object):
         # type: (Status) -> None
         """Take the place in the queue that was drawn at submit."""
         spec = self._spec
+        self._status = status
         guard, supervisor = identity_of(status, "guard"), identity_of(status, "supervisor")
         number = status.get("ticket")
         ticket = Ticket(
             run=self._folder.run_id,
             order=number if isinstance(number, int) else self._queue.draw_number(),
-            priority=int(spec.get("priority") or 0),
+            priority=self._folder.priority(spec),
             gpus=int(spec.get("gpus") or 0),
             devices=self._devices,
             slots=int(spec.get("slots") or 0),
-            hold=False,  # the marker in the run's folder says so, whenever somebody looks
+            hold=self._held(),
             waited=0.0,
         )
         assert guard is not None, "the supervisor writes who both are before it does anything"
         assert supervisor is not None, "likewise"
-        self._queue.enter(ticket, keeper_entry(self._machine, spec, self._folder, guard, supervisor))
+        keeper = keeper_entry(self._machine, spec, self._folder.path, (guard, supervisor))
+        self._queue.enter(ticket, dict(keeper, earlier=self._earlier))
+
+    def _held(self):
+        # type: () -> bool
+        """Whether the marker in the run's folder says that it stays queued."""
+        return os.path.exists(self._folder.hold)
 
     def attempt(self, aside):
         # type: (Callable[[Callable[[], Dict[str, Any]]], Dict[str, Any]]) -> Optional[List[str]]
@@ -75,12 +85,14 @@ class Waiting(object):
             self._settle_at = time.monotonic() + SETTLE_AGAIN
             self._queue.orphans = False
             aside(lambda: {"settled": reconcile(self._machine)})
-        outcome = self._queue.attempt(run, self._busy)
+        outcome = self._queue.attempt(run, self._busy, self._held())
         if outcome is None:
             self._again, self.pause = time.monotonic() + CONTENDED, CONTENDED
             return None
         devices, self.reason = outcome
         self.pause = LOOK
+        if devices is None and self.reason == GONE:
+            self.enter(self._status)
         return None if devices is None else list(devices)
 
     def should_look(self):

@@ -34,6 +34,7 @@ class RunFolder(object):
         self.status = self.inside("status.json")
         self.cancel = self.inside("cancel")
         self.hold = self.inside("hold")  # a marker: it stays queued while this exists
+        self.place = self.inside("place.json")  # what was changed of its place in the queue: {"priority": n}
         self.tree = self.inside("tree.json")  # [[pid, start], ...] of the run's processes, for reconcile
         self.reserve = self.inside("reserve")
         self.code = self.inside("code")
@@ -198,6 +199,20 @@ class RunFolder(object):
         if chosen is None:
             chosen = (spec or {}).get("grace")
         return protocol.DEFAULT_GRACE if not isinstance(chosen, (int, float)) else max(0.0, float(chosen))
+
+    def priority(self, spec):
+        # type: (Dict[str, Any]) -> int
+        """Its priority in the queue: what it was changed to, else what was asked for."""
+        try:
+            changed = (read_object(self.place, 4096) or {}).get("priority")
+        except (OSError, ValueError):
+            changed = None
+        return changed if isinstance(changed, int) else int(spec.get("priority") or 0)
+
+    def write_priority(self, priority):
+        # type: (int) -> None
+        """Have it go by another priority from now on. Raises OSError."""
+        write_whole(self.place, protocol.dumps({"priority": priority}))
 
     def write_tree(self, processes):
         # type: (List[Identity]) -> None

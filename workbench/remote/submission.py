@@ -1,9 +1,11 @@
 """Taking a run on: claim it once, start its guard once, however often and by however many it is submitted."""
 
+import os
 import time
 from typing import Any, Dict, Mapping
 
 from workbench.remote import protocol, run_status
+from workbench.remote.cordon import refuse_new
 from workbench.remote.detaching import start_guard
 from workbench.remote.filelock import lock, remove_locked
 from workbench.remote.launch import check_command
@@ -29,7 +31,7 @@ def submit(machine, run_id, spec, secrets):
     already: nothing had to be started. It may be repeated after a cut at any point: a claim nobody took up
     is taken up, a run that is looked after or finished stays as it is. A spec whose "attempt" is greater
     than that of a finished run starts it anew in the same folder: what is in there stays, the stream goes on.
-    Raises ValueError for a spec that cannot be, OSError, GuardNotStarted.
+    Raises ValueError for a spec that cannot be, OSError, GuardNotStarted, RequestError while it is drained.
     """
     folder = RunFolder(machine, run_id)
     check_spec(run_id, spec)
@@ -53,6 +55,8 @@ def submit(machine, run_id, spec, secrets):
 def take_on(machine, folder, spec):
     # type: (Machine, RunFolder, Dict[str, Any]) -> run_status.Status
     """Write what is missing of a run's folder; its status, NotStarted when there is something to start."""
+    if not os.path.isdir(folder.path):
+        refuse_new(machine)
     folder.claim()
     status = folder.read_status()
     here = (machine.machine_id, machine.boot_id, machine.pidns)
@@ -62,6 +66,7 @@ def take_on(machine, folder, spec):
         folder.write_spec(spec)
         status = run_status.new_status(folder.run_id, here[0], here[1], here[2], attempt, time.time())
     elif run_status.is_terminal(status) and attempt > int(status.get("attempt") or 1):
+        refuse_new(machine)
         for leftover in (folder.cancel, folder.hold, folder.tree):
             remove_quietly(leftover)
         folder.furnish()

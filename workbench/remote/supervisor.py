@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from workbench.remote import environ, launch, protocol, run_status
 from workbench.remote.aside import Aside
 from workbench.remote.capture import Capture
+from workbench.remote.cordon import read_cordon
 from workbench.remote.endings import Ending, Stop, canceled, failed, not_started, of_exit, setup_failed
 from workbench.remote.environment_records import EnvironmentRecorder
 from workbench.remote.machine import Machine
@@ -23,7 +24,7 @@ from workbench.remote.runfolder import RunFolder, write_whole
 from workbench.remote.shell_talk import ShellTalk
 from workbench.remote.status_keeper import StatusKeeper
 from workbench.remote.stream import StreamWriter
-from workbench.remote.tree_recorder import TreeRecorder
+from workbench.remote.tree_recorder import TreeRecorder, shared_tree
 from workbench.remote.watch import Watch
 
 LOOK = 0.25  # seconds between two looks for the cancel marker
@@ -56,7 +57,7 @@ class Supervisor(object):
         self._waiting = None  # type: Optional[Waiting]
         self._environment = None  # type: Optional[EnvironmentRecorder]
         self._find = tree_of(os.getpid(), folder.run_id)
-        self._recorder = TreeRecorder(folder, lambda: descendants(os.getpid()))
+        self._recorder = TreeRecorder(folder, lambda: descendants(os.getpid()), shared_tree(machine, folder))
         cap = max(LEAST_CAP, int(spec.get("stream_cap") or protocol.DEFAULT_STREAM_CAP))
         self._capture = Capture(StreamWriter(folder.path, cap), Mask(secrets.values()))
         self._watch.on(self._capture.fd, self._on_output)
@@ -113,10 +114,11 @@ class Supervisor(object):
     def _lease(self, prepared):
         # type: (Dict[str, Any]) -> List[str]
         """Wait for GPUs and a slot; returns the devices leased, none where none are wanted."""
-        gpus = self._spec.get("gpus") or 0
-        if not gpus and not self._spec.get("slots"):
+        if not self._must_wait():
             return []
-        self._waiting = Waiting(self._machine, self._folder, self._spec, prepared["devices"])
+        self._waiting = Waiting(
+            self._machine, self._folder, self._spec, prepared["devices"], prepared["earlier"]
+        )
         self._waiting.enter(self._keeper.status)
         while True:
             devices = self._waiting.attempt(self._aside)
@@ -128,6 +130,12 @@ class Supervisor(object):
             self._until(self._waiting.should_look, self._waiting.pause)
             if self._main in self._watch.ends:
                 raise Stop(failed(protocol.CAUSE_SETUP, "the shell ended while it waited for its lease"))
+
+    def _must_wait(self):
+        # type: () -> bool
+        """Whether it takes a place in the queue; one that wants nothing does only where nothing may start."""
+        wants = self._spec.get("gpus") or self._spec.get("slots")
+        return bool(wants) or os.path.exists(self._folder.hold) or read_cordon(self._machine).on
 
     def _run(self, prepared, devices):
         # type: (Dict[str, Any], List[str]) -> Ending

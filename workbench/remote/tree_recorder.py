@@ -1,10 +1,15 @@
 """Keeping on disk which processes are a run's, for who finds them when guard and supervisor are both gone."""
 
+import os
+import stat
 import time
 from typing import Callable, Iterable, List, Optional
 
+from workbench.remote.machine import Machine
 from workbench.remote.processes import Identity
+from workbench.remote.queue_files import Queue
 from workbench.remote.runfolder import RunFolder
+from workbench.remote.shared_files import write_shared
 
 FIRST = (0.02, 0.1, 0.3)  # seconds after the start: a run's processes mostly appear early
 SLOWEST = 10.0
@@ -12,12 +17,16 @@ SHARE = 2000.0  # a look is repeated at the soonest after so many times the CPU 
 
 
 class TreeRecorder(object):
-    """Writes tree.json when the tree has changed, often at first and rarely later."""
+    """Writes tree.json when the tree has changed, often at first and rarely later.
 
-    def __init__(self, folder, find):
-        # type: (RunFolder, Callable[[], List[Identity]]) -> None
+    shared: a file for other users of the lease folder, who cannot read the run's; None where there are none.
+    """
+
+    def __init__(self, folder, find, shared=None):
+        # type: (RunFolder, Callable[[], List[Identity]], Optional[str]) -> None
         self._folder = folder
         self._find = find
+        self._shared = shared
         self._last = None  # type: Optional[List[Identity]]
         self._steps = list(FIRST)
         self._pause = 1.0
@@ -45,6 +54,16 @@ class TreeRecorder(object):
             return
         try:
             self._folder.write_tree(found)
+            if self._shared is not None:
+                write_shared(self._shared, {"tree": [list(process) for process in found]}, sync=False)
             self._last = found
         except OSError:
             pass  # a full disk: the next look tries again, and the environment's tag finds most of them too
+
+
+def shared_tree(machine, folder):
+    # type: (Machine, RunFolder) -> Optional[str]
+    """Where a run's processes are told to other users of the lease folder; None where it is one user's."""
+    if not os.stat(machine.leases).st_mode & stat.S_IWGRP:
+        return None
+    return Queue(machine).tree(folder.run_id)

@@ -26,6 +26,7 @@ from workbench.services.alerts import AlertService
 from workbench.services.bus import Bus, News
 from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
+from workbench.services.cordons import CordonService
 from workbench.services.experiments import ExperimentService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.log_ranges import LogRangeService
@@ -37,6 +38,7 @@ from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
 from workbench.services.owning import own
 from workbench.services.pulses import Pulses
+from workbench.services.queue import QueueService
 from workbench.services.run_compare import RunCompareService
 from workbench.services.run_files import RunFileService
 from workbench.services.run_logs import RunLogService
@@ -108,6 +110,8 @@ class OpenWorkspace:
             ("snapshots", SnapshotService(context)),
             ("compute", self._compute),
             ("compute", MonitoringService(context)),
+            ("compute", CordonService(context)),
+            ("queue", QueueService(context)),
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),
             ("events", EventService(context)),

@@ -45,6 +45,11 @@ TARGET = {
 }
 NEVER = Look("○", ".", "not used yet", "quiet")
 """A target that nobody has connected to, ever; its own word would be unknown."""
+QUEUE = {
+    "running": Look("●", "*", "running", "active"),
+    "waiting": Look("◌", "q", "waiting", "waiting"),
+    "held": Look("‖", "=", "on hold", "quiet"),
+}
 CHECK = {
     "ok": Look("✔", "+", "ok", "good"),
     "warn": Look("▲", "!", "warning", "warn"),

@@ -1,0 +1,155 @@
+"""What a machine can be asked about its queue: to show it, to change it, to stop starting anything."""
+
+import threading
+import time
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from workbench.remote import parameters, protocol
+from workbench.remote.exchange import Exchange
+from workbench.remote.link import Handler
+from workbench.remote.machine import Machine
+from workbench.remote.problems import RequestError
+
+BUSY_FRESH = 5.0  # seconds for which it is believed who uses the GPUs outside the queue
+MAX_RUNS = 10000
+
+
+class QueueMethods(object):
+    """The handlers of one link that are about the queue."""
+
+    def __init__(self, machine):
+        # type: (Machine) -> None
+        self._machine = machine
+        self._lock = threading.Lock()
+        self._busy = ()  # type: Tuple[str, ...]
+        self._asked = ()  # type: Tuple[str, ...]
+        self._fresh_until = 0.0
+
+    def table(self):
+        # type: () -> Dict[str, Handler]
+        """Method name -> handler."""
+        return {
+            "queue": self._queue,
+            "hold": self._hold,
+            "release": self._release,
+            "move": self._move,
+            "priority": self._priority,
+            "cordon": self._cordon,
+        }
+
+    def _queue(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.queue_view import QueueView
+
+        view = QueueView(self._machine)
+        question = exchange.params.get("ask")
+        devices = view.devices_wanted()
+        asked = None  # type: Optional[Dict[str, Any]]
+        if question is not None:
+            asked = self._question(parameters.mapping(exchange.params, "ask"))
+            devices = sorted(set(devices).union(asked["devices"] if asked["gpus"] else ()))
+        view.look_past(self._foreign(devices))
+        answer = view.listing()
+        if asked is not None:
+            answer["ask"] = view.ask(**asked)
+        return answer
+
+    def _question(self, params):
+        # type: (Dict[str, Any]) -> Dict[str, Any]
+        """What somebody wants to know of a run that is not here yet, as `QueueView.ask` takes it."""
+        from workbench.remote.devices import list_gpus
+        from workbench.remote.earlier_runs import earlier_lengths
+        from workbench.remote.expected_wait import Length
+        from workbench.remote.leases import resolve_devices
+
+        chosen = params.get("devices") or []
+        if not isinstance(chosen, list) or len(chosen) > 1024:
+            raise RequestError("usage", "parameter devices must be a list")
+        found = [gpu["uuid"] for gpu in list_gpus()]
+        earlier = earlier_lengths(self._machine, "", params)
+        return {
+            "gpus": parameters.offset(params, "gpus"),
+            "devices": resolve_devices(chosen, found),
+            "slots": parameters.offset(params, "slots"),
+            "priority": whole(params, "priority"),
+            "length": Length(earlier, parameters.seconds(params, "timeout")),
+        }
+
+    def _foreign(self, devices):
+        # type: (Sequence[str]) -> Tuple[str, ...]
+        """Those of the devices that somebody outside the queue uses; asked anew now and then only."""
+        from workbench.remote.devices import busy_devices
+
+        if not devices:
+            return ()
+        with self._lock:
+            if time.monotonic() >= self._fresh_until or not set(devices) <= set(self._asked):
+                self._busy, self._asked = busy_devices(devices), tuple(devices)
+                self._fresh_until = time.monotonic() + BUSY_FRESH
+            return self._busy
+
+    def _hold(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.queue_changes import hold
+
+        return self._changed(exchange, lambda runs: hold(self._machine, runs))
+
+    def _release(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.queue_changes import release
+
+        return self._changed(exchange, lambda runs: release(self._machine, runs))
+
+    def _priority(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.queue_changes import set_priority
+
+        priority = whole(exchange.params, "priority")
+        return self._changed(exchange, lambda runs: set_priority(self._machine, runs, priority))
+
+    def _move(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.queue_changes import AFTER, BEFORE, PLACES, move
+
+        place = parameters.text(exchange.params, "place")
+        other = parameters.optional_text(exchange.params, "other")
+        if place not in PLACES or (place in (BEFORE, AFTER)) != (other is not None):
+            raise RequestError("usage", "place must be first or last, or before or after with other")
+        if other is not None and not protocol.valid_run_id(other):
+            raise RequestError("usage", "parameter other must be a run id")
+        return self._changed(exchange, lambda runs: move(self._machine, runs, place, other))
+
+    def _changed(self, exchange, change):
+        # type: (Exchange, Callable[[List[str]], Any]) -> Any
+        runs = exchange.params.get("runs")
+        if not isinstance(runs, list) or len(runs) > MAX_RUNS or not all(map(protocol.valid_run_id, runs)):
+            raise RequestError("usage", "parameter runs must be a list of run ids")
+        return change(runs)._asdict()
+
+    def _cordon(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote import cordon
+
+        params = exchange.params
+        if params.get("on") is False:
+            return {"cordon": cordon.as_wire(cordon.lift_cordon(self._machine))}
+        reason, by = parameters.text(params, "reason", ""), parameters.text(params, "by", "")
+        made = cordon.set_cordon(self._machine, params.get("drain") is True, reason, by)
+        return {"cordon": cordon.as_wire(made)}
+
+
+def table(machine):
+    # type: (Machine) -> Dict[str, Handler]
+    """Method name -> handler, for one link."""
+    return QueueMethods(machine).table()
+
+
+def whole(params, name):
+    # type: (Dict[str, Any], str) -> int
+    """A whole number that may be negative, 0 when absent."""
+    from workbench.remote.queue_changes import MAX_PRIORITY
+
+    value = params.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_PRIORITY:
+        raise RequestError("usage", "parameter %s must be a whole number" % name)
+    return value
