@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
@@ -24,6 +25,7 @@ from workbench.text.terminals import draws_ascii_alone
 from workbench.text.times import parse as times_of
 from workbench.text.times import rfc3339
 from workbench.tui.actions.keymap import checked
+from workbench.tui.actions.typing_ahead import TypingAhead
 from workbench.tui.frame.crumbs import Crumbs
 from workbench.tui.frame.footer import Footer
 from workbench.tui.frame.header import Header, Summary
@@ -103,6 +105,7 @@ class Dashboard(WholeActions):
         self._workspace = workspace
         self.memory = Memory(home, workspace)
         self.undo = Undo()
+        self.ahead = TypingAhead(self)
         self._filled = asyncio.Event()
         self.away: list[Mapping[str, Any]] = []
         """Runs that ended since the dashboard was left the last time."""
@@ -131,6 +134,12 @@ class Dashboard(WholeActions):
 
             yield TourLine(self._tour)
         yield self._footer
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that nothing took: it may be meant for a line that is being opened."""
+        if self.ahead.hold(event):
+            event.stop()
+            event.prevent_default()
 
     async def on_mount(self) -> None:
         """Show the first place, then start to listen."""

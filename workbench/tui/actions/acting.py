@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 from workbench.errors import WorkbenchError
-from workbench.tui.actions.table import Action, by_id, of_places
+from workbench.tui.actions.table import OPENS_LINE, Action, by_id, of_places
 
 
 def bindings(actions: Iterable[Action]) -> list[Binding]:
@@ -68,6 +68,9 @@ async def perform(owner: Acting, action: str) -> None:
     if why is not None:
         owner.app.notify(why, severity="warning", timeout=4, markup=False)
         return
+    ahead = getattr(owner.app, "ahead", None)
+    if action in OPENS_LINE and ahead is not None:
+        ahead.begin()
     done = getattr(owner, by_id()[action].method)()
     if inspect.isawaitable(done):
         owner.app.run_worker(_carried(owner, done), name=action, group="actions", exit_on_error=True)

@@ -17,6 +17,7 @@ from workbench.tui.actions.acting import Acting, perform
 from workbench.tui.actions.keymap import keys_of
 from workbench.tui.actions.keys import all_shown
 from workbench.tui.actions.table import Action
+from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.themes.palette import palette_of
 
 HINT = "type to find a key   enter does it   ^e gives it another key   esc closes"
@@ -84,7 +85,7 @@ class KeysScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A line to type into, and the list."""
         with Vertical():
-            yield Input(placeholder=HINT, compact=True)
+            yield OpeningLine(placeholder=HINT, compact=True)
             listed = OptionList()
             listed.can_focus = False
             yield listed

@@ -143,6 +143,13 @@ ACTIONS: tuple[Action, ...] = (
 """In the order the list of keys shows them."""
 
 
+OPENS_LINE = frozenset({
+    "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "runs.new", "runs.tag",
+    "compute.run", "compute.new", "compute.attach", "welcome.other",
+})  # fmt: skip
+"""Actions that open a line one types into: the keys that follow are meant for it."""
+
+
 @cache
 def by_id() -> dict[str, Action]:
     """Every action by its id."""

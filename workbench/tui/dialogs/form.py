@@ -11,6 +11,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static
 
 from workbench.text.sanitize import clean, plain
+from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.dialogs.dialog import Dialog
 from workbench.tui.dialogs.switch import Switch
 
@@ -75,7 +76,7 @@ class Form(Dialog[dict[str, str]]):
                         yield Switch(field.hint, field.value == "yes", id=f"f-{field.id}", compact=True)
                     else:
                         proposed = SuggestFromList(field.words, case_sensitive=False) if field.words else None
-                        yield Input(
+                        yield OpeningLine(
                             plain(field.value),  # it may be what a machine said
                             placeholder=field.hint,
                             suggester=proposed,

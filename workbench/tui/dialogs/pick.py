@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from workbench.text.sanitize import clean_name
+from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.dialogs.dialog import Dialog
 from workbench.tui.themes.palette import palette_of
 
@@ -52,7 +53,7 @@ class Pick(Dialog[str]):
 
     def content(self) -> ComposeResult:
         """A line to type into, and the list."""
-        yield Input(placeholder="type to narrow", compact=True)
+        yield OpeningLine(placeholder="type to narrow", compact=True)
         listed = OptionList()
         listed.can_focus = False
         yield listed

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from workbench.text.sanitize import clean, clean_name
+from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.dialogs.dialog import Dialog
 
@@ -25,7 +26,7 @@ class Question(Dialog[str]):
 
     def content(self) -> ComposeResult:
         """The line."""
-        yield Input(password=not self._echo, id="answer", compact=True)
+        yield OpeningLine(password=not self._echo, id="answer", compact=True)
 
     def on_mount(self) -> None:
         """Type at once."""

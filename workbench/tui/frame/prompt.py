@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from workbench.errors import WorkbenchError
 from workbench.text.location import looks_like_location, parse
 from workbench.text.sanitize import clean_name, plain
+from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.frame.footer import Footer
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class PromptLine(Horizontal):
         yield self._prompt
 
 
-class Prompt(Input):
+class Prompt(OpeningLine):
     """What is typed; Enter takes it, Escape leaves things as they were."""
 
     DEFAULT_CSS = """
