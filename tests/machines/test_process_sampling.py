@@ -37,10 +37,9 @@ wait
 """
 SCRIPT = """
 import json, os, sys
-from workbench.remote.machine import Machine
 from workbench.remote.process_sampling import ProcessSampler
-folder, elsewhere, uses = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
-sampler = ProcessSampler(Machine(folder + "/root", folder + "/leases"), elsewhere)
+elsewhere, uses = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+sampler = ProcessSampler(0, elsewhere)
 rows = sampler.sample({int(pid): [{"gpu": "GPU-1", "memory": 7}] for pid in uses})
 print(json.dumps({"rows": rows, "note": sampler.note}))
 """
@@ -49,7 +48,7 @@ print(json.dumps({"rows": rows, "note": sampler.note}))
 @pytest.fixture
 def sampler(ground: Ground) -> ProcessSampler:
     """A sampler on the test's own machine."""
-    return ProcessSampler(ground.machine, False)
+    return ProcessSampler(ground.machine.pidns, False)
 
 
 @pytest.fixture
@@ -216,7 +215,7 @@ def as_bob(ground: Ground, tmp_path: Path, pids: list[int], elsewhere: bool, bef
         if parent.stat().st_uid == os.getuid() and parent != Path("/"):
             parent.chmod(parent.stat().st_mode | 0o011)
     words = [json.dumps(elsewhere), json.dumps(pids)]
-    python = ["/usr/bin/env", f"PYTHONPATH={folder}/payload.pyz", "python3", str(folder / "script.py"), str(folder), *words]
+    python = ["/usr/bin/env", f"PYTHONPATH={folder}/payload.pyz", "python3", str(folder / "script.py"), *words]
     done = subprocess.run(
         [*before, "setpriv", f"--reuid={BOB}", f"--regid={BOB}", "--clear-groups", *python],
         cwd="/", capture_output=True, text=True, check=False, env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
@@ -251,11 +250,9 @@ def test_in_a_pid_namespace_of_its_own_the_drivers_pids_are_no_processes_here(
     assert said["note"] == ELSEWHERE
 
 
-def test_where_the_namespace_is_not_the_hosts_it_is_noticed(ground: Ground) -> None:
-    ground.machine.pidns = process_sampling.HOST_NAMESPACE
-    assert not process_sampling.counts_elsewhere(ground.machine)
-    ground.machine.pidns = 4026531999
-    assert process_sampling.counts_elsewhere(ground.machine)
+def test_where_the_namespace_is_not_the_hosts_it_is_noticed() -> None:
+    assert not process_sampling.counts_elsewhere(process_sampling.HOST_NAMESPACE)
+    assert process_sampling.counts_elsewhere(4026531999)
 
 
 def test_processes_that_the_machine_hides_are_shown_without_a_name(ground: Ground, tmp_path: Path) -> None:
@@ -294,7 +291,7 @@ def test_a_process_that_hangs_in_the_kernel_holds_nobody_else_up(
         return process_clues.read_clues(pid, figures, uid)
 
     try:
-        sampler = ProcessSampler(ground.machine, False, Census(read))
+        sampler = ProcessSampler(ground.machine.pidns, False, Census(read))
         run = new_run_id()
         well = start("sleep", "1000", env={"WORKBENCH_RUN_ID": run})
         assert known(sampler, {well}, gpu(well, hung))[well]["run"] == run
@@ -305,23 +302,22 @@ def test_a_process_that_hangs_in_the_kernel_holds_nobody_else_up(
         let_go.set()
 
 
-def test_a_pid_that_became_another_processes_is_not_the_runs_any_more(ground: Ground, tmp_path: Path) -> None:
+def test_a_pid_that_became_another_processes_is_not_the_runs_any_more(tmp_path: Path) -> None:
     """In a namespace of its own, where the next pid can be chosen."""
     root_only("unshare")
     script = tmp_path / "reuse.py"
     script.write_text(
         "import json, os, subprocess, sys, time\n"
-        "from workbench.remote.machine import Machine\n"
         "from workbench.remote.process_sampling import ProcessSampler\n"
         "from workbench.remote import process_census\n"
         "process_census.PAUSE = process_census.YOUNG = 0.0\n"
-        "sampler = ProcessSampler(Machine(sys.argv[1], sys.argv[2]), False)\n"
+        "sampler = ProcessSampler(0, False)\n"
         "def look(pid, there):\n"
         "    while True:\n"
         "        rows = [row for row in sampler.sample({}) if row['pid'] == pid]\n"
         "        if bool(rows) == there: return\n"
         "        time.sleep(0.01)\n"
-        "first = subprocess.Popen(['sleep', '1000'], env={'WORKBENCH_RUN_ID': sys.argv[3]})\n"
+        "first = subprocess.Popen(['sleep', '1000'], env={'WORKBENCH_RUN_ID': sys.argv[1]})\n"
         "look(first.pid, True)\n"
         "first.kill(); first.wait()\n"
         "open('/proc/sys/kernel/ns_last_pid', 'w').write(str(first.pid - 1))\n"
@@ -333,7 +329,7 @@ def test_a_pid_that_became_another_processes_is_not_the_runs_any_more(ground: Gr
     )
     argv = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, str(script)]
     done = subprocess.run(
-        [*argv, ground.machine.root, ground.machine.lease_dir, new_run_id()],
+        [*argv, new_run_id()],
         capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
     )  # fmt: skip
     assert done.stdout == "told apart\n", done.stderr

@@ -162,9 +162,13 @@ def test_an_answer_that_is_old_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert row["free"] == 400
 
 
-def test_a_place_that_is_not_there_has_no_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_asked_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_spaces, "FIRST", 0.0)
-    spaces = DiskSpaces({"home": str(tmp_path / "none")})
+
+    def ask(path: str) -> Space:
+        raise OSError("stale file handle")
+
+    spaces = DiskSpaces({"home": "/stale"}, ask)
     assert spaces.settle(30)
     (row,) = spaces.rows()
     assert set(row) == {"path", "roles", "age"}
@@ -175,6 +179,7 @@ def test_a_real_place_is_measured(tmp_path: Path) -> None:
     space = os.statvfs(tmp_path)
     assert found.total == space.f_blocks * space.f_frsize
     assert str(tmp_path).startswith(found.point)
+    assert measure(str(tmp_path / "to" / "be" / "made")).total == found.total
 
 
 def test_a_kept_file_is_read_from_its_beginning_and_found_again(tmp_path: Path) -> None:

@@ -33,11 +33,16 @@ Space = NamedTuple(
 
 def measure(path):
     # type: (str) -> Space
-    """The file system of a path; may block for ever. Raises OSError."""
+    """The file system of a path, or of where it would be made; may block for ever. Raises OSError."""
     resolved = os.path.realpath(path)
-    space = os.statvfs(resolved)
+    space = None  # type: Optional[os.statvfs_result]
+    while space is None:
+        try:
+            space = os.statvfs(resolved)
+        except FileNotFoundError:
+            resolved = os.path.dirname(resolved)
     mount = mounts.mount_of(resolved, mounts.read_mounts())
-    point, kind, device = resolved, "", None  # type: str, str, Optional[str]
+    point, kind, device = mount_point(resolved), "", None  # type: str, str, Optional[str]
     filesystem = "%d" % os.stat(resolved).st_dev
     if mount is not None:
         point, kind, filesystem = mount.point, mount.kind, mount.device
@@ -45,6 +50,14 @@ def measure(path):
     return Space(
         point, kind, filesystem, device, space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize
     )
+
+
+def mount_point(path):
+    # type: (str) -> str
+    """The mount point above a path, where no /proc lists them."""
+    while not os.path.ismount(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def block_device(mount):

@@ -102,7 +102,7 @@ class Probe(object):
         self._write = write
         self._sender = Sender()
         self._gpus = GpuSampler() if gpus else NoGpus()
-        self._process_sampler = ProcessSampler(machine)
+        self._process_sampler = ProcessSampler(machine.pidns)
         self._host = Sideline(HostSampler(places_of(machine)).sample)
         self._processes = Sideline(lambda: self._process_sampler.sample(self._gpus.uses()))
         self._processes_at = float("-inf")

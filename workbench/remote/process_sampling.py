@@ -7,7 +7,6 @@ import os
 import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
-from workbench.remote.machine import Machine
 from workbench.remote.process_census import TICKS, Census, Member, boot_time
 from workbench.remote.process_clues import Figures, processes_hidden, read_figures
 
@@ -28,25 +27,26 @@ HIDDEN = "this machine hides other users' processes (hidepid): theirs are shown 
 _Base = NamedTuple("_Base", [("start", int), ("at", float), ("ticks", int), ("share", Optional[float])])
 
 
-def counts_elsewhere(machine):
-    # type: (Machine) -> bool
+def counts_elsewhere(pidns):
+    # type: (int) -> bool
     """Whether the GPU driver counts processes in another pid namespace than ours.
 
     A scripted library (tests only) counts in ours, wherever they run.
     """
-    return machine.pidns not in (0, HOST_NAMESPACE) and "WORKBENCH_NVML" not in os.environ
+    return pidns not in (0, HOST_NAMESPACE) and "WORKBENCH_NVML" not in os.environ
 
 
 class ProcessSampler(object):
     """Samples processes. note: what limits the view, in words; None when nothing does.
 
-    elsewhere: whether the driver's pids are another namespace's; None to find out.
+    pidns: our pid namespace, as Machine has it. elsewhere: whether the driver's pids are another one's; None
+    to tell by pidns.
     """
 
-    def __init__(self, machine, elsewhere=None, census=None):
-        # type: (Machine, Optional[bool], Optional[Census]) -> None
+    def __init__(self, pidns, elsewhere=None, census=None):
+        # type: (int, Optional[bool], Optional[Census]) -> None
         self.note = None  # type: Optional[str]
-        self._elsewhere = counts_elsewhere(machine) if elsewhere is None else elsewhere
+        self._elsewhere = counts_elsewhere(pidns) if elsewhere is None else elsewhere
         self._hidden = processes_hidden()
         self._census = census or Census()
         self._bases = {}  # type: Dict[int, _Base]
