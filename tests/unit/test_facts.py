@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from workbench.remote import checks, devices, mounts
+from workbench.remote import checks, devices, foreign_use, mounts
 from workbench.remote.detaching import LoginManager, choose_detachment, guard_environment
 from workbench.remote.facts import doctor, facts, parse_quota
 from workbench.remote.machine import Machine
@@ -104,11 +104,11 @@ def test_gpus_from_the_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "-L) echo 'GPU 0: NVIDIA H100 80GB (UUID: GPU-11-22)';"
         " echo '  MIG 1g.10gb Device 0: (UUID: MIG-1)';;\n"
         "--query-compute-apps=*) echo 'GPU-11-22, 4711';;\n"
-        "--query-gpu=*) echo 'GPU-11-22, 81559';;\nesac\n"
+        "--query-gpu=uuid,memory.total*) echo 'GPU-11-22, 81559';;\nesac\n"
     )
     fake_nvidia_smi(tmp_path / "bin", monkeypatch, script)
     assert devices.list_gpus(str(tmp_path)) == [{"uuid": "GPU-11-22", "name": "NVIDIA H100 80GB"}]
-    assert devices.busy_devices(["GPU-11-22", "GPU-33"]) == ("GPU-11-22",)
+    assert foreign_use.busy_devices(["GPU-11-22", "GPU-33"]) == ("GPU-11-22",)
     assert devices.gpu_memory() == {"GPU-11-22": 81559 << 20}
 
 
@@ -118,7 +118,7 @@ def test_a_tool_that_fails_means_no_gpus(
 ) -> None:
     fake_nvidia_smi(tmp_path / "bin", monkeypatch, script)
     assert devices.list_gpus(str(tmp_path)) == []
-    assert devices.busy_devices(["GPU-1"]) == ()
+    assert foreign_use.busy_devices(["GPU-1"]) == ()
     assert devices.gpu_memory() == {}
 
 

@@ -157,8 +157,8 @@ def change(session: Session, name: str, words: tuple[str, ...], make_default: bo
 
     \b
     Keys: address identity jump root lease_dir python transport ssh_config
-          gpus slots devices setup login_shell grace stream_cap protected alerts_off
-          environment_variables.NAME
+          gpus slots devices foreign_memory foreign_utilisation setup login_shell
+          grace stream_cap protected alerts_off environment_variables.NAME
     Lists (setup, devices, alerts_off) take one KEY=VALUE per item.
     """
     if not words and not make_default:

@@ -16,6 +16,8 @@ KINDS = {
     "protected": "bool",
     "grace": "duration",
     "stream_cap": "size",
+    "foreign_memory": "size",
+    "foreign_utilisation": "int",
 }
 """Settings that are not text; the rest of `TargetSettings` is, or a list of it."""
 LISTS = ("setup", "devices", "alerts_off")

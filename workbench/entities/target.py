@@ -57,6 +57,11 @@ class TargetSettings(Entity, frozen=True, kw_only=True):
     """GPUs a run gets when it does not say."""
     devices: list[str] = []
     """GPUs runs may use, preferred first, by UUID or index; empty = all."""
+    foreign_memory: int | None = None
+    """Bytes of a GPU that others may hold outside the queue before it counts as theirs; absent = nobody may
+    compute on it, and 1 GiB of windows or hidden processes is allowed."""
+    foreign_utilisation: int = 50
+    """Percent of a GPU's time others may take before it counts as theirs."""
     slots: int = 0
     """Runs at once; 0 = no limit of its own."""
     grace: float = 10.0

@@ -65,3 +65,4 @@ def _tell(told, function):
     body = memoryview(protocol.dumps(answer))
     while body:
         body = body[os.write(told, body) :]
+    os.close(told)  # not only by our end: a thread that hangs in a driver would put that off

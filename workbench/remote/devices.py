@@ -1,9 +1,9 @@
-"""The GPUs of this machine, as its driver lists them, and which of them processes use."""
+"""The GPUs of this machine, as its driver lists them."""
 
 import glob
 import os
 import re
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Optional, Set
 
 DRIVER = "/proc/driver/nvidia/gpus"
 ASK_SECONDS = 20.0
@@ -54,16 +54,6 @@ def parse_usage(text):
     """UUIDs of GPUs that compute processes use, as --query-compute-apps=gpu_uuid,pid printed them."""
     rows = (line.split(",") for line in text.splitlines())
     return {row[0].strip() for row in rows if len(row) == 2 and row[0].strip().startswith(("GPU-", "MIG-"))}
-
-
-def busy_devices(devices):
-    # type: (Sequence[str]) -> Tuple[str, ...]
-    """Those of the devices that some process computes on now; empty where nobody can tell."""
-    if not any(device.startswith(("GPU-", "MIG-")) for device in devices):
-        return ()
-    query = ["nvidia-smi", "--query-compute-apps=gpu_uuid,pid", "--format=csv,noheader"]
-    used = parse_usage(ask(query) or "")
-    return tuple(device for device in devices if device in used)
 
 
 def gpu_memory():

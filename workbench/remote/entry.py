@@ -28,8 +28,20 @@ def _probe(argv):
     return probe_main(argv)
 
 
+def _foreign(argv):
+    # type: (List[str]) -> int
+    from workbench.remote.foreign_use import main as foreign_main
+
+    return foreign_main(argv)
+
+
 # Each program is imported only when it is asked for: a guard must stay small.
-WORDS = {"guard": _guard, "compile": _compile, "probe": _probe}  # type: Dict[str, Callable[[List[str]], int]]
+WORDS = {
+    "guard": _guard,
+    "compile": _compile,
+    "probe": _probe,
+    "foreign": _foreign,
+}  # type: Dict[str, Callable[[List[str]], int]]
 
 
 def main(argv=None):

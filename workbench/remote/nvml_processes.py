@@ -1,7 +1,7 @@
 """The processes on one GPU as NVML tells them: their memory, and the share of its SMs they had lately."""
 
 import ctypes
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from workbench.remote.nvml_device import Device, share, size
 from workbench.remote.nvml_library import INSUFFICIENT_SIZE, SUCCESS
@@ -34,6 +34,11 @@ class ProcessReader(object):
                 before = found.get(pid)
                 found[pid] = used if before is None else max(before, used or 0)
         return found
+
+    def of_kind(self, kind):
+        # type: (str) -> List[Tuple[int, Optional[int]]]
+        """(pid, bytes) of the processes of one of KINDS; one that computes and draws is of two."""
+        return list(self._list(kind))
 
     def _list(self, kind):
         # type: (str) -> Any

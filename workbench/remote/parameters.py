@@ -7,6 +7,7 @@ from workbench.remote.problems import RequestError
 
 MAX_TEXT = 1 << 20
 MAX_OFFSET = 1 << 62
+MAX_WHOLE = 1000000
 
 
 def text(params, name, default=None):
@@ -37,6 +38,15 @@ def offset(params, name):
     # type: (Dict[str, Any], str) -> int
     """A place in a file, 0 when absent."""
     return checked_offset(name, params.get(name, 0))
+
+
+def whole(params, name):
+    # type: (Dict[str, Any], str) -> int
+    """A whole number that may be negative, 0 when absent."""
+    value = params.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_WHOLE:
+        raise RequestError("usage", "parameter %s must be a whole number" % name)
+    return value
 
 
 def checked_offset(name, value):

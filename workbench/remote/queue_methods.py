@@ -1,4 +1,4 @@
-"""What a machine can be asked about its queue: to show it, to change it, to stop starting anything."""
+"""What a machine can be asked about its queue: to show and change it, to stop starting, to lease GPUs."""
 
 import threading
 import time
@@ -12,6 +12,7 @@ from workbench.remote.problems import RequestError
 
 BUSY_FRESH = 5.0  # seconds for which it is believed who uses the GPUs outside the queue
 MAX_RUNS = 10000
+MAX_LEASES = 12  # each takes one of the link's threads while it lasts
 
 
 class QueueMethods(object):
@@ -22,7 +23,8 @@ class QueueMethods(object):
         self._machine = machine
         self._lock = threading.Lock()
         self._busy = ()  # type: Tuple[str, ...]
-        self._asked = ()  # type: Tuple[str, ...]
+        self._asked = {}  # type: Dict[str, Any]
+        self._leases = threading.BoundedSemaphore(MAX_LEASES)
         self._fresh_until = 0.0
 
     def table(self):
@@ -35,6 +37,7 @@ class QueueMethods(object):
             "move": self._move,
             "priority": self._priority,
             "cordon": self._cordon,
+            "lease": self._lease,
         }
 
     def _queue(self, exchange):
@@ -48,7 +51,7 @@ class QueueMethods(object):
         if question is not None:
             asked = self._question(parameters.mapping(exchange.params, "ask"))
             devices = sorted(set(devices).union(asked["devices"] if asked["gpus"] else ()))
-        view.look_past(self._foreign(devices))
+        view.look_past(self._foreign(devices, exchange.params))
         answer = view.listing()
         if asked is not None:
             answer["ask"] = view.ask(**asked)
@@ -57,36 +60,44 @@ class QueueMethods(object):
     def _question(self, params):
         # type: (Dict[str, Any]) -> Dict[str, Any]
         """What somebody wants to know of a run that is not here yet, as `QueueView.ask` takes it."""
-        from workbench.remote.devices import list_gpus
         from workbench.remote.earlier_runs import earlier_lengths
         from workbench.remote.expected_wait import Length
-        from workbench.remote.leases import resolve_devices
+        from workbench.remote.shell_lease import usable_devices
 
-        chosen = params.get("devices") or []
-        if not isinstance(chosen, list) or len(chosen) > 1024:
-            raise RequestError("usage", "parameter devices must be a list")
-        found = [gpu["uuid"] for gpu in list_gpus()]
         earlier = earlier_lengths(self._machine, "", params)
         return {
             "gpus": parameters.offset(params, "gpus"),
-            "devices": resolve_devices(chosen, found),
+            "devices": usable_devices(params),
             "slots": parameters.offset(params, "slots"),
-            "priority": whole(params, "priority"),
+            "priority": parameters.whole(params, "priority"),
             "length": Length(earlier, parameters.seconds(params, "timeout")),
         }
 
-    def _foreign(self, devices):
-        # type: (Sequence[str]) -> Tuple[str, ...]
+    def _foreign(self, devices, params):
+        # type: (Sequence[str], Dict[str, Any]) -> Tuple[str, ...]
         """Those of the devices that somebody outside the queue uses; asked anew now and then only."""
-        from workbench.remote.devices import busy_devices
-
         if not devices:
             return ()
         with self._lock:
-            if time.monotonic() >= self._fresh_until or not set(devices) <= set(self._asked):
-                self._busy, self._asked = busy_devices(devices), tuple(devices)
+            limits = {name: params.get(name) for name in ("foreign_memory", "foreign_utilisation")}
+            asked = dict(limits, devices=list(devices))
+            if time.monotonic() >= self._fresh_until or asked != self._asked:
+                from workbench.remote.foreign_asking import ask_aside
+
+                self._busy, self._asked = ask_aside(self._machine, asked), asked
                 self._fresh_until = time.monotonic() + BUSY_FRESH
             return self._busy
+
+    def _lease(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.shell_lease import hold_lease
+
+        if not self._leases.acquire(False):
+            raise RequestError("busy", "%d leases are held or waited for already" % MAX_LEASES, "end one")
+        try:
+            return hold_lease(self._machine, exchange)
+        finally:
+            self._leases.release()
 
     def _hold(self, exchange):
         # type: (Exchange) -> Any
@@ -104,7 +115,7 @@ class QueueMethods(object):
         # type: (Exchange) -> Any
         from workbench.remote.queue_changes import set_priority
 
-        priority = whole(exchange.params, "priority")
+        priority = parameters.whole(exchange.params, "priority")
         return self._changed(exchange, lambda runs: set_priority(self._machine, runs, priority))
 
     def _move(self, exchange):
@@ -142,14 +153,3 @@ def table(machine):
     # type: (Machine) -> Dict[str, Handler]
     """Method name -> handler, for one link."""
     return QueueMethods(machine).table()
-
-
-def whole(params, name):
-    # type: (Dict[str, Any], str) -> int
-    """A whole number that may be negative, 0 when absent."""
-    from workbench.remote.queue_changes import MAX_PRIORITY
-
-    value = params.get(name, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MAX_PRIORITY:
-        raise RequestError("usage", "parameter %s must be a whole number" % name)
-    return value

@@ -19,7 +19,7 @@ from workbench.remote.masking import Mask, masked_text
 from workbench.remote.memory_kills import count_memory_kills, killed_for_memory
 from workbench.remote.preparing import preparation_failed, prepare
 from workbench.remote.processes import TreeEnd, descendants, identity, tree_of
-from workbench.remote.queueing import Waiting
+from workbench.remote.queueing import Waiting, wait_as_run
 from workbench.remote.runfolder import RunFolder, write_whole
 from workbench.remote.shell_talk import ShellTalk
 from workbench.remote.status_keeper import StatusKeeper
@@ -116,10 +116,8 @@ class Supervisor(object):
         """Wait for GPUs and a slot; returns the devices leased, none where none are wanted."""
         if not self._must_wait():
             return []
-        self._waiting = Waiting(
-            self._machine, self._folder, self._spec, prepared["devices"], prepared["earlier"]
-        )
-        self._waiting.enter(self._keeper.status)
+        status = self._keeper.status
+        self._waiting = wait_as_run(self._machine, self._folder, self._spec, status, prepared)
         while True:
             devices = self._waiting.attempt(self._aside)
             if devices is not None:

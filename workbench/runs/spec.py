@@ -43,6 +43,8 @@ def make_spec(run: Run, configuration: RunConfiguration, target: Target, workspa
         "login_shell": settings.login_shell,
         "gpus": configuration.gpus if configuration.gpus is not None else (settings.gpus or None),
         "devices": settings.devices,
+        "foreign_memory": settings.foreign_memory,
+        "foreign_utilisation": settings.foreign_utilisation,
         "slots": settings.slots,
         "priority": configuration.priority,
         "timeout": timeout,

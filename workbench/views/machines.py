@@ -137,7 +137,7 @@ def _said(value: Any) -> bool:
 def _setting(key: str, value: Any) -> str:
     if key == "grace":
         return durations.short(value)
-    if key == "stream_cap":
+    if key in ("stream_cap", "foreign_memory"):
         return sizes.short(value)
     if isinstance(value, list):
         return "\n".join(_text(item) for item in value)
