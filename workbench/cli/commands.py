@@ -61,6 +61,10 @@ ACTIVITY = {
     "alerts": Entry("workbench.cli.alerts:alerts", "List what is wrong with machines, and what to do."),
     "silence": Entry("workbench.cli.alerts:silence", "Let a rule call nobody for a while."),
     "rules": Entry("workbench.cli.alerts:rules", "List the rules by which machines call."),
+    "subscribe": Entry("workbench.cli.subscriptions:subscribe", "Have events brought to you."),
+    "subscriptions": Entry("workbench.cli.subscriptions:subscriptions", "List who hears of which events."),
+    "unsubscribe": Entry("workbench.cli.subscriptions:unsubscribe", "End a subscription."),
+    "test": Entry("workbench.cli.subscriptions:test", "Hand a made-up event to a subscription."),
 }
 COMPLETION = {
     "show": Entry("workbench.cli.completion:show", "Print the completion script of a shell."),

@@ -27,6 +27,7 @@ from workbench.services.bus import Bus, News
 from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
 from workbench.services.cordons import CordonService
+from workbench.services.deliveries import Deliveries
 from workbench.services.experiments import ExperimentService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.log_ranges import LogRangeService
@@ -47,6 +48,8 @@ from workbench.services.run_snapshots import RunSnapshotService
 from workbench.services.run_table import RunTableService
 from workbench.services.runs import RunService
 from workbench.services.snapshots import UPLOAD, SnapshotService
+from workbench.services.subscription_secrets import SubscriptionSecrets
+from workbench.services.subscriptions import SubscriptionService
 from workbench.settings import Settings
 from workbench.store import targets
 from workbench.store.async_store import AsyncStore
@@ -84,6 +87,8 @@ class OpenWorkspace:
             self.monitor.look_after,
         )
         self.monitor.alerts = self.alerting
+        hidden = SubscriptionSecrets(home.workspace(name) / "subscriptions")
+        self.deliveries = Deliveries(name, self.store, self.bus, hidden)
         context = Context(
             name,
             home,
@@ -116,6 +121,7 @@ class OpenWorkspace:
             ("activities", ActivityService(context)),
             ("events", EventService(context)),
             ("alerts", AlertService(context, self.alerting)),
+            ("subscriptions", SubscriptionService(context, self.deliveries, hidden)),
             ("workspace", OverviewService(context)),
             ("server", info),
         ])  # fmt: skip
@@ -135,6 +141,7 @@ class OpenWorkspace:
             self._fleet.configure(target)
         await close_forgotten(self.store)
         await self.alerting.open()
+        await self.deliveries.open()
         await self._feed.start()
         self._minutes.start()
         await self.conductor.resume_all()
@@ -169,6 +176,7 @@ class OpenWorkspace:
         await self._minutes.close()
         await self.conductor.close()
         await self.alerting.close()
+        await self.deliveries.close()
         await self._fleet.close()
         await asyncio.gather(*self._states, return_exceptions=True)
         await self.store.close()
@@ -212,8 +220,10 @@ class Hub:
 
     @property
     def busy(self) -> bool:
-        """Whether runs are being followed, so the server must not end by itself."""
-        return any(workspace.conductor.active for workspace in self._workspaces.values())
+        """Whether runs are followed or somebody is being told, so the server must not end by itself."""
+        return any(
+            workspace.conductor.active or workspace.deliveries.busy for workspace in self._workspaces.values()
+        )
 
     @property
     def owns(self) -> bool:

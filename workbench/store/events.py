@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from workbench.entities.event import Event
 from workbench.store.codec import moment
@@ -19,6 +20,23 @@ ACTIVITY_CHANGED = "ActivityChanged"
 ALERT_RAISED = "AlertRaised"
 ALERT_CLEARED = "AlertCleared"
 ALERT_SILENCED = "AlertSilenced"
+SUBSCRIPTION_CHANGED = "SubscriptionChanged"
+NOTIFIED = "Notified"
+"""A subscription asks every dashboard that is open to say something."""
+KINDS = (
+    RUN_CREATED,
+    RUN_STATUS_CHANGED,
+    RUN_COMPLETED,
+    RUN_RECORDS,
+    RUN_CHANGED,
+    TARGET_CHANGED,
+    EXPERIMENT_CHANGED,
+    ACTIVITY_CHANGED,
+    ALERT_RAISED,
+    ALERT_CLEARED,
+    ALERT_SILENCED,
+)
+"""What one can subscribe to."""
 OF_RUNS = "kind IN ('RunCreated', 'RunStatusChanged', 'RunChanged', 'ExperimentChanged')"
 """Events that may change which runs a list holds, and in which order; `events_of_runs` is their index."""
 
@@ -34,12 +52,24 @@ def run_of(subject: str) -> str | None:
     return parts[3] if len(parts) == 4 and parts[::2] == ["experiments", "runs"] else None
 
 
-def after(connection: sqlite3.Connection, sequence: int = 0, limit: int = 1000) -> list[Event]:
-    """Up to limit events later than sequence, oldest first."""
+def after(
+    connection: sqlite3.Connection,
+    sequence: int = 0,
+    limit: int = 1000,
+    *,
+    kinds: Sequence[str] = (),
+    lasting: bool = False,
+) -> list[Event]:
+    """Up to limit events later than sequence, oldest first.
+
+    kinds: only of these, where any are named. lasting: without fleeting ones, which the next replaces.
+    """
+    named = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+    stay = " AND fleeting = 0" if lasting else ""
     rows = connection.execute(
         "SELECT sequence, time, actor, kind, subject, data FROM events"
-        " WHERE sequence > ? ORDER BY sequence LIMIT ?",
-        (sequence, limit),
+        f" WHERE sequence > ?{named}{stay} ORDER BY sequence LIMIT ?",
+        (sequence, *kinds, limit),
     )
     return [
         Event(
