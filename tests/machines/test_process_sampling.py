@@ -118,7 +118,9 @@ def test_everything_a_command_starts_is_its_runs(ground: Ground, sampler: Proces
     assert not everyone & keepers, "who looks after a run is not what it computes with"
 
 
-def test_a_run_that_another_one_submitted_keeps_its_processes(ground: Ground, sampler: ProcessSampler) -> None:
+def test_a_run_that_another_one_submitted_keeps_its_processes(
+    ground: Ground, sampler: ProcessSampler
+) -> None:
     inner = new_run_id()
     ground.runs.append(inner)
     spec = ground.spec(inner, "env -i setsid /bin/sh -c '/bin/sleep 1000; :' & wait")
@@ -203,7 +205,9 @@ def test_of_another_users_process_no_command_line_is_told(start: Any, sampler: P
     assert "command" not in row
 
 
-def as_bob(ground: Ground, tmp_path: Path, pids: list[int], elsewhere: bool, before: list[str]) -> dict[str, Any]:
+def as_bob(
+    ground: Ground, tmp_path: Path, pids: list[int], elsewhere: bool, before: list[str]
+) -> dict[str, Any]:
     """What a probe of another user says, started through `before`."""
     folder = tmp_path / "bob"
     folder.mkdir()
@@ -215,7 +219,13 @@ def as_bob(ground: Ground, tmp_path: Path, pids: list[int], elsewhere: bool, bef
         if parent.stat().st_uid == os.getuid() and parent != Path("/"):
             parent.chmod(parent.stat().st_mode | 0o011)
     words = [json.dumps(elsewhere), json.dumps(pids)]
-    python = ["/usr/bin/env", f"PYTHONPATH={folder}/payload.pyz", "python3", str(folder / "script.py"), *words]
+    python = [
+        "/usr/bin/env",
+        f"PYTHONPATH={folder}/payload.pyz",
+        "python3",
+        str(folder / "script.py"),
+        *words,
+    ]
     done = subprocess.run(
         [*before, "setpriv", f"--reuid={BOB}", f"--regid={BOB}", "--clear-groups", *python],
         cwd="/", capture_output=True, text=True, check=False, env={"PATH": "/usr/local/bin:/usr/bin:/bin"},

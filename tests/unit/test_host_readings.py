@@ -24,7 +24,9 @@ def test_time_spent_waiting_for_a_disk_is_idle_and_a_guests_is_not_counted_twice
     assert readings.parse_cpu(STAT) == (160, 1000)
 
 
-@pytest.mark.parametrize("text", [None, b"", b"intr 5\n", b"cpu  a b c d e\n", b"cpu 1 2\n", b"cpu0 1 2 3 4 5\n"])
+@pytest.mark.parametrize(
+    "text", [None, b"", b"intr 5\n", b"cpu  a b c d e\n", b"cpu 1 2\n", b"cpu0 1 2 3 4 5\n"]
+)
 def test_a_stat_without_a_cpu_line_has_none(text: bytes | None) -> None:
     assert readings.parse_cpu(text) is None
 
@@ -45,7 +47,9 @@ def test_used_memory_is_what_no_program_could_have() -> None:
 
 
 def test_memory_of_an_old_kernel_and_of_none() -> None:
-    old = readings.parse_meminfo(b"MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 50 kB\nCached: 300 kB\nShmem: 20 kB\n")
+    old = readings.parse_meminfo(
+        b"MemTotal: 1000 kB\nMemFree: 100 kB\nBuffers: 50 kB\nCached: 300 kB\nShmem: 20 kB\n"
+    )
     assert readings.memory_of(old) == (1000 << 10, 570 << 10)
     assert readings.swap_of(old) is None
     assert readings.memory_of({}) is None
@@ -130,7 +134,14 @@ def record(kind: int, pid: int, name: bytes, length: int) -> bytes:
 
 @pytest.mark.parametrize("length", [384, 400])
 def test_people_are_counted_once_and_those_of_a_crash_not_at_all(length: int) -> None:
-    sessions = [(7, 10, b"ann"), (7, 11, b"ann"), (7, 12, b"bob"), (8, 13, b"eve"), (2, 14, b"reboot"), (7, 15, b"")]
+    sessions = [
+        (7, 10, b"ann"),
+        (7, 11, b"ann"),
+        (7, 12, b"bob"),
+        (8, 13, b"eve"),
+        (2, 14, b"reboot"),
+        (7, 15, b""),
+    ]
     content = b"".join(record(*session, length) for session in sessions)
     assert parse_utmp(content, lambda pid: pid != 12) == {b"ann"}
     assert parse_utmp(b"", lambda pid: True) == set()

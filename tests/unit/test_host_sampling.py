@@ -95,11 +95,18 @@ def test_what_cannot_be_read_is_left_out(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_container_is_as_large_as_its_limits(tree: Tree, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+def test_a_container_is_as_large_as_its_limits(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
     names = ["cpu.max", "memory.max", "memory.current", "memory.stat"]
     texts = ["50000 100000\n", str(500 << 10), str(300 << 10), f"anon 1\ninactive_file {100 << 10}\n"]
     if version == 1:
-        names = ["cpu/cpu.cfs_quota_us", "memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"]
+        names = [
+            "cpu/cpu.cfs_quota_us",
+            "memory/memory.limit_in_bytes",
+            "memory/memory.usage_in_bytes",
+            "memory/memory.stat",
+        ]
         texts[0] = "50000\n"
         tree.put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n")
     for name, text in zip(names, texts, strict=True):
@@ -123,13 +130,22 @@ def test_a_container_is_as_large_as_its_limits(tree: Tree, monkeypatch: pytest.M
 
 def test_roles_on_one_file_system_are_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_spaces.mounts, "read_mounts", lambda: [])
-    spaces = DiskSpaces({"root": "/a", "home": "/b", "leases": "/c"}, lambda path: DISK._replace(filesystem=path[:2]))
+    spaces = DiskSpaces(
+        {"root": "/a", "home": "/b", "leases": "/c"}, lambda path: DISK._replace(filesystem=path[:2])
+    )
     assert spaces.settle(30)
     assert len(spaces.rows()) == 3
     spaces = DiskSpaces({"root": "/a", "home": "/b"}, lambda path: DISK)
     assert spaces.settle(30)
     (row,) = spaces.rows()
-    assert row == {"path": "/data", "roles": ["root", "home"], "kind": "ext4", "total": 1000, "free": 400, "device": "8:1"}
+    assert row == {
+        "path": "/data",
+        "roles": ["root", "home"],
+        "kind": "ext4",
+        "total": 1000,
+        "free": 400,
+        "device": "8:1",
+    }
 
 
 def test_a_home_that_never_answers_holds_nothing_up_and_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:

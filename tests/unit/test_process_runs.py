@@ -86,7 +86,9 @@ def test_the_child_of_a_process_whose_run_was_found_is_its_too(known: Known) -> 
     assert run_of(clues(chain=(30, 1)), known) == Claim(OTHER, "parent")
 
 
-@pytest.mark.parametrize("lie", [{"run": RUN}, {"cgroup": scope(RUN, BOB)}, {"cgroup": f"0::/workbench-{RUN}.scope\n"}])
+@pytest.mark.parametrize(
+    "lie", [{"run": RUN}, {"cgroup": scope(RUN, BOB)}, {"cgroup": f"0::/workbench-{RUN}.scope\n"}]
+)
 def test_nobody_else_can_say_that_his_process_is_of_our_run(known: Known, lie: dict[str, str]) -> None:
     assert run_of(clues(uid=BOB, **lie), known) is None  # type: ignore[arg-type]
 
@@ -131,7 +133,10 @@ def test_what_is_gone_is_forgotten_with_the_sessions_of_runs_nobody_keeps(known:
     [
         (f"0::/system.slice/docker-{DOCKER}.scope\n", DOCKER[:12]),
         (f"12:memory:/docker/{DOCKER}\n0::/\n", DOCKER[:12]),
-        (f"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{DOCKER}.scope/container\n", DOCKER[:12]),
+        (
+            f"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{DOCKER}.scope/container\n",
+            DOCKER[:12],
+        ),
         (f"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{DOCKER}.scope\n", DOCKER[:12]),
         (f"0::/kubepods/burstable/pod1/{DOCKER}\n", DOCKER[:12]),
         ("0::/lxc.payload.box/init.scope\n", "box"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from workbench.remote.process_census import YOUNG
 from workbench.remote.process_clues import LONGEST_COMMAND
 from workbench.remote.process_runs import Claim, Clues, Known, run_of
 from workbench.remote.process_sampling import CPU_WINDOW, MOST, size
@@ -30,6 +31,7 @@ class PortableProcesses:
         self._known = Known(os.getuid())
         self._seen: dict[int, psutil.Process] = {}
         self._claims: dict[int, Claim] = {}
+        self._young: set[int] = set()
         self._looked = float("-inf")
         self._shares: dict[int, tuple[float, float, float | None]] = {}
 
@@ -53,10 +55,14 @@ class PortableProcesses:
             del self._seen[pid]
             self._known.forget({pid})
             self._claims.pop(pid, None)
+        due = present.difference(self._seen) | self._young
+        self._young = set()
         new = []
-        for pid in present.difference(self._seen):
+        for pid in due:
             try:
                 self._seen[pid] = process = psutil.Process(pid)
+                if time.time() - process.create_time() < YOUNG:
+                    self._young.add(pid)
                 new.append(_clues(process))
             except (psutil.Error, OSError):  # it ended in between, or is not ours to look at
                 continue
@@ -65,6 +71,7 @@ class PortableProcesses:
         for clues in sorted(new, key=lambda clues: clues.start):
             keeper = self._known.note(clues)
             claim = run_of(clues, self._known)
+            self._claims.pop(clues.pid, None)
             if claim is not None and not keeper:
                 self._claims[clues.pid] = self._known.claims[clues.pid] = claim
 

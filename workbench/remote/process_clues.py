@@ -102,7 +102,7 @@ def read_chain(pid):
 def read_uid(pid):
     # type: (int) -> Optional[int]
     """As which user a process runs; its folder's owner is root's for one that may not be looked into."""
-    found = re.search(br"^Uid:\s+\d+\s+(\d+)", _read(pid, "status") or b"", re.MULTILINE)
+    found = re.search(rb"^Uid:\s+\d+\s+(\d+)", _read(pid, "status") or b"", re.MULTILINE)
     if found is not None:
         return int(found.group(1))
     try:
