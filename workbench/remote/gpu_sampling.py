@@ -244,38 +244,3 @@ class GpuSampler(object):
                 self._left -= 1
                 if self._left == 0:
                     self._all_done.set()
-
-
-class NoGpus(object):
-    """Stands for the GPUs of a machine whose driver ends any process that asks it."""
-
-    ready = True
-
-    def driver(self):
-        # type: () -> Fields
-        """The driver, as entities/sample.py has it."""
-        return {"source": "nvml", "error": "the driver's library crashes the process that asks it: reboot"}
-
-    def answered(self):
-        # type: () -> int
-        """None."""
-        return 0
-
-    def waiting(self):
-        # type: () -> bool
-        """Nothing is waited for."""
-        return False
-
-    def sample(self, detail, wait):
-        # type: (FrozenSet[str], float) -> None
-        """Nothing."""
-
-    def rows(self, every):
-        # type: (float) -> List[Fields]
-        """None."""
-        return []
-
-    def uses(self):
-        # type: () -> Uses
-        """None."""
-        return {}

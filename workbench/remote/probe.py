@@ -12,7 +12,7 @@ import time
 from typing import Any, Callable, FrozenSet, List
 
 from workbench.remote import sample_form
-from workbench.remote.gpu_sampling import GpuSampler, NoGpus
+from workbench.remote.gpu_sources import open_gpus
 from workbench.remote.host_sampling import HostSampler, places_of
 from workbench.remote.machine import Machine
 from workbench.remote.process_sampling import ProcessSampler
@@ -101,7 +101,7 @@ class Probe(object):
         self._wish = wish
         self._write = write
         self._sender = Sender()
-        self._gpus = GpuSampler() if gpus else NoGpus()
+        self._gpus = open_gpus(gpus)
         self._process_sampler = ProcessSampler(machine.pidns)
         self._host = Sideline(HostSampler(places_of(machine)).sample)
         self._processes = Sideline(lambda: self._process_sampler.sample(self._gpus.uses()))

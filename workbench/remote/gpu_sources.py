@@ -1,0 +1,65 @@
+"""How this machine's GPUs are asked: through NVML; where that cannot be, by whatever else tells of them."""
+
+from typing import Any, Dict, FrozenSet, List
+
+from workbench.remote import smi_sampling
+
+Fields = Dict[str, Any]
+CRASHES = {"source": "nvml", "error": "the driver's library crashes the process that asks it: reboot"}
+
+
+def open_gpus(asked):
+    # type: (bool) -> Any
+    """What samples the GPUs, see GpuSampler. asked: whether the driver may be asked at all."""
+    if not asked:
+        return NoGpus(CRASHES)
+    try:
+        from workbench.remote import nvml_library
+        from workbench.remote.gpu_sampling import GpuSampler
+    except ImportError:  # a python that was built without ctypes
+        program = smi_sampling.find_program()
+        return NoGpus({}) if program is None else smi_sampling.SmiSampler(program)
+    if nvml_library.load()[0] is None:
+        program = smi_sampling.find_program()
+        if program is not None:
+            return smi_sampling.SmiSampler(program)
+    return GpuSampler()
+
+
+class NoGpus(object):
+    """Stands for the GPUs of a machine whose driver is not asked. driver: what is said of it."""
+
+    ready = True
+
+    def __init__(self, driver):
+        # type: (Fields) -> None
+        self._driver = driver
+
+    def driver(self):
+        # type: () -> Fields
+        """The driver, as entities/sample.py has it."""
+        return self._driver
+
+    def answered(self):
+        # type: () -> int
+        """None."""
+        return 0
+
+    def waiting(self):
+        # type: () -> bool
+        """Nothing is waited for."""
+        return False
+
+    def sample(self, detail, wait):
+        # type: (FrozenSet[str], float) -> None
+        """Nothing."""
+
+    def rows(self, every):
+        # type: (float) -> List[Fields]
+        """None."""
+        return []
+
+    def uses(self):
+        # type: () -> Dict[int, List[Fields]]
+        """None."""
+        return {}
