@@ -20,6 +20,8 @@ HEADER = struct.Struct(">IBI")
 MAX_BODY = 65536
 MAX_MESSAGE = 64 << 20  # bytes of one JSON message, sent as PART frames where it does not fit one body
 INITIAL_CREDIT = 1 << 20  # bytes of DATA and EVENT a stream may send before it waits for CREDIT
+TERMINAL_WINDOW = 1 << 17  # of that, what a terminal uses: Ctrl-C is not seen before all that came ahead is
+CONNECTION_WINDOW = 1 << 19  # and a connection: there may be hundreds
 
 REQUEST = 1  # JSON {"method", "params"}; opens the stream it carries (ids chosen by the near end)
 RESPONSE = 2  # JSON {"ok": value} or {"error": {"code", "message", "hint"}}; closes the stream
