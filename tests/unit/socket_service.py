@@ -14,7 +14,7 @@ from aiohttp import web
 from workbench.errors import Conflict, NotFound
 from workbench.home import Home
 from workbench.server.app import make_app
-from workbench.services.operation import call, items, operations, read, write
+from workbench.services.operation import call, duplex, items, operations, read, write
 
 
 class Served:
@@ -30,6 +30,7 @@ class Service:
 
     def __init__(self) -> None:
         self.closed = threading.Event()
+        self.poured = 0
 
     @call
     async def echo(self, value: Any) -> Any:
@@ -90,6 +91,43 @@ class Service:
     @write
     async def take(self, *, source: AsyncIterator[bytes]) -> int:
         return sum([len(block) async for block in source])
+
+
+    @duplex
+    async def talk(
+        self, greeting: str, fail: bool = False, *, source: AsyncIterator[Any]
+    ) -> AsyncIterator[Any]:
+        """Says its greeting, gives back what it gets, bytes doubled, and counts it at the end."""
+        count = 0
+        try:
+            yield {"greeting": greeting}
+            async for value in source:
+                count += 1
+                yield value * 2 if isinstance(value, bytes) else {"heard": value}
+            if fail:
+                raise Conflict("enough", "say less")
+            yield {"count": count}
+        finally:
+            self.closed.set()
+
+    @duplex
+    async def pour(self, *, source: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+        """Pours bytes without end and hears nothing."""
+        try:
+            while True:
+                self.poured += 1 << 16
+                yield b"x" * (1 << 16)
+        finally:
+            self.closed.set()
+
+    @duplex
+    async def deaf(self, *, source: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Neither hears nor says anything."""
+        try:
+            yield {"deaf": True}
+            await asyncio.sleep(3600)
+        finally:
+            self.closed.set()
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ COMPUTE = {
     "doctor": Entry("workbench.cli.compute:doctor", "Check a machine and say what to do."),
     "exec": Entry("workbench.cli.compute_exec:execute", "Run a command on machines now."),
     "cordon": Entry("workbench.cli.queue:cordon", "Let nothing start on a machine for a while."),
+    "shell": Entry("workbench.cli.shell:shell", "Open a shell on a machine, as ssh does."),
     "adopt": Entry("workbench.cli.compute:adopt", "Bring back runs that a machine still knows."),
     "set": Entry("workbench.cli.compute:change", "Change a machine's settings."),
     "detach": Entry("workbench.cli.compute:detach", "Forget a machine; nothing on it is touched."),
@@ -78,6 +79,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "logs": Entry("workbench.cli.run_logs:logs", "Print what a run wrote (run logs)."),
     "cancel": Entry("workbench.cli.run_changes:cancel", "Cancel runs (run cancel)."),
     "queue": Entry("workbench.cli.queue:queue", "List who runs and who waits on machines."),
+    "ssh": Entry("workbench.cli.shell:shell", "Open a shell on a machine (compute shell)."),
     "demo": Entry("workbench.cli.demo:demo", "See the whole loop on two machines made up on the spot."),
     "run": Section("Runs: look, compare, cancel, fetch.", RUN),
     "compute": Section("Compute targets: the machines runs go to.", COMPUTE),
@@ -87,7 +89,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "completion": Section("Completion of commands and names in your shell.", COMPLETION),
 }
 HEADINGS = {
-    "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "queue", "demo"],
+    "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "queue", "ssh", "demo"],
     "Things": ["run", "compute", "experiment", "activity"],
     "This side": ["server", "completion"],
 }

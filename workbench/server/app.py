@@ -1,15 +1,15 @@
-"""Services over HTTP: one route, three shapes of answer.
+"""Services over HTTP: one route, four shapes of answer.
 
 CALL and WRITE answer {"ok": value} or {"error": ...}; ITEMS answers one JSON line an item and {"end": true};
-READ answers blocks of 4-byte length and bytes, a zero length, then {"ok"} or {"error"}. A stream whose client
-goes away is ended at once (the runner needs handler_cancellation); a call that began is finished.
+READ answers blocks of 4-byte length and bytes, a zero length, then {"ok"} or {"error"}; DUPLEX takes and
+answers pieces (`duplex_form.py`), the first one it takes its parameters. A stream whose client goes away is
+ended at once (the runner needs handler_cancellation); a call that began is finished.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import struct
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
@@ -20,24 +20,15 @@ from aiohttp import web
 from workbench import long_json
 from workbench.entities.encoding import encode, light, pieces
 from workbench.errors import UsageError, WorkbenchError
+from workbench.services.conversing import arriving, converse, failure, while_connected
 from workbench.services.operation import Arguments, Kind, Operation, find
 
 _LENGTH = struct.Struct(">I")
 MAX_PARAMETERS = 64 << 20  # a manifest of 100,000 entries fits
 BLOCK = 1 << 18
 """Bytes of JSON from which on it is worked on in a thread, so that other calls are served meanwhile."""
-log = logging.getLogger(__name__)
 
 Lookup = Callable[[str], Awaitable[dict[str, Operation]]]
-
-
-def _failure(problem: Exception) -> dict[str, Any]:
-    if isinstance(problem, WorkbenchError):
-        return problem.to_wire()
-    log.error("an operation broke", exc_info=problem)
-    return WorkbenchError(
-        f"internal error: {type(problem).__name__}", "wb server logs shows the details"
-    ).to_wire()
 
 
 class _Calls:
@@ -91,7 +82,7 @@ def _blocks(value: Any) -> list[bytes]:
 
 
 def _error(problem: Exception) -> web.Response:
-    body = b'{"error":' + encode(_failure(problem)) + b"}"
+    body = b'{"error":' + encode(failure(problem)) + b"}"
     return web.Response(body=body, content_type="application/json")
 
 
@@ -113,10 +104,24 @@ async def _stream(request: web.Request, operation: Operation, parameters: Any) -
     except ConnectionResetError:
         return response  # the client stopped listening: its right
     except Exception as problem:  # the rim, as above
-        tail = b'{"error":' + encode(_failure(problem)) + b"}\n"
+        tail = b'{"error":' + encode(failure(problem)) + b"}\n"
     with suppress(ConnectionResetError):
         await response.write((_LENGTH.pack(0) if reading else b"") + tail)
         await response.write_eof()
+    return response
+
+
+async def _both_ways(request: web.Request, operation: Operation) -> web.StreamResponse:
+    async with aclosing(arriving(request.content.iter_any())) as source:
+        first = await anext(source, None)
+        arguments = operation.arguments({} if first is None else first.value)
+        response = web.StreamResponse()
+        response.content_type = "application/octet-stream"
+        await response.prepare(request)
+        with suppress(ConnectionError):  # the client went away: its right
+            async with while_connected(request.get_extra_info("socket")):
+                await converse(operation, arguments, source, response.write)
+                await response.write_eof()
     return response
 
 
@@ -144,6 +149,8 @@ def _handler(lookup: Lookup, calls: _Calls) -> Callable[[web.Request], Awaitable
                 given = json.loads(request.headers.get("X-Parameters", "{}"))
                 source = request.content.iter_chunked(BLOCK)
                 return await calls.answer(request, operation.write(given, source))
+            if operation.kind is Kind.DUPLEX:
+                return await _both_ways(request, operation)
             arguments = await _arguments(request, operation)
             if operation.kind is Kind.CALL:
                 return await calls.answer(request, operation.call(arguments))

@@ -50,6 +50,7 @@ from workbench.services.runs import RunService
 from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.services.subscription_secrets import SubscriptionSecrets
 from workbench.services.subscriptions import SubscriptionService
+from workbench.services.terminals import TerminalService
 from workbench.settings import Settings
 from workbench.store import targets
 from workbench.store.async_store import AsyncStore
@@ -117,6 +118,7 @@ class OpenWorkspace:
             ("compute", MonitoringService(context)),
             ("compute", CordonService(context)),
             ("queue", QueueService(context)),
+            ("compute", TerminalService(context)),
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),
             ("events", EventService(context)),

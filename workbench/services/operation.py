@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """Bytes."""
     WRITE = "write"
     """Takes bytes (its last parameter, `source`), answers one JSON value."""
+    DUPLEX = "duplex"
+    """Bytes and JSON values, both ways at once (its last parameter, `source`)."""
 
 
 def _marker(kind: Kind) -> Callable[[F], F]:
@@ -46,6 +48,8 @@ call = _marker(Kind.CALL)
 items = _marker(Kind.ITEMS)
 read = _marker(Kind.READ)
 write = _marker(Kind.WRITE)
+duplex = _marker(Kind.DUPLEX)
+_TAKING = (Kind.WRITE, Kind.DUPLEX)
 
 
 class Arguments(dict[str, Any]):
@@ -62,7 +66,7 @@ class Operation:
         hints = typing.get_type_hints(method)
         fields: list[Any] = []
         for parameter in inspect.signature(method).parameters.values():
-            if kind is Kind.WRITE and parameter.name == "source":
+            if kind in _TAKING and parameter.name == "source":
                 continue
             spec: tuple[Any, ...] = (parameter.name, hints[parameter.name])
             if parameter.default is not inspect.Parameter.empty:
@@ -113,6 +117,10 @@ class Operation:
         """Start a WRITE operation over source; raises UsageError when the parameters do not fit."""
         result: Awaitable[Any] = self._method(**self.arguments(parameters), source=source)
         return result
+
+    def converse(self, parameters: Any, source: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+        """Start a DUPLEX operation over source; raises UsageError when the parameters do not fit."""
+        return _closing(self._method(**self.arguments(parameters), source=source))
 
 
 async def _closing(values: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:

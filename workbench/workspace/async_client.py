@@ -92,6 +92,14 @@ class AsyncClient:
         """Send bytes, get one value."""
         return await self._services.write(noun, method, source, **parameters)
 
+    async def duplex(
+        self, noun: str, method: str, source: AsyncIterable[Any], **parameters: Any
+    ) -> AsyncGenerator[Any, None]:
+        """Send bytes and values, get bytes and values as they come."""
+        async with aclosing(self._services.duplex(noun, method, source, **parameters)) as values:
+            async for value in values:
+                yield value
+
 
 async def _resumed(
     source: Callable[[Parameters], AsyncGenerator[T, None]], stream: Resumption

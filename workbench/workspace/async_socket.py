@@ -14,6 +14,7 @@ from typing import Any
 from workbench.errors import ServerError
 from workbench.home import Home
 from workbench.unix_socket import same_user
+from workbench.workspace.async_duplex import conversed
 from workbench.workspace.exchange import (
     LAST_CHUNK,
     AnswerParser,
@@ -21,6 +22,7 @@ from workbench.workspace.exchange import (
     ServerOutdated,
     Shape,
     chunk,
+    conversation_head,
     decode,
     decode_giving_way,
     gone,
@@ -80,6 +82,25 @@ class AsyncSocketClient:
 
         async with aclosing(self._exchange(sent(), Shape.VALUE)) as pieces:
             return told(await _decoded((await anext(pieces)).data)).value
+
+    async def duplex(
+        self, noun: str, method: str, source: AsyncIterable[Any], **parameters: Any
+    ) -> AsyncGenerator[Any, None]:
+        """Send bytes and values, get bytes and values as they come."""
+        head = conversation_head(self._workspace, noun, method, parameters)
+        try:
+            async with self._connection() as (reader, writer):
+                writer.write(head)
+                async with aclosing(conversed(reader, writer, source)) as values:
+                    async for value in values:
+                        yield value
+        except ServerOutdated:  # said before anything of the source was taken
+            await self._start()
+            async with self._connection() as (reader, writer):
+                writer.write(head)
+                async with aclosing(conversed(reader, writer, source)) as values:
+                    async for value in values:
+                        yield value
 
     async def aclose(self) -> None:
         """Nothing is held between operations."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
 from typing import Any, Protocol
 
+from workbench.workspace.duplex import Duplex
+
 
 class Client(Protocol):
     """What a face needs of the services."""
@@ -20,6 +22,9 @@ class Client(Protocol):
 
     def write(self, noun: str, method: str, source: Iterable[bytes], **parameters: Any) -> Any:
         """Send bytes, get one value."""
+
+    def duplex(self, noun: str, method: str, **parameters: Any) -> Duplex:
+        """Begin an operation that sends and receives; closing what is returned ends it."""
 
     def close(self) -> None:
         """Let go of what the client holds."""
@@ -39,6 +44,11 @@ class AsyncServices(Protocol):
 
     async def write(self, noun: str, method: str, source: AsyncIterable[bytes], **parameters: Any) -> Any:
         """Send bytes, get one value."""
+
+    def duplex(
+        self, noun: str, method: str, source: AsyncIterable[Any], **parameters: Any
+    ) -> AsyncGenerator[Any, None]:
+        """Send bytes and values, get bytes and values as they come; closing the generator ends it."""
 
     async def aclose(self) -> None:
         """Let go of what the client holds."""

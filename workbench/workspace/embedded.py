@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
+from contextlib import aclosing
 from typing import Any
 
 from workbench.home import Home
 from workbench.services.operation import Kind
+from workbench.workspace.async_duplex import conversed
+from workbench.workspace.duplex import Duplex
 from workbench.workspace.embedded_services import END, EmbeddedServices
+from workbench.workspace.exchange import AnswerParser, Shape
 
 
 class EmbeddedClient:
@@ -48,6 +52,11 @@ class EmbeddedClient:
                 yield block
 
         return self._services.wait(self._services.write(noun, method, pour(), parameters))
+
+    def duplex(self, noun: str, method: str, **parameters: Any) -> Duplex:
+        """Begin an operation that sends and receives; raises the WorkbenchError it is refused with."""
+        connection = self._services.wait(self._services.duplex(noun, method, parameters))
+        return Duplex(connection, AnswerParser(Shape.PIECES, headed=True), framed=False)
 
     def close(self) -> None:
         """Close the workspaces; runs go on where they are."""
@@ -109,6 +118,20 @@ class AsyncEmbeddedClient:
 
         services = await self._services()
         return await asyncio.wrap_future(services.begin(services.write(noun, method, pour(), parameters)))
+
+    async def duplex(
+        self, noun: str, method: str, source: AsyncIterable[Any], **parameters: Any
+    ) -> AsyncGenerator[Any, None]:
+        """Send bytes and values, get bytes and values as they come."""
+        services = await self._services()
+        connection = await asyncio.wrap_future(services.begin(services.duplex(noun, method, parameters)))
+        reader, writer = await asyncio.open_connection(sock=connection)
+        try:
+            async with aclosing(conversed(reader, writer, source, framed=False)) as values:
+                async for value in values:
+                    yield value
+        finally:
+            writer.transport.abort()
 
     async def aclose(self) -> None:
         """Close the workspaces; runs go on where they are."""

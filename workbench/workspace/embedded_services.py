@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from workbench.entities.base import to_wire
 from workbench.home import Home, private_folder
+from workbench.services.conversing import arriving, converse, while_connected
 from workbench.services.hub import Hub
-from workbench.services.operation import Kind, Operation, find
+from workbench.services.operation import Arguments, Kind, Operation, find
 from workbench.settings import load_settings
 from workbench.workspace.exchange import encode_parameters
 
 T = TypeVar("T")
 END = object()
 """What a stream gives after its last value."""
+BLOCK = 1 << 16
 
 
 class EmbeddedServices:
@@ -30,6 +34,7 @@ class EmbeddedServices:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="services", daemon=True)
         self._thread.start()
+        self._conversing: set[asyncio.Task[None]] = set()
         self._hub = Hub(home, load_settings(home.settings_file), lambda: None)
         try:
             self.wait(self._hub.start())
@@ -67,13 +72,30 @@ class EmbeddedServices:
         operation = await self._operation(noun, method, Kind.WRITE)
         return to_wire(await operation.write(_arrived(parameters), source))
 
+    async def duplex(self, noun: str, method: str, parameters: dict[str, Any]) -> socket.socket:
+        """One end of a connection to an operation, begun; it speaks pieces. The operation ends with it."""
+        operation = await self._operation(noun, method, Kind.DUPLEX)
+        arguments = operation.arguments(_arrived(parameters))
+        theirs, ours = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=ours)
+        task = asyncio.create_task(_conversing(operation, arguments, reader, writer))
+        self._conversing.add(task)
+        task.add_done_callback(self._conversing.discard)
+        return theirs
+
     async def _operation(self, noun: str, method: str, kind: Kind) -> Operation:
         return find((await self._hub.workspace(self._workspace)).operations, noun, method, kind)
+
+    async def _close(self) -> None:
+        for task in self._conversing:
+            task.cancel()
+        await asyncio.gather(*self._conversing, return_exceptions=True)
+        await self._hub.close()
 
     def close(self) -> None:
         """Close the workspaces and end the thread; runs go on where they are."""
         try:
-            self.wait(self._hub.close())
+            self.wait(self._close())
         finally:
             self._end()
 
@@ -104,6 +126,27 @@ class EmbeddedStream:
         """End the operation."""
         async with self._turn:
             await self._values.aclose()
+
+
+async def _conversing(
+    operation: Operation, arguments: Arguments, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Do a DUPLEX operation until it ends or its other side hangs up."""
+
+    async def blocks() -> AsyncGenerator[bytes, None]:
+        while block := await reader.read(BLOCK):
+            yield block
+
+    async def write(data: bytes) -> None:
+        writer.write(data)
+        await writer.drain()
+
+    try:
+        with suppress(ConnectionError):  # the other side is gone: its right
+            async with while_connected(writer.get_extra_info("socket")):
+                await converse(operation, arguments, arriving(blocks()), write)
+    finally:
+        writer.close()
 
 
 def _arrived(parameters: dict[str, Any]) -> Any:

@@ -1,19 +1,21 @@
 """One exchange with the local server as bytes: the request, and the answer taken apart as it arrives. No I/O.
 
 It is HTTP by hand: importing http.client costs more than a whole `wb ps` may take. Requests say HTTP/1.0 (1.1
-where they are sent in chunks), and every answer ends where its connection ends, which is all a stream needs.
+for an upload), and every answer ends where its connection ends, which is all a stream needs.
 """
 
 from __future__ import annotations
 
 import json
 import struct
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
 from workbench import long_json
-from workbench.errors import ServerError, from_wire
+from workbench.duplex_form import BYTES, PieceParser, of_bytes, of_message
+from workbench.errors import ServerError, UsageError, from_wire
 from workbench.version import __version__
 
 _LENGTH = struct.Struct(">I")
@@ -41,10 +43,11 @@ class Shape(Enum):
     VALUE = "one JSON value"
     ITEMS = "a JSON value a line"
     BLOCKS = "blocks of bytes"
+    PIECES = "bytes and messages"
 
 
 class Piece(NamedTuple):
-    """A whole part of an answer: a block of bytes, or a JSON message about the operation."""
+    """A whole part of an answer: a block of bytes, or a JSON message of the operation or about it."""
 
     data: bytes
     block: bool = False
@@ -70,6 +73,17 @@ def upload_head(workspace: str, noun: str, method: str, parameters: dict[str, An
     )
 
 
+def conversation_head(workspace: str, noun: str, method: str, parameters: dict[str, Any]) -> bytes:
+    """The beginning of a DUPLEX operation's request: `chunk`s of pieces follow, and LAST_CHUNK."""
+    extra = "Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n"
+    return _head(workspace, noun, method, "1.0", extra) + chunk(of_message(encode_parameters(parameters)))
+
+
+def encode_piece(value: Any) -> bytes:
+    """Bytes, or a value that JSON can say, as they are sent to a DUPLEX operation."""
+    return of_bytes(value) if isinstance(value, bytes) else of_message(json.dumps(value).encode("ascii"))
+
+
 def chunk(block: bytes) -> bytes:
     """A block of an upload as it is sent; nothing for an empty one, which would end the upload."""
     return b"%x\r\n%b\r\n" % (len(block), block) if block else b""
@@ -85,12 +99,15 @@ def _head(workspace: str, noun: str, method: str, version: str, extra: str) -> b
 class AnswerParser:
     """Takes what arrives (`feed`) and gives whole pieces (`next_piece`)."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, *, headed: bool = False) -> None:
+        """headed: whether what arrives begins with the answer itself, without HTTP's head."""
         self._shape = shape
         self._buffer = bytearray()
         self._searched = 0
         self._ended = False
-        self._headed = False
+        self._headed = headed
+        self._pieces = PieceParser()
+        self._whole: deque[Piece] = deque()
         self.wanted = MAX_HEAD
         """How many bytes to read at once for the next `feed`."""
 
@@ -106,8 +123,10 @@ class AnswerParser:
 
         Raises ServerOutdated, and ServerError when the answer is none of ours or its end came too soon.
         """
-        if not self._headed and not self._read_head():
+        if not self.read_head():
             return None
+        if self._shape is Shape.PIECES:
+            return self._piece()
         if self._shape is Shape.ITEMS:
             return self._line()
         if self._shape is Shape.BLOCKS:
@@ -115,7 +134,15 @@ class AnswerParser:
         self.wanted = 1 << 20
         return Piece(self._take(len(self._buffer))) if self._ended else None
 
-    def _read_head(self) -> bool:
+    @property
+    def refused(self) -> bool:
+        """Whether a stream was refused before it began; the next piece says why."""
+        return self._headed and self._shape is Shape.VALUE
+
+    def read_head(self) -> bool:
+        """Whether the answer has begun. Raises as `next_piece`."""
+        if self._headed:
+            return True
         head = self._until(b"\r\n\r\n")
         if head is None:
             if self._ended or len(self._buffer) > MAX_HEAD:
@@ -154,6 +181,16 @@ class AnswerParser:
             raise ServerError("the local server ended in the middle of a stream", "try again")
         self.wanted = min(1 << 20, max(MAX_HEAD, missing))
         return None
+
+    def _piece(self) -> Piece | None:
+        try:
+            found = self._pieces.feed(self._take(len(self._buffer)))
+        except UsageError as problem:
+            raise ServerError("what the local server answers makes no sense", "wb server status") from problem
+        self._whole.extend(Piece(piece.body, piece.kind == BYTES) for piece in found)
+        if not self._whole and self._ended:
+            raise ServerError("the local server ended in the middle of a stream", "try again")
+        return self._whole.popleft() if self._whole else None
 
     def _until(self, mark: bytes) -> bytes | None:
         """What stands before mark, taken with it; None when it has not arrived."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.home import Home, find_home, wants_embedded, workspace_name
 from workbench.workspace.client import Client
+from workbench.workspace.duplex import Duplex
 from workbench.workspace.on_demand import OnDemandClient
 from workbench.workspace.resuming import (
     follows_log,
@@ -94,6 +95,10 @@ class Workspace:
     def write(self, noun: str, method: str, source: Iterable[bytes], **parameters: Any) -> Any:
         """Send bytes, get one value."""
         return self.client.write(noun, method, source, **parameters)
+
+    def duplex(self, noun: str, method: str, **parameters: Any) -> Duplex:
+        """Begin an operation that sends and receives, such as a terminal; closing the answer ends it."""
+        return self.client.duplex(noun, method, **parameters)
 
     def submit(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.errors import ServerError
 from workbench.home import Home
+from workbench.workspace.duplex import Duplex
 from workbench.workspace.exchange import ServerOutdated, Shape
 from workbench.workspace.socket_client import Pieces, SocketClient
 
@@ -29,6 +30,14 @@ class OnDemandClient(SocketClient):
         except ServerOutdated:  # said before anything else
             self._start()
             yield from super()._ask(noun, method, parameters, shape)
+
+    def duplex(self, noun: str, method: str, **parameters: Any) -> Duplex:
+        """See SocketClient."""
+        try:
+            return super().duplex(noun, method, **parameters)
+        except ServerOutdated:
+            self._start()
+            return super().duplex(noun, method, **parameters)
 
     def _connect(self) -> socket.socket:
         try:

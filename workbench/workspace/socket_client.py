@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from workbench.unix_socket import same_user
+from workbench.workspace.duplex import Duplex
 from workbench.workspace.exchange import (
     LAST_CHUNK,
     AnswerParser,
     Piece,
     Shape,
     chunk,
+    conversation_head,
     decode,
     gone,
     no_answer,
@@ -63,6 +65,23 @@ class SocketClient:
         sent = chain([head], map(chunk, source), [LAST_CHUNK])
         with closing(self._exchange(sent, Shape.VALUE)) as pieces:
             return told(decode(next(pieces).data)).value
+
+    def duplex(self, noun: str, method: str, **parameters: Any) -> Duplex:
+        """Begin an operation that sends and receives; raises the WorkbenchError it is refused with."""
+        connection = self._connect()
+        parser = AnswerParser(Shape.PIECES)
+        try:
+            connection.sendall(conversation_head(self._workspace, noun, method, parameters))
+            while not parser.read_head():
+                parser.feed(_received(connection, parser.wanted))
+            while parser.refused:
+                if (piece := parser.next_piece()) is not None:
+                    told(decode(piece.data))
+                parser.feed(_received(connection, parser.wanted))
+        except BaseException:
+            connection.close()
+            raise
+        return Duplex(connection, parser)
 
     def close(self) -> None:
         """Nothing is held between calls."""

@@ -1,0 +1,298 @@
+"""A shell on a machine as its user has it: `wb ssh` in a terminal, over a real local server and a real sshd."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.machines.cut_proxy import CutProxy
+from tests.machines.links import alive
+from tests.machines.rig import MakeProxy, SshServer, need
+from tests.machines.wb import MAIN, Wb
+from tests.terminal.terminal import Terminal
+
+WORDS = " ".join(f"'{word}'" for word in MAIN)
+RC = "PS1='far> '\nexport HISTFILE=/dev/null\n"
+OpenShell = Callable[..., Terminal]
+
+
+@pytest.fixture
+def machine(make_server: Callable[..., SshServer]) -> SshServer:
+    server = make_server("gpu1", rc=RC)
+    (server.home / ".bash_profile").write_text(". ~/.bashrc\n")
+    return server
+
+
+def attach(wb: Wb, machine: SshServer, transport: str = "asyncssh") -> None:
+    """Attach the machine as gpu1; its runs and leases are its own."""
+    folder = machine.folder
+    wb("compute", "attach", "gpu1", "gpu1", "--transport", transport, "--set", f"ssh_config={machine.ssh_config}",
+       "--set", f"lease_dir={folder / 'lease'}", "--set", f"root={folder / 'root'}")  # fmt: skip
+
+
+@pytest.fixture
+def open_shell(wb: Wb, tmp_path: Path) -> Iterator[OpenShell]:
+    """Opens a terminal with a shell of this machine in which wb runs; what stty says is written before and after."""
+    need("tmux")
+    with contextlib.ExitStack() as open_ones:
+
+        def opened(*words: str, **environ: str) -> Terminal:
+            folder = Path(tempfile.mkdtemp(prefix="wbt-"))
+            open_ones.callback(shutil.rmtree, folder)
+            program = f"{WORDS} {' '.join(words)}"
+            script = f"stty -a > {wb.folder}/before; {program}; echo code $?; stty -a > {wb.folder}/after; exec cat"
+            environment = {"WORKBENCH_HOME": str(wb.folder), **environ}
+            terminal = Terminal(folder, ["/bin/sh", "-c", script], 90, 24, environment=environment)
+            return open_ones.enter_context(terminal)
+
+        yield opened
+
+
+def as_it_was(wb: Wb, screen: Terminal) -> None:
+    """The terminal is set as before, takes no mouse, shows its own screen and its cursor."""
+    before, after = wb.folder / "before", wb.folder / "after"
+    wb.until(lambda: after.exists() and after.read_text(), "the shell to go on")
+    settings = [file.read_text().partition("line =")[2] for file in (before, after)]  # sizes stand before it
+    assert settings[0] == settings[1] != ""
+    told = "#{alternate_on} #{mouse_any_flag} #{cursor_flag} #{keypad_flag} #{insert_flag} #{origin_flag}"
+    assert screen._tmux("display-message", "-p", told).split() == ["0", "0", "1", "0", "0", "0"]
+
+
+@pytest.mark.parametrize("transport", ["asyncssh", "openssh"])
+def test_one_works_in_it_as_in_any_shell(
+    wb: Wb, machine: SshServer, open_shell: OpenShell, transport: str
+) -> None:
+    need("vim")
+    attach(wb, machine, transport)
+    screen = open_shell("ssh", "gpu1")
+    screen.wait_for("^far>")
+    screen.type("cd /; echo on $(tty) $TERM; stty size; shopt -q login_shell && echo a login; cd -")
+    screen.keys("Enter")
+    screen.wait_for(r"^on /dev/pts/\d+ tmux-256color$")
+    assert str(machine.home) in screen.wait_for(r"^/\S+\n").replace("\n", "")
+    screen.wait_for("^24 90$")
+    screen.wait_for("^a login$")
+
+    screen.type("printf '\\033[31;1mred\\033[0m plain\\n'")
+    screen.keys("Enter")
+    screen.wait_for("^red plain$")
+    assert re.search(r"\x1b\[1m\x1b\[31mred|\x1b\[31m\x1b\[1mred|\x1b\[1;31mred", screen.capture())
+
+    screen.type("sleep 1000")
+    screen.keys("Enter")
+    screen.wait_for("sleep 1000$")
+    screen.keys("C-c")
+    screen.wait_for(r"\^C")
+    screen.type("echo code $?")
+    screen.keys("Enter")
+    screen.wait_for("^code 130$")
+
+    (machine.home / "poem").write_text("roses are red\n" * 40)
+    screen.type("vim -u NONE poem")
+    screen.keys("Enter")
+    screen.wait_for("^roses are red")
+    screen.resize(70, 17)
+    wb.until(lambda: screen.text().count("roses") == 16, "vim to draw itself anew")
+    screen.keys("G", "o")
+    screen.type("violets are blue")
+    screen.keys("Escape")
+    screen.type(":wq")
+    screen.keys("Enter")
+    screen.wait_for("^far>")
+    assert (machine.home / "poem").read_text().endswith("violets are blue\n")
+
+    screen.type("exit 7")
+    screen.keys("Enter")
+    screen.wait_for("^code 7$")
+    as_it_was(wb, screen)
+    assert machine.connections() <= 2, "it is the connection that is there"
+
+
+def test_a_multiplexer_works_in_it_and_outlives_it(
+    wb: Wb, machine: SshServer, open_shell: OpenShell
+) -> None:
+    attach(wb, machine)
+    (machine.home / ".tmux.conf").write_text("set -g status-left '[inner]'\nset -g default-command 'bash --norc'\n")
+    screen = open_shell("ssh", "gpu1")
+    screen.wait_for("^far>")
+    screen.type("tmux -L inner-$$ -f ~/.tmux.conf; echo name inner-$$")
+    screen.keys("Enter")
+    screen.wait_for(r"^\[inner\]")
+    try:
+        screen.type("echo inside $((6*7))")
+        screen.keys("Enter")
+        screen.wait_for("^inside 42")
+        screen.keys("C-b", "d")
+        screen.wait_for("detached")
+        name = re.findall(r"name (inner-\d+)", screen.wait_for(r"^name inner-\d+"))[0]
+        screen.type("exit")
+        screen.keys("Enter")
+        screen.wait_for("^code 0$")
+        again = open_shell("ssh", "gpu1", "--", "tmux", "-L", name, "attach")
+        again.wait_for("^inside 42")
+        again.keys("C-b", "d")
+        again.wait_for("^code 0$")
+    finally:
+        tmux = [word for word in ("tmux", "-L", name, "kill-server")]
+        wb("compute", "exec", "gpu1", "--", *tmux, code=None)
+
+
+def test_a_command_on_a_terminal_and_its_code(wb: Wb, machine: SshServer, open_shell: OpenShell) -> None:
+    attach(wb, machine)
+    screen = open_shell("compute", "shell", "gpu1", "--", "'test -t 0 && echo on a terminal; exit 9'")
+    screen.wait_for("^on a terminal$")
+    screen.wait_for("^code 9$")
+    as_it_was(wb, screen)
+
+
+def test_enter_tilde_dot_hangs_up(wb: Wb, machine: SshServer, open_shell: OpenShell) -> None:
+    attach(wb, machine)
+    screen = open_shell("ssh", "gpu1")
+    screen.wait_for("^far>")
+    screen.type("echo pid $$")
+    screen.keys("Enter")
+    pid = int(re.findall(r"^pid (\d+)$", screen.wait_for(r"^pid \d+$"), re.M)[0])
+    screen.keys("Enter")
+    screen.type("~?")
+    screen.wait_for("hangs up")
+    screen.keys("Enter")
+    screen.type("~.")
+    screen.wait_for("^code 255$")
+    as_it_was(wb, screen)
+    wb.until(lambda: not alive(pid), "the shell to be hung up")
+
+
+def test_without_a_terminal_it_says_what_to_use(wb: Wb, machine: SshServer) -> None:
+    attach(wb, machine)
+    done = wb.run("ssh", "gpu1", "--", "true")
+    assert done.returncode == 2
+    assert "compute exec" in done.stderr
+    assert wb.run("ssh", "nowhere").returncode in (2, 3)
+
+
+class Cutting:
+    """A machine that is reached over a link that can be cut."""
+
+    def __init__(self, machine: SshServer, proxy: CutProxy, loop: asyncio.AbstractEventLoop) -> None:
+        self.machine = machine
+        self._proxy = proxy
+        self._loop = loop
+
+    def reset(self) -> None:
+        """Break every connection."""
+        self._loop.call_soon_threadsafe(self._proxy.reset)
+
+    def cut(self) -> None:
+        """No byte passes from now on."""
+        self._loop.call_soon_threadsafe(self._proxy.cut)
+
+
+@pytest.fixture
+async def cutting(machine: SshServer, make_proxy: MakeProxy) -> Cutting:
+    proxy = await make_proxy(machine)
+    return Cutting(machine, proxy, asyncio.get_running_loop())
+
+
+def in_vim(wb: Wb, machine: SshServer, open_shell: OpenShell) -> Terminal:
+    """A terminal in which vim, on the machine, has the whole screen, the mouse and the keys."""
+    need("vim")
+    (machine.home / "poem").write_text("roses are red\n" * 40)
+    screen = open_shell("ssh", "gpu1", "--", "vim", "-u", "NONE", "'+set mouse=a'", "poem")
+    screen.wait_for("^roses are red")
+    wb.until(
+        lambda: screen._tmux("display-message", "-p", "#{alternate_on} #{mouse_any_flag}").split() == ["1", "1"],
+        "vim to have the screen",
+    )
+    return screen
+
+
+@pytest.mark.parametrize("transport", ["asyncssh", "openssh"])
+async def test_a_connection_that_breaks_leaves_the_terminal_as_it_was(
+    wb: Wb, cutting: Cutting, open_shell: OpenShell, transport: str
+) -> None:
+    def work() -> None:
+        attach(wb, cutting.machine, transport)
+        screen = in_vim(wb, cutting.machine, open_shell)
+        cutting.reset()
+        text = screen.wait_for("^code 4$")
+        assert "error: " in text
+        assert "was hung up; open it again" in text
+        as_it_was(wb, screen)
+        # The machine is reached again by itself.
+        again = open_shell("ssh", "gpu1", "--", "echo", "back")
+        again.wait_for("^back$")
+
+    await asyncio.to_thread(work)
+
+
+async def test_a_wire_that_is_pulled_can_be_left_at_once(
+    wb: Wb, cutting: Cutting, open_shell: OpenShell
+) -> None:
+    def work() -> None:
+        attach(wb, cutting.machine)
+        screen = in_vim(wb, cutting.machine, open_shell)
+        cutting.cut()
+        screen.keys("j", "Enter")
+        screen.type("~.")
+        screen.wait_for("^code 255$")
+        as_it_was(wb, screen)
+
+    await asyncio.to_thread(work)
+
+
+def test_a_server_that_is_killed_leaves_the_terminal_as_it_was(
+    wb: Wb, machine: SshServer, open_shell: OpenShell
+) -> None:
+    attach(wb, machine)
+    screen = in_vim(wb, machine, open_shell)
+    wb.kill_server(signal.SIGKILL)
+    text = screen.wait_for("^code 4$")
+    assert "went away" in text or "ended in the middle" in text
+    as_it_was(wb, screen)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_leaves_the_terminal_as_it_was(
+    wb: Wb, machine: SshServer, open_shell: OpenShell, number: signal.Signals
+) -> None:
+    attach(wb, machine)
+    screen = in_vim(wb, machine, open_shell)
+    children = Path(f"/proc/{screen.pid}/task/{screen.pid}/children").read_text().split()
+    os.kill(int(children[0]), number)
+    screen.wait_for(f"^code {128 + number}$")
+    as_it_was(wb, screen)
+
+
+def test_what_pours_does_not_fill_anybodys_memory(wb: Wb, machine: SshServer, open_shell: OpenShell) -> None:
+    attach(wb, machine)
+    screen = open_shell("ssh", "gpu1", "--", "yes", "0123456789" * 8)
+    screen.wait_for("^0123456789")
+    client = int(Path(f"/proc/{screen.pid}/task/{screen.pid}/children").read_text().split()[0])
+    server = wb.server_pid()
+    assert server is not None
+
+    def memory(pid: int) -> int:
+        return next(
+            int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in line
+        )
+
+    os.kill(screen._pids[0], signal.SIGSTOP)  # the terminal takes nothing any more
+    try:
+        before = memory(client), memory(server)
+        wb("compute", "exec", "gpu1", "--", "sleep", "1")
+        assert memory(client) < before[0] + 4096
+        assert memory(server) < before[1] + 8192
+    finally:
+        os.kill(screen._pids[0], signal.SIGCONT)
+    screen.keys("C-c")
+    screen.wait_for("code 130$")
+    as_it_was(wb, screen)
