@@ -109,6 +109,42 @@ def test_after_a_power_cut_what_ran_and_what_waited_has_failed_by_reboot(
     assert user("logs", third) == "again\n"
 
 
+def test_after_a_power_cut_a_run_that_asked_for_it_is_tried_again(
+    user: Wb, net: Net, project: Path, full: bool
+) -> None:
+    """Trap 3: who comes back first starts it, in its own folder, from the spec; no pid of before is touched."""
+    machine = net.machine()
+    attach(user, machine, "--set", "slots=1")
+    line = (
+        'echo "attempt $WORKBENCH_ATTEMPT"; while ! test -e ../go; do sleep 0.05; done; cat kept; touch kept'
+    )
+    retried = submit(user, project, "--retry", "2:reboot", "--", f"echo mark >> kept; {line}")
+    user.until(lambda: "attempt 1" in user("logs", retried), "the first attempt")
+    waiting = submit(user, project, "--retry", "1", "--", "echo waited")
+    user.until(lambda: user.show(waiting)["status"] == "Queued", "the second to wait")
+    for attempt in (2, 3):
+        machine.stop()
+        for run in (retried, waiting):
+            passed = time.time() - protocol.STALE_SECONDS - 1
+            os.utime(status_file(machine, run), (passed, passed))
+        machine.start()
+        if not full:  # a new server need not notice first that the link went silent
+            user.kill_server()
+        strangers = machine.start_sleepers(100)
+        user.until(lambda n=attempt: f"attempt {n}" in user("logs", retried), "the next attempt")  # type: ignore[misc]
+        assert machine.sleepers() == strangers
+        if attempt == 2:
+            user.until(lambda: user.show(waiting)["status"] == "Queued", "the second to wait again")
+    (machine.home / "wb" / "runs" / retried / "go").touch()
+    ended = user.wait(retried)
+    assert (ended["status"], ended["attempt"]) == ("Completed", 3)
+    assert user("logs", retried) == "attempt 1\nattempt 2\nattempt 3\nmark\nmark\nmark\n"
+    ended = user.wait(waiting)
+    assert (ended["status"], ended["cause"]) == ("Failed", "reboot"), (
+        "its one retry was used up by the first cut"
+    )
+
+
 def test_machines_that_share_a_home_leave_each_others_runs_alone(user: Wb, net: Net, project: Path) -> None:
     """Law 7, trap 6: one root, two machines; locks and leases stay on each one's own disk."""
     one = net.machine()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -135,3 +138,24 @@ async def test_a_machine_that_cannot_be_asked_is_named_and_holds_up_nobody(
     await status(live, far, "Running")
     await live.call("runs.cancel", run=far, grace=0)
     await status(live, far, "Canceled")
+
+
+async def test_a_run_that_is_tried_again_is_one_run_with_two_attempts(live: Services, tmp_path: Path) -> None:
+    """AZ-20: its first end is no completion, since it goes on; the log holds both attempts."""
+    go = tmp_path / "go"
+    command = f'echo "attempt $WORKBENCH_ATTEMPT"; while ! test -e {go}; do sleep 0.02; done'
+    run = await submit(live, 1, command, retries={"count": 1, "on": ["signal", "exit"]})
+    await status(live, run, "Running")
+    shown = tmp_path / "root" / "runs" / run / "status.json"
+    os.kill(json.loads(shown.read_text())["child"]["pid"], signal.SIGKILL)
+    async for found in live.items("runs.watch", run=run, timeout=DEADLINE):
+        if found["run"]["attempt"] == 2 and found["run"]["status"] == "Running":
+            break
+    go.touch()
+    ended = await status(live, run, "Completed", "Failed")
+    assert (ended["status"], ended["attempt"]) == ("Completed", 2)
+    text = b"".join([block async for block in live.read("runs.logs", run=run)])
+    assert text == b"attempt 1\nattempt 2\n"
+    kinds = [(e["kind"], e["data"].get("state")) for e in await live.call("events.list", limit=10_000)]
+    assert kinds.count(("RunStatusChanged", "Failed")) == 1
+    assert [state for kind, state in kinds if kind == "RunCompleted"] == ["Completed"]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.unit.test_job_yaml import WHOLE
 from workbench.entities.base import from_wire, replace, to_wire
-from workbench.entities.configuration import RunConfiguration
+from workbench.entities.configuration import Retries, RunConfiguration
+from workbench.remote.retrying import LOST
 from workbench.runs.configuration import Options, configuration_from_command, parse_job, to_job_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40).filter(
@@ -24,6 +25,10 @@ LITERAL = (
     | st.integers(-(2**62), 2**62)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.booleans()
+)
+
+CAUSES = st.lists(st.sampled_from(["reboot", "exit", "timeout", "supervisor_lost"]), unique=True).flatmap(
+    lambda causes: st.sampled_from([causes, [*causes, *(each for each in LOST if each not in causes)]])
 )
 
 CONFIGURATIONS: st.SearchStrategy[RunConfiguration] = st.builds(
@@ -42,6 +47,7 @@ CONFIGURATIONS: st.SearchStrategy[RunConfiguration] = st.builds(
     priority=st.integers(-9, 9),
     timeout=st.none() | st.floats(0.001, 1e9),
     grace=st.none() | st.floats(0, 1e6),
+    retries=st.none() | st.builds(Retries, count=st.integers(1, 100), on=CAUSES),
     setup=st.lists(TEXT, max_size=3),
     secrets=st.lists(VARIABLE, max_size=2),
     collect_outputs=st.booleans(),

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.entities.configuration import Retries
 from workbench.errors import ConfigurationError, NotFound
-from workbench.runs.configuration import load_job, parse_job
+from workbench.runs.configuration import Options, configuration_from_command, load_job, parse_job
 from workbench.runs.yaml_lines import MAX_BYTES
 
 WHOLE = """\
@@ -99,6 +100,38 @@ def test_switches_of_the_history() -> None:
         "command: x\nworkbench: {collect_outputs: false, snapshot_code: no, grace: 0}\n", "job.yml"
     )
     assert (job.collect_outputs, job.snapshot_code, job.grace) == (False, False, 0.0)
+
+
+def test_how_often_it_is_tried_again() -> None:
+    job = parse_job("command: x\nworkbench: {retry: {count: 2}}\n", "job.yml")
+    assert job.retries == Retries(count=2)
+    job = parse_job(
+        "command: x\nworkbench:\n  retry:\n    count: 3\n    on: [reboot, lost, exit]\n", "job.yml"
+    )
+    assert job.retries == Retries(count=3, on=["reboot", "lost", "supervisor_lost", "guard_lost", "exit"])
+    assert parse_job("command: x\nworkbench: {retry: {count: 0}}\n", "job.yml").retries is None
+    said = configuration_from_command(["x"], Options(retry="4:reboot,exit")).retries
+    assert said == Retries(count=4, on=["reboot", "exit"])
+    assert configuration_from_command(["x"], Options(retry="1")).retries == Retries(count=1)
+    job = parse_job(
+        "command: x\nworkbench: {retry: {count: 2, on: [exit]}}\n", "job.yml", options=Options(retry="1")
+    )
+    assert job.retries == Retries(count=1), "what is said at submit replaces what the file says"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{count: 101}", "more than 100"),
+        ("{count: -1}", "whole number"),
+        ("{on: [reboot]}", "count is missing"),
+        ("{count: 1, on: [canceled]}", "no end it knows; known are reboot, lost, exit"),
+        ("{count: 1, on: reboot}", "list"),
+        ("3", "mapping"),
+    ],
+)
+def test_retries_that_cannot_be_are_named(text: str, says: str) -> None:
+    assert says in only_problem(f"command: x\nworkbench: {{retry: {text}}}\n")["message"]
 
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "just text\n", "[]\n"])

@@ -16,6 +16,7 @@ from workbench.cli.run_again import started, staying
 from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text import durations, sizes
+from workbench.text.numbers import counted
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.tables import Cell
 from workbench.views import runs as run_view
@@ -60,6 +61,12 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
 )
 @click.option("--timeout", type=duration, metavar="TIME", help="End it after 90m, 2h ...")
 @click.option("--priority", type=int, metavar="N", help="Higher goes first in the machine's queue.")
+@click.option(
+    "--retry",
+    metavar="N[:CAUSE,...]",
+    help="Try it again up to N times after a reboot or when its keepers were lost, or after these ends:"
+    " reboot, lost, exit, signal, out_of_memory, timeout, setup, disk_full.",
+)
 @click.option(
     "--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Change a field, such as inputs.lr=3e-4."
 )
@@ -152,6 +159,7 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
         ("name", clean_name(asked.get("name") or "")),
         ("gpus", str(asked["gpus"]) if asked.get("gpus") is not None else ""),
         ("timeout", durations.short(asked["timeout"]) if asked.get("timeout") else ""),
+        ("tried again", _retries(asked.get("retries"))),
         ("tags", run_view.mapping(asked.get("tags"))),
         ("inputs", run_view.mapping(asked.get("inputs"))),
         ("setup", clean("\n".join(asked.get("setup") or []))),
@@ -167,6 +175,14 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
     ]
     output.record(session, plan, facts)
     output.note(session, "nothing was sent")
+
+
+def _retries(asked: dict[str, Any] | None) -> str:
+    """How often it is tried again, and after what."""
+    if not asked:
+        return ""
+    causes = ", ".join(clean_name(str(cause)) for cause in asked.get("on") or ["reboot", "lost"])
+    return f"up to {counted(int(asked['count']), 'time')}, after: {causes}"
 
 
 def _code(asked: dict[str, Any]) -> str:

@@ -5,6 +5,14 @@ from __future__ import annotations
 from workbench.entities.base import Entity
 
 
+class Retries(Entity, frozen=True, kw_only=True):
+    """How often a run is tried again by itself, in the same folder, and after which ends."""
+
+    count: int
+    on: list[str] = []
+    """Causes (remote.retrying.CAUSES); empty = what is the machine's fault: reboot, or its keepers lost."""
+
+
 class RunConfiguration(Entity, frozen=True, kw_only=True):
     """Everything that says how to run a command; a YAML file, a command line or a form make one."""
 
@@ -32,6 +40,7 @@ class RunConfiguration(Entity, frozen=True, kw_only=True):
     timeout: float | None = None
     """Seconds the command may run."""
     grace: float | None = None
+    retries: Retries | None = None
     setup: list[str] = []
     secrets: list[str] = []
     """Names of secrets; values travel apart and appear in no record."""

@@ -15,6 +15,8 @@ from workbench.remote.exchange import Exchange
 from workbench.remote.followed_records import BLOCK, FollowedRecords
 from workbench.remote.machine import Machine
 from workbench.remote.problems import Cancelled, RequestError
+from workbench.remote.reconcile import is_of_another_boot
+from workbench.remote.retrying import waits_for_start
 from workbench.remote.runfolder import RunFolder
 from workbench.remote.stream import read_stream, stream_end
 
@@ -134,6 +136,7 @@ class FollowedRun(object):
         self.woken = False
         self.stale = False  # whether the machine itself judges the run not to respond
         self.judged = False  # whether that was looked at in this step
+        self._machine = machine
         self._folder = RunFolder(machine, parameters.run_id(params))
         self._stream = parameters.offset(params, "stream")
         offsets = {}  # type: Dict[str, int]
@@ -194,8 +197,11 @@ class FollowedRun(object):
         if not self.judged or self._status is None:
             return
         self._judge_at = now + JUDGE_EVERY
-        unstarted = run_status.state_of(self._status) == protocol.NOT_STARTED
-        self.stale = not unstarted and self._folder.heartbeat_age() > protocol.STALE_SECONDS
+        unstarted = run_status.state_of(self._status) == protocol.NOT_STARTED and not waits_for_start(
+            self._status
+        )
+        old = self._folder.heartbeat_age() > protocol.STALE_SECONDS
+        self.stale = not unstarted and (old or is_of_another_boot(self._machine, self._status))
 
     def _read_status(self):
         # type: () -> None

@@ -18,6 +18,7 @@ from workbench.remote.machine import Machine
 from workbench.remote.masking import masked_text
 from workbench.remote.processes import end_tree, identity, tree_of
 from workbench.remote.queue_files import Queue
+from workbench.remote.retrying import after, waits_for_start
 from workbench.remote.runfolder import RunFolder
 from workbench.remote.status_keeper import StatusKeeper
 from workbench.remote.supervisor import Supervisor
@@ -28,6 +29,7 @@ PR_GET_CHILD_SUBREAPER = 37
 MAX_SECRETS = 16 << 20
 LOCK_PATIENCE = 3.0  # seconds: a visitor who only looks holds the lock for an instant
 CRASH_REPORT = "supervisor.log"
+LATER = 3  # exit code of a supervisor that was asked to end: the machine goes down, what follows waits for it
 
 
 def main(argv):
@@ -116,10 +118,17 @@ def take_lock(folder):
 
 def guard(machine, folder, secrets, lock, umask):
     # type: (Machine, RunFolder, Mapping[str, str], int, int) -> None
-    """Have the run supervised to its end, whatever happens to the supervisor."""
+    """Have the run supervised to its end, whatever happens to the supervisor; attempt after attempt."""
+    while guard_attempt(machine, folder, secrets, lock, umask):
+        pass
+
+
+def guard_attempt(machine, folder, secrets, lock, umask):
+    # type: (Machine, RunFolder, Mapping[str, str], int, int) -> bool
+    """Have one attempt supervised; whether the next one was written and is ours to start."""
     spec, status = folder.read_spec(), folder.read_status()
     if spec is None or status is None or run_status.is_terminal(status):
-        return  # settled (cancelled) before we came
+        return False  # settled (cancelled) before we came
     me = identity(os.getpid())
     assert me is not None
     status["guard"] = {"pid": me[0], "start": me[1]}
@@ -129,21 +138,25 @@ def guard(machine, folder, secrets, lock, umask):
         code = 1
         try:
             os.close(life)
-            supervise(machine, folder, spec, status, secrets, lock, guarded, umask)
-            code = 0
+            code = supervise(machine, folder, spec, status, secrets, lock, guarded, umask)
         except BaseException:  # reported, and the exit code tells the guard
             report_crash(folder, secrets)
         finally:
             os._exit(code)
     os.close(guarded)
     outcome = wait_for(supervisor)
+    os.close(life)
+    if os.WIFEXITED(outcome) and os.WEXITSTATUS(outcome) == LATER:
+        return False
     if outcome != 0:
-        settle(machine, folder, spec, lock, outcome)
+        settle(machine, folder, spec, lock, outcome, secrets)
+    status = folder.read_status()
+    return status is not None and waits_for_start(status)
 
 
 def supervise(machine, folder, spec, status, secrets, lock, guarded, umask):
-    # type: (Machine, RunFolder, Dict[str, Any], run_status.Status, Mapping[str, str], int, int, int) -> None
-    """In the supervisor's process: its whole life."""
+    # type: (Machine, RunFolder, Dict[str, Any], run_status.Status, Mapping[str, str], int, int, int) -> int
+    """In the supervisor's process: its whole life; the code to exit with."""
     become_subreaper()
     me = identity(os.getpid())
     assert me is not None
@@ -151,6 +164,14 @@ def supervise(machine, folder, spec, status, secrets, lock, guarded, umask):
     watch = Watch(guarded)
     keeper = StatusKeeper(folder, status, lock)
     Supervisor(machine, folder, spec, secrets, keeper, watch, umask).supervise()
+    if watch.asked_to_end:
+        return LATER
+    if watch.guard_lost and waits_for_start(keeper.status):
+        from workbench.remote.detaching import start_guard  # supervisors stay small
+
+        os.close(lock)  # the new guard's now
+        start_guard(machine, folder.run_id, secrets)
+    return 0
 
 
 def wait_for(pid):
@@ -162,8 +183,8 @@ def wait_for(pid):
             return status
 
 
-def settle(machine, folder, spec, lock, outcome):
-    # type: (Machine, RunFolder, Dict[str, Any], int, int) -> None
+def settle(machine, folder, spec, lock, outcome, secrets):
+    # type: (Machine, RunFolder, Dict[str, Any], int, int, Mapping[str, str]) -> None
     """The supervisor died: end the run's processes, which are all ours now, and say what happened."""
     end_tree(tree_of(os.getpid(), folder.run_id), folder.grace(spec), reap=reap)
     status = folder.read_status() or {}
@@ -178,7 +199,12 @@ def settle(machine, folder, spec, lock, outcome):
     else:
         how = "its supervisor failed; see %s in the run's folder" % CRASH_REPORT
         ending = failed(protocol.CAUSE_SUPERVISOR_LOST, how)
-    StatusKeeper(folder, status, lock).finish(ending)
+    keeper = StatusKeeper(folder, status, lock)
+    again, ending = after(machine, folder, spec, status, ending, secrets=True)
+    if again is None:
+        keeper.finish(ending)
+    else:
+        keeper.go_on(again)
 
 
 def reap():

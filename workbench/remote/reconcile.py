@@ -10,6 +10,7 @@ from workbench.remote.filelock import remove_locked, try_lock
 from workbench.remote.machine import Machine
 from workbench.remote.processes import alive, end_tree, remains_of
 from workbench.remote.queue_files import Queue
+from workbench.remote.retrying import after, waits_for_start
 from workbench.remote.run_status import Status, add_transition, identity_of, is_terminal
 from workbench.remote.runfolder import RunFolder
 
@@ -35,16 +36,49 @@ def settle_if_lost(machine, folder):
         status = folder.read_status()
     except ValueError:
         return None  # not ours to repair; whoever asks for this run is told
-    if status is None or is_terminal(status) or never_started(status):
+    if status is None or is_terminal(status) or (never_started(status) and not waits_for_start(status)):
         return None
     if not is_judged_here(machine, folder, status) or looked_after(machine, folder, status):
         return None
-    return settle(machine, folder)
+    if not never_started(status):
+        status = settle(machine, folder)
+    if status is not None and not is_terminal(status):
+        start_again(machine, folder)
+    return status
+
+
+def start_again(machine, folder):
+    # type: (Machine, RunFolder) -> None
+    """Start the next attempt that was written of a run; when it cannot be, the next visitor tries it.
+
+    Many may do so at once: of all guards one gets the run's lock.
+    """
+    lock = try_lock(folder.lock)
+    if lock is None:
+        return
+    try:
+        status = folder.read_status()
+        if status is None or not waits_for_start(status):
+            return
+        if not lives_here(machine, status):
+            status.update(boot=machine.boot_id, pidns=machine.pidns)  # written before another restart
+            folder.write_status(status)
+    finally:
+        remove_locked(folder.lock, lock)
+    from workbench.remote.detaching import GuardNotStarted, start_guard  # supervisors stay small
+
+    try:
+        start_guard(machine, folder.run_id, {})
+    except GuardNotStarted:
+        return
 
 
 def settle(machine, folder):
     # type: (Machine, RunFolder) -> Optional[Status]
-    """End what is left of a run that nobody looks after and write how it ended; None when somebody does."""
+    """End what is left of a run that nobody looks after and write how it ended; None when somebody does.
+
+    Where it is to be tried again the status is that of the next attempt, which is yet to be started.
+    """
     lock = try_lock(folder.lock)
     if lock is None:
         return None
@@ -60,10 +94,12 @@ def settle(machine, folder):
             ending = ending._replace(message="%s; %d of its processes would not end" % (ending.message, left))
         if ending.state == protocol.CANCELED:
             add_transition(status, protocol.CANCEL_REQUESTED, time.time())
-        add_transition(status, ending.state, time.time(), ending.cause, ending.message)
         Queue(machine).release(folder.run_id)
-        folder.write_status(status)
-        return status
+        again, ending = after(machine, folder, read_spec(folder), status, ending)
+        if again is None:
+            add_transition(status, ending.state, time.time(), ending.cause, ending.message)
+        folder.write_status(again or status)
+        return again or status
     finally:
         remove_locked(folder.lock, lock)
 
@@ -88,6 +124,12 @@ def lives_here(machine, status):
     # type: (Machine, Status) -> bool
     """Whether the pids of a run's status mean anything: same boot, same pid namespace."""
     return status.get("boot") == machine.boot_id and status.get("pidns") == machine.pidns
+
+
+def is_of_another_boot(machine, status):
+    # type: (Machine, Status) -> bool
+    """Whether a run was on this very machine before it was started the last time."""
+    return is_ours(machine, status) and status.get("boot") != machine.boot_id
 
 
 def is_judged_here(machine, folder, status):
@@ -141,11 +183,16 @@ def recorded(folder, status):
 def grace_of(folder):
     # type: (RunFolder) -> float
     """Seconds between TERM and KILL; a visitor does not wait longer than the default."""
+    return min(folder.grace(read_spec(folder)), protocol.DEFAULT_GRACE)
+
+
+def read_spec(folder):
+    # type: (RunFolder) -> Optional[Dict[str, Any]]
+    """A run's spec; None where it is missing or cannot be read."""
     try:
-        spec = folder.read_spec()
+        return folder.read_spec()
     except ValueError:
-        spec = None
-    return min(folder.grace(spec), protocol.DEFAULT_GRACE)
+        return None
 
 
 def observed(machine, run_id):

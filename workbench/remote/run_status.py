@@ -80,10 +80,10 @@ def identity_of(status, who):
     return None
 
 
-def begin_attempt(status, attempt, machine_id, boot_id, pidns, time):
-    # type: (Status, int, str, str, int, float) -> None
+def begin_attempt(status, attempt, machine_id, boot_id, pidns, time, message=None):
+    # type: (Status, int, str, str, int, float, Optional[str]) -> None
     """Turn the status of a finished run into that of its next attempt; transitions of the old stay."""
     status.update(attempt=attempt, machine=machine_id, boot=boot_id, pidns=pidns)
     status.update(guard=None, supervisor=None, child=None, gpus=[], resources={})
     status.pop("ticket", None)
-    add_transition(status, protocol.NOT_STARTED, time)
+    add_transition(status, protocol.NOT_STARTED, time, message=message)

@@ -69,6 +69,23 @@ class StatusKeeper(object):
         # type: (Ending) -> bool
         """Write how it ended, trying for a while; False when the disk would not take it."""
         self.move(ending.state, ending)
+        if not self._saved_at_last():
+            return False
+        try:
+            self._folder.drop_reserve()
+        except OSError:  # a disk that lets nothing be removed: the end is written, and that was all
+            pass
+        return True
+
+    def go_on(self, status):
+        # type: (run_status.Status) -> bool
+        """Write the status of the next attempt, which another supervises; False when that was not taken."""
+        self.status = status
+        self._save()
+        return self._saved_at_last()
+
+    def _saved_at_last(self):
+        # type: () -> bool
         deadline = time.monotonic() + LAST_TRIES
         while self._unsaved:
             if not os.path.isdir(self._folder.path):
@@ -77,10 +94,6 @@ class StatusKeeper(object):
                 return False
             time.sleep(RETRY_SECONDS)
             self._save()
-        try:
-            self._folder.drop_reserve()
-        except OSError:  # a disk that lets nothing be removed: the end is written, and that was all
-            pass
         return True
 
     def _save(self):

@@ -17,8 +17,9 @@ from workbench.remote.reconcile import (
     looked_after,
     never_started,
     observed,
-    settle,
+    settle_if_lost,
 )
+from workbench.remote.retrying import RETRIED
 from workbench.remote.runfolder import RunFolder, remove_quietly
 
 SUBMIT_SECONDS = 90.0
@@ -46,7 +47,7 @@ def submit(machine, run_id, spec, secrets):
                     start_guard(machine, run_id, secrets)
                     started = True
                 else:
-                    settle(machine, folder)
+                    settle_if_lost(machine, folder)
     finally:
         remove_locked(path, handle)
     return {"already": not started, "status": observed(machine, run_id) or status}
@@ -72,6 +73,7 @@ def take_on(machine, folder, spec):
         folder.furnish()
         folder.write_spec(spec)
         run_status.begin_attempt(status, attempt, here[0], here[1], here[2], time.time())
+        status.pop(RETRIED, None)
     else:
         waits = never_started(status) and not run_status.is_terminal(status)
         restarted = waits and not lives_here(machine, status)
@@ -104,6 +106,10 @@ def check_spec(run_id, spec):
         value = spec.get(name) or []
         if not isinstance(value, list) or not all(isinstance(item, (str, int)) for item in value):
             raise ValueError("%s is no list of texts" % name)
+    retries = spec.get("retries") or {}
+    if not isinstance(retries, dict):
+        raise ValueError("retries is no mapping")
+    check_number(retries, "count", int)
     if not isinstance(spec.get("environment_variables") or {}, dict):
         raise ValueError("environment_variables is no mapping")
 

@@ -20,6 +20,7 @@ from workbench.remote.memory_kills import count_memory_kills, killed_for_memory
 from workbench.remote.preparing import preparation_failed, prepare
 from workbench.remote.processes import TreeEnd, descendants, identity, tree_of
 from workbench.remote.queueing import Waiting, wait_as_run
+from workbench.remote.retrying import after
 from workbench.remote.runfolder import RunFolder, write_whole
 from workbench.remote.shell_talk import ShellTalk
 from workbench.remote.status_keeper import StatusKeeper
@@ -203,7 +204,18 @@ class Supervisor(object):
             words = (ending.message or "done", stuck)
             ending = ending._replace(message="%s; %d of its processes would not end" % words)
         self._keeper.status["resources"] = self._resources()
-        self._keeper.finish(self._with_exit(ending))
+        self._conclude(self._with_exit(ending))
+
+    def _conclude(self, ending):
+        # type: (Ending) -> None
+        """Write how it ended, or that it is tried again; the guard, or a new one, sees to that."""
+        # Who is told to end with the machine hands nothing on: a visitor after the boot starts what follows.
+        secrets = not self._watch.asked_to_end
+        again, ending = after(self._machine, self._folder, self._spec, self._keeper.status, ending, secrets)
+        if again is None:
+            self._keeper.finish(ending)
+        else:
+            self._keeper.go_on(again)
 
     def _end_tree(self):
         # type: () -> int

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from workbench.entities.configuration import RunConfiguration
+from workbench.entities.configuration import Retries, RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.errors import ConfigurationError, NotFound
+from workbench.remote import retrying
 from workbench.runs import overrides, scalars
 from workbench.runs.expressions import has_expressions, named_inputs, replace_expressions
 from workbench.runs.job_fields import JOB
 from workbench.runs.job_inputs import Input
-from workbench.runs.job_reading import JobReader
+from workbench.runs.job_reading import JobReader, shown
 from workbench.runs.job_writing import to_job_yaml
 from workbench.runs.overrides import Options
 from workbench.runs.yaml_lines import MAX_BYTES, Broken, Mapping, Node, Place, Problem, Scalar, read_yaml
@@ -160,11 +161,34 @@ def _assemble(
         priority=found.get("resources.priority", 0),
         timeout=found.get("limits.timeout"),
         grace=found.get("workbench.grace"),
+        retries=_retries(found, reader),
         setup=found.get("workbench.setup", []),
         secrets=found.get("workbench.secrets", []),
         collect_outputs=found.get("workbench.collect_outputs", True),
         snapshot_code=found.get("workbench.snapshot_code", True),
     )
+
+
+def _retries(found: dict[str, Any], reader: JobReader) -> Retries | None:
+    """How often it is tried again; `lost` stands for every way in which its keepers can be lost."""
+    count, named = found.get("workbench.retry.count"), found.get("workbench.retry.on", [])
+    if count is None:
+        if named:
+            place = reader.places["workbench.retry.on"]
+            reader.complain(place, "workbench.retry", "count is missing: say how often")
+        return None
+    for cause in named:
+        if cause not in retrying.CAUSES:
+            known = ", ".join(cause for cause in retrying.CAUSES if cause not in retrying.LOST[1:])
+            place = reader.places["workbench.retry.on"]
+            reader.complain(
+                place, "workbench.retry.on", f"{shown(cause)} is no end it knows; known are {known}"
+            )
+    if count > retrying.MAX_COUNT:
+        place = reader.places["workbench.retry.count"]
+        reader.complain(place, "workbench.retry.count", f"is more than {retrying.MAX_COUNT}")
+    causes = [each for cause in named for each in (retrying.LOST if cause == "lost" else (cause,))]
+    return Retries(count=count, on=list(dict.fromkeys(causes))) if count else None
 
 
 def _check_inputs(template: list[str] | str, inputs: dict[str, Input], reader: JobReader) -> None:

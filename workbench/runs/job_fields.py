@@ -94,10 +94,21 @@ _WORKBENCH = Field(
         "grace": Field(Kind.GRACE, "Seconds between the polite and the hard end when it is cancelled."),
         "collect_outputs": Field(Kind.BOOLEAN, "Whether outputs/ and logs/ are fetched; default true."),
         "snapshot_code": Field(Kind.BOOLEAN, "Whether the code directory is sent; default true."),
+        "retry": Field(
+            Kind.MAPPING,
+            "Trying it again by itself, in its own folder; never after it was cancelled.",
+            {
+                "count": Field(Kind.COUNT, "How often it is tried again by itself, in its own folder."),
+                "on": Field(
+                    Kind.NAMES,
+                    "After which ends: reboot, lost, exit, signal, out_of_memory, timeout, setup, disk_full;"
+                    " absent = reboot and lost, which are the machine's fault.",
+                ),
+            },
+        ),
     },
     {
         "mlflow": "the MLflow address is not supported yet; log with `from workbench import Run`",
-        "retry": "retries are not supported yet; a failed run can be resumed by hand",
     },
 )
 

@@ -76,6 +76,7 @@ def to_job_yaml(configuration: RunConfiguration) -> str:
             setup=c.setup or None,
             secrets=c.secrets or None,
             grace=_number(c.grace),
+            retry=_said(count=c.retries.count, on=c.retries.on or None) if c.retries else None,
             collect_outputs=None if c.collect_outputs else False,
             snapshot_code=None if c.snapshot_code else False,
         ),

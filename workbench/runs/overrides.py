@@ -47,6 +47,8 @@ class Options:
     """NAME=VALUE."""
     variables: tuple[str, ...] = ()
     """Environment variables, NAME=VALUE."""
+    retry: str | None = None
+    """COUNT, or COUNT:CAUSE,CAUSE."""
     setup: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     snapshot_code: bool | None = None
@@ -93,9 +95,22 @@ def from_options(options: Options, problems: list[Problem]) -> list[Override]:
         if value is not None:
             scalar = Scalar(_said(word), "true" if value else "false")
             changes.append(Override(("workbench", field), scalar))
+    if options.retry is not None:
+        changes += _retry(options.retry)
     for word, field, texts in (("--setup", "setup", options.setup), ("--secret", "secrets", options.secrets)):
         changes += [Override(("workbench", field), _quoted(text, f"{word} {text}"), True) for text in texts]
     return changes
+
+
+def _retry(text: str) -> list[Override]:
+    """What --retry asks for; it replaces what a file says of it."""
+    place = _said(f"--retry {text}")
+    count, _, causes = text.partition(":")
+    entries: list[tuple[Scalar, Node]] = [(Scalar(place, "count"), Scalar(place, count, True))]
+    if causes:
+        items = tuple(Scalar(place, cause.strip()) for cause in causes.split(","))
+        entries.append((Scalar(place, "on"), Sequence(place, items)))
+    return [Override(("workbench", "retry"), Mapping(place, tuple(entries)))]
 
 
 def from_sets(sets: Iterable[str], problems: list[Problem]) -> list[Override]:

@@ -48,6 +48,7 @@ def make_spec(run: Run, configuration: RunConfiguration, target: Target, workspa
         "slots": settings.slots,
         "priority": configuration.priority,
         "timeout": timeout,
+        "retries": to_wire(configuration.retries) if configuration.retries else None,
         "grace": configuration.grace if configuration.grace is not None else settings.grace,
         "stream_cap": settings.stream_cap,
         "outputs": configuration.collect_outputs,

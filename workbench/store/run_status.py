@@ -121,7 +121,10 @@ def _stand(change: Transaction, number: int, standing: Standing) -> None:
 def _tell(
     change: Transaction, run: Run, fresh: list[Transition], counted: set[Key], standing: Standing
 ) -> None:
-    """One RunStatusChanged for every transition that counted, RunCompleted for terminal ones (AZ-20)."""
+    """One RunStatusChanged for every transition that counted, RunCompleted for terminal ones (AZ-20).
+
+    Not for the end of an attempt that another follows already: it was tried again, so the run goes on.
+    """
     subject = run_subject(run.experiment, run.id)
     actor = f"compute/{run.target}"
     for step in fresh:
@@ -138,7 +141,7 @@ def _tell(
         }
         data = {key: value for key, value in data.items() if value is not None}
         change.event(RUN_STATUS_CHANGED, subject, data, actor=actor)
-        if step.state.terminal:
+        if step.state.terminal and step.attempt == standing.attempt:
             change.event(RUN_COMPLETED, subject, data, actor=actor)
 
 
