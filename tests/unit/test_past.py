@@ -92,9 +92,9 @@ def test_nothing_known_here_is_all_the_stores() -> None:
 
 
 def test_days_are_asked_of_the_store_but_for_the_hours_in_memory() -> None:
-    history = filled(13 * 3600)
+    history = filled(4 * 3600)
     asked = past.window(NOW, 86400, 288)
     missing = past.missing(history, asked, NOW)
-    assert missing.stop == NOW // 60 - 719
-    assert means(past.series(history, "cpu", asked, {}))[-140] is not None
+    assert missing.stop == NOW // 60 - 179
+    assert means(past.series(history, "cpu", asked, {}))[-30] is not None
     assert means(past.series(history, "cpu", asked, {}))[0] is None

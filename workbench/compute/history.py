@@ -1,8 +1,8 @@
-"""What a machine's figures were: ten minutes by the second, twelve hours by the minute. Pure.
+"""What a machine's figures were: ten minutes by the second, three hours by the minute. Pure.
 
 Times are whole seconds since 1970 by this side's clock, minutes those divided by 60. A place in a ring that
 nothing was said for is nan: a gap stays a gap. A figure takes two bytes, so that a machine of eight GPUs
-takes 200 KB.
+takes 80 KB. Minutes before those are the store's to know: hundreds of machines have to fit into memory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from workbench.entities.machine_series import NAN, Minute, Span, kept, unit
 
 SECONDS = 600
-MINUTES = 720
+MINUTES = 180
 BACKWARDS = 5
 """Seconds the clock may be set back without what was known being forgotten."""
 _ONE, _THREE, _SIXTY = struct.Struct("<e"), struct.Struct("<3e"), struct.Struct("<60e")

@@ -135,14 +135,20 @@ class Monitor:
         """All machines, by name."""
         return sorted(self._machines)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._machines
+
     def view(self, name: str) -> MachineView:
         """A machine as it is now; raises NotFound."""
         return self._get(name).view()
 
-    def plain(self, name: str) -> Mapping[str, Any] | None:
-        """A machine's view as JSON, not to be changed; None when there is no such machine any more."""
+    def plain(self, name: str, *, processes: bool = True) -> dict[str, Any] | None:
+        """A machine's view as JSON, with its processes or none of them; not to be changed.
+
+        None when there is no such machine any more.
+        """
         machine = self._machines.get(name)
-        return None if machine is None else machine.plain()
+        return None if machine is None else machine.plain(processes=processes)
 
     def history(self, name: str) -> History:
         """What a machine's figures were; raises NotFound."""

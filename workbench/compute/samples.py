@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench.compute.sample_cells import CELLS, number
 from workbench.compute.sample_rows import Fields, Rows, merge_fields
+from workbench.entities.base import replace
 from workbench.entities.sample import (
     Disk,
     Driver,
@@ -121,9 +122,7 @@ class State:
         """With its age for its beginning, which is what its row holds."""
         if process.age is None:
             return process
-        fields = {name: getattr(process, name) for name in process.__struct_fields__}
-        fields["age"] = max(0.0, self._time - process.age)
-        return ProcessSample(**fields)
+        return replace(process, age=max(0.0, self._time - process.age))
 
 
 def each(value: Any, count: int) -> list[Any]:

@@ -7,7 +7,7 @@ import logging
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -18,9 +18,10 @@ from workbench.compute.history import History
 from workbench.compute.pace import Pace
 from workbench.compute.probe_stream import Asked, Decoder, ProbeStream
 from workbench.entities.alert import Alert
+from workbench.entities.base import replace
 from workbench.entities.machine_series import figures
 from workbench.entities.machine_view import Freshness, Looking, MachineView, RunThere
-from workbench.entities.plain import plain
+from workbench.entities.plain import plain_processes, plain_view
 from workbench.entities.sample import MachineSample
 from workbench.entities.target import TargetState
 from workbench.errors import NotFound, RemoteError, WorkbenchError
@@ -78,6 +79,7 @@ class WatchedMachine:
         self._heard: datetime | None = None
         self._freshness = Freshness.NEVER
         self._plain: dict[str, Any] | None = None
+        self._detailed: dict[str, Any] | None = None
 
     # --- who looks, and what is known beside the probe --------------------------------------------------
 
@@ -243,11 +245,20 @@ class WatchedMachine:
             cordoned=self.cordoned,
         )
 
-    def plain(self) -> Mapping[str, Any]:
-        """The view as JSON, made once for all who look; not to be changed."""
+    def plain(self, *, processes: bool) -> dict[str, Any]:
+        """The view as JSON, with its processes or none; made once for all who look, and not to be changed."""
         if self._plain is None:
-            self._plain = plain(self.view())
-        return self._plain
+            self._detailed = None
+            view = self.view()
+            if view.sample is not None:
+                view = replace(view, sample=replace(view.sample, processes=[]))
+            self._plain = plain_view(view)
+        if not processes or self._sample is None:
+            return self._plain
+        if self._detailed is None:
+            sample = {**self._plain["sample"], "processes": plain_processes(self._sample)}
+            self._detailed = {**self._plain, "sample": sample}
+        return self._detailed
 
     def _reached(self) -> tuple[TargetState, str | None, datetime | None]:
         try:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from workbench.entities.base import Entity, Plain, to_wire
 
 LIGHT = 2000
@@ -19,8 +21,12 @@ _SCALARS = frozenset({int, float, bool, type(None)})
 
 def encode(value: Any) -> bytes:
     """A value as JSON; raises TypeError, ValueError for what JSON cannot say."""
-    ready = value.value if isinstance(value, Plain) else to_wire(value)
-    return json.dumps(ready, separators=(",", ":"), allow_nan=False).encode("ascii")
+    if isinstance(value, Plain):
+        try:
+            return msgspec.json.encode(value.value)
+        except UnicodeEncodeError:  # half a character, which only escapes can say
+            value = value.value
+    return json.dumps(to_wire(value), separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def light(value: Any) -> bool:

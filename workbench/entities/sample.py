@@ -10,14 +10,18 @@ from __future__ import annotations
 from workbench.entities.base import Entity
 
 
-class Traffic(Entity, frozen=True, kw_only=True):
+class Measured(Entity, frozen=True, kw_only=True):
+    """What comes hundreds of times a second: msgspec leaves out what is absent, no garbage is looked for."""
+
+
+class Traffic(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Bytes a second in both directions, as the machine or device sees them."""
 
     received: float | None = None
     sent: float | None = None
 
 
-class Disk(Entity, frozen=True, kw_only=True):
+class Disk(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A file system where something of ours lives; `free` is what this user may still fill."""
 
     path: str
@@ -33,7 +37,7 @@ class Disk(Entity, frozen=True, kw_only=True):
     """Seconds since it last answered, where that is too long ago: a dead network disk does not."""
 
 
-class HostSample(Entity, frozen=True, kw_only=True):
+class HostSample(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The machine itself."""
 
     cpus: int | None = None
@@ -53,7 +57,7 @@ class HostSample(Entity, frozen=True, kw_only=True):
     disks: list[Disk] = []
 
 
-class Remapped(Entity, frozen=True, kw_only=True):
+class Remapped(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Rows of GPU memory that were replaced by spare ones."""
 
     corrected: int | None = None
@@ -62,14 +66,14 @@ class Remapped(Entity, frozen=True, kw_only=True):
     failed: bool | None = None
 
 
-class Xid(Entity, frozen=True, kw_only=True):
+class Xid(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An error the driver reported of a GPU."""
 
     code: int
     time: float
 
 
-class GpuSample(Entity, frozen=True, kw_only=True):
+class GpuSample(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One GPU (or MIG instance, then `parent` names its card)."""
 
     uuid: str
@@ -119,7 +123,7 @@ class GpuSample(Entity, frozen=True, kw_only=True):
     """Seconds since the figures were read; absent while they are fresh."""
 
 
-class GpuUse(Entity, frozen=True, kw_only=True):
+class GpuUse(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What one process has of one GPU."""
 
     gpu: str
@@ -128,7 +132,7 @@ class GpuUse(Entity, frozen=True, kw_only=True):
     """Percent of its SMs' time; absent when the driver had no sample, which is not 0."""
 
 
-class ProcessSample(Entity, frozen=True, kw_only=True):
+class ProcessSample(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A process on a GPU, or one of a run of ours."""
 
     pid: int
@@ -152,7 +156,7 @@ class ProcessSample(Entity, frozen=True, kw_only=True):
     """The container it is in: docker or podman id, shortened."""
 
 
-class Driver(Entity, frozen=True, kw_only=True):
+class Driver(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The GPU driver as the probe found it."""
 
     version: str | None = None
@@ -163,7 +167,7 @@ class Driver(Entity, frozen=True, kw_only=True):
     """In words, such as a driver and library of different versions."""
 
 
-class MachineSample(Entity, frozen=True, kw_only=True):
+class MachineSample(Measured, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Everything one tick of a probe knows of its machine."""
 
     time: float

@@ -13,16 +13,18 @@ from workbench.compute.watched import EVERY
 from workbench.entities.base import Plain
 from workbench.entities.machine_series import Span
 from workbench.entities.machine_view import Freshness, Looking, MachineView
-from workbench.entities.merge_patch import difference
 from workbench.errors import Unreachable, UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call, items
+from workbench.services.told_machines import Told
 from workbench.store import machine_minutes
 
 RECENT = 1.5
 """Seconds for which a sample is the answer to how a machine is now."""
 FIRST = 20.0
 """Seconds to wait for a machine's first sample."""
+PART = 25
+"""Machines in one item of a watch."""
 MOST_POINTS = 10_000
 LONGEST = 366 * 86_400
 """Seconds of history that may be asked for."""
@@ -43,29 +45,21 @@ class MonitoringService:
         """Machines (absent: all, also those to come) as they change, for ever.
 
         First {"machines": {name: view}}, then {"patch": {name: merge patch of its view}} (RFC 7396) and
-        {"gone": [name]}, as often as `looking` says and never faster than they are taken. Raises NotFound.
+        {"gone": [name]}, as often as `looking` says and never faster than they are taken. Processes of
+        machines that were not named come every five seconds only. Raises NotFound.
         """
         monitor = self._monitor
         with monitor.look(names or None, looking) as look:
-            seen = {name: monitor.plain(name) for name in names or monitor.names}
-            sent = {name: view for name, view in seen.items() if view is not None}
-            yield Plain({"machines": sent})
+            told = Told(monitor, often=bool(names))
+            yield Plain({"machines": told.whole(names or monitor.names)})
             while True:
-                changed = await look.take()
-                patch: dict[str, Any] = {}
-                gone: list[str] = []
-                for name in sorted(changed):
-                    view, before = monitor.plain(name), sent.get(name, {})
-                    if view is not None:
-                        if news := difference(before, view):
-                            patch[name] = news
-                        sent[name] = view
-                    elif sent.pop(name, None) is not None:
-                        gone.append(name)
-                if gone:
+                changed = sorted(await look.take())
+                if gone := told.gone(changed):
                     yield Plain({"gone": gone})
-                if patch:
-                    yield Plain({"patch": patch})
+                # In parts, so that no face is kept from its keys by one long line.
+                for start in range(0, len(changed), PART):
+                    if patch := told.patch(changed[start : start + PART]):
+                        yield Plain({"patch": patch})
                 await asyncio.sleep(EVERY[looking])
 
     @call
