@@ -17,7 +17,7 @@ def test_every_state_of_the_entities_has_a_look() -> None:
 
 
 def test_glyphs_fill_one_cell_and_words_differ() -> None:
-    for table in (states.RUN, states.TARGET, states.CHECK, states.ACTIVITY):
+    for table in (states.RUN, states.TARGET, states.MACHINE, states.CHECK, states.ACTIVITY):
         assert all(
             width(look.glyph) == 1 and look.ascii.isascii() and len(look.ascii) == 1
             for look in table.values()

@@ -20,7 +20,6 @@ from workbench.tui.model.memory import Memory
 from workbench.tui.model.undo import DEPTH, Undo
 from workbench.tui.screens.compute import settings
 from workbench.tui.screens.runs import noting, tagging
-from workbench.views.machines import with_summary
 
 FILE = """# mine
 [server]
@@ -219,9 +218,12 @@ def test_the_memory_outlives_a_visit_and_a_broken_file(tmp_path: Path) -> None:
 
 def test_a_machine_without_facts_has_no_figures() -> None:
     """Absent is not zero."""
-    from workbench.tui.screens.compute.columns import cells
+    from workbench.tui.screens.compute.columns import Setting, cells
+    from workbench.tui.table.cell import Cell
+    from workbench.views.fleet import row
 
     bare = {"name": "box", "kind": "ssh", "state": "unknown", "settings": {}, "facts": {}}
-    shown = [cell.text for cell in cells(with_summary(bare), 0, datetime.now(UTC), True)]
-    assert "0" not in shown
-    assert shown.count("-") >= 5
+    setting = Setting(datetime.now(UTC), ascii=True)
+    shown = [cell.text for cell in cells(bare, row(bare, None), Cell(""), None, (), setting)]
+    assert not any(figure in text for text in shown for figure in "0123456789")
+    assert shown.count("-") >= 8

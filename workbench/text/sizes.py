@@ -26,6 +26,19 @@ def short(size: float | None) -> str:
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {_STEPS[step]}"
 
 
+def tight(size: float | None) -> str:
+    """size bytes in at most four characters where space is short: 0, 812M, 8.1G, 55G; "-" when absent."""
+    if size is None:
+        return "-"
+    if size < 0:
+        return "-" + tight(-size)
+    value, step = float(size), 0
+    while value >= 999.5 and step < len(_STEPS):
+        value, step = value / 1024, step + 1
+    unit = ("", *(step[0] for step in _STEPS))[step]
+    return f"{value:.1f}{unit}" if step and value < 9.95 else f"{value:.0f}{unit}"
+
+
 def parse(text: str) -> int:
     """The bytes that text means: "300MB" (decimal), "2GiB" and "2G" (binary), "512".
 

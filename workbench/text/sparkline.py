@@ -39,6 +39,39 @@ def trace(values: Sequence[float], cells: int, *, low: float | None = None, high
     return "".join(canvas.lines(str)[0][0])
 
 
+def filled(values: Sequence[float], cells: int, *, high: float = 100.0, ascii_only: bool = False) -> str:
+    """values from 0 to high as upright bars, two of braille dots a cell, the newest at the right end.
+
+    The lowest dot is always lit: what is zero is told from a gap (not finite), which is empty. Of many values
+    each bar is the greatest it stands for; fewer than there is room for leave the left empty.
+    """
+    if cells < 1:
+        return ""
+    canvas = Canvas(cells, 1)
+    bars = cells if ascii_only else canvas.width
+    signs, heights = [" "] * cells, len(ASCII_BARS) if ascii_only else canvas.height
+    for x, value in enumerate(_greatest(values, bars)):
+        if not math.isfinite(value):
+            continue
+        top = _height(value, 0.0, high, heights)
+        if ascii_only:
+            signs[x] = ASCII_BARS[top]
+        else:
+            canvas.column(x, heights - 1 - top, heights - 1, 0)
+    return "".join(signs if ascii_only else canvas.lines(str)[0][0])
+
+
+def _greatest(values: Sequence[float], count: int) -> list[float]:
+    """values as exactly so many, nan where there is none."""
+    if len(values) <= count:
+        return [math.nan] * (count - len(values)) + list(values)
+    found = []
+    for x in range(count):
+        share = values[x * len(values) // count : (x + 1) * len(values) // count]
+        found.append(max((value for value in share if math.isfinite(value)), default=math.nan))
+    return found
+
+
 def _height(value: float, low: float, span: float, heights: int) -> int:
     level = (value - low) / span if span > 0 and math.isfinite(span) else 0.5
     return min(heights - 1, max(0, int(level * heights)))

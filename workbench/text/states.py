@@ -50,6 +50,14 @@ QUEUE = {
     "waiting": Look("◌", "q", "waiting", "waiting"),
     "held": Look("‖", "=", "on hold", "quiet"),
 }
+MACHINE = {
+    "up": Look("◆", "*", "up", "good"),
+    "warning": Look("▲", "!", "warning", "warn"),
+    "fault": Look("✖", "x", "fault", "bad"),
+    "late": Look("◌", "~", "late", "warn"),
+    "lost": Look("◌", "?", "lost", "bad"),
+}
+"""How a machine does that is measured now: well, not well, or not heard of for a while."""
 CHECK = {
     "ok": Look("✔", "+", "ok", "good"),
     "warn": Look("▲", "!", "warning", "warn"),

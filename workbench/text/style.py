@@ -16,7 +16,13 @@ CODES: Final = {
     "active": "36",
     "waiting": "34",
     "quiet": "90",
+    "stale": "90",
+    "gpu-idle": "90",
+    "gpu-busy": "32",
+    "gpu-hot": "33",
+    "gpu-dead": "31",
 }
+"""Where two roles have one colour, the first is what `pieces` calls it."""
 
 
 class Look(NamedTuple):
@@ -39,7 +45,7 @@ def paint(text: str, role: str, colour: bool) -> str:
 
 def pieces(line: str) -> Iterator[tuple[str, str]]:
     """The texts of a line that `paint` coloured, each with its role; "" where there is none."""
-    roles = {code: role for role, code in CODES.items()}
+    roles = {code: role for role, code in reversed(CODES.items())}
     role = ""
     for number, part in enumerate(re.split(r"\x1b\[(\d*)m", line)):
         if number % 2:

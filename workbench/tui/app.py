@@ -35,6 +35,7 @@ from workbench.tui.model.away import since, summary
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.feed import Feed, ServerState, Services
 from workbench.tui.model.link_speed import flush_seconds
+from workbench.tui.model.machines import Machines
 from workbench.tui.model.memory import Memory
 from workbench.tui.model.undo import Undo
 from workbench.tui.places.history import History, same_place
@@ -117,6 +118,8 @@ class Dashboard(WholeActions):
         self._going = asyncio.Lock()
         self.flush = flush_seconds(self.environ)
         self._feed = Feed(services, self._news, self._server_is, self.flush)
+        self.machines = Machines(services, lambda names: self.tell(Dirty(watched=names)))
+        """How the machines do, while a page looks at them."""
         self.server = ServerState.STARTING
 
     def get_default_screen(self) -> Screen[Any]:
@@ -154,6 +157,7 @@ class Dashboard(WholeActions):
         # Textual draws all anew after `suspend`, but not after a stop and fg.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.run_worker(self._feed.run(), name="feed", exit_on_error=True)
+        self.run_worker(self.machines.run(), name="machines", exit_on_error=True)
         self.run_worker(self.wardrobe.watch(), name="themes", exit_on_error=True)
         self.set_interval(60.0, self._note_time)
         loop = asyncio.get_running_loop()
@@ -274,6 +278,8 @@ class Dashboard(WholeActions):
         self.places.update(location)
         self._header.noun = "runs" if location.noun == "experiments" else location.noun
         self._crumbs.location = location
+        self.machines.look(self.page.looking if self.page is not None else None)
+        self._header.gpus = self.machines.gpus()
         self.say_aside()
 
     def say_aside(self) -> None:
@@ -312,6 +318,8 @@ class Dashboard(WholeActions):
         told = [self._told(page, dirty, page is seen) for page in self._pages]
         summarised = [self._summarise()] if dirty.everything or dirty.runs or dirty.targets else []
         await asyncio.gather(*told, *summarised)
+        if dirty.watched:
+            self._header.gpus = self.machines.gpus()
         self.say_aside()
         if self.focused is None and seen is not None and self.page is seen:
             seen.focus_content()

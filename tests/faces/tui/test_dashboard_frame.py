@@ -13,7 +13,7 @@ from workbench.home import Home
     ("typed", "seen"),
     [
         ("runs/mnist", "Runs ▸ mnist"),
-        ("compute", "4 machines$"),
+        ("compute", "[^/]4 machines\\b"),
         ("compute/gpu1", "Compute ▸ gpu1"),
         (":runs @gpu1", "/ @gpu1 *3 runs"),
         ("runs status=failed", "2 runs"),
@@ -83,17 +83,17 @@ async def test_history_goes_back_forward_and_between_two_places(stage: Open) -> 
     async with stage() as it:
         await it.see("calm-otter-42")
         await it.press("2")
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("7")
         await it.see("transfer")
         await it.press("left_square_bracket")
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("left_square_bracket")
         await it.see("8 runs")
         await it.press("right_square_bracket", "right_square_bracket")
         await it.see("transfer")
         await it.press("backspace")
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("backspace")
         await it.see("transfer")
 
@@ -128,7 +128,7 @@ async def test_the_list_of_keys_finds_does_and_says_why_not(stage: Open) -> None
         await it.see("type to find a key", "Compare the marked runs side by side", "space marks the runs")
         await it.type("machines go")
         await it.press("enter")
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("f1")
         await it.see("Machines", "Attach a machine")
         await it.press("escape")
@@ -189,14 +189,14 @@ async def test_a_broken_theme_is_told_with_its_line(stage: Open, home: Home) -> 
 
 
 async def test_the_users_keys_are_at_work_and_shown_and_wrong_ones_are_told(stage: Open) -> None:
-    async with stage(keys={"app.compute": "f6", "list.fly": "z", "runs.cancel": "r"}) as it:
+    async with stage(keys={"app.compute": "f6", "list.fly": "z", "runs.cancel": "r"}, size=(120, 50)) as it:
         await it.told("there is no action list.fly")
         await it.see("calm-otter-42")
         await it.press("2")
         await it.rest()
         assert "4 machines" not in it.lines[1]
         await it.press("f6")
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("question_mark")
         await it.see("f6 *Go to the machines")
 
@@ -212,7 +212,7 @@ async def test_a_key_is_changed_by_pressing_it(stage: Open, home: Home) -> None:
         await it.press("f6")
         await it.told("f6: Go to the machines")
         await it.press("f6")
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
     assert '"app.compute" = "f6"' in home.settings_file.read_text()
 
 
@@ -225,7 +225,7 @@ async def test_a_click_on_a_tab_a_crumb_a_row_and_a_key_does_what_they_say(stage
             await it.pilot.click(offset=(it.lines[line].index(word) + 1, line))
 
         await click("Compute")
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await click("Runs")
         await it.see("8 runs")
         await click("vivid-lark-40")

@@ -29,41 +29,42 @@ def names(it: Stage) -> list[str]:
 
 async def test_a_problem_is_a_sentence_and_the_whole_of_it_stands_below(stage: Open) -> None:
     async with stage(location="compute", size=(80, 24)) as it:
-        await it.see("✖ unreachable *dgx-02", "◆ connected *gpu1 ★", "◇ needs sign-in *lab-7", "4 machines$")
-        assert "no answer for 3 minutes; trying again in 20 s" in it.lines[-2]
+        await it.see("✖ *dgx-02", "◆ *gpu1 ★", "◇ *lab-7", "[^/]4 machines\\b")
+        assert "no answer for 3 minutes; trying again in 20 s" in it.lines[-3]
         await it.press("j", "j")
         await it.see("I signs in: it wants a password and a code")
 
 
 async def test_a_machine_changes_in_place(stage: Open) -> None:
-    async with stage(location="compute") as it:
+    async with stage(location="compute", size=(160, 36)) as it:
         await it.see("unreachable *dgx-02")
         it.world.targets[1].update(state="connected", problem="")
         it.world.happen("TargetChanged", "compute/dgx-02")
-        await it.see("connected *dgx-02")
+        it.world.measured("dgx-02", state="connected", problem=None, freshness="fresh", age=0.1)
+        await it.see("up *dgx-02")
         assert it.table.cursor == "dgx-02"
 
 
 async def test_machines_are_filtered_and_sorted_here(stage: Open) -> None:
     async with stage(location="compute") as it:
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("slash")
         await it.type("lab")
         await it.press("enter")
-        await it.see("1 machine$", "/ lab")
+        await it.see("[^/]1 machine\\b", "/ lab")
         await it.press("slash")
         await it.type("zzz")
         await it.see("No machine fits labzzz")
         await it.press("escape", "escape")
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("S")
-        await it.see("NAME▼")
+        await it.see("HOST▼")
         assert it.table.keys[0] == "local"
 
 
 async def test_attaching_asks_for_the_key_the_password_and_the_code(stage: Open, guarded: World) -> None:
     async with stage(guarded, "compute") as it:
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("a")
         await it.see("Attach a machine", "gpu7 *ann@gpu7.lab.example", "another address")
         await it.press("enter")
@@ -80,14 +81,14 @@ async def test_attaching_asks_for_the_key_the_password_and_the_code(stage: Open,
         await it.press("enter")
         await it.see("gpu7 is attached", "4 x NVIDIA A100, 4 free", "Next:")
         await it.press("enter")
-        await it.see("5 machines$", "connected *gpu7")
+        await it.see("[^/]5 machines\\b", "◆ *gpu7")
         assert it.world.asked("compute.attach")[-1]["settings"] == {"address": "gpu7"}
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3])
 async def test_escape_gives_up_at_any_question(stage: Open, guarded: World, steps: int) -> None:
     async with stage(guarded, "compute") as it:
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("a")
         await it.see("another address")
         for pattern, keys in (("unknown machine", ("enter",)), ("Password:", ("y",)), ("code:", (*"s3cret", "enter")))[:steps]:
@@ -103,7 +104,7 @@ async def test_escape_gives_up_at_any_question(stage: Open, guarded: World, step
 
 async def test_an_unknown_key_is_not_accepted_by_enter(stage: Open, guarded: World) -> None:
     async with stage(guarded, "compute") as it:
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("a")
         await it.see("another address")
         await it.press("enter")
@@ -115,7 +116,7 @@ async def test_an_unknown_key_is_not_accepted_by_enter(stage: Open, guarded: Wor
 
 async def test_a_wrong_answer_is_told_with_what_to_do(stage: Open, guarded: World) -> None:
     async with stage(guarded, "compute") as it:
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("a")
         await it.see("another address")
         await it.press("enter")
@@ -129,7 +130,7 @@ async def test_a_wrong_answer_is_told_with_what_to_do(stage: Open, guarded: Worl
 
 async def test_an_address_is_typed_and_checked(stage: Open, guarded: World) -> None:
     async with stage(guarded, "compute") as it:
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("a")
         await it.see("another address")
         await it.type("another")
@@ -152,7 +153,7 @@ async def test_an_address_is_typed_and_checked(stage: Open, guarded: World) -> N
 
 async def test_signing_in_and_where_none_is_asked_for(stage: Open) -> None:
     async with stage(location="compute") as it:
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         it.world.questions = ["Password: "]
         await it.press("G", "I")
         await it.told("asks for no sign-in")
@@ -161,13 +162,13 @@ async def test_signing_in_and_where_none_is_asked_for(stage: Open) -> None:
         await it.type("s3cret")
         await it.press("enter")
         await it.told("lab-7 is connected")
-        await it.see("connected *lab-7")
+        await it.see("◆ *lab-7")
 
 
 async def test_detaching_asks_and_what_is_protected_wants_its_name(stage: Open) -> None:
     async with stage(location="compute") as it:
         it.world.targets[0]["settings"]["protected"] = True
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("G", "delete")
         await it.told("always there")
         await it.press("g", "delete")
@@ -177,7 +178,7 @@ async def test_detaching_asks_and_what_is_protected_wants_its_name(stage: Open) 
         await it.press("delete")
         await it.see("Detach dgx-02\\?")
         await it.press("y")
-        await it.see("3 machines$")
+        await it.see("[^/]3 machines\\b")
         await it.press("g", "delete")
         await it.see("Detach gpu1\\?")
         await it.press("enter")
@@ -185,7 +186,7 @@ async def test_detaching_asks_and_what_is_protected_wants_its_name(stage: Open) 
         assert "gpu1" in names(it)
         await it.type("gpu1")
         await it.press("enter")
-        await it.see("2 machines$")
+        await it.see("[^/]2 machines\\b")
 
 
 async def test_a_machines_settings_are_changed_in_a_form(stage: Open) -> None:
@@ -203,7 +204,7 @@ async def test_a_machines_settings_are_changed_in_a_form(stage: Open) -> None:
 
 async def test_a_machines_page_shows_it_and_its_runs(stage: Open) -> None:
     async with stage(location="compute") as it:
-        await it.see("4 machines$")
+        await it.see("[^/]4 machines\\b")
         await it.press("j", "enter")
         await it.see("Compute ▸ gpu1", "ann@gpu1.lab.example", "4 x NVIDIA A100", "calm-otter-42", "3 runs")
         assert "warm-finch-37" not in it.text

@@ -10,6 +10,7 @@ from typing import Any
 from tests.faces.tui.world_machines import MachineServices
 from tests.faces.tui.world_runs import RunServices
 from tests.faces.tui.world_times import ago
+from tests.faces.tui.world_views import ViewServices
 from workbench.errors import NotFound, ServerError, from_wire
 
 
@@ -63,7 +64,7 @@ EXPERIMENTS = [
 ]
 
 
-class World(RunServices, MachineServices):
+class World(RunServices, MachineServices, ViewServices):
     """Answers calls as the server would; `answers` may be replaced one by one, `calls` are kept."""
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:

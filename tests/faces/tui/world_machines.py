@@ -56,6 +56,7 @@ class MachineServices:
     """`compute.*` and `activities.list`; a host in `guarded` shows an unknown key and asks its questions."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.targets = [dict(item) for item in TARGETS]
         self.activities = [dict(item) for item in ACTIVITIES]
         self.guarded: set[str] = set()
@@ -102,6 +103,7 @@ class MachineServices:
 
     def _attached(self, name: str, settings: dict[str, Any]) -> Any:
         self.targets = [item for item in self.targets if item["name"] != name] + [target(name, settings=settings)]
+        self.measured(name, name=name, state="connected", problem=None, freshness="never")  # type: ignore[attr-defined]
         return {
             "target": self.compute_get(name),
             "card": {"lines": [f"{name}  4 x NVIDIA A100, 4 free", "python 3.11.2, 812 GB free"], "warnings": []},

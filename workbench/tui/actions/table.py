@@ -78,6 +78,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compute.attach", "a", "attach", "Attach a machine: a Host of ~/.ssh/config or an address.", 60),
     Action("compute.run", "r", "run here", "Send a directory's command to this machine.", 55),
     Action("compute.new", "R", "new run", "Send a directory's command to a machine."),
+    Action("compute.measure", "u", "measure", "Show utilisation, memory, temperature or power of GPUs.", 42),
     Action("compute.login", "I", "sign in", "Give the machine the password or code it asks for.", 45),
     Action("compute.doctor", "D", "doctor", "Check the machine; each finding says what to do.", 50),
     Action("compute.edit", "e", "settings", "Change the machine's settings."),

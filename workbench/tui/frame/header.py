@@ -40,6 +40,8 @@ class Header(Line):
     DEFAULT_CSS = "Header { background: $panel; }"
 
     summary: reactive[Summary] = reactive(Summary())
+    gpus: reactive[tuple[int, int] | None] = reactive(None)
+    """How many GPUs are in use, and how many there are, while somebody looks."""
     noun: reactive[str] = reactive("runs")
     server: reactive[tuple[ServerState, str]] = reactive((ServerState.STARTING, ""))
     workspace: reactive[str] = reactive("default")
@@ -72,7 +74,9 @@ class Header(Line):
             return [Piece(self._lost(why, cells), "bad"), clock]
         if state is ServerState.STARTING:
             return [Piece("the local server starts", "waiting"), clock]
-        return [*self._machines(cells), *self._runs(cells), clock]
+        machines, runs = self._machines(cells), self._runs(cells)
+        taken = sum(cell_len(piece.text) for piece in [*self.left(cells), *machines, *runs, clock])
+        return [*machines, *self._gpus(cells - taken), *runs, clock]
 
     def _lost(self, why: str, cells: int) -> str:
         """Why the server does not answer, in as many words as there is room for."""
@@ -92,6 +96,13 @@ class Header(Line):
             words = f"{found.troubled} in trouble  " if cells >= 100 else f"!{found.troubled} "
             pieces.append(Piece(words, "bad"))
         return pieces
+
+    def _gpus(self, room: int) -> list[Piece]:
+        if self.gpus is None:
+            return []
+        busy, all_ = self.gpus
+        words = (f"{busy}/{all_} GPUs busy  ", f"{busy}/{all_} GPUs  ")
+        return [Piece(said) for said in words if cell_len(said) <= room][:1]
 
     def _runs(self, cells: int) -> list[Piece]:
         found = self.summary

@@ -8,6 +8,7 @@ from typing import Any
 
 MANY = 2000
 """Changed runs that are named one by one; above, everything is looked at anew."""
+_NAMED = ("runs", "measured", "listed", "targets", "experiments", "activities", "watched")
 
 
 @dataclass
@@ -25,11 +26,11 @@ class Dirty:
     targets: set[str] = field(default_factory=set)
     experiments: set[str] = field(default_factory=set)
     activities: set[str] = field(default_factory=set)
+    watched: set[str] = field(default_factory=set)
+    """Machines of which other figures came (`model.machines`)."""
 
     def __bool__(self) -> bool:
-        return self.everything or any(
-            (self.runs, self.measured, self.listed, self.targets, self.experiments, self.activities)
-        )
+        return self.everything or any(getattr(self, name) for name in _NAMED)
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Note an event of the stream (entities.event.Event as JSON); unknown kinds are passed over."""
@@ -49,7 +50,7 @@ class Dirty:
     def merge(self, other: Dirty) -> None:
         """Take in what another has noted."""
         self.everything = self.everything or other.everything
-        for name in ("runs", "measured", "listed", "targets", "experiments", "activities"):
+        for name in _NAMED:
             getattr(self, name).update(getattr(other, name))
 
     def touched(self, keys: Iterable[str]) -> set[str]:

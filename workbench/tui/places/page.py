@@ -14,6 +14,7 @@ from workbench.tui.model.dirty import Dirty
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
+    from workbench.tui.model.machines import Looking
 
 
 def focusable(node: Widget) -> list[Widget]:
@@ -53,6 +54,11 @@ class Page(Acting, Widget, can_focus=True):
     def aside(self) -> str:
         """A word for the right end of the breadcrumbs."""
         return ""
+
+    @property
+    def looking(self) -> Looking | None:
+        """How the page looks at the machines while it is seen; None: not at all."""
+        return None
 
     async def show(self, location: Location) -> None:
         """Be seen at a location of this place, which may choose a tab or a filter."""

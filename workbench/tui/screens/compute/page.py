@@ -1,106 +1,219 @@
-"""The compute page: one row a machine, a problem is a sentence."""
+"""The compute page: the fleet, one row a machine, a GPU a cell, a problem a sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 
+from workbench.errors import WorkbenchError
+from workbench.text import narrowing
 from workbench.text.location import Location
+from workbench.text.sanitize import clean_name
 from workbench.tui.frame.detail import Detail
 from workbench.tui.frame.prompt import none_fits
 from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.machines import Looking
 from workbench.tui.places.filtered import FilteredPage
-from workbench.tui.screens.compute import doing
-from workbench.tui.screens.compute.columns import COLUMNS, ORDER, cells, problem
+from workbench.tui.screens.compute import columns as look
+from workbench.tui.screens.compute.actions import MachineActions
+from workbench.tui.screens.compute.columns import ORDER, Setting, cells, columns, in_order, problem
+from workbench.tui.screens.compute.free_line import FreeLine
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.drawing import Sorting
 from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
+from workbench.views import fleet, fleet_filter
+from workbench.views import gpus as gpu_look
+from workbench.views.fleet import Row
+from workbench.views.gpus import Measure
 
 EMPTY = "No machine yet.   a attaches one: a Host of ~/.ssh/config or user@host."
 FITS = ("name", "state", "problem")
+SETTLE = 5.0
+"""Seconds between two looks at which machines fit a filter on figures: rows are read, not chased."""
 
 
-class ComputePage(FilteredPage):
+class ComputePage(MachineActions, FilteredPage):
     """The list of machines."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("page", "compute")
+    HINT = fleet_filter.HINT
     DEFAULT_CSS = "ComputePage Table { height: 1fr; }"
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
         self._targets: dict[str, dict[str, Any]] = {}
         self._active: dict[str, int] = {}
+        self._bare: dict[str, Row] = {}
+        self._remembered: set[str] = set()
         self._sorting = Sorting("name", False)
+        self._terms: Sequence[narrowing.Term] = ()
         self._heard = False
-        self.table = Table(self, COLUMNS, frozen=2, empty="...")
+        self._wrong = ""
+        self.measure = Measure.UTILISATION
+        self.table = Table(self, columns(self.measure, look.SENTENCE), frozen=2, empty="...")
         self._detail = Detail()
+        self._free = FreeLine()
 
     def compose(self) -> ComposeResult:
-        """The table, and what its rows have no room for."""
+        """The table, what its rows have no room for, and where a run would start at once."""
         yield self.table
         yield self._detail
+        yield self._free
+
+    @property
+    def looking(self) -> Looking | None:
+        """All machines, as often as one can read them."""
+        return Looking("visible")
 
     @property
     def aside(self) -> str:
-        """The filter, and how many there are."""
+        """The filter and the fleet in figures, as much of them as there is room for."""
         count = f"{len(self.table.keys)} machine{'s' if len(self.table.keys) != 1 else ''}"
-        return "   ".join(part for part in (f"/ {self.words}" if self.words else "", count) if part)
+        parts = [f"/ {self.words}"] if self.words else []
+        if not self.dashboard.machines.views:
+            return "   ".join([*parts, count])
+        room = max(20, self.size.width - 12)
+        found = fleet.summary(fleet.totals(map(self.row, self.table.keys)))
+        for told in ([*parts, f"{count}  {found}"], [*parts, found], [*parts, count]):
+            text = "   ".join(told)
+            if len(text) <= room:
+                break
+        return text
 
     def on_mount(self) -> None:
         """The order shown, and the ages moving."""
         self.table.sorting = self._sorting
         self.table.choice = self.dashboard.memory.get("columns compute")
-        self.set_interval(5.0, lambda: self.table.changed(self._targets) if self.is_on_screen else None)
+        self.set_interval(1.0, self._grow_older)
+        self.set_interval(SETTLE, self._settle)
+
+    def on_resize(self) -> None:
+        """What is wrong has its own column where there is room for it."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        wanted = columns(self.measure, self.size.width)
+        if wanted != self.table.columns:
+            self.table.columns = wanted
+
+    def _grow_older(self) -> None:
+        if self.is_on_screen:
+            self.table.changed(name for name in self._targets if self.row(name).stale)
+
+    def _settle(self) -> None:
+        """Which machines fit a filter on figures changes with them, slowly, so that rows can be read."""
+        if self.is_on_screen and self._heard and any(term.name for term in self._terms):
+            self.fill()
+
+    # Rows
+
+    def row(self, name: str) -> Row:
+        """A machine's figures, of its view where there is one."""
+        found = self.dashboard.machines.row(name)
+        if found is not None:
+            return found
+        if name not in self._bare:
+            bare = fleet.row(self._targets.get(name, {}), None)
+            self._bare[name] = bare._replace(runs=self._active.get(name, 0))
+        return self._bare[name]
 
     def cells(self, key: str) -> Sequence[Cell] | None:
         """A machine's cells, for the table."""
         target = self._targets.get(key)
         if target is None:
             return None
-        return cells(target, self._active.get(key, 0), datetime.now(UTC), palette_of(self.app).ascii)
+        machines = self.dashboard.machines
+        setting = Setting(
+            datetime.now(UTC),
+            palette_of(self.app).ascii,
+            self.measure,
+            sentence="problem" in self.table.shown,
+        )
+        age = machines.age(key)
+        trail = machines.trail(key).values
+        return cells(target, self.row(key), self._problem(key), age, trail, setting)
+
+    def _problem(self, name: str) -> Cell:
+        machines = self.dashboard.machines
+        return problem(self._targets[name], machines.views.get(name), machines.age(name))
 
     def want(self, keys: Sequence[str]) -> None:
-        """All machines are here already."""
+        """Rows that come into sight: what they did before one looked is got once."""
+        views = self.dashboard.machines.views
+        wanted = [name for name in keys if name in views and name not in self._remembered]
+        if wanted:
+            self._remembered.update(wanted)
+            self.run_worker(self._remember(wanted), name="trails", group="trails", exit_on_error=True)
+
+    async def _remember(self, names: Sequence[str]) -> None:
+        for name in names:
+            try:
+                await self.dashboard.machines.remember(name)
+            except WorkbenchError:
+                continue  # what comes from now on is shown alone
+            self.table.changed((name,))
 
     async def hear(self, dirty: Dirty) -> None:
-        """Machines are few: the list is asked for whole."""
-        if not (dirty.everything or dirty.targets or dirty.runs or dirty.listed):
+        """Which machines there are is asked for whole; how they do comes by itself."""
+        if dirty.everything or dirty.targets or dirty.runs or dirty.listed:
+            services = self.dashboard.services
+            found = await services.call("compute", "list")
+            self._heard = True
+            self._active = (await services.call("runs", "active_by_target"))["runs"]
+            self._targets = {target["name"]: target for target in found}
+            self._bare.clear()
+            self.fill()
+            self.table.changed(self._targets)
+        elif dirty.watched:
+            self._bare.clear()
+            self.table.changed(dirty.watched)
+        else:
             return
-        services = self.dashboard.services
-        found = await services.call("compute", "list")
-        self._heard = True
-        self._active = (await services.call("runs", "active_by_target"))["runs"]
-        before, self._targets = self._targets, {target["name"]: target for target in found}
-        self.fill()
-        self.table.changed(name for name in self._targets if name in before)
+        self.want(self.table.keys[: self.size.height])
         self._tell()
 
     def _tell(self) -> None:
-        """Say all of what is wrong with the machine under the cursor."""
-        target = self._targets.get(self.table.cursor or "")
-        self._detail.said = problem(target) if target is not None else ("", "")
+        """Say all of what is wrong with the machine under the cursor, and what is free."""
+        name = self.table.cursor
+        said = self._problem(name) if name in self._targets and name is not None else Cell("")
+        said = Cell(self._wrong, "warn") if self._wrong else said
+        self._detail.said = (said.text, said.role)
+        self._free.free = tuple(fleet.free_now(map(self.row, self.table.keys)))
 
     def fill(self) -> None:
-        """The rows that fit the filter."""
+        """The rows that fit the filter, in the order chosen."""
+        try:
+            self._terms = narrowing.parse(self.words, fleet_filter.TERMS)
+            self._wrong = ""
+        except ValueError as wrong:  # said below the list; the rows stay as they are
+            self._wrong = clean_name(str(wrong))
+            self._tell()
+            return
         fit = [
-            name
-            for name, target in self._targets.items()
-            if self.fits(" ".join(str(target.get(key) or "") for key in FITS))
+            name for name in self._targets if fleet_filter.fits(self._terms, self.row(name), self._said(name))
         ]
-        fit.sort(key=self._order_of, reverse=self._sorting.descending)
+        key: Any = ORDER.get(self._sorting.column, ORDER["name"])
+        keys = {name: key(self.row(name)) for name in fit}
         if self._heard:
             self.table.empty = none_fits("No machine", self.words) or EMPTY
-        self.table.replace(fit)
+        self.table.replace(in_order(fit, keys, self._sorting.descending))
 
-    def _order_of(self, name: str) -> Any:
-        key: Any = ORDER.get(self._sorting.column)
-        return self._active.get(name, 0) if key is None else key(self._targets[name])
+    def _said(self, name: str) -> str:
+        target = self._targets[name]
+        words = [str(target.get(key) or "") for key in FITS]
+        return " ".join([*words, self._problem(name).text, *gpu_look.kinds(self.row(name).gpus)]).lower()
+
+    def target(self, name: str) -> Mapping[str, Any]:
+        """A machine's target."""
+        return self._targets.get(name, {})
+
+    # What the table says
 
     @on(messages.Opened)
     async def _opened(self, event: messages.Opened) -> None:
@@ -132,52 +245,10 @@ class ComputePage(FilteredPage):
         """The machine's name under the cursor."""
         return self.table.cursor
 
-    def refusal(self, action: str) -> str | None:
-        """Why an action on a machine cannot be done now."""
-        name = self.table.cursor
-        if action.startswith("compute.") and action not in ("compute.attach", "compute.new"):
-            if name is None:
-                return "there is no machine under the cursor"
-            if action == "compute.detach" and self._targets.get(name, {}).get("kind") == "local":
-                return "this machine is always there"
-            if action == "compute.login" and self._targets.get(name, {}).get("kind") == "local":
-                return "this machine asks for no sign-in"
-        return super().refusal(action)
-
-    def do_compute_attach(self) -> None:
-        """Attach a machine."""
-        from workbench.tui.screens.compute.attaching import attach
-
-        self.run_worker(attach(self.dashboard), name="attach", group="attach", exit_on_error=True)
-
-    def do_compute_login(self) -> None:
-        """Sign in to the machine under the cursor."""
-        name = self.table.cursor or ""
-        self.run_worker(doing.login(self.dashboard, name), name="login", group="attach", exit_on_error=True)
-
-    async def do_compute_doctor(self) -> None:
-        """Open the machine at its doctor's findings."""
-        await self.dashboard.visit(Location("compute", (self.table.cursor or "",), {"tab": "doctor"}))
-
-    async def do_compute_run(self) -> None:
-        """A new run on the machine under the cursor."""
-        from workbench.tui.submitting.sending import new_run
-
-        await new_run(self.dashboard, target=self.table.cursor or "")
-
-    async def do_compute_new(self) -> None:
-        """A new run."""
-        from workbench.tui.submitting.sending import new_run
-
-        await new_run(self.dashboard)
-
-    async def do_compute_edit(self) -> None:
-        """Settings of the machine under the cursor."""
-        from workbench.tui.screens.compute.settings import edit
-
-        await edit(self.dashboard, self.table.cursor or "")
-
-    def do_compute_detach(self) -> None:
-        """Forget the machine under the cursor, after a yes."""
-        work = doing.detach(self.dashboard, self._targets[self.table.cursor or ""])
-        self.run_worker(work, name="detach", group="attach", exit_on_error=True)
+    def do_compute_measure(self) -> None:
+        """Have the GPUs' cells stand for something else."""
+        every = list(Measure)
+        self.measure = every[(every.index(self.measure) + 1) % len(every)]
+        self._lay_out()
+        self.table.changed(self._targets)
+        self.app.notify(f"GPU cells show {clean_name(self.measure.word)}", timeout=2)

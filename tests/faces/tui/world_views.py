@@ -1,0 +1,201 @@
+"""Machines as `compute.watch` describes them, in every state there is: scripted, the same at every look."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from tests.faces.tui.world_times import NOW, ago
+
+GIB = 1 << 30
+TIME = NOW.timestamp()
+H100, A100, RTX4090, A6000 = "NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA GeForce RTX 4090", "NVIDIA RTX A6000"
+
+
+def gpu(machine: str, index: int, util: float | None, used: float | None = 55, name: str = H100, total: float | None = 80, **fields: Any) -> dict[str, Any]:
+    """A GPU; memory in GiB. What is None is absent."""
+    found = {
+        "uuid": f"GPU-{machine}-{index}",
+        "index": index,
+        "name": name,
+        "utilisation": util,
+        "memory_total": None if total is None else int(total * GIB),
+        "memory_used": None if used is None else int(used * GIB),
+        "temperature": None if util is None else 38 + util * 0.3,
+        "power": None if util is None else 80 + util * 5.6,
+        "power_limit": 700.0,
+        "sm_clock": None if util is None else 345 + util * 16,
+        "pcie": {"received": 2.1 * GIB, "sent": 0.8 * GIB} if util else {"received": 0.0, "sent": 0.0},
+        "throttle": [],
+        **fields,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def process(pid: int, gpus: list[tuple[str, float | None, float | None]], run: str | None = None, **fields: Any) -> dict[str, Any]:
+    """A process; gpus: UUID, memory in GiB, SM %."""
+    uses = [{"gpu": uuid, **({} if memory is None else {"memory": int(memory * GIB)}), **({} if sm is None else {"utilisation": sm})} for uuid, memory, sm in gpus]
+    found = {"pid": pid, "start": 100 + pid, "user": "ann", "command": "python train.py --lr 3e-4", "gpus": uses, "cpu": 101.0, "memory": int(8.1 * GIB), "age": 10920.0, "run": run, "found_by": "cgroup" if run else None, "mine": True, **fields}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def host(**fields: Any) -> dict[str, Any]:
+    """A host with nothing absent."""
+    return {
+        "cpus": 128,
+        "cpu": 28.0,
+        "load": [31.2, 30.0, 28.5],
+        "memory_total": 2048 * GIB,
+        "memory_used": 812 * GIB,
+        "swap_total": 8 * GIB,
+        "swap_used": 0,
+        "uptime": 41 * 86400.0,
+        "users": 3,
+        "network": {"received": 2.1 * GIB, "sent": 0.1 * GIB},
+        "disks": [{"path": "/home", "roles": ["root", "home"], "kind": "ext4", "total": 4000 * GIB, "free": 1560 * GIB, "read": 1e6, "written": 5e6}],
+        **fields,
+    }
+
+
+def view(name: str, gpus: list[dict[str, Any]], processes: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
+    """A machine that answers; `host` and `driver` replace those of its sample."""
+    sample = {"time": TIME, "every": 1.0, "host": fields.pop("host", host()), "driver": fields.pop("driver", {"version": "570.124.06", "cuda": "12.8", "source": "nvml"}), "gpus": gpus, "processes": processes or [], **fields.pop("sample", {})}
+    return {"name": name, "state": "connected", "freshness": "fresh", "age": 0.2, "sample": sample, "runs": {}, "held": {}, "alerts": [], "cordoned": False, **fields}
+
+
+def run(name: str, gpus: list[str], **fields: Any) -> dict[str, Any]:
+    """A run as a view knows it."""
+    return {"name": name, "experiment": "mnist", "status": "Running", "user": "ann", "gpus": gpus, "started": ago(hours=3), **fields}
+
+
+def alert(target: str, rule: str, text: str, severity: str = "warn", **fields: Any) -> dict[str, Any]:
+    """An alert of a rule."""
+    return {"rule": rule, "target": target, "severity": severity, "text": text, "advice": "look at it", "since": ago(minutes=14), **fields}
+
+
+def eight(machine: str, utils: list[float | None], name: str = H100, **fields: Any) -> list[dict[str, Any]]:
+    """Eight GPUs of a machine."""
+    return [gpu(machine, index, util, 55 if util else 0.4, name, **fields) for index, util in enumerate(utils)]
+
+
+def uuids(machine: str, *indices: int) -> list[str]:
+    return [f"GPU-{machine}-{index}" for index in indices]
+
+
+OTTER, FINCH = "01JD0000000000000000000042", "01JD0000000000000000000037"
+
+
+def gpu1() -> dict[str, Any]:
+    """Four A100: a run on two, somebody else on one, one free."""
+    gpus = [gpu("gpu1", 0, 38, 12.4, A100), gpu("gpu1", 1, 0, 0.4, A100), gpu("gpu1", 2, 97, 66, A100), gpu("gpu1", 3, 88, 44, A100, temperature=87, throttle=["hw-thermal"])]
+    processes = [
+        process(4711, [("GPU-gpu1-2", 33.0, 96.0), ("GPU-gpu1-3", 22.0, 80.0)], OTTER),
+        process(4712, [("GPU-gpu1-2", 32.0, None), ("GPU-gpu1-3", 21.0, None)], OTTER, cpu=310.0),
+        process(5120, [("GPU-gpu1-0", 10.0, 36.0)], None, user="bob", command=None, mine=False, age=90000.0, cpu=102.0, memory=3 * GIB),
+        process(6001, [("GPU-gpu1-0", 2.0, None)], None, command="python -m http.server", age=700.0, cpu=0.0, memory=40 << 20),
+    ]
+    return view("gpu1", gpus, processes, runs={OTTER: run("calm-otter-42", uuids("gpu1", 2, 3))}, held={"GPU-gpu1-2": OTTER, "GPU-gpu1-3": OTTER})
+
+
+def world_views() -> dict[str, dict[str, Any]]:
+    """The machines of the fixed world: one well, one not heard of, one never heard of, this one."""
+    stale = view("dgx-02", eight("dgx-02", [95, 97, 0, 0, 96, 94, 0, 0], A100), state="unreachable", problem="no answer for 3 minutes; trying again in 20 s", freshness="lost", age=180.0)
+    stale["runs"] = {FINCH: run("warm-finch-37", uuids("dgx-02", 0, 1, 4, 5), experiment="imagenet")}
+    local = view("local", [], host={"cpus": 8, "cpu": 12.0, "memory_total": 16 * GIB, "memory_used": 9 * GIB, "uptime": 90000.0}, driver={}, state="connected")
+    return {
+        "gpu1": gpu1(),
+        "dgx-02": stale,
+        "lab-7": {"name": "lab-7", "state": "needs sign-in", "problem": "it wants a password and a code", "freshness": "never", "runs": {}, "held": {}, "alerts": [], "cordoned": False},
+        "local": local,
+    }
+
+
+def fleet_views() -> dict[str, dict[str, Any]]:
+    """A fleet with every kind of trouble."""
+    busy = [97, 96, 98, 100, 97, 95, 99, 88]
+    found = {name: view(name, eight(name, [util - number % 5 for util in busy])) for number, name in enumerate(["dgx-01", "dgx-03", "dgx-04"])}
+    for name in found:
+        found[name]["held"] = dict.fromkeys(uuids(name, *range(8)), "run-80")
+    stalled = view("dgx-02", eight("dgx-02", [97, 96, 0, 98, 95, 97, 99, 96]), host=host(disks=[{"path": "/", "roles": ["root"], "total": 1000 * GIB, "free": 15 * GIB}]))
+    stalled["sample"]["gpus"][2].update(memory_used=55 * GIB)
+    stalled["sample"]["gpus"][3].update(temperature=87.0, throttle=["hw-thermal"])
+    stalled["runs"] = {"run-80": run("run-80", uuids("dgx-02", 0, 1, 3)), "run-81": run("run-81", uuids("dgx-02", 2))}
+    stalled["held"] = {**dict.fromkeys(uuids("dgx-02", *range(8)), "run-80"), "GPU-dgx-02-2": "run-81"}
+    stalled["alerts"] = [alert("dgx-02", "held-idle", "gpu2 idle 14m, held by run-81", gpu="GPU-dgx-02-2"), alert("dgx-02", "disk-full", "15 GB left where runs are kept", "bad")]
+    lost = view("lab-7", [gpu("lab-7", 0, 40, 9, RTX4090, 24, power_limit=450.0), {"uuid": "GPU-lab-7-1", "index": 1, "name": RTX4090, "error": "lost", "xid": {"code": 79, "time": TIME}}], host=host(cpu=9.0, memory_total=128 * GIB, memory_used=25 * GIB))
+    box = view("box-4", [gpu("box-4", index, 60, 30, A6000, 48) for index in range(4)], freshness="late", age=8.0)
+    old = view("box-5", [gpu("box-5", index, 60, 30, A6000, 48) for index in range(4)], state="connecting", freshness="lost", age=95.0, problem="no answer; trying again in 12 s")
+    mig = view("mig-1", [
+        {"uuid": "GPU-mig-1-0", "index": 0, "name": A100, "mig": True, "memory_total": 80 * GIB, "memory_used": 20 * GIB, "temperature": 41.0, "power": 120.0, "power_limit": 400.0},
+        *({"uuid": f"MIG-mig-1-{part}", "index": part, "parent": "GPU-mig-1-0", "name": f"{A100} MIG 1g.10gb", "memory_total": 10 * GIB, "memory_used": part * GIB} for part in range(7)),
+    ])
+    bare = view("no-smi", [{"uuid": "GPU-no-smi-0"}], host={}, driver={"error": "driver 570.124 was upgraded under kernel module 550.54: runs go on, new ones fail; reboot"})
+    free = view("spare-9", eight("spare-9", [0] * 8, A100), [process(77, [("GPU-spare-9-0", 3.0, 12.0)], user="bob", mine=False)])
+    free["sample"]["gpus"][0].update(utilisation=12.0, memory_used=3 * GIB)
+    drained = view("old-3", [gpu("old-3", 0, 0, 0.1, "Tesla V100-SXM2-32GB", 32)], cordoned=True)
+    cpus = view("cpu-1", [], driver={}, host=host(cpu=92.0))
+    evil = view("evil", [gpu("evil", 0, 12, 1, "\x1b]0;pwned\x07NVIDIA \x1b[31mH100\u202e evil", 80)], [process(1, [("GPU-evil-0", 1.0, 3.0)], user="\x1b[2Jroot", command="rm\n\x1b[31m -rf")])
+    evil["alerts"] = [alert("evil", "x\x1b[2J", "line one\nline two \x1b[31mred\u202e")]
+    never = {"name": "new-1", "state": "connecting", "freshness": "never", "runs": {}, "held": {}, "alerts": [], "cordoned": False}
+    found |= {item["name"]: item for item in (stalled, lost, box, old, mig, bare, free, drained, cpus, evil, never)}
+    return found
+
+
+def large_fleet(count: int = 200) -> dict[str, dict[str, Any]]:
+    """Many machines of eight GPUs, all well."""
+    found = {}
+    for number in range(count):
+        name = f"node-{number:03}"
+        utils = [(number * 37 + index * 53) % 101 for index in range(8)]
+        found[name] = view(name, eight(name, [float(util) for util in utils]), held=dict.fromkeys(uuids(name, *range(6)), "run-80"))
+    return found
+
+
+def wave(name: str, index: int) -> float:
+    """A figure of a history."""
+    return 50 + 45 * math.sin(index / 6 + len(name))
+
+
+class ViewServices:
+    """`compute.watch`, `compute.sample`, `compute.history`, and what may be done to processes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.views = world_views()
+        self.watching: list[tuple[list[str], str, asyncio.Queue[Any]]] = []
+        self.ended: list[dict[str, Any]] = []
+
+    async def compute_watch(self, names: list[str] | None = None, looking: str = "visible") -> AsyncGenerator[Any, None]:
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        entry = (list(names or []), looking, queue)
+        self.watching.append(entry)
+        try:
+            yield {"machines": {name: item for name, item in self.views.items() if not names or name in names}}
+            while True:
+                yield await queue.get()
+        finally:
+            self.watching.remove(entry)
+
+    def measured(self, name: str, /, **patch: Any) -> None:
+        """Other figures of a machine, to all who watch it."""
+        from workbench.tui.model.machines import merged
+
+        self.views[name] = merged(self.views.get(name, {}), patch)
+        for names, _, queue in self.watching:
+            if not names or name in names:
+                queue.put_nowait({"patch": {name: patch}})
+
+    def compute_sample(self, name: str) -> Any:
+        return self.views[name]
+
+    def compute_history(self, name: str, series: list[str], seconds: float = 600, points: int = 300) -> Any:
+        known = self.views.get(name, {}).get("sample")
+        step = seconds / points
+        values = {item: [None if not known or points // 3 <= at < points // 3 + 3 else wave(item, at) for at in range(points)] for item in series}
+        return {"start": TIME - seconds, "step": step, "series": values}
+
+    def compute_end_process(self, name: str, pid: int, start: int, signal: str = "TERM") -> Any:
+        self.ended.append({"name": name, "pid": pid, "start": start, "signal": signal})
+        return {"ended": True}

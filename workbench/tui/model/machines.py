@@ -1,0 +1,189 @@
+"""The machines as they are measured: one stream a dashboard, only while somebody looks, as often as he sees.
+
+Whoever looks says how; nobody looking ends the stream, so that machines nobody looks at are measured as
+seldom as the server does by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from workbench.errors import NotFound, WorkbenchError
+from workbench.text.numbers import number
+from workbench.tui.model.feed import AGAIN, Services
+from workbench.tui.model.trails import Trail
+from workbench.views.fleet import Row, row
+from workbench.views.gpus import Use
+
+TRAIL_SECONDS, TRAIL_STEPS = 60.0, 16
+QUICK, USUAL = 0.1, 0.5
+"""Seconds between two tellings of what changed: for one machine looked at closely, and for many."""
+
+
+class Looking(NamedTuple):
+    """How one looks: closely at a few machines by name, or from afar at all of them."""
+
+    how: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def closely(self) -> bool:
+        """Whether every tick counts."""
+        return self.how == "closely"
+
+
+def merged(before: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """before with a merge patch (RFC 7396) applied: null takes away, lists are taken whole."""
+    found = dict(before)
+    for key, value in patch.items():
+        if value is None:
+            found.pop(key, None)
+        elif isinstance(value, Mapping):
+            known = found.get(key)
+            found[key] = merged(known if isinstance(known, Mapping) else {}, value)
+        else:
+            found[key] = value
+    return found
+
+
+class Machines:
+    """Their views by name, kept up to date while `run` runs and somebody looks."""
+
+    def __init__(self, services: Services, told: Callable[[set[str]], None]) -> None:
+        """told: called with the names of machines that became others, as often as `how` allows."""
+        self._services = services
+        self._told = told
+        self.views: dict[str, dict[str, Any]] = {}
+        self._rows: dict[str, Row] = {}
+        self._came: dict[str, datetime] = {}
+        self._trails: dict[str, Trail] = {}
+        self.looking: Looking | None = None
+        self._other = asyncio.Event()
+        self._dirty: set[str] = set()
+        self._some = asyncio.Event()
+
+    def look(self, looking: Looking | None) -> None:
+        """Look like this from now on; None: at nothing."""
+        if looking != self.looking:
+            self.looking = looking
+            self._other.set()
+
+    async def run(self) -> None:
+        """Follow while somebody looks, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hand_on(), name="machines told")
+            while True:
+                self._other.clear()
+                following = (
+                    None
+                    if self.looking is None
+                    else tasks.create_task(self._follow(self.looking), name="machines watched")
+                )
+                await self._other.wait()
+                if following is not None:
+                    following.cancel()
+
+    async def _follow(self, looking: Looking) -> None:
+        while True:
+            try:
+                watched = self._services.items(
+                    "compute", "watch", names=list(looking.names), looking=looking.how
+                )
+                async with aclosing(watched) as items:
+                    async for item in items:
+                        self._take(item)
+            except NotFound:
+                return  # a server that does not measure, or a machine that is gone: its page says so
+            except WorkbenchError:
+                pass  # the header tells of a server that does not answer
+            await asyncio.sleep(AGAIN)
+
+    def _take(self, item: Mapping[str, Any]) -> None:
+        for name, view in (item.get("machines") or {}).items():
+            self._put(name, view)
+        for name, patch in (item.get("patch") or {}).items():
+            self._put(name, merged(self.views.get(name, {}), patch))
+        for name in item.get("gone") or ():
+            self.views.pop(name, None)
+            self._rows.pop(name, None)
+            self._trails.pop(name, None)
+            self._dirty.add(name)
+        if self._dirty:
+            self._some.set()
+
+    def _put(self, name: str, view: dict[str, Any]) -> None:
+        before = (self.views.get(name) or {}).get("sample") or {}
+        self.views[name] = view
+        self._rows.pop(name, None)
+        self._came[name] = datetime.now(UTC)
+        self._dirty.add(name)
+        sample = view.get("sample") or {}
+        time = number(sample.get("time"))
+        if time is not None and time != before.get("time"):
+            self.trail(name).add(time, busy(view))
+
+    async def _hand_on(self) -> None:
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            dirty, self._dirty = self._dirty, set()
+            self._told(dirty)
+            looking = self.looking
+            await asyncio.sleep(QUICK if looking is not None and looking.closely else USUAL)
+
+    def age(self, name: str) -> float | None:
+        """Seconds since a machine's last word, by now."""
+        age = number((self.views.get(name) or {}).get("age"))
+        if age is None:
+            return None
+        return age + max(0.0, (datetime.now(UTC) - self._came[name]).total_seconds())
+
+    def trail(self, name: str) -> Trail:
+        """How busy a machine was lately."""
+        return self._trails.setdefault(name, Trail(TRAIL_SECONDS, TRAIL_STEPS))
+
+    async def remember(self, name: str) -> None:
+        """Get what was before one looked. Raises WorkbenchError."""
+        found = await self._services.call(
+            "compute",
+            "history",
+            name=name,
+            series=["gpus:utilisation", "cpu"],
+            seconds=TRAIL_SECONDS,
+            points=TRAIL_STEPS * 2,
+        )
+        series = found.get("series") or {}
+        values = series.get("gpus:utilisation") or []
+        if not any(value is not None for value in values):
+            values = series.get("cpu") or []
+        self.trail(name).load(
+            float(found["start"]), float(found["step"]), [number(value) for value in values]
+        )
+
+    def row(self, name: str) -> Row | None:
+        """A machine's figures; made once for each state of it."""
+        if name not in self._rows and name in self.views:
+            self._rows[name] = row({"name": name}, self.views[name])
+        return self._rows.get(name)
+
+    def gpus(self) -> tuple[int, int] | None:
+        """How many GPUs are in use, and how many there are; None where not all machines are watched."""
+        if self.looking is None or self.looking.names:
+            return None
+        rows = [self.row(name) for name in self.views]
+        found = [gpu for known in rows if known is not None for gpu in known.gpus]
+        return (sum(gpu.use not in (Use.FREE, Use.UNKNOWN) for gpu in found), len(found)) if found else None
+
+
+def busy(view: Mapping[str, Any]) -> float | None:
+    """Percent a machine's GPUs are busy in the mean; of its processors where it has none."""
+    sample = view.get("sample") or {}
+    values = [number(gpu.get("utilisation")) for gpu in sample.get("gpus") or ()]
+    known = [value for value in values if value is not None]
+    if known or sample.get("gpus"):
+        return sum(known) / len(known) if known else None
+    return number((sample.get("host") or {}).get("cpu"))

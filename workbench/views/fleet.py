@@ -1,0 +1,291 @@
+"""A fleet as rows: what each machine is doing in figures, what is wrong with it as a sentence. Pure.
+
+JSON of targets (`compute.list`) and of machine views (`compute.watch`) in, figures and cells out. What is not
+known is absent, and shown as "-", never as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from workbench.text import durations, states
+from workbench.text.numbers import number
+from workbench.text.sanitize import clean_name
+from workbench.text.tables import Cell
+from workbench.views import gpus as look
+from workbench.views.gpus import Gpu, Use, View
+
+Target = Mapping[str, Any]
+STALE = ("late", "lost")
+FULL, SCARCE = 95.0, 20 << 30
+"""Percent of a disk, and bytes left of it, from which it is called nearly full."""
+LOST_WORDS = {"lost": "fell off the bus", "hung": "does not answer"}
+
+
+class Row(NamedTuple):
+    """A machine's figures: percent, watts, degrees Celsius; None is not known."""
+
+    name: str
+    state: str
+    """One of `states.MACHINE` or `states.TARGET`."""
+    gpus: Sequence[Gpu] = ()
+    util: float | None = None
+    """Mean over its GPUs, those that say it."""
+    memory: float | None = None
+    """Of all its GPUs together."""
+    power: float | None = None
+    temperature: float | None = None
+    """Of the hottest."""
+    cpu: float | None = None
+    ram: float | None = None
+    disk: float | None = None
+    """Used, of the disk runs are kept on."""
+    disk_low: bool = False
+    runs: int | None = None
+    stale: bool = False
+    cordoned: bool = False
+
+    @property
+    def free(self) -> list[Gpu]:
+        """The GPUs a run would get now."""
+        return [] if self.stale or self.cordoned else [gpu for gpu in self.gpus if gpu.use is Use.FREE]
+
+
+def row(target: Target, view: View | None) -> Row:
+    """A machine's figures; without a view only what its target says."""
+    view = view or {}
+    sample = view.get("sample") or {}
+    host = sample.get("host") or {}
+    gpus = look.gpus_of(view)
+    samples = [gpu.sample for gpu in gpus]
+    disk = disk_of(host)
+    runs = view.get("runs")
+    going = [item for item in (runs or {}).values() if (item or {}).get("status") in states.ACTIVE_RUN]
+    return Row(
+        name=str(target.get("name") or view.get("name") or ""),
+        state=state_word(target, view, gpus),
+        gpus=gpus,
+        util=_mean(_known(samples, "utilisation")),
+        memory=percent(
+            sum(_known([gpu for gpu in samples if _has_memory(gpu)], "memory_used")),
+            sum(_known([gpu for gpu in samples if _has_memory(gpu)], "memory_total")),
+        ),
+        power=sum(_known(samples, "power")) if _known(samples, "power") else None,
+        temperature=max(_known(samples, "temperature"), default=None),
+        cpu=number(host.get("cpu")),
+        ram=percent(host.get("memory_used"), host.get("memory_total")),
+        disk=_used(disk),
+        disk_low=is_low(disk),
+        runs=None if runs is None else len(going),
+        stale=view.get("freshness") in STALE,
+        cordoned=bool(view.get("cordoned")),
+    )
+
+
+def _known(samples: Iterable[Mapping[str, Any]], key: str) -> list[float]:
+    found = (number(sample.get(key)) for sample in samples)
+    return [value for value in found if value is not None]
+
+
+def _has_memory(gpu: Mapping[str, Any]) -> bool:
+    return number(gpu.get("memory_used")) is not None and number(gpu.get("memory_total")) is not None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def percent(part: Any, whole: Any) -> float | None:
+    """A share in percent; None where either is not known, or there is nothing to share."""
+    part, whole = number(part), number(whole)
+    return 100 * part / whole if part is not None and whole else None
+
+
+def disk_of(host: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The disk runs are kept on, else the first one that is known."""
+    disks = [disk for disk in host.get("disks") or () if isinstance(disk, Mapping)]
+    return next((disk for disk in disks if "root" in (disk.get("roles") or ())), disks[0] if disks else None)
+
+
+def _used(disk: Mapping[str, Any] | None) -> float | None:
+    free = percent(disk.get("free"), disk.get("total")) if disk else None
+    return None if free is None else 100 - free
+
+
+def is_low(disk: Mapping[str, Any] | None) -> bool:
+    """Whether a disk is nearly full."""
+    used, free = _used(disk), number(disk.get("free")) if disk else None
+    return (used is not None and used >= FULL) or (free is not None and free < SCARCE)
+
+
+def state_word(target: Target, view: View, gpus: Sequence[Gpu]) -> str:
+    """How a machine stands, in one word of `states.MACHINE` or `states.TARGET`."""
+    state = str(view.get("state") or target.get("state") or "unknown")
+    if view.get("freshness") in STALE and state in ("connected", "connecting", "unknown", "idle"):
+        return str(view["freshness"])
+    if view.get("freshness") != "fresh":
+        return state
+    severities = {alert.get("severity") for alert in alerts(view)}
+    if "bad" in severities or any(gpu.use is Use.ERROR for gpu in gpus) or _driver_error(view):
+        return "fault"
+    return "warning" if "warn" in severities else "up"
+
+
+def state(found: Row, target: Target, plain: bool) -> Cell:
+    """The state as glyph, word and colour."""
+    if found.state == "unknown" and not target.get("last_seen"):
+        shown = states.NEVER
+    else:
+        shown = states.MACHINE.get(found.state) or states.look(states.TARGET, clean_name(found.state, 30))
+    return Cell(shown.text(plain), shown.role)
+
+
+def alerts(view: View) -> list[Mapping[str, Any]]:
+    """What is wrong by the rules, the worst and the oldest first."""
+    found = [alert for alert in view.get("alerts") or () if isinstance(alert, Mapping)]
+    return sorted(found, key=lambda alert: (alert.get("severity") != "bad", str(alert.get("since"))))
+
+
+def _driver_error(view: View) -> str:
+    driver = (view.get("sample") or {}).get("driver") or {}
+    return clean_name(str(driver.get("error") or ""), 300)
+
+
+def problems(target: Target, view: View | None, age: float | None) -> list[Cell]:
+    """What is wrong with a machine, a sentence each, the worst first; age: seconds since its last word."""
+    view = view or {}
+    said = []
+    trouble = clean_name(str(view.get("problem") or target.get("problem") or ""), 400)
+    if trouble:
+        word = view.get("state") or target.get("state")
+        said.append(Cell(trouble, "warn" if word == "needs sign-in" else "bad"))
+    if view.get("freshness") in STALE:
+        words = f"last seen {durations.age(age)} ago"
+        said.append(Cell(words, "bad" if view["freshness"] == "lost" else "warn"))
+    if _driver_error(view):
+        said.append(Cell(_driver_error(view), "bad"))
+    told = {alert.get("gpu") for alert in alerts(view)}
+    for place, gpu in enumerate(look.gpus_of(view)):
+        if gpu.use is Use.ERROR and gpu.uuid not in told:
+            said.append(Cell(gpu_error(gpu.sample, place), "bad"))
+    said += [
+        Cell(clean_name(str(alert.get("text") or alert.get("rule") or ""), 300), _severity(alert))
+        for alert in alerts(view)
+    ]
+    if view.get("cordoned"):
+        said.append(Cell("cordoned: takes no new runs", "quiet"))
+    return said
+
+
+def _severity(alert: Mapping[str, Any]) -> str:
+    return "bad" if alert.get("severity") == "bad" else "warn"
+
+
+def gpu_error(gpu: Mapping[str, Any], place: int) -> str:
+    """What is wrong with a GPU that cannot be read."""
+    error = clean_name(str(gpu.get("error") or ""), 200)
+    xid = gpu.get("xid") or {}
+    code = f" (Xid {number(xid.get('code')):.0f})" if number(xid.get("code")) is not None else ""
+    name = f"gpu{index_of(gpu, place)}"
+    return f"{name} {LOST_WORDS[error]}{code}" if error in LOST_WORDS else f"{name}: {error}{code}"
+
+
+def index_of(gpu: Mapping[str, Any], place: int) -> str:
+    """What a GPU is called on its machine: its index, else its place."""
+    index = number(gpu.get("index"))
+    return f"{index:.0f}" if index is not None else str(place)
+
+
+def problem(sentences: Sequence[Cell], room: int = 300) -> Cell:
+    """All sentences in one cell, in the colour of the worst."""
+    if not sentences:
+        return Cell("")
+    more = f"  (+{len(sentences) - 1})" if len(sentences) > 1 else ""
+    return Cell(sentences[0].text[:room] + more, sentences[0].role)
+
+
+# The whole
+
+
+class Totals(NamedTuple):
+    """A fleet in figures."""
+
+    up: int = 0
+    stale: int = 0
+    down: int = 0
+    gpus: int = 0
+    busy: float | None = None
+    idle: int = 0
+    """GPUs that are held and do nothing."""
+    free: int = 0
+
+
+def totals(rows: Iterable[Row]) -> Totals:
+    """What stands above the list."""
+    up = stale = down = gpus = idle = free = 0
+    busy: list[float] = []
+    for found in rows:
+        if found.stale:
+            stale += 1
+        elif found.state in states.MACHINE or found.state == "connected":
+            up += 1
+        elif found.state in ("unreachable", "needs sign-in"):
+            down += 1
+        gpus += len(found.gpus)
+        free += len(found.free)
+        if not found.stale:
+            idle += sum(gpu.use is Use.IDLE for gpu in found.gpus)
+            busy += _known((gpu.sample for gpu in found.gpus), "utilisation")
+    return Totals(up, stale, down, gpus, _mean(busy), idle, free)
+
+
+def summary(found: Totals) -> str:
+    """The same in words; what there is none of is left out."""
+    words = [f"{found.up} up"]
+    words += [f"{found.stale} stale"] if found.stale else []
+    words += [f"{found.down} down"] if found.down else []
+    text = "  ".join(words)
+    if found.gpus:
+        text += f"   {found.gpus} GPU{'s' if found.gpus != 1 else ''}"
+        text += "" if found.busy is None else f"  {found.busy:.0f}% busy"
+        text += f"  {found.idle} idle but held" if found.idle else ""
+    return text
+
+
+def free_now(rows: Iterable[Row]) -> list[tuple[str, str]]:
+    """GPUs a run would get now, by kind, the most first: ("2x H100", "dgx-02:2,5 lab-7:0")."""
+    kinds: dict[str, dict[str, list[str]]] = {}
+    for found in rows:
+        for place, gpu in enumerate(found.gpus):
+            if gpu.use is Use.FREE and not found.stale and not found.cordoned:
+                kind = look.kind_of(str(gpu.sample.get("name") or "GPU"))
+                kinds.setdefault(kind, {}).setdefault(found.name, []).append(index_of(gpu.sample, place))
+    said = []
+    for kind, machines in sorted(kinds.items(), key=lambda item: -sum(map(len, item[1].values()))):
+        ordered = sorted(machines.items(), key=lambda item: -len(item[1]))
+        where = " ".join(f"{clean_name(name, 24)}:{','.join(places)}" for name, places in ordered[:20])
+        said.append((f"{sum(map(len, machines.values()))}x {kind}", where))
+    return said
+
+
+# Figures as texts
+
+
+def share(value: float | None) -> str:
+    """Percent, whole: 71%; "-" where it is not known."""
+    return "-" if value is None else f"{min(999.0, value):.0f}%"
+
+
+def watts(value: float | None) -> str:
+    """Watts in at most four characters: 310, 4.9k, 12k."""
+    if value is None:
+        return "-"
+    if value < 999.5:
+        return f"{value:.0f}"
+    return f"{value / 1000:.1f}k" if value < 9950 else f"{value / 1000:.0f}k"
+
+
+def degrees(value: float | None) -> str:
+    """Degrees Celsius, whole."""
+    return "-" if value is None else f"{value:.0f}"
