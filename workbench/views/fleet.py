@@ -7,9 +7,10 @@ known is absent, and shown as "-", never as 0.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from workbench.text import durations, states
+from workbench.text import durations, states, times
 from workbench.text.numbers import number
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
@@ -17,7 +18,8 @@ from workbench.views import gpus as look
 from workbench.views.gpus import Gpu, Use, View
 
 Target = Mapping[str, Any]
-STALE = ("late", "lost")
+STALE = ("late", "lost", "resting")
+"""How old figures are called; those of a machine at rest are old, and nothing is wrong."""
 FULL, SCARCE = 95.0, 20 << 30
 """Percent of a disk, and bytes left of it, from which it is called nearly full."""
 LOST_WORDS = {"lost": "fell off the bus", "hung": "does not answer"}
@@ -122,7 +124,7 @@ def is_low(disk: Mapping[str, Any] | None) -> bool:
 def state_word(target: Target, view: View, gpus: Sequence[Gpu]) -> str:
     """How a machine stands, in one word of `states.MACHINE` or `states.TARGET`."""
     state = str(view.get("state") or target.get("state") or "unknown")
-    if view.get("freshness") in STALE and state in ("connected", "connecting", "unknown", "idle"):
+    if view.get("freshness") in ("late", "lost") and state in ("connected", "connecting", "unknown", "idle"):
         return str(view["freshness"])
     if view.get("freshness") != "fresh":
         return state
@@ -152,15 +154,18 @@ def _driver_error(view: View) -> str:
     return clean_name(str(driver.get("error") or ""), 300)
 
 
-def problems(target: Target, view: View | None, age: float | None) -> list[Cell]:
+def problems(target: Target, view: View | None, age: float | None, now: datetime) -> list[Cell]:
     """What is wrong with a machine, a sentence each, the worst first; age: seconds since its last word."""
     view = view or {}
     said = []
-    trouble = clean_name(str(view.get("problem") or target.get("problem") or ""), 400)
+    trouble = clean_name(str((view or target).get("problem") or ""), 400)
+    retry = times.parse(view.get("retry"))
     if trouble:
+        if retry is not None and retry > now:
+            trouble += f"; trying again in {durations.short((retry - now).total_seconds())}"
         word = view.get("state") or target.get("state")
         said.append(Cell(trouble, "warn" if word == "needs sign-in" else "bad"))
-    if view.get("freshness") in STALE:
+    if view.get("freshness") in ("late", "lost"):
         words = f"last seen {durations.age(age)} ago"
         said.append(Cell(words, "bad" if view["freshness"] == "lost" else "warn"))
     if _driver_error(view):
@@ -226,7 +231,7 @@ def totals(rows: Iterable[Row]) -> Totals:
     up = stale = down = gpus = idle = free = 0
     busy: list[float] = []
     for found in rows:
-        if found.stale:
+        if found.state in ("late", "lost"):
             stale += 1
         elif found.state in states.MACHINE or found.state == "connected":
             up += 1

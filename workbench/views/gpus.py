@@ -31,8 +31,8 @@ EMPTY = 1 << 30
 """Bytes of memory that a GPU nobody computes on may have in use; more is somebody's we cannot see."""
 MOST = 16
 """Cells of a strip; of more GPUs each cell stands for several."""
-HELD_BACK = ("thermal", "brake")
-"""Parts of the throttle reasons that are trouble; a power cap alone is normal."""
+HELD_BACK = ("thermal", "brake", "slowdown")
+"""Parts of the throttle reasons (remote.gpu_words) that are trouble; a power cap alone is normal."""
 
 
 class Measure(StrEnum):

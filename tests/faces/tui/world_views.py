@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from tests.faces.tui.world_times import NOW, ago
+from workbench.entities.merge_patch import merged
 
 GIB = 1 << 30
 TIME = NOW.timestamp()
@@ -89,7 +90,7 @@ OTTER, FINCH = "01JD0000000000000000000042", "01JD0000000000000000000037"
 
 def gpu1() -> dict[str, Any]:
     """Four A100: a run on two, somebody else on one, one free."""
-    gpus = [gpu("gpu1", 0, 38, 12.4, A100), gpu("gpu1", 1, 0, 0.4, A100), gpu("gpu1", 2, 97, 66, A100), gpu("gpu1", 3, 88, 44, A100, temperature=87, throttle=["hw-thermal"])]
+    gpus = [gpu("gpu1", 0, 38, 12.4, A100), gpu("gpu1", 1, 0, 0.4, A100), gpu("gpu1", 2, 97, 66, A100), gpu("gpu1", 3, 88, 44, A100, temperature=87, throttle=["hardware thermal"])]
     processes = [
         process(4711, [("GPU-gpu1-2", 33.0, 96.0), ("GPU-gpu1-3", 22.0, 80.0)], OTTER),
         process(4712, [("GPU-gpu1-2", 32.0, None), ("GPU-gpu1-3", 21.0, None)], OTTER, cpu=310.0),
@@ -120,13 +121,13 @@ def fleet_views() -> dict[str, dict[str, Any]]:
         found[name]["held"] = dict.fromkeys(uuids(name, *range(8)), "run-80")
     stalled = view("dgx-02", eight("dgx-02", [97, 96, 0, 98, 95, 97, 99, 96]), host=host(disks=[{"path": "/", "roles": ["root"], "total": 1000 * GIB, "free": 15 * GIB}]))
     stalled["sample"]["gpus"][2].update(memory_used=55 * GIB)
-    stalled["sample"]["gpus"][3].update(temperature=87.0, throttle=["hw-thermal"])
+    stalled["sample"]["gpus"][3].update(temperature=87.0, throttle=["hardware thermal"])
     stalled["runs"] = {"run-80": run("run-80", uuids("dgx-02", 0, 1, 3)), "run-81": run("run-81", uuids("dgx-02", 2))}
     stalled["held"] = {**dict.fromkeys(uuids("dgx-02", *range(8)), "run-80"), "GPU-dgx-02-2": "run-81"}
     stalled["alerts"] = [alert("dgx-02", "held-idle", "gpu2 idle 14m, held by run-81", gpu="GPU-dgx-02-2"), alert("dgx-02", "disk-full", "15 GB left where runs are kept", "bad")]
     lost = view("lab-7", [gpu("lab-7", 0, 40, 9, RTX4090, 24, power_limit=450.0), {"uuid": "GPU-lab-7-1", "index": 1, "name": RTX4090, "error": "lost", "xid": {"code": 79, "time": TIME}}], host=host(cpu=9.0, memory_total=128 * GIB, memory_used=25 * GIB))
     box = view("box-4", [gpu("box-4", index, 60, 30, A6000, 48) for index in range(4)], freshness="late", age=8.0)
-    old = view("box-5", [gpu("box-5", index, 60, 30, A6000, 48) for index in range(4)], state="connecting", freshness="lost", age=95.0, problem="no answer; trying again in 12 s")
+    old = view("box-5", [gpu("box-5", index, 60, 30, A6000, 48) for index in range(4)], state="connecting", freshness="lost", age=95.0, problem="it does not answer", retry=ago(seconds=-12))
     mig = view("mig-1", [
         {"uuid": "GPU-mig-1-0", "index": 0, "name": A100, "mig": True, "memory_total": 80 * GIB, "memory_used": 20 * GIB, "temperature": 41.0, "power": 120.0, "power_limit": 400.0},
         *({"uuid": f"MIG-mig-1-{part}", "index": part, "parent": "GPU-mig-1-0", "name": f"{A100} MIG 1g.10gb", "memory_total": 10 * GIB, "memory_used": part * GIB} for part in range(7)),
@@ -180,8 +181,6 @@ class ViewServices:
 
     def measured(self, name: str, /, **patch: Any) -> None:
         """Other figures of a machine, to all who watch it."""
-        from workbench.tui.model.machines import merged
-
         self.views[name] = merged(self.views.get(name, {}), patch)
         for names, _, queue in self.watching:
             if not names or name in names:

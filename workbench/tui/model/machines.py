@@ -12,6 +12,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from workbench.entities.merge_patch import merged
 from workbench.errors import NotFound, WorkbenchError
 from workbench.text.numbers import number
 from workbench.tui.model.feed import AGAIN, Services
@@ -34,20 +35,6 @@ class Looking(NamedTuple):
     def closely(self) -> bool:
         """Whether every tick counts."""
         return self.how == "closely"
-
-
-def merged(before: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """before with a merge patch (RFC 7396) applied: null takes away, lists are taken whole."""
-    found = dict(before)
-    for key, value in patch.items():
-        if value is None:
-            found.pop(key, None)
-        elif isinstance(value, Mapping):
-            known = found.get(key)
-            found[key] = merged(known if isinstance(known, Mapping) else {}, value)
-        else:
-            found[key] = value
-    return found
 
 
 class Machines:

@@ -145,7 +145,7 @@ def _runs(row: Row, quiet: str) -> Cell:
 
 def _age(target: Target, row: Row, age: float | None, now: datetime) -> Cell:
     if row.stale:
-        return Cell(durations.age(age), "bad" if row.state == "lost" else "warn")
+        return Cell(durations.age(age), {"lost": "bad", "late": "warn"}.get(row.state, "stale"))
     return Cell("now" if age is not None else look.seen(dict(target), now), "dim")
 
 
@@ -153,9 +153,9 @@ def _trail(trail: Sequence[float | None], plain: bool) -> str:
     return filled([nan if value is None else value for value in trail], TRAIL, ascii_only=plain)
 
 
-def problem(target: Target, view: View | None, age: float | None) -> Cell:
+def problem(target: Target, view: View | None, age: float | None, now: datetime) -> Cell:
     """What is wrong in a sentence, with what one can do here."""
-    said = fleet.problem(fleet.problems(target, view, age))
+    said = fleet.problem(fleet.problems(target, view, age, now))
     if (view or target).get("state") == "needs sign-in":
         return Cell(f"I signs in: {said.text}" if said.text else "I signs in", "warn")
     return Cell(said.text, said.role)

@@ -141,7 +141,7 @@ class ComputePage(MachineActions, FilteredPage):
 
     def _problem(self, name: str) -> Cell:
         machines = self.dashboard.machines
-        return problem(self._targets[name], machines.views.get(name), machines.age(name))
+        return problem(self._targets[name], machines.views.get(name), machines.age(name), datetime.now(UTC))
 
     def want(self, keys: Sequence[str]) -> None:
         """Rows that come into sight: what they did before one looked is got once."""
