@@ -40,9 +40,21 @@ COMPUTE = {
     "exec": Entry("workbench.cli.compute_exec:execute", "Run a command on machines now."),
     "cordon": Entry("workbench.cli.queue:cordon", "Let nothing start on a machine for a while."),
     "shell": Entry("workbench.cli.shell:shell", "Open a shell on a machine, as ssh does."),
+    "upload": Entry("workbench.cli.compute_transfer:upload", "Bring files and folders to a machine."),
+    "download": Entry("workbench.cli.compute_transfer:download", "Bring a machine's files here."),
+    "files": Entry("workbench.cli.files:ls", "List a folder of a machine (files ls)."),
     "adopt": Entry("workbench.cli.compute:adopt", "Bring back runs that a machine still knows."),
     "set": Entry("workbench.cli.compute:change", "Change a machine's settings."),
     "detach": Entry("workbench.cli.compute:detach", "Forget a machine; nothing on it is touched."),
+}
+FILES = {
+    "ls": Entry("workbench.cli.files:ls", "List a folder."),
+    "cat": Entry("workbench.cli.files:cat", "Print a file."),
+    "du": Entry("workbench.cli.files:du", "Show what takes the room in a folder."),
+    "mkdir": Entry("workbench.cli.files:mkdir", "Make a folder."),
+    "cp": Entry("workbench.cli.files:cp", "Copy from one place of a machine to another."),
+    "mv": Entry("workbench.cli.files:mv", "Give another name or place."),
+    "rm": Entry("workbench.cli.files:rm", "Remove for good."),
 }
 EXPERIMENT = {
     "ls": Entry("workbench.cli.experiment:ls", "List experiments."),
@@ -83,6 +95,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "demo": Entry("workbench.cli.demo:demo", "See the whole loop on two machines made up on the spot."),
     "run": Section("Runs: look, compare, cancel, fetch.", RUN),
     "compute": Section("Compute targets: the machines runs go to.", COMPUTE),
+    "files": Section("Files of machines: look, copy, remove.", FILES),
     "experiment": Section("Experiments: named families of runs.", EXPERIMENT),
     "activity": Section("Activities and alerts: what takes long, what went wrong, whom it calls.", ACTIVITY),
     "server": Section("The local server that holds connections and records.", SERVER),
@@ -90,6 +103,6 @@ COMMANDS: dict[str, Entry | Section] = {
 }
 HEADINGS = {
     "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "queue", "ssh", "demo"],
-    "Things": ["run", "compute", "experiment", "activity"],
+    "Things": ["run", "compute", "files", "experiment", "activity"],
     "This side": ["server", "completion"],
 }

@@ -43,10 +43,19 @@ class ProgressBar:
         now = self._clock()
         if what != self._what:
             self._what, self._began = what, now
-        if not self._shown or now - self._began < PATIENCE or now - self._drawn < EVERY:
-            return
-        self._drawn, self._dirty = now, True
-        text = line(what, done, total, now - self._began, self._cells - 1)
+        if self._due(now):
+            self._draw(line(what, done, total, now - self._began, self._cells - 1))
+
+    def say(self, text: str) -> None:
+        """Note in words how far it is, where that is no part of a known whole."""
+        if self._due(self._clock()):
+            self._draw(cut(clean_name(text, 200), self._cells - 1))
+
+    def _due(self, now: float) -> bool:
+        return self._shown and now - self._began >= PATIENCE and now - self._drawn >= EVERY
+
+    def _draw(self, text: str) -> None:
+        self._drawn, self._dirty = self._clock(), True
         self._stream.write(_AT_START + text)
         self._stream.flush()
 

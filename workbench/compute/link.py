@@ -23,6 +23,8 @@ BULK = 4 * protocol.MAX_BODY
 WINDOWS = {
     "read": 8 << 20,
     "follow": 8 << 20,
+    "get": 8 << 20,
+    "bundle": 8 << 20,
     "terminal": protocol.TERMINAL_WINDOW,
     "connect": protocol.CONNECTION_WINDOW,
 }

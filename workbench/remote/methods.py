@@ -7,7 +7,14 @@ import os
 import threading
 from typing import Any, Dict, List
 
-from workbench.remote import parameters, probe_methods, protocol, queue_methods, terminal_methods
+from workbench.remote import (
+    files_methods,
+    parameters,
+    probe_methods,
+    protocol,
+    queue_methods,
+    terminal_methods,
+)
 from workbench.remote.compiling import Compiling
 from workbench.remote.exchange import Exchange
 from workbench.remote.leftovers import Sweeping, doomed_path, remove_tree, upload_name
@@ -59,6 +66,7 @@ class Methods(object):
             "remove": self._remove,
             "reconcile": self._reconcile,
         }  # type: Dict[str, Handler]
+        own.update(files_methods.table(self._machine))
         own.update(probe_methods.table(self._machine))
         own.update(queue_methods.table(self._machine))
         own.update(terminal_methods.table(self._machine))

@@ -1,7 +1,7 @@
 """Which file system a path is on, and whether that one is somewhere else on the network."""
 
 import os
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Union
 
 # device: "major:minor" as the kernel counts file systems; a major of 0 is no block device's.
 Mount = NamedTuple("Mount", [("point", str), ("kind", str), ("source", str), ("device", str)])
@@ -70,7 +70,7 @@ def file_system(path):
 
 
 def free_bytes(path):
-    # type: (str) -> Optional[int]
+    # type: (Union[str, bytes]) -> Optional[int]
     """Bytes this user may still write there; None when it cannot be told."""
     try:
         disk = os.statvfs(path)

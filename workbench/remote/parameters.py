@@ -57,6 +57,15 @@ def checked_offset(name, value):
     return value
 
 
+def flag(params, name):
+    # type: (Dict[str, Any], str) -> bool
+    """Whether a parameter is true; absent is not."""
+    value = params.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise RequestError("usage", "parameter %s must be true or false" % name)
+    return bool(value)
+
+
 def seconds(params, name):
     # type: (Dict[str, Any], str) -> Optional[float]
     """A duration in seconds, None when absent or null."""

@@ -30,14 +30,20 @@ def describe(error):
     message = getattr(error, "message", "")
     hint = getattr(error, "hint", "")
     if isinstance(error, OSError):
-        where = " (%s)" % error.filename if error.filename is not None else ""
+        name = error.filename
+        name = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
+        where = " (%s)" % name if name is not None else ""
         if error.errno in DISK_FULL:
             what = "disk full" if error.errno == errno.ENOSPC else "disk quota exceeded"
             code, message, hint = "disk_full", "%s on the machine%s" % (what, where), NO_ROOM
         elif isinstance(error, FileNotFoundError):
-            code, message = "not_found", "not there on the machine: %s" % error.filename
+            code, message = "not_found", "not there on the machine: %s" % name
+        elif isinstance(error, FileExistsError):
+            code, message = "conflict", "it exists on the machine%s" % where
         elif isinstance(error, PermissionError):
             code, message = "refused", "%s on the machine%s" % (error.strerror or error, where)
+        elif error.strerror and name is not None:
+            message = "%s on the machine%s" % (error.strerror, where)
     elif isinstance(error, Cancelled):
         code, message = "cancelled", "cancelled"
     elif isinstance(error, ValueError) and not message:

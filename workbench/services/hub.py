@@ -32,6 +32,7 @@ from workbench.services.experiments import ExperimentService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.log_ranges import LogRangeService
 from workbench.services.log_search import LogSearchService
+from workbench.services.machine_files import MachineFileService
 from workbench.services.minute_keeper import MinuteKeeper
 from workbench.services.monitor_feed import RUNS, TARGETS, MonitorFeed
 from workbench.services.monitoring import MonitoringService
@@ -119,6 +120,7 @@ class OpenWorkspace:
             ("compute", CordonService(context)),
             ("queue", QueueService(context)),
             ("compute", TerminalService(context)),
+            ("files", MachineFileService(context)),
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),
             ("events", EventService(context)),

@@ -7,7 +7,7 @@ process instead. Imports stay few: every `wb` command pays for them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
     from workbench.workspace.interactive import InteractiveRun
     from workbench.workspace.run_handle import RunHandle
+    from workbench.workspace.transfers import Brought
 
 Progress = Callable[[str, int, int], None]
 Notice = Callable[[str], None]
@@ -197,6 +198,38 @@ class Workspace:
         from workbench.workspace.downloads import download
 
         return download(self.client, run, path, to, on_progress)
+
+    def upload(
+        self,
+        target: str,
+        sources: Sequence[Path],
+        to: str,
+        *,
+        overwrite: bool = False,
+        on_progress: Progress | None = None,
+    ) -> Iterator[Brought]:
+        """Bring files and folders to a machine, each as it is done; see `transfers.Transfers`."""
+        from workbench.workspace.transfers import Transfers
+
+        return Transfers(self.client, target, overwrite=overwrite, on_progress=on_progress).upload(
+            sources, to
+        )
+
+    def fetch(
+        self,
+        target: str,
+        paths: Sequence[str],
+        to: Path,
+        *,
+        overwrite: bool = False,
+        on_progress: Progress | None = None,
+    ) -> Iterator[Brought]:
+        """Bring a machine's files and folders here, each as it is done; see `transfers.Transfers`."""
+        from workbench.workspace.transfers import Transfers
+
+        return Transfers(self.client, target, overwrite=overwrite, on_progress=on_progress).download(
+            paths, to
+        )
 
     def save_snapshot(self, run: str, to: Path) -> Path:
         """Save the run's snapshot as an ordinary zip at `to`."""
