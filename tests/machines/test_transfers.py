@@ -101,11 +101,12 @@ class Cutting:
         self.items = client.items
 
     def _watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        passed = 0
+        passed, after = 0, self._after[:1]
         for block in blocks:
             yield block
             passed += len(block)
-            if self._after and passed >= self._after[0]:
+            if after and passed >= after[0]:
+                after = []
                 del self._after[0]
                 self._cut()
 
