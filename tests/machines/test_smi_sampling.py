@@ -45,7 +45,7 @@ def test_every_gpu_is_told_of_and_again_and_again_by_one_start(smi: Smi, sampler
     rows = until(lambda: figures(one) if len(figures(one)) == 2 else None, "both GPUs")
     assert rows["GPU-0"]["utilisation"] == 97
     assert "utilisation" not in rows["GPU-1"]
-    assert not one.waiting()
+    assert not one.starting()
     until(lambda: one.uses() == {77: [{"gpu": "GPU-0", "memory": 512 << 20}]}, "its process")
     smi.say(gpus=[gpu(0, utilization__gpu="5"), gpu(1)], apps=[])
     until(lambda: figures(one)["GPU-0"]["utilisation"] == 5, "its new figure")

@@ -23,11 +23,11 @@ Uses = Dict[int, List[Fields]]
 class GpuReader(object):
     """Reads one GPU with its MIG instances; used by one thread.
 
-    Raises NvmlError wherever the GPU is lost.
+    name: what it is called where it does not say its UUID. Raises NvmlError wherever the GPU is lost.
     """
 
-    def __init__(self, device, index, listener=None):
-        # type: (Device, int, Optional[XidListener]) -> None
+    def __init__(self, device, index, name, listener=None):
+        # type: (Device, int, str, Optional[XidListener]) -> None
         self._device = device
         self._index = index
         self._listener = listener
@@ -36,7 +36,7 @@ class GpuReader(object):
         self._instances = []  # type: List[Part]
         self._usual_at = self._slow_at = float("-inf")
         self._rates = Rates(device)
-        self.uuid = device.text("nvmlDeviceGetUUID")
+        self.uuid = device.text("nvmlDeviceGetUUID") or name
         for name, value in (
             ("uuid", self.uuid),
             ("name", device.text("nvmlDeviceGetName")),
@@ -89,7 +89,7 @@ class GpuReader(object):
     def rows(self):
         # type: () -> List[Fields]
         """The card's figures, then those of its instances."""
-        return [dict(part.fields) for part in [self._card] + self._instances if part.fields.get("uuid")]
+        return [dict(part.fields) for part in [self._card] + self._instances]
 
     def uses(self):
         # type: () -> Uses

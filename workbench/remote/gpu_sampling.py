@@ -2,7 +2,8 @@
 
 import threading
 import time
-from typing import Callable, Dict, FrozenSet, List, Optional
+import traceback
+from typing import Callable, FrozenSet, List, Optional, Tuple
 
 from workbench.remote import nvml_library
 from workbench.remote.devices import DRIVER, information_files, read_information
@@ -17,19 +18,24 @@ RETRY = 2.0  # seconds between two tries to reach a GPU that is lost
 
 
 class GpuThread(threading.Thread):
-    """Samples one GPU whenever it is told to. done: called after each sample with its number."""
+    """Samples one GPU whenever it is told to.
 
-    def __init__(self, library, index, listener, done):
-        # type: (Library, int, XidListener, Callable[[int], None]) -> None
+    name: what it is called as long as it does not say its UUID. done: called after each sample with the
+    number of that.
+    """
+
+    def __init__(self, library, index, name, listener, done):
+        # type: (Library, int, str, XidListener, Callable[[int], None]) -> None
         super(GpuThread, self).__init__(daemon=True)
-        self.index = index
-        self.rows = []  # type: List[Fields]
+        self.rows = [{"uuid": name, "index": index}]  # type: List[Fields]
         self.uses = {}  # type: Uses
         self.error = None  # type: Optional[str]
         self.read_at = None  # type: Optional[float]
         self.busy_since = None  # type: Optional[float]
         self.detail = frozenset()  # type: FrozenSet[str]
         self._library = library
+        self._index = index
+        self._name = name
         self._listener = listener
         self._done = done
         self._go = threading.Semaphore(0)
@@ -61,6 +67,9 @@ class GpuThread(threading.Thread):
             self._go.acquire()
             try:
                 self._once(time.monotonic())
+            except Exception as error:  # a fault of ours costs this row only
+                traceback.print_exc()
+                self.error = "the probe failed: %r" % error
             finally:
                 self.busy_since = None
 
@@ -70,7 +79,8 @@ class GpuThread(threading.Thread):
             if self._reader is None and now < self._retry_at:
                 return
             if self._reader is None:
-                self._reader = GpuReader(open_device(self._library, self.index), self.index, self._listener)
+                device = open_device(self._library, self._index)
+                self._reader = GpuReader(device, self._index, self._name, self._listener)
             self._reader.read(now)
             self._publish(now)
         except NvmlError as error:  # its row says so until it answers again
@@ -104,18 +114,18 @@ class GpuThread(threading.Thread):
 
 
 class GpuSampler(object):
-    """All GPUs and the driver; `sample` never waits longer than it is allowed to."""
+    """All GPUs and the driver of a loaded NVML; `sample` never waits longer than it is allowed to."""
 
-    def __init__(self):
-        # type: () -> None
+    def __init__(self, library):
+        # type: (Library) -> None
         self.ready = False  # whether it is known which GPUs there are
-        self._driver = {}  # type: Fields
+        self._library = library
+        self._driver = {"source": "nvml"}  # type: Fields
         self._threads = []  # type: List[GpuThread]
         self._lock = threading.Lock()
         self._left = 0
         self._number = 0  # of the sample that is being taken
         self._all_done = threading.Event()
-        self._names = {}  # type: Dict[int, Optional[str]]
         self._started_at = time.monotonic()
         self._starter = threading.Thread(target=self._start, daemon=True)
         self._starter.start()
@@ -127,16 +137,17 @@ class GpuSampler(object):
             return dict(self._driver, error="the driver hangs: its library does not finish starting")
         return self._driver
 
-    def answered(self):
-        # type: () -> int
-        """How many GPUs have answered or said that they cannot, so far."""
-        return sum(thread.read_at is not None or thread.error is not None for thread in self._threads)
+    def progress(self):
+        # type: () -> Tuple[bool, int]
+        """How far the start has come: whether the GPUs are known, how many of them have answered."""
+        answered = sum(one.read_at is not None or one.error is not None for one in self._threads)
+        return self.ready, answered
 
-    def waiting(self):
+    def starting(self):
         # type: () -> bool
-        """Whether a GPU, or the driver, may still give its first answer in a moment."""
+        """Whether the driver, or a GPU, may still give its first answer in a moment."""
         young = time.monotonic() - self._started_at <= HUNG
-        return young and (not self.ready or self.answered() < len(self._threads))
+        return young and self.progress() != (True, len(self._threads))
 
     def sample(self, detail, wait):
         # type: (FrozenSet[str], float) -> None
@@ -166,13 +177,12 @@ class GpuSampler(object):
         now = time.monotonic()
         found = []  # type: List[Fields]
         for thread in self._threads:
-            rows = thread.rows or [self._unknown(thread.index)]
             busy = thread.busy_since
             error = thread.error
             if busy is not None and now - busy > HUNG:
                 error = "hung"
             age = now - (self._started_at if thread.read_at is None else thread.read_at)
-            for row in rows:
+            for row in thread.rows:
                 row = dict(row)
                 if error is not None:
                     row["error"] = error
@@ -190,20 +200,9 @@ class GpuSampler(object):
                 found.setdefault(pid, []).extend(uses)
         return found
 
-    def _unknown(self, index):
-        # type: (int) -> Fields
-        """A GPU that never answered: named by the driver's own files where they tell."""
-        return {"uuid": self._names.get(index) or "GPU-unknown-%d" % index, "index": index}
-
     def _start(self):
         # type: () -> None
-        library, problem = nvml_library.load()
-        if library is None:
-            if problem:
-                self._driver = {"error": problem}
-            self.ready = True
-            return
-        self._driver = {"source": "nvml"}
+        library = self._library
         try:
             library.start()
             count = library.count()
@@ -223,10 +222,9 @@ class GpuSampler(object):
             "cuda": library.cuda_version(),
         }
         listener = XidListener(library, self._look_again)
-        known = [read_information(path) for path in information_files(DRIVER)]
-        if len(known) == count:
-            self._names = {number: gpu["uuid"] for number, gpu in enumerate(known) if gpu}
-        threads = [GpuThread(library, index, listener, self._one_done) for index in range(count)]
+        threads = []
+        for index, name in enumerate(provisional_names(count)):
+            threads.append(GpuThread(library, index, name, listener, self._one_done))
         for thread in threads:
             thread.start()
         self._threads = threads
@@ -244,3 +242,12 @@ class GpuSampler(object):
                 self._left -= 1
                 if self._left == 0:
                     self._all_done.set()
+
+
+def provisional_names(count):
+    # type: (int) -> List[str]
+    """What so many GPUs are called before they answer: by the driver's own files where these tell."""
+    known = [read_information(path) for path in information_files(DRIVER)]
+    if len(known) != count:
+        known = [None] * count
+    return [gpu["uuid"] if gpu else "GPU-unknown-%d" % index for index, gpu in enumerate(known)]

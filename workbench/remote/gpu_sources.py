@@ -1,8 +1,6 @@
 """How this machine's GPUs are asked: through NVML; where that cannot be, by whatever else tells of them."""
 
-from typing import Any, Dict, FrozenSet, List
-
-from workbench.remote import smi_sampling
+from typing import Any, Dict, FrozenSet, List, Tuple
 
 Fields = Dict[str, Any]
 CRASHES = {"source": "nvml", "error": "the driver's library crashes the process that asks it: reboot"}
@@ -13,17 +11,23 @@ def open_gpus(asked):
     """What samples the GPUs, see GpuSampler. asked: whether the driver may be asked at all."""
     if not asked:
         return NoGpus(CRASHES)
+    problem = ""
     try:
         from workbench.remote import nvml_library
-        from workbench.remote.gpu_sampling import GpuSampler
     except ImportError:  # a python that was built without ctypes
-        program = smi_sampling.find_program()
-        return NoGpus({}) if program is None else smi_sampling.SmiSampler(program)
-    if nvml_library.load()[0] is None:
-        program = smi_sampling.find_program()
-        if program is not None:
-            return smi_sampling.SmiSampler(program)
-    return GpuSampler()
+        library = None
+    else:
+        library, problem = nvml_library.load()
+    if library is not None:
+        from workbench.remote.gpu_sampling import GpuSampler
+
+        return GpuSampler(library)
+    from workbench.remote import smi_sampling
+
+    program = smi_sampling.find_program()
+    if program is not None:
+        return smi_sampling.SmiSampler(program)
+    return NoGpus({"error": problem} if problem else {})
 
 
 class NoGpus(object):
@@ -40,12 +44,12 @@ class NoGpus(object):
         """The driver, as entities/sample.py has it."""
         return self._driver
 
-    def answered(self):
-        # type: () -> int
-        """None."""
-        return 0
+    def progress(self):
+        # type: () -> Tuple[bool, int]
+        """Nothing is waited for."""
+        return True, 0
 
-    def waiting(self):
+    def starting(self):
         # type: () -> bool
         """Nothing is waited for."""
         return False

@@ -166,15 +166,16 @@ class Device(object):
     def retired_pages(self):
         # type: () -> Optional[int]
         """Pages of memory taken out of use, for either cause."""
-        total = None  # type: Optional[int]
+        total = 0
         for cause in (0, 1):
             self._uint.value = 0
             code = self.ask(
                 ("nvmlDeviceGetRetiredPages",), ctypes.c_uint(cause), ctypes.byref(self._uint), None
             )
             count = present(self._uint.value) if code in (SUCCESS, INSUFFICIENT_SIZE) else None
-            if count is not None:
-                total = (total or 0) + count
+            if count is None:  # half of them is no answer
+                return None
+            total += count
         return total
 
     def pcie_rate(self, kind):

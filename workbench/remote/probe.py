@@ -106,6 +106,7 @@ class Probe(object):
         self._host = Sideline(HostSampler(places_of(machine)).sample)
         self._processes = Sideline(lambda: self._process_sampler.sample(self._gpus.uses()))
         self._processes_at = float("-inf")
+        self._told = (False, 0)  # how far the GPUs had come at the last tick
 
     def run(self):
         # type: () -> None
@@ -113,10 +114,9 @@ class Probe(object):
         wait = FIRST_WAIT
         while True:
             began = time.monotonic()
-            answered = self._gpus.answered()
             self.tick(wait)
             wait = min(LONGEST_WAIT, SHARE_OF_TICK * self._wish.every)
-            self._pause(began, answered)
+            self._pause(began)
 
     def tick(self, wait):
         # type: (float) -> None
@@ -132,6 +132,7 @@ class Probe(object):
         self._processes.wait(deadline - time.monotonic())
         self._host.wait(deadline - time.monotonic())
         full, wish.full = wish.full, False
+        self._told = self._gpus.progress()
         sample = {
             "time": time.time(),
             "every": wish.every,
@@ -144,17 +145,16 @@ class Probe(object):
         message = self._sender.message(sample, full)
         self._write(json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n")
 
-    def _pause(self, began, answered):
-        # type: (float, int) -> None
-        """Until the next tick is due: one comes early when GPUs that had not answered yet have."""
+    def _pause(self, began):
+        # type: (float) -> None
+        """Until the next tick is due: one comes early when a GPU has given its first answer."""
         wish = self._wish
         while not wish.full:
-            now = time.monotonic()
-            left = began + wish.every - now
-            waiting = self._gpus.waiting()
-            if left <= 0 or (not waiting and answered != self._gpus.answered()):
+            left = began + wish.every - time.monotonic()
+            starting = self._gpus.starting()
+            if left <= 0 or self._told != self._gpus.progress():
                 return
-            wish.changed.wait(min(left, SOON) if waiting else left)
+            wish.changed.wait(min(left, SOON) if starting else left)
             wish.changed.clear()
 
 

@@ -137,12 +137,12 @@ class SmiSampler(object):
         """The driver, as entities/sample.py has it."""
         return self._table.driver()
 
-    def answered(self):
-        # type: () -> int
-        """How many GPUs have been told of."""
-        return len(self._table.rows(0.0, 0.0))
+    def progress(self):
+        # type: () -> Tuple[bool, int]
+        """Whether it has told anything, of how many GPUs."""
+        return self._first.is_set(), len(self._table.rows(0.0, 0.0))
 
-    def waiting(self):
+    def starting(self):
         # type: () -> bool
         """Whether the first telling may still come in a moment."""
         return not self._first.is_set() and time.monotonic() - self._began < HUNG
