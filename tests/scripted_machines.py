@@ -155,6 +155,14 @@ class ScriptedLink:
         self.streams[stream.id] = stream
         return stream
 
+    async def call(
+        self, method: str, params: dict[str, Any] | None = None, timeout: float | None = None
+    ) -> Any:
+        self.machine.calls.append(method)
+        if self.machine.silent:
+            raise Unreachable(f"{self.machine.name} did not answer")
+        return self.machine.answers[method]
+
     def rest(self, stream: ScriptedStream, resting: bool) -> None:
         (self._resting.add if resting else self._resting.discard)(stream.id)
         self._used = asyncio.get_running_loop().time()
@@ -191,6 +199,8 @@ class ScriptedMachine:
         self.attempts: list[float] = []
         """When somebody tried to connect."""
         self.ticks = 0
+        self.answers: dict[str, Any] = {"queue": {"entries": []}}
+        self.calls: list[str] = []
 
     @property
     def link(self) -> ScriptedLink:

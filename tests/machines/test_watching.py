@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.machines.rig import MakeProxy, SshServer
+from tests.machines.rig import MakeProxy, SshServer, descendants, until
 from tests.machines.test_async_client import opened
 from tests.machines.test_main_job import attach_local
 from tests.machines.wb import Wb
@@ -104,6 +104,37 @@ async def test_a_machine_is_watched_and_its_probe_comes_back_when_it_is_killed(
             assert probes_of(server) not in ([probe], [])
         history = await there.call("compute.history", name=name, series=["cpu"], seconds=60, points=60)
         assert any(value is not None for value in history["series"]["cpu"])
+
+
+async def test_this_machine_is_watched_without_a_link_while_somebody_looks(tmp_path: Path) -> None:
+    async with services(tmp_path) as there:
+        async with watching(there, names=["local"], looking="closely") as seen:
+            view = await seen.until("local", measured, "its figures")
+            assert view["state"] == "connected"
+            assert view["sample"]["host"]["memory_total"] == memory_total()
+            assert there.workspace.monitor.view("local").sample is not None
+            (sampler,) = samplers()
+            os.kill(sampler, signal.SIGKILL)
+            before = view["sample"]["time"]
+            view = await seen.until(
+                "local", lambda view: measured(view) and view["sample"]["time"] > before, "it to be back"
+            )
+            assert "problem" not in view
+            assert there.workspace._fleet.current("local") is None
+        await until(lambda: samplers() == [], "it to rest")
+
+
+def samplers() -> list[int]:
+    """The children of this process that sample this machine."""
+    found = []
+    for child in descendants(os.getpid()):
+        try:
+            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"workbench.compute.local_sampling" in words:
+            found.append(child)
+    return found
 
 
 async def test_a_machine_that_was_cut_off_is_late_then_lost_then_back(

@@ -209,7 +209,8 @@ def test_a_machine_with_runs_that_cannot_be_reached_is_lost_and_does_not_rest(
         (machine,) = world.machines
         run = RunThere(name="r", experiment="e", status=RunState.RUNNING, gpus=["m000-1"])
         world.monitor.set_runs({machine.name: {"01R": run}, "elsewhere": {}})
-        world.monitor.set_leases(machine.name, {"m000-0": "ann's shell"}, cordoned=True)
+        world.monitor.set_leases(machine.name, {"m000-0": "ann's shell"})
+        world.monitor.set_cordoned(machine.name, True)
         await world.fleet.link(machine.name)
         await asyncio.sleep(10)
         machine.up = False

@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -102,7 +102,7 @@ async def samples(
     every: Callable[[], float],
     places: Mapping[str, str] | None = None,
     detail: Callable[[], Collection[str]] = tuple,
-) -> AsyncIterator[MachineSample]:
+) -> AsyncGenerator[MachineSample, None]:
     """Samples of this machine, `every()` seconds apart: what it says is looked at all the time.
 
     detail: UUIDs of GPUs whose PCIe and NVLink rates are wanted. Raises RemoteError when the child ends.

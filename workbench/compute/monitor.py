@@ -19,7 +19,7 @@ from workbench.compute.history import History
 from workbench.compute.looks import Look
 from workbench.compute.pace import Pace
 from workbench.compute.probe_stream import Decoder
-from workbench.compute.watched import Means, WatchedMachine
+from workbench.compute.watched import Here, Means, WatchedMachine
 from workbench.entities.alert import Alert
 from workbench.entities.machine_series import Minute
 from workbench.entities.machine_view import Freshness, Looking, MachineView, RunThere
@@ -72,13 +72,15 @@ class Monitor:
 
     # --- which machines there are, and what is known beside their probes ----------------------------------
 
-    def add(self, name: str) -> None:
-        """Take a machine in; nothing happens when it is known."""
+    def add(self, name: str, here: Here | None = None) -> None:
+        """Take a machine in. here: what samples it when it is this machine; changes the one it had."""
         if name in self._machines:
+            self._machines[name].here = here
             return
         if self._ticker is None:
             self._ticker = asyncio.create_task(self._tick_on(), name="monitor")
         machine = self._machines[name] = WatchedMachine(name, self._means)
+        machine.here = here
         for look in self._looks:
             if look.covers(name):
                 machine.looked(look.looking, 1)
@@ -110,11 +112,18 @@ class Monitor:
                 machine.runs = there
                 machine.change()
 
-    def set_leases(self, name: str, leases: Mapping[str, str], cordoned: bool) -> None:
-        """Take who else holds GPUs of a machine, as labels by UUID, and whether it is cordoned."""
+    def set_leases(self, name: str, leases: Mapping[str, str]) -> None:
+        """Take who else holds GPUs of a machine, as labels by UUID."""
         machine = self._machines.get(name)
-        if machine is not None and (machine.leases, machine.cordoned) != (leases, cordoned):
-            machine.leases, machine.cordoned = dict(leases), cordoned
+        if machine is not None and machine.leases != leases:
+            machine.leases = dict(leases)
+            machine.change()
+
+    def set_cordoned(self, name: str, cordoned: bool) -> None:
+        """Take whether new runs are kept away from a machine."""
+        machine = self._machines.get(name)
+        if machine is not None and machine.cordoned != cordoned:
+            machine.cordoned = cordoned
             machine.change()
 
     async def close(self) -> None:
@@ -129,6 +138,15 @@ class Monitor:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     # --- looking at them ----------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> list[str]:
+        """The machines that somebody looks at, by name."""
+        return sorted(name for name, machine in self._machines.items() if machine.wanted)
+
+    def is_here(self, name: str) -> bool:
+        """Whether a machine is this one, for which no link is needed; raises NotFound."""
+        return self._get(name).here is not None
 
     @property
     def names(self) -> list[str]:

@@ -7,7 +7,8 @@ import logging
 import math
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -41,6 +42,10 @@ SETTLE = (0.1, 1.0)
 log = logging.getLogger(__name__)
 
 
+Here = Callable[[Callable[[], float], Callable[[], Collection[str]]], AsyncGenerator[MachineSample, None]]
+"""Samples of this machine: of how often they are wanted, and of which GPUs in detail, both asked again."""
+
+
 class Means(NamedTuple):
     """What all machines of a monitor share."""
 
@@ -66,12 +71,15 @@ class WatchedMachine:
         self.leases: dict[str, str] = {}
         """Labels of leases that are no run's of ours, by the GPU's UUID."""
         self.cordoned = False
+        self.here: Here | None = None
+        """What samples this machine, for the one that is; others have a link."""
         self.unseen = False
         """Whether a sample came since the alerts' rules looked last."""
         self._means = means
         self._looks: Counter[Looking] = Counter()
         self._kick = asyncio.Event()
         self._stream: ProbeStream | None = None
+        self._is_here = False
         self._failures = 0
         self._trouble: str | None = None
         self._sample: MachineSample | None = None
@@ -93,6 +101,11 @@ class WatchedMachine:
     def wanted(self) -> bool:
         """Whether somebody looks, so that it is worth a connection."""
         return any(self._looks[looking] > 0 for looking in WANTS)
+
+    @property
+    def _worth_it(self) -> bool:
+        """Whether its samples are to be taken now."""
+        return self.wanted or self._means.fleet.current(self.name) is not None
 
     def kick(self) -> None:
         """Something changed: who waits looks again."""
@@ -120,7 +133,7 @@ class WatchedMachine:
     async def run(self) -> None:
         """Follow its probe while somebody looks or a link is up anyway, for ever."""
         while True:
-            while not self.wanted and self._means.fleet.current(self.name) is None:
+            while not self._worth_it:
                 await self._nap(None)
             try:
                 await self._session()
@@ -135,6 +148,9 @@ class WatchedMachine:
 
     async def _session(self) -> None:
         """Take samples until the stream ends, which raises why."""
+        if self.here is not None:
+            await self._session_here(self.here)
+            return
         fleet = self._means.fleet
         link = fleet.current(self.name)
         if link is None:
@@ -147,14 +163,32 @@ class WatchedMachine:
                 while True:
                     async with asyncio.timeout(freshness.LOST):
                         self._take(await anext(stream))
-                    if self._failures and self._means.clock() - began > STEADY:
-                        self._failures = 0
+                    self._went_well(began)
             except StopAsyncIteration:
                 raise RemoteError("its probe ended", "it is started again by itself") from None
             except TimeoutError:
                 raise RemoteError("its probe says nothing", "it is started again by itself") from None
             finally:
                 self._stream = None
+
+    async def _session_here(self, here: Here) -> None:
+        """Take samples of this machine, which needs no link, until nobody wants any."""
+        began = self._means.clock()
+        stream = here(lambda: self._asked().every, lambda: self._asked().detail)
+        async with aclosing(stream):
+            self._is_here = True
+            try:
+                async for sample in stream:
+                    self._take(sample)
+                    self._went_well(began)
+                    if not self._worth_it:
+                        return
+            finally:
+                self._is_here = False
+
+    def _went_well(self, began: float) -> None:
+        if self._failures and self._means.clock() - began > STEADY:
+            self._failures = 0
 
     def _take(self, sample: MachineSample) -> None:
         means, before = self._means, self._sample
@@ -169,7 +203,7 @@ class WatchedMachine:
         self.change()
 
     def _failed(self, reason: str) -> None:
-        if self._means.fleet.current(self.name) is not None:
+        if self.here is not None or self._means.fleet.current(self.name) is not None:
             self._failures += 1
             self._trouble = reason
             log.info("the probe of %s: %s", self.name, reason)
@@ -179,8 +213,9 @@ class WatchedMachine:
         """Wait until it is worth trying again: by the patience with its link, or with its probe."""
         fleet = self._means.fleet
         await asyncio.sleep(random.uniform(*SETTLE))
-        if fleet.current(self.name) is not None:
-            await self._nap(PATIENCE.delay(self._failures, random.random()))
+        if self.here is not None or fleet.current(self.name) is not None:
+            if self._trouble is not None:
+                await self._nap(PATIENCE.delay(self._failures, random.random()))
             return
         while fleet.current(self.name) is None and self.wanted:
             left = self._retry_in()
@@ -207,7 +242,7 @@ class WatchedMachine:
     @property
     def asked(self) -> bool:
         """Whether it is to say something now; one without runs that nobody looks at may rest."""
-        return self.wanted or bool(self.runs) or self._means.fleet.current(self.name) is not None
+        return self._worth_it or bool(self.runs)
 
     def tick(self) -> bool:
         """Judge its freshness once a second; whether that has to go on."""
@@ -265,6 +300,8 @@ class WatchedMachine:
             state, problem = self._means.fleet.state(self.name)
         except NotFound:
             return TargetState.UNKNOWN, None, None
+        if self._is_here and state in (TargetState.UNKNOWN, TargetState.IDLE):
+            state = TargetState.CONNECTED  # it is this machine
         retry = None
         if state is TargetState.UNREACHABLE and (left := self._retry_in()):
             retry = datetime.fromtimestamp(round(self._means.wall() + left), UTC)

@@ -30,6 +30,7 @@ from workbench.services.cordons import CordonService
 from workbench.services.deliveries import Deliveries
 from workbench.services.experiments import ExperimentService
 from workbench.services.history import ActivityService, EventService
+from workbench.services.lease_feed import LeaseFeed
 from workbench.services.log_ranges import LogRangeService
 from workbench.services.log_search import LogSearchService
 from workbench.services.machine_files import MachineFileService
@@ -79,6 +80,7 @@ class OpenWorkspace:
         self.conductor = Conductor(self.store, self._fleet, pulses, sender, collector)
         self.monitor = Monitor(self._fleet, State)
         self._feed = MonitorFeed(self.store, self.bus, self.monitor)
+        self._leases = LeaseFeed(self._fleet, self.monitor)
         self._minutes = MinuteKeeper(self.store, self.monitor, settings.compute.history_days)
         self.alerting = Alerting(
             self.store,
@@ -148,6 +150,7 @@ class OpenWorkspace:
         await self.deliveries.open()
         await self._feed.start()
         self._minutes.start()
+        self._leases.start()
         await self.conductor.resume_all()
 
     def _events(self, events: list[Event]) -> None:
@@ -176,6 +179,7 @@ class OpenWorkspace:
         """Let go of everything; runs go on where they are."""
         await self._compute.close()
         await self._feed.close()
+        await self._leases.close()
         await self.monitor.close()
         await self._minutes.close()
         await self.conductor.close()

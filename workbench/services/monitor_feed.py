@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from workbench.compute.local_sampling import places_here, samples
 from workbench.compute.monitor import Monitor
+from workbench.compute.watched import Here
+from workbench.entities.target import Target, TargetKind
 from workbench.errors import StoreError
 from workbench.services.bus import Bus, News
 from workbench.store import runs_there, targets
@@ -16,6 +19,14 @@ RUNS, TARGETS = "monitor/runs", "monitor/targets"
 PAUSE = 0.25
 """Seconds between two looks, however much changes."""
 log = logging.getLogger(__name__)
+
+
+def here(target: Target) -> Here | None:
+    """What samples a target that is this machine; None for others."""
+    if target.kind is not TargetKind.LOCAL:
+        return None
+    places = places_here(target.settings.root, target.settings.lease_dir)
+    return lambda every, detail: samples(every, places, detail)
 
 
 class MonitorFeed:
@@ -55,10 +66,10 @@ class MonitorFeed:
                 await asyncio.sleep(PAUSE)
 
     async def _targets(self) -> None:
-        there = {target.name for target in await self._store.read(targets.every)}
-        for name in there:
-            self._monitor.add(name)
-        for name in set(self._monitor.names) - there:
+        there = {target.name: target for target in await self._store.read(targets.every)}
+        for name, target in there.items():
+            self._monitor.add(name, here(target))
+        for name in set(self._monitor.names) - there.keys():
             await self._monitor.forget(name)
 
     async def _runs(self) -> None:

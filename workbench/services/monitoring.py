@@ -45,12 +45,12 @@ class MonitoringService:
         """Machines (absent: all, also those to come) as they change, for ever.
 
         First {"machines": {name: view}}, then {"patch": {name: merge patch of its view}} (RFC 7396) and
-        {"gone": [name]}, as often as `looking` says and never faster than they are taken. Processes of
-        machines that were not named come every five seconds only. Raises NotFound.
+        {"gone": [name]}, as often as `looking` says and never faster than they are taken. Processes
+        come every five seconds only unless few machines were named. Raises NotFound.
         """
         monitor = self._monitor
         with monitor.look(names or None, looking) as look:
-            told = Told(monitor, often=bool(names))
+            told = Told(monitor, names or ())
             yield Plain({"machines": told.whole(names or monitor.names)})
             while True:
                 changed = sorted(await look.take())
@@ -74,7 +74,8 @@ class MonitoringService:
             return view
         before = view.heard
         with monitor.look([name], Looking.VISIBLE) as look:
-            await self._context.link(name)
+            if not monitor.is_here(name):
+                await self._context.link(name)
             try:
                 async with asyncio.timeout(FIRST):
                     while (view := monitor.view(name)).heard == before:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from workbench.compute.monitor import Monitor
 from workbench.entities.merge_patch import difference
 
 PROCESSES_EVERY = 5.0
-"""Seconds between the processes of a machine for who did not ask for it by name: they weigh most."""
+"""Seconds between the processes of a machine, which weigh most, for who looks at many."""
+FEW = 4
+"""Machines asked for by name whose processes come as often as all else."""
 View = dict[str, Any]
 
 
 class Told:
-    """The views as they were sent last. often: processes are sent whenever they change."""
+    """The views as they were sent last. asked: the machines that were asked for by name."""
 
-    def __init__(self, monitor: Monitor, *, often: bool) -> None:
+    def __init__(self, monitor: Monitor, asked: Collection[str]) -> None:
         self._monitor = monitor
-        self._often = often
+        self._often = 0 < len(asked) <= FEW
         self._clock = asyncio.get_running_loop().time
         self._sent: dict[str, View] = {}
         self._processes_at: dict[str, float] = {}
