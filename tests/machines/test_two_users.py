@@ -43,12 +43,18 @@ def opening(needed: list[Path], scratch: Path) -> list[str]:
     return lines
 
 
+MakeUser = Callable[..., Wb]
+
+
 @pytest.fixture
-def users(make_wb: Callable[..., Wb], tmp_path: Path) -> Iterator[tuple[Wb, Wb]]:
-    """Two users in a mount namespace where /var/tmp is the test's own."""
+def make_user(make_wb: Callable[..., Wb], tmp_path: Path) -> Iterator[MakeUser]:
+    """make_user(uid, group=None): a user in a mount namespace where /var/tmp is the test's own, var-tmp here.
+
+    group: one they are a member of beside their own.
+    """
     need("unshare", "nsenter", "setpriv")
     if os.getuid() != 0:
-        pytest.skip("only root can be two users")
+        pytest.skip("only root can be several users")
     (tmp_path / "scratch").mkdir()
     var_tmp = tmp_path / "var-tmp"
     var_tmp.mkdir()
@@ -62,21 +68,31 @@ def users(make_wb: Callable[..., Wb], tmp_path: Path) -> Iterator[tuple[Wb, Wb]]
         assert holder.poll() is None, "no namespace"
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    made = []
-    for uid in UIDS:
+    made: list[Wb] = []
+
+    def make(uid: int, group: int | None = None) -> Wb:
         wb = make_wb()
         os.chown(wb.folder, uid, uid)
         wb.environ |= {"HOME": str(wb.folder), "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
-        become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
+        groups = ["--clear-groups"] if group is None else [f"--groups={group}"]
+        become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", *groups, "--"]
         wb.through = ["nsenter", f"--mount=/proc/{holder.pid}/ns/mnt", "--", *become]
         made.append(wb)
+        return wb
+
     try:
-        yield made[0], made[1]
+        yield make
         for wb in made:
             wb.close()
     finally:
         holder.kill()
         holder.wait()
+
+
+@pytest.fixture
+def users(make_user: MakeUser) -> tuple[Wb, Wb]:
+    """Two users who share nothing."""
+    return make_user(UIDS[0]), make_user(UIDS[1])
 
 
 def test_two_users_work_apart(users: tuple[Wb, Wb], tmp_path: Path) -> None:

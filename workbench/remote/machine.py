@@ -70,12 +70,21 @@ def check_lease_dir(path):
 
 def make_like_parent(folder):
     # type: (str) -> None
-    """Make a folder inside the lease folder with its permissions: a shared one is shared whole."""
-    try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
+    """Make a folder inside the lease folder with its permissions: a shared one is shared whole.
+
+    From its first instant: another user of it may come at the same time. Raises OSError.
+    """
+    if os.path.isdir(folder):
         return
-    os.chmod(folder, stat.S_IMODE(os.stat(os.path.dirname(folder)).st_mode))
+    partial = "%s.%d.partial" % (folder, os.getpid())
+    os.mkdir(partial, 0o700)
+    try:
+        os.chmod(partial, stat.S_IMODE(os.stat(os.path.dirname(folder)).st_mode))
+        os.rename(partial, folder)
+    except OSError:
+        os.rmdir(partial)
+        if not os.path.isdir(folder):
+            raise
 
 
 def own_location():
