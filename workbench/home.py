@@ -112,6 +112,11 @@ def user_name() -> str:
         return str(os.getuid())
 
 
+def user_at_host() -> str:
+    """Who asks, as machines and their other users are told."""
+    return f"{user_name()}@{os.uname().nodename}"
+
+
 def workspace_name(environ: Mapping[str, str] | None = None) -> str:
     """The workspace the environment names, else "default"."""
     environ = os.environ if environ is None else environ

@@ -296,3 +296,28 @@ def test_what_pours_does_not_fill_anybodys_memory(wb: Wb, machine: SshServer, op
     screen.keys("C-c")
     screen.wait_for("code 130$")
     as_it_was(wb, screen)
+
+
+def test_gpus_are_held_while_one_works_in_it(wb: Wb, machine: SshServer, open_shell: OpenShell) -> None:
+    attach(wb, machine)
+    wb("compute", "set", "gpu1", "devices=a0")
+    refused = open_shell("ssh", "gpu1", "--gpus", "2")
+    refused.wait_for("2 GPUs wanted, but only 1 can be used here")
+    refused.wait_for("^code 5$")
+    first = open_shell("ssh", "gpu1", "--gpus", "1")
+    first.wait_for("^a0 until you leave this shell$")
+    first.wait_for("^far>")
+    first.type("echo sees $CUDA_VISIBLE_DEVICES by $CUDA_DEVICE_ORDER")
+    first.keys("Enter")
+    first.wait_for("^sees a0 by PCI_BUS_ID$")
+    second = open_shell("ssh", "gpu1", "--gpus", "1", "--", "'echo mine: $CUDA_VISIBLE_DEVICES'")
+    second.wait_for("^waiting: 1 GPU wanted, 0 free, held by shell")
+    third = open_shell("ssh", "gpu1", "--gpus", "1")
+    third.wait_for("^waiting: 1 GPU wanted")
+    third.keys("C-c")
+    third.wait_for("interrupted")
+    first.type("exit")
+    first.keys("Enter")
+    second.wait_for("^mine: a0$")
+    second.wait_for("^code 0$")
+    assert os.listdir(machine.folder / "lease" / "leases") == []

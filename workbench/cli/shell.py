@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -10,24 +12,27 @@ import click
 from workbench.cli import complete
 from workbench.cli.command import Launcher, command
 from workbench.cli.compute_attach import connecting, sign_in
-from workbench.cli.parsing import command_words
+from workbench.cli.parsing import at_least, command_words
 from workbench.cli.session import Session
 from workbench.errors import HostKeyUnknown, NeedsSignIn
+from workbench.home import user_at_host
+from workbench.text.sanitize import clean_name
 from workbench.workspace.own_terminal import Ended, OwnTerminal, surroundings
 from workbench.workspace.terminal_session import TerminalSession
 
 
 @command("shell", cls=Launcher)
 @click.argument("name", metavar="NAME [-- COMMAND...]", shell_complete=complete.target)
+@click.option("--gpus", type=at_least(1), metavar="N", help="Hold N GPUs meanwhile; waits its turn.")
 @click.pass_context
-def shell(context: click.Context, name: str) -> int:
+def shell(context: click.Context, name: str, gpus: int | None) -> int:
     """Open your login shell on a machine, or run a command on a terminal there: wb ssh gpu1 -- htop.
 
     It is the connection that is there already. Everything goes through: colours, Ctrl-C, editors, tmux. Exits
     with the code of what ran. Enter ~ . hangs up, Enter ~ ? lists what else there is.
     """
     session = context.ensure_object(Session)
-    asked: dict[str, Any] = {"name": name}
+    asked: dict[str, Any] = {"name": name, "gpus": gpus, "by": user_at_host() if gpus else None}
     if "command" in context.meta:
         words = command_words(context.meta["command"], f"wb ssh {name} -- COMMAND")
         asked.update({"argv": words} if isinstance(words, list) else {"shell": words})
@@ -40,14 +45,23 @@ def shell(context: click.Context, name: str) -> int:
         return on_terminal(session, name, "compute", asked)
 
 
+def _say(told: dict[str, Any]) -> None:
+    """What is to be known of the GPUs that are wanted."""
+    if "waiting" in told:
+        print(f"waiting: {clean_name(str(told['waiting']), 500)}", file=sys.stderr)
+    elif "granted" in told:
+        names = ", ".join(clean_name(str(device), 100) for device in told["granted"])
+        print(f"{names} until you leave this shell", file=sys.stderr)
+
+
 def on_terminal(session: Session, machine: str, noun: str, asked: dict[str, Any]) -> int:
     """Be the terminal of what `noun.terminal` runs on a machine; its exit code, 128+n after signal n."""
     terminal = OwnTerminal()
     try:
         about = {**surroundings(os.environ), **terminal.size()}
         with session.workspace.duplex(noun, "terminal", **{**about, **asked}) as duplex:
-            talk = TerminalSession(duplex, terminal)
-            with connecting(session, machine):
+            talk = TerminalSession(duplex, terminal, _say)
+            with nullcontext() if asked.get("gpus") else connecting(session, machine):
                 talk.begin()
             return talk.carry()
     except Ended as end:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 from workbench.compute.link import Link
+from workbench.entities.target import Target
 from workbench.errors import NotFound, UsageError
 from workbench.services.context import Context
 from workbench.services.operation import duplex
 from workbench.store import targets
+from workbench.text.sanitize import clean_name
 
 Words = list[str]
 Texts = dict[str, str]
@@ -33,6 +35,8 @@ class TerminalService:
         term: str | None = None,
         rows: int = 24,
         cols: int = 80,
+        gpus: int = 0,
+        by: str | None = None,
         *,
         source: AsyncIterator[Any],
     ) -> AsyncIterator[Any]:
@@ -40,15 +44,51 @@ class TerminalService:
 
         source: bytes that are typed, and {"rows", "cols"} when it becomes another size. It gives
         {"started": the terminal's name}, the bytes that are shown, and {"exit_code", "signal"?} at its end.
+        gpus: how many to hold while it lasts, for `by`; {"waiting": why} until {"granted": [uuid]}.
         Ending it hangs the terminal up. Raises Unreachable when the machine is lost.
         """
-        await self._context.store.read(targets.get, name)
+        target = await self._context.store.read(targets.get, name)
         link = await self._context.link(name)
-        what = {"argv": argv, "shell": shell, "cwd": cwd, "env": env}
-        asked = {**what, "term": term, "rows": rows, "cols": cols}
-        async with aclosing(on_terminal(link, asked, source)) as values:
-            async for value in values:
-                yield value
+        asked = {"argv": argv, "shell": shell, "cwd": cwd, "term": term, "rows": rows, "cols": cols}
+        environment = dict(env or {})
+        async with AsyncExitStack() as held:
+            if gpus:
+                lease = await held.enter_async_context(link.stream("lease", _lease(target, gpus, by)))
+                async for event in lease:
+                    told = _lease_event(event)
+                    yield told
+                    if "granted" in told:
+                        environment.update(visible(told["granted"]))
+                        break
+            talk = on_terminal(link, {**asked, "env": environment}, source)
+            async with aclosing(talk) as values:
+                async for value in values:
+                    yield value
+
+
+def _lease(target: Target, gpus: int, by: str | None) -> dict[str, Any]:
+    """What the link's `lease` is asked with, by a target's settings as for a run."""
+    settings = target.settings
+    return {
+        "gpus": gpus,
+        "label": "shell",
+        "by": by or "",
+        "devices": settings.devices,
+        "foreign_memory": settings.foreign_memory,
+        "foreign_utilisation": settings.foreign_utilisation,
+    }
+
+
+def _lease_event(event: Any) -> dict[str, Any]:
+    """What a machine says of a lease, cleaned."""
+    if isinstance(event, dict) and isinstance(event.get("granted"), list):
+        return {"granted": [clean_name(str(device), 100) for device in event["granted"]]}
+    return {"waiting": clean_name(str(event.get("waiting", "")) if isinstance(event, dict) else "", 500)}
+
+
+def visible(devices: Sequence[str]) -> dict[str, str]:
+    """The environment in which programs see these GPUs alone."""
+    return {"CUDA_VISIBLE_DEVICES": ",".join(devices), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
 async def on_terminal(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
 from workbench.errors import Conflict, NotFound, ServerError, UsageError
-from workbench.home import Home, user_name
+from workbench.home import Home, user_at_host
 from workbench.runs.configuration import parse_job, to_job_yaml
 from workbench.settings import load_settings
 from workbench.snapshots.archive import zip_blobs
@@ -136,7 +135,7 @@ class Submission:
         asked = {
             "id": make_run_id(time.time_ns() // 1_000_000, os.urandom(10)),
             "configuration": to_wire(configuration),
-            "submitted_by": f"{user_name()}@{socket.gethostname()}",
+            "submitted_by": user_at_host(),
             "secrets": secrets or None,
             **parameters,
         }
