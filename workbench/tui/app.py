@@ -103,7 +103,7 @@ class Dashboard(WholeActions):
         self.home = home
         self.environ = os.environ if environ is None else environ
         self.chosen_keys, self._wrong_keys = checked(keys or {})
-        self._workspace = workspace
+        self.workspace_name = workspace
         self.memory = Memory(home, workspace)
         self.undo = Undo()
         self.ahead = TypingAhead(self)
@@ -128,7 +128,7 @@ class Dashboard(WholeActions):
 
     def compose(self) -> ComposeResult:
         """The frame; the first page is mounted into it at once."""
-        self._header.workspace = self._workspace
+        self._header.workspace = self.workspace_name
         yield self._header
         yield self._crumbs
         yield Container(id="body")
@@ -356,7 +356,7 @@ class Dashboard(WholeActions):
         """The workspace for what is done in a thread: sending a tree, saving a file. To be closed."""
         from workbench.workspace import Workspace
 
-        return Workspace.open(self._workspace, home=self.home)
+        return Workspace.open(self.workspace_name, home=self.home)
 
     def tell(self, dirty: Dirty) -> None:
         """Have pages look again at what this face itself changed."""

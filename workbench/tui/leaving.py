@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from rich.text import Text
 from textual.app import App, SuspendNotSupported
 
-from workbench.home import Home
+from workbench.home import RUNTIME, Home
 from workbench.text.sanitize import clean
 from workbench.version import __version__
 
@@ -37,16 +39,55 @@ def run_outside(app: App[Any], command: Sequence[str], notice: str = "", environ
 
     The loop stands still meanwhile on purpose: nothing of ours may write to the terminal.
     """
+    return _with_the_terminal(
+        app, command, notice, lambda: subprocess.run(list(command), env=environ, check=False).returncode
+    )
+
+
+def run_wb(app: App[Any], home: Home, words: Sequence[str], notice: str) -> None:
+    """Run a command of ours with the terminal to itself and come back; what it says of an error is shown."""
+    command = [sys.executable, "-P", "-m", "workbench.cli.main", *words]
+    environ = {**os.environ, "WORKBENCH_HOME": str(home.root), RUNTIME: str(home.runtime)}
+    said: list[bytes] = []
+
+    def run() -> int:
+        with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, bufsize=0) as process:
+            assert process.stderr is not None
+            while block := process.stderr.read(4096):
+                said.append(block)
+                os.write(2, block)
+        return process.returncode
+
+    _with_the_terminal(app, command, notice, run)
+    words_said = b"".join(said).decode("utf-8", "replace")
+    if words_said.startswith("error:") or "\nerror:" in words_said:
+        problem = words_said[words_said.rindex("error:") :].removeprefix("error:")
+        app.notify(clean(problem.strip().replace("\nhint: ", "\n"), 600), severity="error", timeout=8)
+
+
+def _with_the_terminal(
+    app: App[Any], command: Sequence[str], notice: str, run: Callable[[], int]
+) -> int | None:
     try:
-        with app.suspend():
+        with app.suspend(), _deaf_to_ctrl_c():
             if notice:
                 print(f"\n[{notice}]", flush=True)
-            return subprocess.run(list(command), env=environ, check=False).returncode
+            return run()
     except SuspendNotSupported:
         app.notify("not possible in a browser", severity="warning")
     except OSError as problem:
         app.notify(f"{command[0]}: {problem.strerror}", severity="error", markup=False)
     return None
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """For a block in which Ctrl-C is the other program's: the terminal sends it to this process as well."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # not ignored, or the program would be deaf, too
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def viewer(app: App[Any], place: Path) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import App
 
 from workbench.text.location import Location, format
+from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting, owners, perform
 from workbench.tui.actions.table import by_id
-from workbench.tui.leaving import copied, run_outside
+from workbench.tui.leaving import copied, run_outside, run_wb
 from workbench.tui.model.undo import Undo
 from workbench.tui.places.history import History, outside
 from workbench.tui.places.page import Page
@@ -144,5 +145,11 @@ class WholeActions(Acting, App[int]):
         self.action_suspend_process()
 
     def do_app_shell(self) -> None:
-        """A shell."""
-        run_outside(self, [self.environ.get("SHELL", "/bin/sh")], "exit comes back to the dashboard")
+        """A shell: there, where the page is about a machine or a run, else here."""
+        words, where = (self.page.shell() if self.page is not None else None) or ([], "")
+        if words:
+            dashboard = cast("Dashboard", self)
+            words = [*words, "--workspace", dashboard.workspace_name]
+            run_wb(self, dashboard.home, words, f"{clean_name(where)}: exit comes back")
+        else:
+            run_outside(self, [self.environ.get("SHELL", "/bin/sh")], "here: exit comes back")

@@ -52,7 +52,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.copy-command", "Y", "copy command", "Copy the command line that does the same."),
     Action("app.copy-link", "L", "copy link", "Copy this place as a location for the command line."),
     Action("app.suspend", "ctrl+z", "suspend", "Step aside; fg in the shell comes back here."),
-    Action("app.shell", "exclamation_mark", "shell", "Open a shell here; leaving it comes back as it was."),
+    Action("app.shell", "exclamation_mark", "shell", "Open a shell on the machine one looks at, else here."),
     Action("app.undo", "z", "undo", "Take back what was done last: an archive, tags."),
     Action("list.down", "down,j", "down", "Move down one row."),
     Action("list.up", "up,k", "up", "Move up one row."),

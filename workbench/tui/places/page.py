@@ -106,6 +106,10 @@ class Page(Acting, Widget, can_focus=True):
         """What `copy` copies: the id of what the cursor is on."""
         return None
 
+    def shell(self) -> tuple[list[str], str] | None:
+        """The command of ours that opens a shell where the cursor is, and where that is; None: nowhere."""
+        return None
+
     def command_line(self) -> str:
         """The command that does or shows the same."""
         return f"wb {as_text(self.location)}"

@@ -245,6 +245,11 @@ class ComputePage(MachineActions, FilteredPage):
         """The machine's name under the cursor."""
         return self.table.cursor
 
+    def shell(self) -> tuple[list[str], str] | None:
+        """On the machine under the cursor."""
+        name = self.table.cursor
+        return None if name is None else (["ssh", name], name)
+
     def do_compute_measure(self) -> None:
         """Have the GPUs' cells stand for something else."""
         every = list(Measure)

@@ -69,6 +69,10 @@ class MachinePage(RunActions, TabbedPage):
         cursor = overview.listing.table.cursor if overview is not None and self.tab == "overview" else None
         return cursor or self.name_
 
+    def shell(self) -> tuple[list[str], str] | None:
+        """On the machine."""
+        return ["ssh", self.name_], self.name_
+
     def command_line(self) -> str:
         """The command that shows the same."""
         return f"wb compute {'doctor' if self.tab == 'doctor' else 'show'} {self.name_}"
