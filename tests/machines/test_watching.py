@@ -20,7 +20,9 @@ from tests.machines.wb import Wb
 from tests.services import Services, services
 from workbench.entities.base import to_wire
 from workbench.entities.merge_patch import merged
+from workbench.home import Home
 from workbench.settings import ComputeSettings, Settings
+from workbench.workspace import Workspace
 
 PATIENCE = 60.0
 
@@ -232,3 +234,21 @@ async def test_a_server_that_somebody_watches_over_does_not_end_itself(wb: Wb, t
             await seen.until("local", lambda view: view["sample"]["time"] > begun + 6, "six seconds more")
             assert wb.server_pid() == pid
     await asyncio.to_thread(wb.until, lambda: wb.server_pid() is None, "the server to end")
+
+
+async def test_watching_goes_on_when_the_server_was_killed(wb: Wb, tmp_path: Path) -> None:
+    await asyncio.to_thread(attach_local, wb, tmp_path)
+
+    def watch() -> None:
+        with Workspace.open("default", embedded=False, home=Home(wb.folder, wb.folder)) as workspace:
+            killed = 0.0
+            for machines in workspace.watch_machines("local"):
+                view = machines["local"]
+                if view["freshness"] == "fresh" and not killed:
+                    killed = view["sample"]["time"]
+                    wb.kill_server()
+                elif view["freshness"] == "fresh" and view["sample"]["time"] > killed:
+                    return
+
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.to_thread(watch)

@@ -138,6 +138,22 @@ class Workspace:
 
         return [RunHandle(self, row) for row in self.call("runs", "list", **filters)]
 
+    def watch_machines(
+        self, *names: str, looking: str = "visible"
+    ) -> Generator[dict[str, dict[str, Any]], None, None]:
+        """Machines as they change (none named: all): their views by name, whole each time; close it to stop.
+
+        looking: "visible" is once a second, "closely" ten times, "away" every five seconds and only what is
+        measured anyway. Goes on when the server ends underneath. Raises NotFound.
+        """
+        from workbench.workspace.machine_views import MachineViews
+
+        known = MachineViews()
+        asked: dict[str, Any] = {"names": list(names), "looking": looking}
+        for item in self.items("compute", "watch", **asked):
+            if known.take(item):
+                yield dict(known.views)
+
     def rerun(
         self,
         run: str,

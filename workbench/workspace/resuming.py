@@ -55,9 +55,12 @@ def item_resumption(noun: str, method: str, parameters: Parameters) -> Resumptio
 
     After an interruption of runs.follow the run's row comes again; nothing of its output does. events.watch
     goes on after the last event seen, so before the first one exactly only where `after` was given.
+    compute.watch begins anew, with all there is.
     """
     if noun == "runs" and method in ("follow", "watch"):
         return Resumption(parameters, _followed)
+    if (noun, method) == ("compute", "watch"):
+        return Resumption(parameters, lambda *_: {})
     if (noun, method) == ("events", "watch"):
         return Resumption(parameters, lambda _, event: {"after": event["sequence"]})
     return None
