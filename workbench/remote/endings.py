@@ -40,6 +40,13 @@ def canceled():
     return Ending(protocol.CANCELED, protocol.CAUSE_CANCELED, "canceled", None, None)
 
 
+def withdrawn():
+    # type: () -> Ending
+    """Taken back before it started."""
+    words = "taken back before it started, to go to another machine"
+    return Ending(protocol.CANCELED, protocol.CAUSE_WITHDRAWN, words, None, None)
+
+
 def of_exit(wait_status, memory=None, no_room=0, through_shell=False, limits=None):
     # type: (int, Optional[str], int, bool, Optional[Dict[str, int]]) -> Ending
     """The ending of a command from its wait status.

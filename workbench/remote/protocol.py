@@ -69,6 +69,7 @@ CAUSE_SUPERVISOR_LOST = "supervisor_lost"
 CAUSE_GUARD_LOST = "guard_lost"
 CAUSE_LOST = "lost"  # guard and supervisor both gone, found by a later visitor
 CAUSE_SNAPSHOT = "snapshot"  # the code could not be laid out
+CAUSE_WITHDRAWN = "withdrawn"  # taken back before it started: it goes to another machine
 
 # --- limits ---------------------------------------------------------------------------------------
 MAX_SPEC = 4 << 20

@@ -37,6 +37,7 @@ class QueueMethods(object):
             "move": self._move,
             "priority": self._priority,
             "cordon": self._cordon,
+            "withdraw": self._withdraw,
             "lease": self._lease,
         }
 
@@ -87,6 +88,14 @@ class QueueMethods(object):
                 self._busy, self._asked = ask_aside(self._machine, asked), asked
                 self._fresh_until = time.monotonic() + BUSY_FRESH
             return self._busy
+
+    def _withdraw(self, exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.withdrawing import withdraw
+
+        params = exchange.params
+        numbers = parameters.offset(params, "placement"), parameters.offset(params, "attempt") or 1
+        return withdraw(self._machine, parameters.run_id(params), *numbers)
 
     def _lease(self, exchange):
         # type: (Exchange) -> Any

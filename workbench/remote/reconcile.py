@@ -5,13 +5,13 @@ import time
 from typing import Any, Dict, List, Optional
 
 from workbench.remote import protocol, run_status
-from workbench.remote.endings import Ending, canceled, failed
+from workbench.remote.endings import Ending, canceled, failed, withdrawn
 from workbench.remote.filelock import remove_locked, try_lock
 from workbench.remote.machine import Machine
 from workbench.remote.processes import alive, end_tree, remains_of
 from workbench.remote.queue_files import Queue
 from workbench.remote.retrying import after, waits_for_start
-from workbench.remote.run_status import Status, add_transition, identity_of, is_terminal
+from workbench.remote.run_status import Status, add_transition, has_been, identity_of, is_terminal
 from workbench.remote.runfolder import RunFolder
 
 
@@ -92,7 +92,7 @@ def settle(machine, folder):
         ending = ending_of(machine, folder, status)
         if left:
             ending = ending._replace(message="%s; %d of its processes would not end" % (ending.message, left))
-        if ending.state == protocol.CANCELED:
+        if ending.cause == protocol.CAUSE_CANCELED:
             add_transition(status, protocol.CANCEL_REQUESTED, time.time())
         Queue(machine).release(folder.run_id)
         again, ending = after(machine, folder, read_spec(folder), status, ending)
@@ -109,6 +109,8 @@ def ending_of(machine, folder, status):
     """What became of a run that nobody looks after any more."""
     if os.path.exists(folder.cancel):
         return canceled()
+    if os.path.exists(folder.withdraw) and not has_been(status, protocol.RUNNING):
+        return withdrawn()
     if not lives_here(machine, status):
         return failed(protocol.CAUSE_REBOOT, "the machine was restarted while the run was on it")
     return failed(protocol.CAUSE_LOST, "its guard and its supervisor were both gone; what was left was ended")

@@ -34,6 +34,7 @@ class RunFolder(object):
         self.status = self.inside("status.json")
         self.cancel = self.inside("cancel")
         self.hold = self.inside("hold")  # a marker: it stays queued while this exists
+        self.withdraw = self.inside("withdraw")  # a marker: taken back, unless it has started
         self.place = self.inside("place.json")  # what was changed of its place in the queue: {"priority": n}
         self.tree = self.inside("tree.json")  # [[pid, start], ...] of the run's processes, for reconcile
         self.reserve = self.inside("reserve")

@@ -21,6 +21,7 @@ from workbench.remote.reconcile import (
 )
 from workbench.remote.retrying import RETRIED
 from workbench.remote.runfolder import RunFolder, remove_quietly
+from workbench.remote.withdrawing import is_withdrawn, placement_of
 
 SUBMIT_SECONDS = 90.0
 
@@ -56,16 +57,24 @@ def submit(machine, run_id, spec, secrets):
 def take_on(machine, folder, spec):
     # type: (Machine, RunFolder, Dict[str, Any]) -> run_status.Status
     """Write what is missing of a run's folder; its status, NotStarted when there is something to start."""
-    if not os.path.isdir(folder.path):
+    status = folder.read_status()
+    if status is None or is_withdrawn(status):
         refuse_new(machine)
     folder.claim()
-    status = folder.read_status()
     here = (machine.machine_id, machine.boot_id, machine.pidns)
     attempt = int(spec.get("attempt") or 1)
     if status is None:
         folder.furnish()
         folder.write_spec(spec)
         status = run_status.new_status(folder.run_id, here[0], here[1], here[2], attempt, time.time())
+        status["placement"] = placement_of(spec)
+    elif is_withdrawn(status) and placement_of(spec) > placement_of(status):
+        for leftover in (folder.cancel, folder.hold, folder.withdraw):
+            remove_quietly(leftover)
+        folder.furnish()
+        folder.write_spec(spec)
+        status = run_status.new_status(folder.run_id, here[0], here[1], here[2], attempt, time.time())
+        status["placement"] = placement_of(spec)
     elif run_status.is_terminal(status) and attempt > int(status.get("attempt") or 1):
         refuse_new(machine)
         for leftover in (folder.cancel, folder.hold, folder.tree):

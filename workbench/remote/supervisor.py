@@ -12,7 +12,16 @@ from workbench.remote import environ, launch, protocol, run_status
 from workbench.remote.aside import Aside
 from workbench.remote.capture import Capture
 from workbench.remote.cordon import read_cordon
-from workbench.remote.endings import Ending, Stop, canceled, failed, not_started, of_exit, setup_failed
+from workbench.remote.endings import (
+    Ending,
+    Stop,
+    canceled,
+    failed,
+    not_started,
+    of_exit,
+    setup_failed,
+    withdrawn,
+)
 from workbench.remote.environment_records import EnvironmentRecorder
 from workbench.remote.machine import Machine
 from workbench.remote.masking import Mask, masked_text
@@ -50,6 +59,7 @@ class Supervisor(object):
         self._watch = watch
         self._umask = umask
         self._stoppable = True
+        self._started = False
         self._next_look = 0.0
         self._deadline = None  # type: Optional[float]
         self._main = 0
@@ -139,6 +149,7 @@ class Supervisor(object):
     def _run(self, prepared, devices):
         # type: (Dict[str, Any], List[str]) -> Ending
         """The command itself."""
+        self._started = True
         visible = environ.visible_devices(self._spec.get("gpus"), devices)
         if self._talk is not None:
             self._talk.proceed(visible)
@@ -188,7 +199,7 @@ class Supervisor(object):
         """End what still runs, take the last output, give the lease back and say how it ended."""
         self._stoppable = False
         environment, self._environment = self._environment, None
-        if ending.state == protocol.CANCELED:
+        if ending.cause == protocol.CAUSE_CANCELED:
             self._keeper.move(protocol.CANCEL_REQUESTED)
         elif run_status.has_been(self._keeper.status, protocol.RUNNING):
             self._keeper.move(protocol.FINALIZING)
@@ -305,6 +316,8 @@ class Supervisor(object):
             self._next_look = now + LOOK
             if os.path.exists(self._folder.cancel):
                 raise Stop(canceled())
+            if not self._started and os.path.exists(self._folder.withdraw):
+                raise Stop(withdrawn())
         if self._deadline is not None and now >= self._deadline and self._main not in self._watch.ends:
             limit = "%g s" % float(self._spec["timeout"])
             raise Stop(failed(protocol.CAUSE_TIMEOUT, "it ran longer than its maximum duration of " + limit))
