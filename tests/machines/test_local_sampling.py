@@ -17,8 +17,9 @@ import pytest
 
 from tests.machines.ground import Ground, ground, new_run_id, untagged, until
 from workbench.compute.local_host import LocalHostSampler
-from workbench.compute.local_sampling import cleaned, samples
+from workbench.compute.local_sampling import samples
 from workbench.compute.portable_processes import PortableProcesses
+from workbench.compute.sample_texts import cleaned
 from workbench.entities.sample import MachineSample
 from workbench.errors import RemoteError
 from workbench.remote.host_sampling import HostSampler

@@ -19,11 +19,11 @@ from typing import Any, Protocol
 
 import msgspec
 
+from workbench.compute.sample_texts import cleaned
 from workbench.entities.base import from_wire
 from workbench.entities.sample import MachineSample
 from workbench.errors import RemoteError
 from workbench.remote.machine import DEFAULT_ROOT, LEASE_PARENT, absolute, pid_namespace
-from workbench.text.sanitize import clean_name
 
 WAIT_SHARE = 0.5
 """Of a tick may pass before what is not there yet is left for the next one."""
@@ -33,7 +33,6 @@ LOOK = 0.1
 GONE = 1.0
 """Seconds the child gets to end before it is killed."""
 LONGEST_LINE = 8 << 20
-TEXTS = {"name": 100, "user": 64, "command": 500, "container": 80, "path": 1000, "error": 500}
 
 
 class Processes(Protocol):
@@ -87,15 +86,6 @@ def process_sampler() -> Processes:
     from workbench.compute.portable_processes import PortableProcesses
 
     return PortableProcesses()
-
-
-def cleaned(value: Any, name: str = "") -> Any:
-    """The value with its texts made harmless: what programs call themselves is theirs to choose."""
-    if isinstance(value, str):
-        return clean_name(value, TEXTS.get(name, 100))
-    if isinstance(value, dict):
-        return {key: cleaned(item, key) for key, item in value.items()}
-    return [cleaned(item) for item in value] if isinstance(value, list) else value
 
 
 async def samples(
