@@ -37,10 +37,12 @@ def run_dashboard(
 
     from workbench.settings import load_settings
     from workbench.tui.app import Dashboard
+    from workbench.tui.terminal_gone import end_with_terminal
     from workbench.tui.tour.steps import Tour
     from workbench.workspace.async_client import AsyncClient
 
     settings = load_settings(home.settings_file)
+    end_with_terminal()
 
     async def main() -> int:
         async with AsyncClient.open(name, home=home) as services:
