@@ -410,7 +410,7 @@ static int wait_for(struct set *set, struct event *out, unsigned ms, size_t size
             memcpy(out, &found, size);
             return OK;
         }
-        usleep(5000);
+        usleep(100000); /* a real driver would sleep: this is not to cost who waits */
     } while (now() < end);
     return TIMEOUT;
 }

@@ -2,7 +2,6 @@
 
 import threading
 import time
-import traceback
 from typing import Callable, FrozenSet, List, Optional, Tuple
 
 from workbench.remote import nvml_library
@@ -68,6 +67,8 @@ class GpuThread(threading.Thread):
             try:
                 self._once(time.monotonic())
             except Exception as error:  # a fault of ours costs this row only
+                import traceback  # here: it would cost every start
+
                 traceback.print_exc()
                 self.error = "the probe failed: %r" % error
             finally:

@@ -35,6 +35,7 @@ class ProbeProcess(object):
         )
         assert self._child.stdin is not None
         assert self._child.stdout is not None
+        self.pid = self._child.pid
         self.output = self._child.stdout.fileno()
 
     def ask(self, every, detail, full):
