@@ -150,7 +150,7 @@ def test_a_driver_of_another_version_than_its_library(
     assert sample.gpus == []
     assert sample.host.memory_used
     error = str(sample.driver.error)
-    assert error.startswith("the driver's library is 570.133.20, the loaded kernel module is not:")
+    assert error.startswith("the driver's library is 570.133.20, the loaded kernel module is another version:")
     assert error.endswith("Runs go on, new ones fail; reboot")
 
 

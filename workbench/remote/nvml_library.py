@@ -9,16 +9,7 @@ import os
 import re
 from typing import Any, Dict, List, Optional, Tuple
 
-ENV_LIBRARY = "WORKBENCH_NVML"  # tests name a library of theirs
-NAMES = (
-    "libnvidia-ml.so.1",
-    "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
-    "/usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1",
-    "/usr/lib64/libnvidia-ml.so.1",
-    "/usr/lib/wsl/lib/libnvidia-ml.so.1",
-    "/usr/local/nvidia/lib64/libnvidia-ml.so.1",
-    "/run/opengl-driver/lib/libnvidia-ml.so.1",
-)
+from workbench.remote.nvml_names import ENV_LIBRARY, NAMES
 
 SUCCESS = 0
 UNINITIALIZED = 1
@@ -150,14 +141,12 @@ def start_problem(error, library, module):
     # type: (NvmlError, Optional[str], Optional[str]) -> str
     """Why NVML could not be started, in words. library, module: versions, where known."""
     if error.code == LIBRARY_MISMATCH:
-        ours = (
-            "the driver's library is %s" % library if library else "the driver's library is another version"
-        )
-        theirs = "the loaded kernel module %s" % module if module else "the loaded kernel module"
-        return (
-            "%s, %s is not: the driver was upgraded while it was in use. Runs go on, new ones fail; reboot"
-            % (ours, theirs)
-        )
+        if library is None:
+            what = "the driver's library and the loaded kernel module are of different versions"
+        else:
+            other = module or "another version"
+            what = "the driver's library is %s, the loaded kernel module is %s" % (library, other)
+        return what + ": the driver was upgraded while it was in use. Runs go on, new ones fail; reboot"
     if error.code == DRIVER_NOT_LOADED:
         return "the NVIDIA kernel driver is not loaded: nvidia-smi there says more"
     return error.words

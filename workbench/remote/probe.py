@@ -12,6 +12,7 @@ import time
 from typing import Any, Callable, FrozenSet, List
 
 from workbench.remote import sample_form
+from workbench.remote.driver_renewal import Renewal
 from workbench.remote.gpu_sources import open_gpus
 from workbench.remote.host_sampling import HostSampler, places_of
 from workbench.remote.machine import Machine
@@ -56,7 +57,10 @@ class Wish(object):
 
 
 class Sideline(threading.Thread):
-    """Asks for something in a thread of its own whenever it is told to; `value` is the last answer."""
+    """Asks for something in a thread of its own whenever it is told to; `value` is the last answer.
+
+    What fails costs that answer only: the last one stands.
+    """
 
     def __init__(self, ask):
         # type: (Callable[[], Any]) -> None
@@ -87,8 +91,10 @@ class Sideline(threading.Thread):
             self._go.acquire()
             try:
                 self.value = self._ask()
-            except OSError:  # /proc of a process that has gone, a disk that failed: the last answer stands
-                continue
+            except Exception:
+                import traceback  # here: it would cost every start
+
+                traceback.print_exc()
             finally:
                 self._done.set()
 
@@ -107,12 +113,13 @@ class Probe(object):
         self._processes = Sideline(lambda: self._process_sampler.sample(self._gpus.uses()))
         self._processes_at = float("-inf")
         self._told = (False, 0)  # how far the GPUs had come at the last tick
+        self._renewal = Renewal()
 
     def run(self):
         # type: () -> None
-        """Tick until the process ends."""
+        """Tick until a new process is wanted, which whoever started this one starts."""
         wait = FIRST_WAIT
-        while True:
+        while not (self._gpus.ready and self._renewal.due(self._gpus.driver(), self._gpus.rows)):
             began = time.monotonic()
             self.tick(wait)
             wait = min(LONGEST_WAIT, SHARE_OF_TICK * self._wish.every)

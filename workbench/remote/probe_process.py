@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import Any, Dict, List, Optional
@@ -73,13 +74,15 @@ class ProbeProcess(object):
         return lines
 
     def close(self):
-        # type: () -> None
-        """End it: it goes with its input; one that does not is killed."""
+        # type: () -> int
+        """End it: it goes with its input; one that does not is killed. Returns its exit code."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         self._child.stdin.close()
         try:
-            self._child.wait(GONE)
+            code = self._child.wait(GONE)
         except subprocess.TimeoutExpired:
             self._child.kill()
+            code = -signal.SIGKILL  # it is not waited for: what hangs in a driver does not end by that
         self._child.stdout.close()
+        return code

@@ -201,13 +201,18 @@ class Round(object):
                 except BrokenPipeError:  # the link is ending
                     self.listeners.remove(listener)
         if lines is None:
-            process.close()
             self._process = None
-            now = time.monotonic()
-            self._crashes = self._crashes + 1 if now - self._start_at < STEADY else 1
-            self._start_at = now + AGAIN
+            self._ended(process.close())
             for listener in self.listeners:
                 listener.in_step = False
+
+    def _ended(self, code):
+        # type: (int) -> None
+        now = time.monotonic()
+        steady = now - self._start_at >= STEADY
+        renewed = steady and code == 0  # it wants a new one, see driver_renewal
+        self._crashes = 0 if renewed else 1 if steady else self._crashes + 1
+        self._start_at = now if renewed else now + AGAIN
 
     def close(self):
         # type: () -> None
