@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pynvml
@@ -22,6 +22,7 @@ MEMORY_TEMPERATURE = 82
 LINK_FIELDS = [(139, 0xFFFFFFFF), (138, 0xFFFFFFFF)]
 """Received and sent over all NVLinks."""
 LONG_TYPES = (pynvml.NVML_VALUE_TYPE_UNSIGNED_LONG, pynvml.NVML_VALUE_TYPE_UNSIGNED_LONG_LONG)
+THROTTLE = ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons")
 UINT_NONE = 0xFFFFFFFF
 MAX_MEMORY = 1 << 50
 USES_KEPT = 10.0
@@ -49,9 +50,9 @@ class Drivers:
             return
         self.fields = {"source": "nvml"}
         put(self.fields, "version", ask(pynvml.nvmlSystemGetDriverVersion))
-        newest = ask(pynvml.nvmlSystemGetCudaDriverVersion_v2) or ask(pynvml.nvmlSystemGetCudaDriverVersion)
-        if newest:
-            self.fields["cuda"] = f"{newest // 1000}.{newest % 1000 // 10}"
+        cuda = newest(("nvmlSystemGetCudaDriverVersion_v2", "nvmlSystemGetCudaDriverVersion"))
+        if cuda:
+            self.fields["cuda"] = f"{cuda // 1000}.{cuda % 1000 // 10}"
 
 
 class LocalGpu:
@@ -135,10 +136,7 @@ class LocalGpu:
         for name, kind in (("ecc_corrected", 0), ("ecc_uncorrected", 1)):
             put(found, name, long_value(ask(pynvml.nvmlDeviceGetTotalEccErrors, handle, kind, 0)))
         put(found, "compute_mode", _word(ask(pynvml.nvmlDeviceGetComputeMode, handle)))
-        bits = ask(pynvml.nvmlDeviceGetCurrentClocksEventReasons, handle)
-        if bits is None:
-            bits = ask(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons, handle)
-        bits = long_value(bits)
+        bits = long_value(newest(THROTTLE, handle))
         put(found, "throttle", None if bits is None else throttle_words(bits & ~IDLE))
         mode = ask(pynvml.nvmlDeviceGetMigMode, handle)
         put(found, "mig", None if mode is None or present(mode[0]) is None else bool(mode[0]))
@@ -214,9 +212,30 @@ def ask(function: Callable[..., Any] | None, *words: Any) -> Any:
     try:
         return function(*words)
     except ABSENT as error:
-        if isinstance(error, pynvml.NVMLError) and error.value == pynvml.NVML_ERROR_GPU_IS_LOST:
+        if code(error) == pynvml.NVML_ERROR_GPU_IS_LOST:
             raise
         return None
+
+
+def newest(names: Sequence[str], *words: Any) -> Any:
+    """What the first of the functions answers that this driver's library has; the binding has all."""
+    for name in names:
+        function = getattr(pynvml, name, None)
+        if function is None:
+            continue
+        try:
+            return function(*words)
+        except ABSENT as error:
+            if code(error) == pynvml.NVML_ERROR_GPU_IS_LOST:
+                raise
+            if code(error) != pynvml.NVML_ERROR_FUNCTION_NOT_FOUND:
+                return None
+    return None
+
+
+def code(error: Exception) -> int | None:
+    """NVML's number for an error, None for one that is the binding's own."""
+    return int(error.value) if isinstance(error, pynvml.NVMLError) else None
 
 
 @contextlib.contextmanager
@@ -260,10 +279,9 @@ def memory_fields(handle: Any) -> Fields:
     found: Fields = {}
     newer = ask(pynvml.nvmlDeviceGetMemoryInfo, handle, pynvml.nvmlMemory_v2)
     memory = newer if newer is not None else ask(pynvml.nvmlDeviceGetMemoryInfo, handle)
-    if memory is None or not 0 < memory.total < MAX_MEMORY:
-        return found
-    found["memory_total"] = memory.total
-    put(found, "memory_used", memory.used if memory.used <= memory.total else None)
+    if memory is not None and 0 < memory.total < MAX_MEMORY:
+        found["memory_total"] = memory.total
+        put(found, "memory_used", memory.used if memory.used <= memory.total else None)
     if newer is not None:
         put(found, "memory_reserved", newer.reserved if newer.reserved < MAX_MEMORY else None)
     return found
@@ -272,11 +290,8 @@ def memory_fields(handle: Any) -> Fields:
 def _processes(handle: Any) -> dict[int, int | None]:
     found: dict[int, int | None] = {}
     for kind in PROCESSES:
-        for version in ("_v3", "_v2"):
-            told = ask(getattr(pynvml, f"nvmlDeviceGet{kind}RunningProcesses{version}", None), handle)
-            if told is not None:
-                break
-        for process in told or []:
+        plain = f"nvmlDeviceGet{kind}RunningProcesses"
+        for process in newest((plain + "_v3", plain + "_v2"), handle) or []:
             memory = process.usedGpuMemory
             memory = memory if memory is not None and memory < MAX_MEMORY else None
             before = found.get(process.pid)
@@ -316,14 +331,14 @@ def _word(number: int | None) -> str | None:
     return None if number is None else compute_mode_word(number)
 
 
-def _problem(code: int, words: str) -> Fields:
+def _problem(number: int, words: str) -> Fields:
     """The driver's fields when it cannot be started: none at all where there is no sign of one."""
     module = nvml_library.module_version()
-    if code == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
+    if number == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
         if module is None:
             return {}
         return {"error": f"the driver's library cannot be loaded although the kernel module {module} is"}
-    error = nvml_library.NvmlError(code, words)
+    error = nvml_library.NvmlError(number, words)
     found: Fields = {"source": "nvml"}
     put(found, "version", module)
     found["error"] = nvml_library.start_problem(error, nvml_library.loaded_version(), module)
