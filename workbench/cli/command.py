@@ -28,7 +28,7 @@ class Section(NamedTuple):
     """A noun: its one line of help and its commands."""
 
     help: str
-    commands: Mapping[str, Entry]
+    commands: Mapping[str, Entry | Section]
 
 
 def _store(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:

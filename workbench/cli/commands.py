@@ -31,7 +31,12 @@ RUN = {
     "archive": Entry("workbench.cli.run_changes:archive", "Hide runs from lists, or bring them back."),
     "rm": Entry("workbench.cli.run_changes:remove", "Remove ended runs for good."),
 }
-COMPUTE = {
+POOL = {
+    "ls": Entry("workbench.cli.pools:ls", "List pools."),
+    "set": Entry("workbench.cli.pools:change", "Make a pool of machines, or change it."),
+    "rm": Entry("workbench.cli.pools:remove", "Forget a pool."),
+}
+COMPUTE: dict[str, Entry | Section] = {
     "attach": Entry("workbench.cli.compute_attach:attach", "Attach a machine over SSH, or this one."),
     "login": Entry("workbench.cli.compute_attach:login", "Sign in to a machine that asks for it."),
     "ls": Entry("workbench.cli.compute:ls", "List machines."),
@@ -43,6 +48,7 @@ COMPUTE = {
     "upload": Entry("workbench.cli.compute_transfer:upload", "Bring files and folders to a machine."),
     "download": Entry("workbench.cli.compute_transfer:download", "Bring a machine's files here."),
     "files": Entry("workbench.cli.files:ls", "List a folder of a machine (files ls)."),
+    "pool": Section("Pools: machines a run may go to, whichever has room first.", POOL),
     "adopt": Entry("workbench.cli.compute:adopt", "Bring back runs that a machine still knows."),
     "set": Entry("workbench.cli.compute:change", "Change a machine's settings."),
     "detach": Entry("workbench.cli.compute:detach", "Forget a machine; nothing on it is touched."),

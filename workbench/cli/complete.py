@@ -55,6 +55,14 @@ def _of_run(method: str, key: str) -> Complete:
     return _asked(read)
 
 
+def _targets(context: click.Context) -> list[str]:
+    return [str(item["name"]) for item in _call(context, "compute", "list")]
+
+
+def _pools(context: click.Context) -> list[str]:
+    return [str(item["name"]) for item in _call(context, "compute", "pools")]
+
+
 def run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of runs; @1, @best and @best:EXPERIMENT once an @ was typed."""
     read = _run_at if incomplete.startswith("@") else _run_named
@@ -69,7 +77,9 @@ def file(context: click.Context, parameter: click.Parameter, incomplete: str) ->
 _run_at = _asked(_places)
 _run_named = _asked(lambda context: _names(_call(context, "runs", "list", limit=200)))
 active_run = _asked(lambda context: _names(_call(context, "runs", "list", active=True, limit=200)))
-target = _asked(lambda context: [str(item["name"]) for item in _call(context, "compute", "list")])
+target = _asked(_targets)
+pool = _asked(_pools)
+place = _asked(lambda context: [*_targets(context), *_pools(context), "any"])
 experiment = _asked(lambda context: [str(item["name"]) for item in _call(context, "experiments", "list")])
 state = _asked(lambda context: [name.lower() for name in states.RUN])
 metric = _of_run("metrics", "name")

@@ -39,7 +39,9 @@ def started(session: Session, run: dict[str, Any], *, follow: bool, wait: bool) 
 
 @command("rerun", cls=Command)
 @RUN
-@click.option("-t", "--target", metavar="NAME", shell_complete=complete.target, help="On another machine.")
+@click.option(
+    "-t", "--target", metavar="NAME", shell_complete=complete.place, help="On another machine or pool."
+)
 @click.option(
     "--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Change a field, such as inputs.lr=3e-4."
 )

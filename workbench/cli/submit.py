@@ -33,8 +33,8 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
     "-t",
     "--target",
     metavar="NAME",
-    shell_complete=complete.target,
-    help="The machine; else the default one.",
+    shell_complete=complete.place,
+    help="The machine; a pool, or any: the one with room first. Else the default one.",
 )
 @click.option(
     "-e",

@@ -58,6 +58,10 @@ class QueueEntry(Entity, frozen=True, kw_only=True):
     """Seconds that it will probably go on, of one that runs."""
     at_most: bool = False
     """Whether these seconds rest on maximum durations: a bound, not a guess."""
+    pool: str | None = None
+    """The pool it was sent to: it may still go to another machine."""
+    elsewhere: dict[str, str] = {}
+    """What was found of the pool's other machines: name -> why it is not there, as a sentence."""
     since: datetime | None = None
     """When it began to wait, or to run; by the machine's clock."""
 

@@ -12,6 +12,7 @@ from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError
 from workbench.remote import protocol
+from workbench.remote.withdrawing import is_withdrawn
 from workbench.runs.spec import run_from_spec
 from workbench.text.sanitize import clean_name
 
@@ -41,6 +42,8 @@ async def find_runs(link: Link, target: str, known: set[str], wanted: Callable[[
         run_id = entry.get("run") if isinstance(entry, dict) else None
         if not protocol.valid_run_id(run_id):
             continue
+        if _taken_back(entry):
+            continue
         if run_id in known:
             seen += 1
             continue
@@ -64,3 +67,9 @@ def _workspace(entry: dict[str, Any]) -> str:
     spec = entry.get("spec")
     name = spec.get("workspace") if isinstance(spec, dict) else None
     return name if isinstance(name, str) else ""
+
+
+def _taken_back(entry: dict[str, Any]) -> bool:
+    """Whether a listed run went to another machine before it started here."""
+    status = entry.get("status")
+    return isinstance(status, dict) and is_withdrawn(status)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -11,18 +13,20 @@ from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
 from workbench.entities.base import replace
 from workbench.entities.run import Run, RunState
-from workbench.errors import Conflict, NotFound, UsageError
+from workbench.errors import Conflict, NotFound, StoreError, UsageError
 from workbench.runs.activity import activity
 from workbench.runs.collector import Collector
-from workbench.runs.follower import RunFollower, Watcher
-from workbench.runs.sender import Sender, local_status
-from workbench.runs.status import read_status
-from workbench.store import runs
+from workbench.runs.follower import RunFollower, TakenBack, Watcher
+from workbench.runs.sender import NotDelivered, Sender, local_status
+from workbench.runs.status import Status, read_status
+from workbench.store import placements, run_rows, runs
 from workbench.store.async_store import AsyncStore
 from workbench.store.events import run_subject
 from workbench.store.offsets import offsets
 from workbench.store.query import RunQuery
 
+WITHDRAW_SECONDS = 60.0
+MOST_LOCKS = 1000
 LOST_SEQ = 10_000
 """The place of a transition this side decides on after a machine's own."""
 log = logging.getLogger(__name__)
@@ -42,11 +46,23 @@ class Conductor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._followers: dict[str, RunFollower] = {}
         self._ending: set[str] = set()
+        self._adrift: dict[str, int] = {}  # run -> the attempt that was taken back
+        self._secrets: dict[str, dict[str, str]] = {}
+        self._changing: dict[str, asyncio.Lock] = {}
+        self.on_adrift: Callable[[], None] = lambda: None
 
     @property
     def active(self) -> int:
         """Runs that are being seen through now."""
-        return len(self._tasks)
+        return len(self._tasks.keys() | self._adrift.keys())
+
+    def adrift(self, run_id: str) -> bool:
+        """Whether the run is on no machine: it was taken back from one and waits to be sent to another."""
+        return run_id in self._adrift
+
+    def unsent(self, run_id: str) -> bool:
+        """Whether no machine can know of the run yet."""
+        return self._sender.unsent(run_id)
 
     def follows(self, run_id: str) -> bool:
         """Whether more of the run's output may still arrive."""
@@ -66,9 +82,11 @@ class Conductor:
         for run in await self._store.read(runs.find, RunQuery(active=True, archived=None, limit=-1)):
             self._start(run, None)
 
-    def submit(self, run: Run, secrets: dict[str, str]) -> None:
-        """See a new run through."""
+    def submit(self, run: Run, secrets: dict[str, str], *, placed: bool = False) -> None:
+        """See a new run through. placed: it may go to another machine while it waits, with its secrets."""
         self._sender.expect(run.id)
+        if placed and secrets:
+            self._secrets[run.id] = secrets
         self._start(run, secrets)
 
     def _start(self, run: Run, secrets: dict[str, str] | None) -> None:
@@ -83,6 +101,8 @@ class Conductor:
             del self._tasks[run_id]
             self._followers.pop(run_id, None)
             self._ending.discard(run_id)
+            if not task.cancelled() and run_id not in self._adrift:
+                self._secrets.pop(run_id, None)
         if not task.cancelled() and (problem := task.exception()) is not None:
             log.error("run %s is not followed any more", run_id, exc_info=problem)
 
@@ -103,26 +123,113 @@ class Conductor:
     async def _conduct(self, run: Run, secrets: dict[str, str] | None) -> None:
         follower = self._followers[run.id]
         sent = (await self._store.read(offsets, self._store.spool, run.id)).seq > 0
-        if not sent and not await self._sender.send(run, secrets, follower):
-            return
-        looking = asyncio.create_task(self._collector.collect_logs(run.id), name=f"logs of {run.id}")
         try:
-            run = await follower.follow()
-        finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            if not sent and not await self._sender.send(run, secrets, follower):
+                return
+            run = await self._followed(run, follower)
+        except (NotDelivered, TakenBack):
+            await self._set_adrift(run, follower)
+            return
         self._followers.pop(run.id, None)
         self._watcher.changed(run.id)
         await self._collector.collect(run)
+
+    async def _followed(self, run: Run, follower: RunFollower) -> Run:
+        """Follow a run to its end, its logs/ looked after meanwhile. Raises TakenBack."""
+        looking = asyncio.create_task(self._collector.collect_logs(run.id), name=f"logs of {run.id}")
+        try:
+            return await follower.follow()
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    async def _set_adrift(self, run: Run, follower: RunFollower) -> None:
+        """Its machine gave it back, or takes on nothing new: whoever places runs is to find another."""
+        if await self._store.read(placements.find, run.id) is None:
+            lost = f"taken back from {run.target}, and no other machine is named"
+            await follower.apply(local_status(RunState.CANCELED, "withdrawn", lost, run.attempt, LOST_SEQ))
+            return
+        self._adrift[run.id] = run.attempt
+        with suppress(StoreError):  # only a note
+            await follower.apply(
+                Status([], [], None, f"not on {run.target} any more; it goes to another machine")
+            )
+        self.on_adrift()
+
+    async def note(self, run: Run, words: str) -> None:
+        """Say in a waiting run's row why it is where it is."""
+        if run.message != words:
+            follower = RunFollower(run, self._store, self._fleet, self._watcher)
+            await follower.apply(Status([], [], None, words))
+
+    async def move(self, run_id: str, target: str) -> bool:
+        """Take a run that has not started to another machine of its pool; False when it had started.
+
+        It is sent there once its machine has confirmed that it gave it back, so it never runs on both.
+        Raises Unreachable, Conflict (its secrets died with the last server), NotFound.
+        """
+        async with self._lock(run_id):
+            run = await self._store.read(run_rows.get, run_id)
+            secrets = await self._secrets_of(run)
+            if run.status not in placements.WAITING or (run.target == target and not self.adrift(run_id)):
+                return False
+            free = self._sender.unsent(run_id) or self.adrift(run_id)
+            await self._stop(run_id)
+            try:
+                if not free and not await self._withdraw(run):
+                    self._start(run, secrets)
+                    return False
+                run = await self._store.write(placements.move, self._store.spool, run_id, target)
+            except BaseException:
+                self._start(run, secrets)
+                raise
+            self._adrift.pop(run_id, None)
+            self._sender.expect(run_id)
+            self._start(run, secrets)
+            self._watcher.changed(run_id)
+            return True
+
+    async def _withdraw(self, run: Run) -> bool:
+        """Ask a run's machine to give it back; whether it did. Raises Unreachable, RemoteError."""
+        placement = await self._store.read(placements.find, run.id)
+        link = await self._fleet.link(run.target)
+        asked = {"run": run.id, "placement": placement.number if placement else 0, "attempt": run.attempt}
+        answer = await link.call("withdraw", asked, timeout=WITHDRAW_SECONDS)
+        return isinstance(answer, dict) and answer.get("withdrawn") is True
+
+    async def _secrets_of(self, run: Run) -> dict[str, str]:
+        configuration = await self._store.read(runs.configuration, run.id)
+        kept = self._secrets.get(run.id, {})
+        if set(configuration.secrets) - kept.keys():
+            raise Conflict(f"{run.name} stays on {run.target}: its secrets died with the last server")
+        return kept
+
+    def _lock(self, run_id: str) -> asyncio.Lock:
+        """Held by who changes where a run is, or ends it."""
+        if len(self._changing) > MOST_LOCKS:
+            self._changing = {run: lock for run, lock in self._changing.items() if lock.locked()}
+        return self._changing.setdefault(run_id, asyncio.Lock())
 
     async def cancel(self, run: Run, grace: float | None) -> Run:
         """Cancel run on its machine; answers its row as of then.
 
         Raises Unreachable when its machine cannot be asked, Conflict when it is over.
         """
+        async with self._lock(run.id):
+            run = await self._cancel(await self._store.read(run_rows.get, run.id), grace)
+        self._secrets.pop(run.id, None)
+        return run
+
+    async def _cancel(self, run: Run, grace: float | None) -> Run:
         if run.status.terminal:
             raise Conflict(f"{run.name} is over already: {run.status.value}")
         follower = RunFollower(run, self._store, self._fleet, self._watcher)
+        if self.adrift(run.id):
+            del self._adrift[run.id]
+            why = "canceled before it was sent to another machine"
+            return await follower.apply(
+                local_status(RunState.CANCELED, "canceled", why, run.attempt, LOST_SEQ)
+            )
         if self._sender.unsent(run.id):
             await self._stop(run.id)
             return await follower.apply(
@@ -177,4 +284,6 @@ class Conductor:
     async def forget(self, run_id: str) -> None:
         """Remove what this side keeps of a run beside its row."""
         await self._stop(run_id)
+        self._adrift.pop(run_id, None)
+        self._secrets.pop(run_id, None)
         await self._collector.forget(run_id)

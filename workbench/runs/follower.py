@@ -36,6 +36,10 @@ TOGETHER = 1 << 20
 log = logging.getLogger(__name__)
 
 
+class TakenBack(Exception):
+    """The run was taken back from its machine before it started; it is to go to another."""
+
+
 class Watcher:
     """What the follower tells about a run as it goes; all methods are called on the event loop."""
 
@@ -70,7 +74,7 @@ class RunFollower:
         """The run's final row. Retries for ever while its machine cannot be reached (law 3).
 
         A machine that does not have the run decides nothing either: its root may have moved, or its disk not
-        be mounted. Only `cancel` ends such a run.
+        be mounted. Only `cancel` ends such a run. Raises TakenBack.
         """
         while True:
             try:
@@ -122,6 +126,8 @@ class RunFollower:
             await stream.result()
         if end is None:
             return self._run.status.terminal
+        if end.transitions[-1].cause == protocol.CAUSE_WITHDRAWN:
+            raise TakenBack
         await self.apply(await self._in_its_own_words(end))
         return True
 

@@ -11,13 +11,13 @@ from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import Run, RunState, Transition
-from workbench.errors import NotFound, StoreError, Unreachable, WorkbenchError
+from workbench.errors import NotFound, Refused, StoreError, Unreachable, WorkbenchError
 from workbench.runs.activity import Progress, activity
 from workbench.runs.delivery import deliver_run, deliver_snapshot
 from workbench.runs.follower import RunFollower
 from workbench.runs.spec import make_spec
 from workbench.runs.status import Status, read_status
-from workbench.store import runs, targets
+from workbench.store import placements, runs, targets
 from workbench.store.async_store import AsyncStore
 from workbench.store.events import run_subject
 from workbench.store.query import RunQuery
@@ -52,13 +52,17 @@ class Sender:
 
     async def spec(self, run: Run, configuration: RunConfiguration) -> dict[str, Any]:
         """What travels of run; raises NotFound when its target was detached."""
-        return make_spec(run, configuration, await self._store.read(targets.get, run.target), self._workspace)
+        target = await self._store.read(targets.get, run.target)
+        placement = await self._store.read(placements.find, run.id)
+        number = placement.number if placement is not None else 0
+        return make_spec(run, configuration, target, self._workspace, number)
 
     async def send(self, run: Run, secrets: dict[str, str] | None, follower: RunFollower) -> bool:
         """Bring the run to its machine; False when it ended here instead, its row says why.
 
         Tried for as long as the machine is out of reach or this disk takes nothing: only a machine that
         refuses, and does not have the run, ends it. secrets: None when nobody remembers them (a restart).
+        Raises NotDelivered for a machine that takes on nothing new, where the run may go to another.
         """
         subject = run_subject(run.experiment, run.id)
         try:
@@ -67,6 +71,8 @@ class Sender:
                 async with self._ways.setdefault(run.target, asyncio.Lock()):
                     status = await self._until_sent(run, secrets, follower, progress)
         except NotDelivered as problem:
+            if problem.data.get("refused") and await self._store.read(placements.find, run.id) is not None:
+                raise
             status = local_status(RunState.FAILED, "not_delivered", problem.message, run.attempt)
         finally:
             self._unsent.discard(run.id)
@@ -118,7 +124,8 @@ class Sender:
         except (Unreachable, StoreError):
             raise
         except WorkbenchError as problem:
-            return await self._known(link, run, NotDelivered(problem.message, problem.hint))
+            refused = isinstance(problem, Refused)
+            return await self._known(link, run, NotDelivered(problem.message, problem.hint, refused=refused))
 
     async def _known(self, link: Link, run: Run, otherwise: NotDelivered) -> Status:
         """What the machine says of a run it may have; raises otherwise when it has none."""

@@ -16,14 +16,20 @@ from workbench.errors import RemoteError
 from workbench.remote import protocol
 
 
-def make_spec(run: Run, configuration: RunConfiguration, target: Target, workspace: str) -> dict[str, Any]:
-    """The spec of run's current attempt on target: everything needed to run it and to rebuild its row."""
+def make_spec(
+    run: Run, configuration: RunConfiguration, target: Target, workspace: str, placement: int = 0
+) -> dict[str, Any]:
+    """The spec of run's current attempt on target: everything needed to run it and to rebuild its row.
+
+    placement: the number of its placement among several machines; 0 where it was sent to one by name.
+    """
     settings = target.settings
     timeout = configuration.timeout
     return {
         "v": protocol.VERSION,
         "run": run.id,
         "attempt": run.attempt,
+        "placement": placement,
         "workspace": workspace,
         "submitted_by": run.submitted_by,
         "created": run.created.timestamp(),

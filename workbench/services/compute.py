@@ -16,6 +16,7 @@ from workbench.compute.attach import Measurement, card, measure, measure_shell, 
 from workbench.compute.link import Link
 from workbench.compute.signin import SignIn
 from workbench.entities.base import from_wire, replace, to_wire
+from workbench.entities.pool import ANY
 from workbench.entities.run import WORKING
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageError
@@ -26,7 +27,7 @@ from workbench.services.context import Context
 from workbench.services.machine_facts import PROBE_SECONDS, renew_facts
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
-from workbench.store import experiments, manifests, run_order, run_rows, runs, targets
+from workbench.store import experiments, manifests, pools, run_order, run_rows, runs, targets
 from workbench.store.query import RunQuery
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean
@@ -91,6 +92,8 @@ class ComputeService:
             )
         attached = await self._store.read(targets.every)
         known = {target.name: target for target in attached}
+        if name == ANY or await self._store.read(pools.find, name) is not None:
+            raise Conflict(f"{name} is a pool of machines", "choose another name for the machine")
         if name in known:
             raise Conflict(
                 f"{name} is attached already", f"wb compute detach {name}, or wb compute set {name} ..."

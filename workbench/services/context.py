@@ -16,6 +16,7 @@ from workbench.home import Home
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
 from workbench.runs.follower import Watcher
+from workbench.runs.placer import Placer
 from workbench.services.bus import Bus, News
 from workbench.settings import Settings
 from workbench.store import references, run_rows
@@ -36,6 +37,7 @@ class Context(NamedTuple):
     conductor: Conductor
     collector: Collector
     monitor: Monitor
+    placer: Placer
 
     async def link(self, target: str) -> Link:
         """The link to a machine a user waits for; raises Unreachable and its kinds, NotFound."""

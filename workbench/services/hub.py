@@ -20,6 +20,7 @@ from workbench.home import Home, private_folder
 from workbench.runs.activity import close_forgotten
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
+from workbench.runs.placer import Placer
 from workbench.runs.sender import Sender
 from workbench.services.alerting import Alerting
 from workbench.services.alerts import AlertService
@@ -40,6 +41,7 @@ from workbench.services.monitoring import MonitoringService
 from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
 from workbench.services.owning import own
+from workbench.services.pools import PoolService
 from workbench.services.pulses import Pulses
 from workbench.services.queue import QueueService
 from workbench.services.run_compare import RunCompareService
@@ -78,6 +80,7 @@ class OpenWorkspace:
         sender = Sender(name, self.store, self._fleet)
         pulses = Pulses(BusWatcher(self.bus))
         self.conductor = Conductor(self.store, self._fleet, pulses, sender, collector)
+        self.placer = Placer(self.store, self._fleet, self.conductor)
         self.monitor = Monitor(self._fleet, State)
         self._feed = MonitorFeed(self.store, self.bus, self.monitor)
         self._leases = LeaseFeed(self._fleet, self.monitor)
@@ -104,6 +107,7 @@ class OpenWorkspace:
             self.conductor,
             collector,
             self.monitor,
+            self.placer,
         )
         self._compute = ComputeService(context)
         self.operations: dict[str, Operation] = operations([
@@ -120,6 +124,7 @@ class OpenWorkspace:
             ("compute", self._compute),
             ("compute", MonitoringService(context)),
             ("compute", CordonService(context)),
+            ("compute", PoolService(context)),
             ("queue", QueueService(context)),
             ("compute", TerminalService(context)),
             ("files", MachineFileService(context)),
@@ -152,6 +157,7 @@ class OpenWorkspace:
         self._minutes.start()
         self._leases.start()
         await self.conductor.resume_all()
+        self.placer.start()
 
     def _events(self, events: list[Event]) -> None:
         """Called on the store's thread after a commit."""
@@ -182,6 +188,7 @@ class OpenWorkspace:
         await self._leases.close()
         await self.monitor.close()
         await self._minutes.close()
+        await self.placer.close()
         await self.conductor.close()
         await self.alerting.close()
         await self.deliveries.close()

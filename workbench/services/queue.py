@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from workbench.compute.link import Link
+from workbench.entities.base import replace
 from workbench.entities.queue import MachineQueue, QueueEntry, QueueOutcome
 from workbench.entities.run import Run
 from workbench.entities.target import Target, TargetState
@@ -13,7 +14,7 @@ from workbench.errors import UsageError, WorkbenchError
 from workbench.runs.queue_words import Queue, read_outcome, read_queue
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import run_order, targets
+from workbench.store import placements, run_order, targets
 
 ASK_SECONDS = 20.0
 PLACES = ("first", "last", "before", "after")
@@ -37,7 +38,16 @@ class QueueService:
         Without a target: of every machine that is connected or has runs. One that cannot be asked is left
         out here and named by `queue.machines`; with a target its error is raised.
         """
-        return [entry for queue in await self._queues(target) for entry in queue.entries]
+        placed = dict(await self._store.read(placements.waiting))
+        return [
+            self._placed(entry, placed[entry.run]) if entry.run in placed else entry
+            for queue in await self._queues(target)
+            for entry in queue.entries
+        ]
+
+    def _placed(self, entry: QueueEntry, pool: str) -> QueueEntry:
+        """With what is known of the other machines it may go to."""
+        return replace(entry, pool=pool, elsewhere=self._context.placer.elsewhere(entry.run))
 
     @call
     async def machines(self, target: str | None = None) -> Machines:

@@ -10,6 +10,7 @@ from typing import Any
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.identity import display_name
+from workbench.entities.pool import ANY
 from workbench.entities.run import GitFacts, Run, RunState
 from workbench.entities.target import Target
 from workbench.errors import Conflict, NotFound, UsageError
@@ -21,10 +22,12 @@ from workbench.services.context import Context
 from workbench.services.machine_facts import check_gpus
 from workbench.services.operation import call, items
 from workbench.services.patience import Patience
-from workbench.store import experiments, manifests, run_rows, runs, targets
+from workbench.store import experiments, manifests, placements, pools, run_rows, runs, targets
 from workbench.store.query import RunQuery
 
 MAX_LIST = 10_000
+POOL = "workbench.pool"
+"""The property of a run that says which pool it was sent to."""
 Names = list[str] | None
 
 
@@ -83,7 +86,8 @@ class RunService:
     ) -> Run:
         """A new run on the configuration's target, which must be reachable now.
 
-        id is the caller's and the key of idempotency: the same id again answers the run that exists.
+        id is the caller's and the key of idempotency: the same id again answers the run that exists. One that
+        is sent to a pool, or `any`, goes where there is room first, and may go elsewhere while it waits.
         Raises NotFound (target), Unreachable, NeedsSignIn, UsageError, Refused (more GPUs than it has).
         """
         if not protocol.valid_run_id(id):
@@ -97,16 +101,32 @@ class RunService:
             return await self._store.read(run_rows.get, id)
         except NotFound:
             pass
-        target = await self._target(configuration.target)
+        pool = await self._pool(configuration.target)
+        if pool is not None:
+            target = await self._context.placer.place(pool, configuration)
+        else:
+            target = await self._target(configuration.target)
         if snapshot is not None and not await self._store.read(manifests.has, snapshot):
             raise NotFound(f"snapshot {snapshot[:12]} was never uploaded", "submit again")
         link = await self._context.link(target.name)
         await check_gpus(self._store, link, target, configuration)
-        run = await self._new_run(id, configuration, target, snapshot, git, submitted_by, properties or {})
-        run, new = await self._store.write(runs.insert, run, configuration, diff)
+        known = {} if pool is None else {POOL: pool}
+        run = await self._new_run(
+            id, configuration, target, snapshot, git, submitted_by, {**known, **(properties or {})}
+        )
+        if pool is None:
+            run, new = await self._store.write(runs.insert, run, configuration, diff)
+        else:
+            run, new = await self._store.write(placements.insert, run, configuration, diff, pool)
         if new:
-            self._context.conductor.submit(run, secrets or {})
+            self._context.conductor.submit(run, secrets or {}, placed=pool is not None)
         return run
+
+    async def _pool(self, name: str | None) -> str | None:
+        """The pool of that name, where it is not a machine's; None for a machine."""
+        if name is None or any(target.name == name for target in await self._store.read(targets.every)):
+            return None
+        return name if name == ANY or await self._store.read(pools.find, name) is not None else None
 
     async def _target(self, name: str | None) -> Target:
         if name is not None:

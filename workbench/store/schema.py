@@ -162,6 +162,13 @@ _ALERTS: Step = (
         failed INTEGER NOT NULL, problem TEXT) WITHOUT ROWID""",
 )
 
+_POOLS: Step = (
+    "CREATE TABLE pools (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE placements (
+        run INTEGER PRIMARY KEY REFERENCES runs (number) ON DELETE CASCADE, pool TEXT NOT NULL,
+        number INTEGER NOT NULL)""",
+)
+
 STEPS: tuple[Step, ...] = (
     _FIRST,
     _EVALUATIONS,
@@ -170,5 +177,6 @@ STEPS: tuple[Step, ...] = (
     _ENVIRONMENTS,
     _MACHINE_MINUTES,
     _ALERTS,
+    _POOLS,
 )
 """Step n leads from version n to n + 1; an empty file is version 0."""

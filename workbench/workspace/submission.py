@@ -11,6 +11,7 @@ from typing import Any
 from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
+from workbench.entities.pool import ANY
 from workbench.errors import Conflict, NotFound, ServerError, UsageError
 from workbench.home import Home, user_at_host
 from workbench.runs.configuration import parse_job, to_job_yaml
@@ -71,7 +72,7 @@ class Submission:
         """
         secrets = self._secrets(configuration)
         if configuration.target is not None:  # a mistyped name is told before a large tree is read
-            self._client.call("compute", "get", name=configuration.target)
+            self._check_target(configuration.target)
         parameters: dict[str, Any] = {"properties": dict(properties or {}) or None}
         notices: list[str] = []
         if configuration.code is not None and configuration.snapshot_code:
@@ -79,6 +80,15 @@ class Submission:
             parameters |= code
         run = self._start(configuration, secrets, parameters)
         return {**run, "notices": notices} if notices else run
+
+    def _check_target(self, name: str) -> None:
+        """That there is a machine, or a pool, of that name; raises NotFound."""
+        try:
+            self._client.call("compute", "get", name=name)
+        except NotFound:
+            pools = self._client.call("compute", "pools")
+            if name != ANY and all(pool.get("name") != name for pool in pools):
+                raise
 
     def _code(self, code: Path) -> tuple[dict[str, Any], list[str]]:
         """The code as it is now, taken in: what `runs.submit` is told of it, and the scan's notices.
