@@ -152,7 +152,7 @@ def test_a_quota_used_up_here_loses_nothing(wb: Wb, limited: Path, tmp_path: Pat
         tries = [wb.run("submit", "--no-code", "--", "true") for _ in range(3)]
         assert {refused.returncode for refused in tries} == {1}
         assert "quota" in tries[-1].stderr, wb.log()
-        assert re.search(r"hint:.*(wb run rm|WORKBENCH_HOME)", tries[-1].stderr), tries[-1].stderr
+        assert re.search(r"hint:.*(wb workspace prune|WORKBENCH_HOME)", tries[-1].stderr), tries[-1].stderr
         assert not any("Traceback" in refused.stderr for refused in tries)
         go.touch()
         status = tmp_path / "root" / "runs" / active / "status.json"

@@ -49,6 +49,8 @@ COMPUTE: dict[str, Entry | Section] = {
     "download": Entry("workbench.cli.compute_transfer:download", "Bring a machine's files here."),
     "files": Entry("workbench.cli.files:ls", "List a folder of a machine (files ls)."),
     "pool": Section("Pools: machines a run may go to, whichever has room first.", POOL),
+    "du": Entry("workbench.cli.compute_room:du", "Show what takes the room on a machine."),
+    "prune": Entry("workbench.cli.compute_room:prune", "Remove old runs and what nothing needs there."),
     "adopt": Entry("workbench.cli.compute:adopt", "Bring back runs that a machine still knows."),
     "set": Entry("workbench.cli.compute:change", "Change a machine's settings."),
     "detach": Entry("workbench.cli.compute:detach", "Forget a machine; nothing on it is touched."),
@@ -68,6 +70,10 @@ EXPERIMENT = {
     "set": Entry("workbench.cli.experiment:change", "Choose the metric its runs are judged by."),
     "tag": Entry("workbench.cli.experiment:tag", "Set and remove tags."),
     "archive": Entry("workbench.cli.experiment:archive", "Hide an experiment, or bring it back."),
+}
+WORKSPACE = {
+    "du": Entry("workbench.cli.workspace:du", "Show what this side keeps."),
+    "prune": Entry("workbench.cli.workspace:prune", "Remove what belongs to no run any more."),
 }
 SERVER = {
     "status": Entry("workbench.cli.server:status", "Say whether the local server runs, and where."),
@@ -104,11 +110,12 @@ COMMANDS: dict[str, Entry | Section] = {
     "files": Section("Files of machines: look, copy, remove.", FILES),
     "experiment": Section("Experiments: named families of runs.", EXPERIMENT),
     "activity": Section("Activities and alerts: what takes long, what went wrong, whom it calls.", ACTIVITY),
+    "workspace": Section("The workspace: what this side keeps of it.", WORKSPACE),
     "server": Section("The local server that holds connections and records.", SERVER),
     "completion": Section("Completion of commands and names in your shell.", COMPLETION),
 }
 HEADINGS = {
     "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "queue", "ssh", "demo"],
     "Things": ["run", "compute", "files", "experiment", "activity"],
-    "This side": ["server", "completion"],
+    "This side": ["workspace", "server", "completion"],
 }

@@ -8,7 +8,7 @@ from workbench.remote import protocol
 from workbench.remote.exchange import Exchange
 from workbench.remote.machine import Machine
 from workbench.remote.problems import RequestError
-from workbench.remote.trees import blob_path, load_manifest
+from workbench.remote.trees import load_manifest, open_blob
 
 BLOCK = 1 << 18
 MAX_HASHES = 100000
@@ -44,7 +44,7 @@ def give_contents(exchange, machine, hashes):
     for sha256 in hashes:
         exchange.check()
         try:
-            handle = os.open(blob_path(machine.root, sha256), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            handle = open_blob(machine.root, sha256)
         except FileNotFoundError:
             raise RequestError("not_found", "content %.12s is not on this machine" % sha256)
         with os.fdopen(handle, "rb", 0) as file:

@@ -15,7 +15,7 @@ from workbench.remote.tree_paths import MAX_PART, MAX_PATH, encode
 Identity = Tuple[int, int]  # device and inode of a folder
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-OURS = "wb run rm removes runs that are over"
+OURS = "wb compute prune NAME --dry-run shows what of it may go"
 
 
 def place(params, name="path"):

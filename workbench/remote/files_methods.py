@@ -1,4 +1,4 @@
-"""What can be asked of a machine about its files: any its user may see, not only those of runs."""
+"""What can be asked of a machine about its files, any its user may see, and about what we keep there."""
 
 import os
 from typing import Any, Dict
@@ -27,6 +27,8 @@ def table(machine):
         "copy": _copy,
         "rename": lambda exchange: _rename(Guarded(machine), exchange),
         "delete": lambda exchange: _delete(Guarded(machine), exchange),
+        "holdings": lambda exchange: _holdings(machine, exchange),
+        "prune": lambda exchange: _prune(machine, exchange),
     }
 
 
@@ -127,3 +129,17 @@ def _delete(guarded, exchange):
     from workbench.remote.file_changes import delete
 
     return delete(exchange, guarded, place(exchange.params))
+
+
+def _holdings(machine, exchange):
+    # type: (Machine, Exchange) -> Any
+    from workbench.remote.holdings import holdings
+
+    return holdings(exchange, machine)
+
+
+def _prune(machine, exchange):
+    # type: (Machine, Exchange) -> Any
+    from workbench.remote.pruning import prune
+
+    return prune(exchange, machine)

@@ -8,7 +8,7 @@ from typing import Any, Iterator, List, Sequence, Set, Tuple
 from workbench.remote.copying import Copier
 from workbench.remote.manifest import FILE, LINK
 from workbench.remote.tree_paths import encode
-from workbench.remote.trees import blob_path, load_manifest
+from workbench.remote.trees import load_manifest, open_blob
 
 PROBE = 64  # files after which it is judged how long one takes
 SLOW = 0.0005  # seconds a file from where on it is the disk or network that is waited for
@@ -148,7 +148,7 @@ class _Layout:
 
     def _file(self, path: str, place: bytes, mode: int, size: int, sha256: str) -> None:
         try:
-            source = os.open(blob_path(self._root, sha256), os.O_RDONLY | os.O_CLOEXEC)
+            source = open_blob(self._root, sha256)
         except FileNotFoundError:
             raise MissingBlob("the contents of %.200r are not on this machine" % path)
         try:

@@ -15,8 +15,9 @@ from typing import Callable, Iterator
 
 from workbench.remote.machine import Machine
 from workbench.remote.processes import alive, identity
+from workbench.remote.trees import ASIDE
 
-UPLOAD = "upload-"
+UPLOAD = ASIDE
 PARTIAL = ".partial"
 REMOVED = ".removed-"
 AFTER = 5.0  # seconds a new link is left alone: whoever connects wants something first

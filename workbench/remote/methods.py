@@ -17,7 +17,7 @@ from workbench.remote import (
 )
 from workbench.remote.compiling import Compiling
 from workbench.remote.exchange import Exchange
-from workbench.remote.leftovers import Sweeping, doomed_path, remove_tree, upload_name
+from workbench.remote.leftovers import Sweeping, upload_name
 from workbench.remote.link import LATER, Handler
 from workbench.remote.machine import Machine
 from workbench.remote.problems import RequestError
@@ -236,18 +236,9 @@ class Methods(object):
 
     def _remove(self, exchange):
         # type: (Exchange) -> Any
-        from workbench.remote.run_status import is_terminal
+        from workbench.remote.run_removal import remove_run
 
-        folder = RunFolder(self._machine, parameters.run_id(exchange.params))
-        if not os.path.isdir(folder.path):
-            return {}
-        status = folder.read_status()
-        if status is None or not is_terminal(status):
-            raise RequestError("conflict", "run %s is not over" % folder.run_id, "cancel it first")
-        # Out of sight at once, so that nobody meets half of it.
-        doomed = doomed_path(self._machine, folder.run_id)
-        os.rename(folder.path, doomed)
-        remove_tree(doomed)
+        remove_run(self._machine, parameters.run_id(exchange.params))
         return {}
 
     def _reconcile(self, exchange):

@@ -5,7 +5,10 @@ from typing import Dict
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # no room, for anybody or for this user
 FULL_WORDS = {errno.ENOSPC: "the disk of %s is full", errno.EDQUOT: "the quota for %s is used up"}
-NO_ROOM = "remove runs that are over (wb run rm), or use another disk there: wb compute set NAME root=FOLDER"
+NO_ROOM = (
+    "wb compute prune NAME --dry-run shows what may go;"
+    " or another disk there: wb compute set NAME root=FOLDER"
+)
 
 
 class RequestError(Exception):

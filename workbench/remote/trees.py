@@ -14,11 +14,32 @@ from workbench.remote.copying import write_all
 from workbench.remote.manifest import FILE, BadManifest, apply_delta, check_entries, snapshot_id
 
 MAX_MANIFEST = 512 << 20
+ASIDE = "upload-"  # what is in blobs/ and still on its way in, or out
 
 
 def blob_path(root: str, sha256: str) -> str:
     """Where the contents of that hash lie below a root."""
     return os.path.join(root, "blobs", sha256[:2], sha256)
+
+
+def open_blob(root: str, sha256: str) -> int:
+    """The contents of that hash opened for reading, also while a pruning has put them aside.
+
+    Raises FileNotFoundError.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    place = blob_path(root, sha256)
+    try:
+        return os.open(place, flags)
+    except FileNotFoundError:
+        folder = os.path.join(root, "blobs")
+        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+            if name.startswith(ASIDE):
+                try:
+                    return os.open(os.path.join(folder, name, sha256), flags)
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+        return os.open(place, flags)  # put back while we looked there
 
 
 def accept_manifest(
@@ -43,18 +64,19 @@ def accept_manifest(
         if snapshot_id(entries) != snapshot:
             raise BadManifest("the entries sent are not those of snapshot %s" % snapshot)
         _save_manifest(machine, snapshot, entries)
+    elif not _touched(machine, snapshot):
+        _save_manifest(machine, snapshot, entries)
     return {"missing": missing_blobs(machine, entries)}
 
 
 def load_manifest(machine: Any, snapshot: str) -> Optional[List[List[Any]]]:
     """The entries of a snapshot this machine knows, by path; None when it does not or they are damaged."""
     _check_id(snapshot)
-    try:
-        with open(_manifest_path(machine, snapshot), "rb") as file:
-            raw = file.read(MAX_MANIFEST + 1)
-        entries = check_entries(json.loads(raw.decode("ascii"))["entries"])
-    except FileNotFoundError:
+    raw = _manifest_bytes(machine, snapshot)
+    if raw is None:
         return None
+    try:
+        entries = check_entries(json.loads(raw.decode("ascii"))["entries"])
     except (ValueError, KeyError, TypeError):  # torn or tampered with: it is sent again
         return None
     return entries if snapshot_id(entries) == snapshot else None
@@ -84,6 +106,32 @@ def _check_id(snapshot: Any) -> None:
 
 def _manifest_path(machine: Any, snapshot: str) -> str:
     return os.path.join(machine.root, "trees", snapshot + ".json")
+
+
+def _touched(machine: Any, snapshot: str) -> bool:
+    """Say that somebody wants a snapshot now, so that nobody prunes it; False when it was just removed."""
+    try:
+        os.utime(_manifest_path(machine, snapshot))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _manifest_bytes(machine: Any, snapshot: str) -> Optional[bytes]:
+    """A manifest as it was written; None when there is none."""
+    place = _manifest_path(machine, snapshot)
+    for path in (place, aside(place), place):  # put aside, and back, while we look
+        try:
+            with open(path, "rb") as file:
+                return file.read(MAX_MANIFEST + 1)
+        except FileNotFoundError:
+            continue
+    return None
+
+
+def aside(place: str) -> str:
+    """Where a manifest is while it is decided whether it goes; swept with what was left half done."""
+    return place + ".pruned.partial"
 
 
 def _save_manifest(machine: Any, snapshot: str, entries: List[List[Any]]) -> None:

@@ -42,6 +42,7 @@ from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
 from workbench.services.owning import own
 from workbench.services.pools import PoolService
+from workbench.services.pruning import PruneService
 from workbench.services.pulses import Pulses
 from workbench.services.queue import QueueService
 from workbench.services.run_compare import RunCompareService
@@ -55,6 +56,7 @@ from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.services.subscription_secrets import SubscriptionSecrets
 from workbench.services.subscriptions import SubscriptionService
 from workbench.services.terminals import TerminalService
+from workbench.services.workspace_room import WorkspaceRoomService
 from workbench.settings import Settings
 from workbench.store import targets
 from workbench.store.async_store import AsyncStore
@@ -128,6 +130,8 @@ class OpenWorkspace:
             ("queue", QueueService(context)),
             ("compute", TerminalService(context)),
             ("files", MachineFileService(context)),
+            ("compute", PruneService(context)),
+            ("workspace", WorkspaceRoomService(context)),
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),
             ("events", EventService(context)),

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
 
+from workbench.store import manifests
+from workbench.store.blobs import Pruned
 from workbench.store.database import Transaction
 from workbench.store.intake import Intake
 from workbench.store.orders import Orders
 from workbench.store.spool import Spool
-from workbench.store.store import Store
+from workbench.store.store import PRUNE_GRACE, Store
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,6 +102,12 @@ class AsyncStore:
     async def missing_blobs(self, hashes: Iterable[str]) -> list[str]:
         """Those of these contents that are not here."""
         return await asyncio.to_thread(self._opened.missing_blobs, hashes)
+
+    async def prune(self, dry_run: bool) -> Pruned:
+        """`Store.prune`: the database on the thread that writes, files on one of their own."""
+        unused, needed = await self.write(manifests.prune, dry_run, PRUNE_GRACE)
+        pruned = await asyncio.to_thread(self._opened.prune_contents, needed, dry_run, PRUNE_GRACE)
+        return pruned._replace(manifests=unused)
 
     async def close(self) -> None:
         """Close the store after what is waiting; idempotent."""

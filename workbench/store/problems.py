@@ -86,6 +86,6 @@ def disk_full(place: Path, quota: bool = False) -> StoreFull:
     """The error for a disk without room, quota: for this user; nothing of the change was kept."""
     return StoreFull(
         f"{'disk quota exceeded' if quota else 'disk full'} while writing {place}",
-        "free some space there, for instance with wb run rm, and try again;"
+        "wb workspace prune --dry-run shows what may go, wb run rm removes runs; then try again:"
         " runs go on and nothing they wrote is lost",
     )

@@ -104,6 +104,9 @@ class Store:
     def prune_blobs(self, dry_run: bool = True, grace: float = PRUNE_GRACE) -> Pruned:
         """Remove manifests of no run and contents nothing refers to, older than grace seconds."""
         unused, needed = self.write(manifests.prune, dry_run, grace)
+        return self.prune_contents(needed, dry_run, grace)._replace(manifests=unused)
+
+    def prune_contents(self, needed: set[str], dry_run: bool, grace: float = PRUNE_GRACE) -> Pruned:
+        """Remove contents that are not among those needed, older than grace seconds; any thread may."""
         with explained(self._blobs.folder):
-            pruned = self._blobs.prune(needed, dry_run, grace)
-        return pruned._replace(manifests=unused)
+            return self._blobs.prune(needed, dry_run, grace)

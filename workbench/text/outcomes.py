@@ -33,7 +33,8 @@ def advice(run: Mapping[str, Any]) -> str:
     """What to do about a run that did not complete: mostly to read what it wrote."""
     name, target = (clean_name(str(run.get(key, key.upper()))) for key in ("name", "target"))
     if run.get("cause") == protocol.CAUSE_DISK_FULL:
-        return f"make room there (wb run rm), or use another disk: wb compute set {target} root=FOLDER"
+        room = f"wb compute prune {target} --dry-run shows what may go there"
+        return f"{room}; or another disk: wb compute set {target} root=FOLDER"
     if run.get("cause") == "not_delivered":
         return f"nothing of it ran; wb compute doctor {target} says more, then: wb run rerun {name}"
     return f"wb logs {name}"

@@ -1,0 +1,259 @@
+"""Removing what a user no longer needs of ours on a machine, by id, while others go on submitting.
+
+No lock is shared by all who may submit: several machines can have one root. So the order of steps keeps what
+a submit needs. A submit writes (or touches) its manifest, then looks which contents there are. Here contents
+are put aside first, where a reader still finds them; then manifests are read again, and what a young one
+names is put back. Who looked before they were put aside finds them, who looks after that is told that they
+are missing and sends them.
+"""
+
+import fcntl
+import json
+import os
+import time
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
+
+from workbench.remote import protocol
+from workbench.remote.disk_use import BLOCK, Usage
+from workbench.remote.exchange import Exchange
+from workbench.remote.filelock import try_lock
+from workbench.remote.leftovers import remove_tree, upload_name
+from workbench.remote.machine import Machine
+from workbench.remote.manifest import FILE
+from workbench.remote.problems import RequestError
+from workbench.remote.run_removal import check_over, remove_run
+from workbench.remote.runfolder import RunFolder
+from workbench.remote.trees import aside
+
+YOUNG = 24 * 3600.0  # seconds in which a snapshot may still be on its way to its first run
+MAX_MANIFEST = 512 << 20
+
+
+class Pruning(object):
+    """One pruning: what goes, what stays and why, told as it happens."""
+
+    def __init__(self, exchange, machine, dry_run):
+        # type: (Exchange, Machine, bool) -> None
+        self._exchange = exchange
+        self._machine = machine
+        self._dry_run = dry_run
+        self.bytes = 0
+        self.counts = {"runs": 0, "trees": 0, "blobs": 0, "environments": 0}
+        self.gone = set()  # type: Set[str]
+        self._trees = os.path.join(machine.root, "trees")
+
+    def runs(self, ids):
+        # type: (List[str]) -> None
+        """Remove runs that are over."""
+        for run_id in ids:
+            self._exchange.check()
+            try:
+                size = self._size_of_run(run_id) if self._dry_run else remove_run(self._machine, run_id)
+            except (OSError, ValueError, RequestError) as problem:
+                self._kept("run", run_id, str(problem))
+                continue
+            self._gone("runs", "run", run_id, size)
+
+    def _size_of_run(self, run_id):
+        # type: (str) -> int
+        folder = RunFolder(self._machine, run_id)
+        check_over(folder)
+        return Usage(self._exchange).tree(os.fsencode(folder.path))
+
+    def trees(self, ids, without):
+        # type: (List[str], Set[str]) -> None
+        """Remove manifests that no run (but those in without) has, and that nobody asked for lately."""
+        needed = {spec.get("snapshot") for spec in self._specs(without)}
+        for snapshot in ids:
+            self._exchange.check()
+            if snapshot in needed:
+                self._kept("tree", snapshot, "a run has it")
+                continue
+            size = self._without(os.path.join(self._trees, snapshot + ".json"))
+            if size is None:
+                self._kept("tree", snapshot, "it was asked for lately, or is gone")
+            else:
+                self._gone("trees", "tree", snapshot, size)
+
+    def _without(self, path):
+        # type: (str) -> Optional[int]
+        """Remove a manifest unless it is young, also if it became so a moment ago; its bytes."""
+        doubtful = aside(path)
+        try:
+            facts = os.stat(path)
+            if self._dry_run or not is_old(facts):
+                return facts.st_blocks * BLOCK if is_old(facts) else None
+            os.rename(path, doubtful)
+            if not is_old(os.stat(doubtful)):
+                os.rename(doubtful, path)
+                return None
+            os.unlink(doubtful)
+            return facts.st_blocks * BLOCK
+        except FileNotFoundError:
+            return None
+
+    def environments(self, keys, without):
+        # type: (List[str], Set[str]) -> None
+        """Remove environments that no run (but those in without) names and that nobody uses now."""
+        needed = {spec.get("environment") for spec in self._specs(without)}
+        for key in keys:
+            self._exchange.check()
+            if key in needed or not key or "/" in key or key.startswith("."):
+                self._kept("environment", key, "a run names it")
+                continue
+            path = os.path.join(self._machine.root, "environments", key)
+            lock = try_lock(path + ".lock") if os.path.isdir(path) else None
+            if lock is None:
+                self._kept("environment", key, "it is in use, or gone")
+                continue
+            try:
+                size = Usage(self._exchange).tree(os.fsencode(path))
+                if not self._dry_run:
+                    remove_tree(path)
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                os.close(lock)
+            self._gone("environments", "environment", key, size)
+
+    def blobs(self, without):
+        # type: (Set[str]) -> None
+        """Remove contents that no manifest (but those in without) names."""
+        began = time.time()
+        needed = self._named(lambda name, _: name not in without)
+        folder = os.path.join(self._machine.root, "blobs")
+        doubtful = os.path.join(folder, upload_name(self._machine))  # so named, it is swept once we are dead
+        sizes = {}  # type: Dict[str, int]
+        for sha256, path in self._contents(folder):
+            if bytes.fromhex(sha256) in needed:
+                continue
+            try:
+                facts = os.lstat(path)
+                if not self._dry_run:
+                    if not sizes:
+                        os.mkdir(doubtful, 0o700)
+                    os.rename(path, os.path.join(doubtful, sha256))
+            except FileNotFoundError:
+                continue
+            sizes[sha256] = facts.st_blocks * BLOCK
+        if not self._dry_run and sizes:
+            for sha256 in self._wanted_since(began, sizes):
+                os.rename(os.path.join(doubtful, sha256), os.path.join(folder, sha256[:2], sha256))
+                del sizes[sha256]
+            remove_tree(doubtful)
+        self.counts["blobs"] += len(sizes)
+        self.bytes += sum(sizes.values())
+
+    def _wanted_since(self, began, sizes):
+        # type: (float, Dict[str, int]) -> List[str]
+        """Those of the contents put aside that a manifest names which was written or touched meanwhile."""
+        # Clocks of machines that share the root differ: whatever is young counts.
+        named = self._named(lambda _, facts: facts.st_mtime > began - YOUNG)
+        return [sha256 for sha256 in sizes if bytes.fromhex(sha256) in named]
+
+    def _named(self, fits):
+        # type: (Callable[[str, os.stat_result], bool]) -> Set[bytes]
+        """The contents that manifests name which fit, by snapshot id and facts."""
+        found = set()  # type: Set[bytes]
+        try:
+            names = os.listdir(self._trees)
+        except FileNotFoundError:
+            return found
+        for name in names:
+            self._exchange.check()
+            path = os.path.join(self._trees, name)
+            try:
+                if name.endswith(".json") and fits(name[:-5], os.stat(path)):
+                    found.update(contents_of(path))
+            except FileNotFoundError:
+                continue
+        return found
+
+    def _contents(self, folder):
+        # type: (str) -> Iterator[Any]
+        try:
+            parts = os.listdir(folder)
+        except FileNotFoundError:
+            return
+        for part in parts:
+            if len(part) != 2:
+                continue
+            self._exchange.check()
+            for name in os.listdir(os.path.join(folder, part)):
+                if protocol.SHA256.match(name):
+                    yield name, os.path.join(folder, part, name)
+
+    def _specs(self, without):
+        # type: (Set[str]) -> Iterator[Dict[str, Any]]
+        for name in os.listdir(self._machine.runs):
+            if protocol.valid_run_id(name) and name not in without:
+                self._exchange.check()
+                try:
+                    yield RunFolder(self._machine, name).read_spec() or {}
+                except ValueError:
+                    words = "what run %s needs cannot be read" % name
+                    raise RequestError("conflict", words, "remove that run first: wb run rm")
+
+    def _gone(self, kind, name, identity, size):
+        # type: (str, str, str, int) -> None
+        self.counts[kind] += 1
+        self.bytes += size
+        self.gone.add(identity)
+        self._exchange.wait_credit()
+        self._exchange.event({"removed": {name: identity, "bytes": size}})
+
+    def _kept(self, name, identity, why):
+        # type: (str, str, str) -> None
+        self._exchange.wait_credit()
+        self._exchange.event({"kept": {name: identity, "why": why[:500]}})
+
+
+def prune(exchange, machine):
+    # type: (Exchange, Machine) -> Dict[str, Any]
+    """Params runs, trees, environments (ids), blobs (whether contents nothing names go), dry_run.
+
+    Events {"removed": {run | tree | environment: id, "bytes"}} and {"kept": {...: id, "why"}}, then {"bytes",
+    "runs", "trees", "blobs", "environments"}: how much and how many. What lives, is named by a run, or was
+    asked for lately stays, whoever wants it gone.
+    """
+    params = exchange.params
+    dry_run = params.get("dry_run") is not False
+    work = Pruning(exchange, machine, dry_run)
+    runs, trees = ids(params, "runs"), ids(params, "trees")
+    for run_id in runs:
+        if not protocol.valid_run_id(run_id):
+            raise RequestError("usage", "%.60r is no run id" % run_id)
+    for snapshot in trees:
+        if not protocol.SHA256.match(snapshot):
+            raise RequestError("usage", "%.80r is no snapshot" % snapshot)
+    work.runs(runs)
+    work.trees(trees, work.gone)
+    work.environments(ids(params, "environments"), work.gone)
+    if params.get("blobs"):
+        work.blobs(work.gone)
+    return dict(work.counts, bytes=work.bytes)
+
+
+def ids(params, name):
+    # type: (Dict[str, Any], str) -> List[str]
+    """A list of short texts; empty when absent."""
+    value = params.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) and len(item) < 500 for item in value):
+        raise RequestError("usage", "parameter %s must be a list of texts" % name)
+    return value
+
+
+def is_old(facts):
+    # type: (os.stat_result) -> bool
+    """Whether a manifest was neither written nor asked for lately."""
+    return time.time() - facts.st_mtime > YOUNG
+
+
+def contents_of(path):
+    # type: (str) -> List[bytes]
+    """The contents a manifest names, none for a damaged one: it is sent again when it is wanted."""
+    try:
+        with open(path, "rb") as file:
+            entries = json.loads(file.read(MAX_MANIFEST).decode("ascii"))["entries"]
+        return [bytes.fromhex(entry[4]) for entry in entries if entry[1] == FILE]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return []

@@ -1,0 +1,118 @@
+"""Room on machines as a service: what we keep there, what of it may go, and removing it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from workbench.compute.holdings import read_holdings
+from workbench.compute.link import Link
+from workbench.entities.holdings import Holdings, PrunePlan
+from workbench.errors import NotFound
+from workbench.runs import pruning
+from workbench.runs.activity import activity
+from workbench.services.context import Context
+from workbench.services.operation import call, items
+from workbench.store import prunable, targets
+from workbench.text import sizes
+from workbench.text.numbers import counted
+from workbench.text.sanitize import clean
+
+Names = list[str] | None
+MONTH = 30 * 86400.0
+
+
+class PruneService:
+    """What is done about full disks of compute targets."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+
+    async def _link(self, name: str) -> Link:
+        await self._store.read(targets.get, name)
+        return await self._context.link(name)
+
+    @items
+    async def du(self, name: str) -> AsyncIterator[dict[str, Any]]:
+        """What the workbench keeps on a machine: {"done", "of", "bytes"} while it is counted, at the end
+        {"holdings": Holdings}.
+        """
+        async with (await self._link(name)).stream("holdings") as stream:
+            async for event in stream:
+                if isinstance(event, dict):
+                    yield {key: event.get(key) for key in ("done", "of", "bytes")}
+            answer = await stream.result()
+        yield {"holdings": read_holdings(answer)}
+
+    @call
+    async def prune_plan(self, name: str, older: float = MONTH, keep: Names = None) -> PrunePlan:
+        """What `prune` would remove of a machine by these rules, and how much that frees; nothing is touched.
+
+        older: seconds since a run ended. keep: best, tagged, registered (all three when absent), archived.
+        """
+        rules = pruning.rules(older, pruning.USUAL if keep is None else keep)
+        link = await self._link(name)
+        held: Holdings = read_holdings(await link.call("holdings"))
+        rows = await self._store.read(prunable.of_target, name)
+        known = {
+            row.id: pruning.Known(
+                name=row.name, experiment=row.experiment, over=row.over, best=row.best, tagged=row.tagged,
+                archived=row.archived, files_there=row.files_there, bytes_there=row.bytes_there,
+                unseen=row.unseen,
+            )
+            for row in rows
+        }  # fmt: skip
+        plan = pruning.decide(name, held, known, rules)
+        asked = _asked({kind: [i.id for i in plan.remove if i.kind == kind] for kind in KINDS})
+        async with link.stream("prune", {**asked, "dry_run": True}) as stream:
+            answer = await stream.result()
+        return pruning.judged(plan, answer)
+
+    @items
+    async def prune(
+        self, name: str, runs: Names = None, trees: Names = None, environments: Names = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Remove these of a machine for good, and contents that nothing names any more.
+
+        {"removed": {"run" | "tree" | "environment": id, "bytes"}} and {"kept": {..., "why"}} as it goes, then
+        {"bytes", "runs", "trees", "blobs", "environments"}. The rows of the runs stay, with what was fetched.
+        The machine refuses what lives, what a run needs, and snapshots that were asked for in the last day.
+        """
+        link = await self._link(name)
+        asked = _asked({"run": runs or [], "tree": trees or [], "environment": environments or []})
+        async with activity(self._store, "prune", f"compute/{name}", "making room") as progress:
+            async with link.stream("prune", {**asked, "dry_run": False}) as stream:
+                freed = 0
+                async for event in stream:
+                    if not isinstance(event, dict):
+                        continue
+                    removed, kept = event.get("removed"), event.get("kept")
+                    if isinstance(removed, dict):
+                        freed += removed.get("bytes") or 0
+                        await self._note(removed)
+                        await progress.report(f"{sizes.short(freed)} freed")
+                        yield {"removed": removed}
+                    elif isinstance(kept, dict):
+                        yield {"kept": {key: clean(str(value), 500) for key, value in kept.items()}}
+                answer = await stream.result()
+            gone = counted(answer.get("runs") or 0, "run")
+            await progress.report(f"{sizes.short(answer.get('bytes'))} freed, {gone} removed")
+        yield {key: answer.get(key) for key in ("bytes", "runs", "trees", "blobs", "environments")}
+
+    async def _note(self, removed: dict[str, Any]) -> None:
+        if isinstance(removed.get("run"), str):
+            when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            try:
+                await self._store.write(prunable.mark_pruned, removed["run"], when)
+            except NotFound:  # it was removed here as well meanwhile
+                return
+
+
+KINDS = ("run", "tree", "environment")
+
+
+def _asked(found: dict[str, list[str]]) -> dict[str, Any]:
+    """The parameters of the machine's `prune`."""
+    return {**{f"{kind}s": found[kind] for kind in KINDS}, "blobs": True}

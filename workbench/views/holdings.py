@@ -1,0 +1,66 @@
+"""How what the workbench keeps looks. Pure: JSON of `compute.du` and `compute.prune_plan` in, texts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.text import durations, sizes
+from workbench.text.numbers import counted
+from workbench.text.sanitize import clean_name
+
+
+def parts(held: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The kinds of things kept on a machine, the largest first: {"name", "count", "bytes"}."""
+    rows = [
+        {"name": name, "count": len(held[key]), "bytes": sum(item["bytes"] for item in held[key])}
+        for name, key in (("runs", "runs"), ("snapshots", "trees"), ("environments", "environments"))
+    ]
+    for name, key in (("code", "blobs"), ("our program", "payloads"), ("other", "other")):
+        rows.append({"name": name, "count": held[key]["count"], "bytes": held[key]["bytes"]})
+    return sorted((row for row in rows if row["count"]), key=lambda row: -int(row["bytes"]))
+
+
+def largest(held: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
+    """The runs that take most room there."""
+    return sorted(held["runs"], key=lambda run: -int(run["bytes"]))[:most]
+
+
+def what(item: Mapping[str, Any]) -> str:
+    """What something that may go is called."""
+    kinds = {"tree": "snapshot", "environment": "environment"}
+    name = item.get("name") or f"{kinds.get(item['kind'], 'run')} {str(item['id'])[:12]}"
+    return clean_name(str(name))
+
+
+def age(item: Mapping[str, Any]) -> str:
+    """How long it has been as it is."""
+    return durations.short(item["age"])
+
+
+def plan_words(plan: Mapping[str, Any]) -> str:
+    """What a plan comes to, in a line."""
+    kinds = [item["kind"] for item in plan["remove"]]
+    names = (("run", "run"), ("tree", "snapshot"), ("environment", "environment"))
+    found = [counted(kinds.count(kind), word) for kind, word in names if kind in kinds]
+    if plan.get("blobs"):
+        found.append(f"{counted(plan['blobs'], 'file')} of code")
+    if not found:
+        return "nothing may go"
+    free = f", {sizes.short(plan['free'])} are free now" if plan.get("free") is not None else ""
+    return f"{', '.join(found)}: {sizes.short(plan['bytes'])} would be freed{free}"
+
+
+def kept_words(plan: Mapping[str, Any]) -> str:
+    """Which runs stay and why; empty when none does."""
+    kept = plan.get("kept") or {}
+    told = ", ".join(f"{count} {clean_name(str(why))}" for why, count in sorted(kept.items()))
+    return f"runs that stay: {told}" if told else ""
+
+
+def by_kind(items: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The parameters of `compute.prune` for what a plan would remove."""
+    found: dict[str, list[str]] = {"runs": [], "trees": [], "environments": []}
+    for item in items:
+        found[f"{item['kind']}s"].append(str(item["id"]))
+    return found
