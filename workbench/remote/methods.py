@@ -8,6 +8,7 @@ import threading
 from typing import Any, Dict, List
 
 from workbench.remote import (
+    connect_methods,
     files_methods,
     parameters,
     probe_methods,
@@ -70,6 +71,7 @@ class Methods(object):
         own.update(probe_methods.table(self._machine))
         own.update(queue_methods.table(self._machine))
         own.update(terminal_methods.table(self._machine))
+        own.update(connect_methods.table(self._machine))
         return own
 
     def close(self):

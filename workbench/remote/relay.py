@@ -10,7 +10,7 @@ import os
 import select
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from workbench.remote import frames, protocol
 from workbench.remote.exchange import Exchange
@@ -25,6 +25,8 @@ class Carried(object):
 
     window: bytes that may be on their way to the near end. What happens at either end of it is its kind's.
     """
+
+    ENDS = ()  # type: Tuple[int, ...]  # what reading fails with when the other side has just ended
 
     def __init__(self, exchange, fd, window):
         # type: (Exchange, int, int) -> None
@@ -112,7 +114,7 @@ class Carried(object):
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno not in GONE:
+                if error.errno not in self.ENDS:
                     raise
                 block = b""
             if not block:
@@ -140,7 +142,7 @@ class Relay(object):
         self._lock = threading.Lock()
         self._carried = {}  # type: Dict[int, Carried]
         self._woken = set()  # type: Set[Carried]
-        self._masks = {}  # type: Dict[Carried, int]
+        self._waits = {}  # type: Dict[Carried, Tuple[int, int]]
         self._poll = select.poll()
         self._wake_read = self._wake_write = -1
 
@@ -222,13 +224,14 @@ class Relay(object):
         if over:
             self._forget(carried)
             return
-        mask = carried.wants()
-        before = self._masks.get(carried, 0)
-        if mask and mask != before:
-            self._poll.register(carried.fd, mask)
-        elif before and not mask:
-            self._poll.unregister(carried.fd)  # one that hung up would be reported for ever
-        self._masks[carried] = mask
+        wait = (carried.fd, carried.wants())
+        before = self._waits.get(carried, (-1, 0))
+        if wait != before:
+            if before[1]:
+                self._poll.unregister(before[0])
+            if wait[1]:  # else one that hung up would be reported for ever
+                self._poll.register(*wait)
+            self._waits[carried] = wait
 
     def _fail(self, carried, error):
         # type: (Carried, Exception) -> None
@@ -240,8 +243,9 @@ class Relay(object):
     def _forget(self, carried):
         # type: (Carried) -> None
         carried.exchange.changed = None
-        if self._masks.pop(carried, 0):
-            self._poll.unregister(carried.fd)
+        fd, mask = self._waits.pop(carried, (-1, 0))
+        if mask:
+            self._poll.unregister(fd)
         with self._lock:
             self._carried.pop(carried.exchange.stream, None)
             self._woken.discard(carried)

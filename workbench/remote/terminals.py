@@ -126,6 +126,8 @@ class Terminal(Carried):
     ended: called, from any thread, once the program has ended.
     """
 
+    ENDS = (errno.EIO,)
+
     def __init__(self, exchange, tty, ended):
         # type: (Exchange, Tty, Callable[[Terminal], None]) -> None
         super(Terminal, self).__init__(exchange, tty.master, protocol.TERMINAL_WINDOW)
