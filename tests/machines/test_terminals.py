@@ -47,9 +47,12 @@ class Typing:
 
     async def wait_for(self, text: bytes) -> None:
         """Take until text was seen."""
-        async with asyncio.timeout(60):
-            while text not in self.seen:
-                assert await self.take(), self.seen
+        try:
+            async with asyncio.timeout(60):
+                while text not in self.seen:
+                    assert await self.take(), self.seen
+        except TimeoutError:
+            pytest.fail(f"{text!r} did not come: {self.seen!r}")
 
     async def end(self) -> dict[str, Any]:
         """Take the rest; the answer."""

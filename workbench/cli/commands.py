@@ -26,6 +26,7 @@ RUN = {
     "wait": Entry("workbench.cli.run_logs:wait", "Wait until runs end; exit by their outcome."),
     "rerun": Entry("workbench.cli.run_again:rerun", "Submit a run again, as a new run."),
     "resume": Entry("workbench.cli.run_again:resume", "Start a new attempt in the run's folder."),
+    "shell": Entry("workbench.cli.shell:run_shell", "Open a shell in a run's folder, as the run finds it."),
     "tag": Entry("workbench.cli.run_changes:tag", "Set and remove tags."),
     "note": Entry("workbench.cli.run_changes:note", "Read or write a run's description and name."),
     "archive": Entry("workbench.cli.run_changes:archive", "Hide runs from lists, or bring them back."),

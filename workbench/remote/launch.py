@@ -56,7 +56,7 @@ def launch_script(command, setup, bin_dir, site_dir, chosen_python):
     for number, line in enumerate(setup, 1):
         lines.append("echo %d >&%d" % (number, SAY))
         lines.append("eval %s || exit" % shlex.quote(line))
-    lines += _found_again("PATH", bin_dir, chosen_python) + _found_again("PYTHONPATH", site_dir, True)
+    lines += found_again("PATH", bin_dir, chosen_python) + found_again("PYTHONPATH", site_dir, True)
     lines += [
         "echo ready >&%d" % SAY,
         "IFS= read -r workbench_devices <&%d || exit 125" % HEAR,
@@ -74,7 +74,7 @@ def launch_script(command, setup, bin_dir, site_dir, chosen_python):
     return "\n".join(lines) + "\n"
 
 
-def _found_again(variable, folder, first):
+def found_again(variable, folder, first):
     # type: (str, str, bool) -> List[str]
     """Shell lines that put our folder back on a search path that setup or login files replaced."""
     quoted = shlex.quote(folder)

@@ -17,6 +17,18 @@ _TERM = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
 # program: what is executed, looked up on PATH. words: its argv, whose first one may be another name.
 Program = NamedTuple("Program", [("program", str), ("words", List[str])])
 
+# A program, where it works, and the whole of its environment.
+Work = NamedTuple("Work", [("program", Program), ("directory", str), ("environment", Dict[str, str])])
+
+
+def asked_work(params, around):
+    # type: (Dict[str, Any], Mapping[str, str]) -> Work
+    """What a request wants to be done on the machine: a program, params cwd and env."""
+    environment = dict(around)
+    environment.update(parameters.texts(params, "env"))
+    directory = os.path.expanduser(parameters.optional_text(params, "cwd") or "~")
+    return Work(asked_program(params, environment), directory, environment)
+
 
 def asked_program(params, environment):
     # type: (Dict[str, Any], Mapping[str, str]) -> Program

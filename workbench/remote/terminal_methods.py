@@ -3,7 +3,6 @@
 import os
 from typing import Any, Dict
 
-from workbench.remote import parameters
 from workbench.remote.exchange import Exchange
 from workbench.remote.link import LATER, Handler
 from workbench.remote.machine import Machine
@@ -16,15 +15,16 @@ MAX_TERMINALS = 64
 def table(machine):
     # type: (Machine) -> Dict[str, Handler]
     """Method name -> handler."""
-    methods = TerminalMethods()
+    methods = TerminalMethods(machine)
     return {"terminal": methods.terminal, "terminal_size": methods.resize}
 
 
 class TerminalMethods(object):
     """The handlers of one link."""
 
-    def __init__(self):
-        # type: () -> None
+    def __init__(self, machine):
+        # type: (Machine) -> None
+        self._machine = machine
         self._relay = Relay(MAX_TERMINALS, "terminals")
 
     def terminal(self, exchange):
@@ -32,21 +32,26 @@ class TerminalMethods(object):
         """Run params argv, or shell (a line), or the login shell; DATA both ways, {exit_code} at its end.
 
         cwd: default the home. env: over the link's own. rows, cols, term: of the terminal one sits at.
-        EVENT {"started": name of the terminal} first. A program killed by signal n has exit_code 128+n and
-        {"signal": n}. When the stream or the link goes, the terminal hangs up.
+        run: in that run's folder instead, with what is around it. EVENT {"started": name of the terminal}
+        first, with "lacks_gpus" where a run wanted some and has none now. A program killed by signal n has
+        exit_code 128+n and {"signal": n}. When the stream or the link goes, the terminal hangs up.
         """
         from workbench.remote import programs, terminals
 
         params = exchange.params
         self._relay.check_room()
         rows, columns = terminals.side(params, "rows", 24), terminals.side(params, "cols", 80)
-        environment = programs.surroundings(os.environ, params.get("term"))
-        environment.update(parameters.texts(params, "env"))
-        directory = os.path.expanduser(parameters.optional_text(params, "cwd") or "~")
-        program = programs.asked_program(params, environment)
-        tty = terminals.start(program, directory, environment, rows, columns)
+        around = programs.surroundings(os.environ, params.get("term"))
+        said = {}  # type: Dict[str, Any]
+        if params.get("run") is None:
+            work = programs.asked_work(params, around)
+        else:
+            from workbench.remote import run_shell
+
+            work, said["lacks_gpus"] = run_shell.asked_in_run(self._machine, params, around)
+        tty = terminals.start(work, rows, columns)
         terminal = terminals.Terminal(exchange, tty, self._relay.wake)
-        exchange.event({"started": tty.name})
+        exchange.event(dict(said, started=tty.name))
         self._relay.add(terminal)
         terminal.watch()
         return LATER

@@ -9,12 +9,12 @@ import sys
 import termios
 import threading
 import time
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from workbench.remote import protocol
 from workbench.remote.exchange import Exchange
 from workbench.remote.problems import RequestError
-from workbench.remote.programs import Program
+from workbench.remote.programs import Work
 from workbench.remote.relay import Carried
 
 QUIET = 0.1  # seconds without output after which a terminal is over whose program ended before those it left
@@ -41,9 +41,9 @@ except OSError as error:
 os._exit(127)
 """
 
-def start(program, directory, environment, rows, columns):
-    # type: (Program, str, Mapping[str, str], int, int) -> Tty
-    """Start a program with a new terminal as its controlling one; environment is the whole of it.
+def start(work, rows, columns):
+    # type: (Work, int, int) -> Tty
+    """Start a program with a new terminal as its controlling one.
 
     Raises RequestError when there is no such program or directory, OSError when no terminal is to be had.
     """
@@ -53,11 +53,11 @@ def start(program, directory, environment, rows, columns):
         set_size(master, rows, columns)
         _take_utf8(slave)
         name = os.ttyname(slave)
-        words = [sys.executable, "-I", "-S", "-c", START, str(report), program.program]
+        words = [sys.executable, "-I", "-S", "-c", START, str(report), work.program.program]
         child = subprocess.Popen(
-            words + program.words,
-            cwd=directory,
-            env=dict(environment, SSH_TTY=name),
+            words + work.program.words,
+            cwd=work.directory,
+            env=dict(work.environment, SSH_TTY=name),
             start_new_session=True,
             stdin=slave,
             stdout=slave,
@@ -80,7 +80,7 @@ def start(program, directory, environment, rows, columns):
         child.wait()
         why = os.strerror(int(failed))
         code = "not_found" if int(failed) == errno.ENOENT else "refused"
-        raise RequestError(code, "%s: %s on the machine" % (program.program, why))
+        raise RequestError(code, "%s: %s on the machine" % (work.program.program, why))
     os.set_blocking(master, False)
     return Tty(master, child, name)
 

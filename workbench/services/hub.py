@@ -55,7 +55,7 @@ from workbench.services.runs import RunService
 from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.services.subscription_secrets import SubscriptionSecrets
 from workbench.services.subscriptions import SubscriptionService
-from workbench.services.terminals import TerminalService
+from workbench.services.terminals import RunTerminalService, TerminalService
 from workbench.services.workspace_room import WorkspaceRoomService
 from workbench.settings import Settings
 from workbench.store import targets
@@ -129,6 +129,7 @@ class OpenWorkspace:
             ("compute", PoolService(context)),
             ("queue", QueueService(context)),
             ("compute", TerminalService(context)),
+            ("runs", RunTerminalService(context)),
             ("files", MachineFileService(context)),
             ("compute", PruneService(context)),
             ("workspace", WorkspaceRoomService(context)),

@@ -47,23 +47,65 @@ class TerminalService:
         gpus: how many to hold while it lasts, for `by`; {"waiting": why} until {"granted": [uuid]}.
         Ending it hangs the terminal up. Raises Unreachable when the machine is lost.
         """
-        target = await self._context.store.read(targets.get, name)
-        link = await self._context.link(name)
-        asked = {"argv": argv, "shell": shell, "cwd": cwd, "term": term, "rows": rows, "cols": cols}
-        environment = dict(env or {})
-        async with AsyncExitStack() as held:
-            if gpus:
-                lease = await held.enter_async_context(link.stream("lease", _lease(target, gpus, by)))
-                async for event in lease:
-                    told = _lease_event(event)
-                    yield told
-                    if "granted" in told:
-                        environment.update(visible(told["granted"]))
-                        break
-            talk = on_terminal(link, {**asked, "env": environment}, source)
-            async with aclosing(talk) as values:
-                async for value in values:
-                    yield value
+        what = {"argv": argv, "shell": shell, "cwd": cwd, "env": env}
+        asked = {**what, "term": term, "rows": rows, "cols": cols}
+        async with aclosing(held_terminal(self._context, name, asked, gpus, by, source)) as values:
+            async for value in values:
+                yield value
+
+
+class RunTerminalService:
+    """Programs in the folders of runs with a terminal of their own."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @duplex
+    async def terminal(
+        self,
+        run: str,
+        argv: Words | None = None,
+        shell: str | None = None,
+        env: Texts | None = None,
+        term: str | None = None,
+        rows: int = 24,
+        cols: int = 80,
+        gpus: int = 0,
+        by: str | None = None,
+        *,
+        source: AsyncIterator[Any],
+    ) -> AsyncIterator[Any]:
+        """As `compute.terminal`, on the run's machine, in its folder, with its interpreter and variables.
+
+        It is not the run: nothing is recorded. It sees the GPUs the run holds, or the `gpus` it holds itself.
+        {"started"} comes with {"lacks_gpus": true} where the run wanted some and has none now.
+        """
+        found = await self._context.resolve(run)
+        asked = {"argv": argv, "shell": shell, "env": env, "term": term, "rows": rows, "cols": cols}
+        talk = held_terminal(self._context, found.target, {**asked, "run": found.id}, gpus, by, source)
+        async with aclosing(talk) as values:
+            async for value in values:
+                yield value
+
+
+async def held_terminal(
+    context: Context, name: str, asked: dict[str, Any], gpus: int, by: str | None, source: AsyncIterator[Any]
+) -> AsyncGenerator[Any, None]:
+    """The values of an operation whose program has a terminal on a machine, and GPUs while it lasts."""
+    target = await context.store.read(targets.get, name)
+    link = await context.link(name)
+    async with AsyncExitStack() as held:
+        if gpus:
+            lease = await held.enter_async_context(link.stream("lease", _lease(target, gpus, by)))
+            async for event in lease:
+                told = _lease_event(event)
+                yield told
+                if "granted" in told:
+                    asked = {**asked, "env": {**(asked["env"] or {}), **visible(told["granted"])}}
+                    break
+        async with aclosing(on_terminal(link, asked, source)) as values:
+            async for value in values:
+                yield value
 
 
 def _lease(target: Target, gpus: int, by: str | None) -> dict[str, Any]:

@@ -106,6 +106,10 @@ class RunPage(RunActions, TabbedPage):
             return line
         return str(self.run_["id"]) if self.run_ is not None else None
 
+    def shell(self) -> tuple[list[str], str] | None:
+        """In the run's folder on its machine."""
+        return None if self.run_ is None else (["run", "shell", self.run_["id"]], str(self.run_["name"]))
+
     def command_line(self) -> str:
         """The command that shows the tab."""
         name = self.run_["name"] if self.run_ is not None else self.reference
