@@ -99,6 +99,25 @@ def test_a_driver_of_2018(probe: Probe, nvml: Nvml, script: Script) -> None:
     }
 
 
+def test_a_driver_to_come_without_what_is_old(probe: Probe, nvml: Nvml, script: Script) -> None:
+    old = [
+        "nvmlInit",
+        "nvmlDeviceGetMemoryInfo",
+        "nvmlDeviceGetTemperature",
+        "nvmlDeviceGetCount",
+        "nvmlEventSetWait",
+    ]
+    old += [
+        "nvmlDeviceGetHandleByIndex",
+        "nvmlDeviceGetCurrentClocksThrottleReasons",
+        "nvmlSystemGetCudaDriverVersion",
+    ]
+    script.write()
+    probing = probe(library=nvml.library(old))
+    assert probing.gpus() == [WHOLE]
+    assert probing.sample().driver.cuda == "12.8"
+
+
 def gpu_memory(processes: list[ProcessSample]) -> dict[int, int | None]:
     return {one.pid: use.memory for one in processes for use in one.gpus}
 

@@ -21,6 +21,7 @@ NEWER_THAN_470 = (
     "nvmlDeviceGetCurrentClocksEventReasons",
     "nvmlDeviceGetJpgUtilization",
     "nvmlDeviceGetOfaUtilization",
+    "nvmlDeviceGetTemperatureV",
 )
 NEWER_THAN_390 = (
     *NEWER_THAN_470,

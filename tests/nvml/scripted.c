@@ -221,6 +221,14 @@ int nvmlDeviceGetTemperature(device d, unsigned sensor, unsigned *out) {
     return sensor == 0 ? give_uint(d, V_temperature, out) : INVALID;
 }
 
+struct temperature { unsigned version, sensor; int degrees; };
+
+int nvmlDeviceGetTemperatureV(device d, struct temperature *out) {
+    ENTER(d);
+    if (out->version != (sizeof *out | 1 << 24)) return BAD_VERSION;
+    return give_uint(d, V_temperature, (unsigned *)&out->degrees);
+}
+
 ONE_NUMBER(nvmlDeviceGetPowerUsage, power)
 ONE_NUMBER(nvmlDeviceGetEnforcedPowerLimit, power_limit)
 ONE_NUMBER(nvmlDeviceGetPowerManagementLimit, power_limit)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import random
+import statistics
 from typing import Any
 
 import pytest
@@ -211,6 +213,14 @@ def test_more_rows_than_a_machine_can_have_are_left_out() -> None:
     assert len(state.apply({"delta": {"g": {"+": new}}}).gpus) == sample_form.MAX_ROWS["g"]
 
 
+def test_who_comes_twice_is_there_once() -> None:
+    gpus = [{"id": "GPU-1", "u": 1}, {"id": "GPU-2"}, {"id": "GPU-1", "u": 2}]
+    processes = [{"i": 7, "s": 1}, {"i": 7, "s": 2}, {"i": 7, "s": 1}]
+    found = State().apply({"full": {"g": gpus, "p": processes}})
+    assert [(gpu.uuid, gpu.utilisation) for gpu in found.gpus] == [("GPU-1", 1), ("GPU-2", None)]
+    assert [(one.pid, one.start) for one in found.processes] == [(7, 1), (7, 2)]
+
+
 def test_a_row_that_goes_leaves_the_others_where_they_are() -> None:
     state, sender = State(), Sender()
 
@@ -253,3 +263,61 @@ def test_now_and_then_a_sample_comes_in_full() -> None:
     sender = Sender()
     kinds = ["full" in sender.message({"time": float(n)}) for n in range(2 * sample_form.FULL_EVERY + 3)]
     assert [n for n, full in enumerate(kinds) if full] == [0, 301, 602]
+
+
+def test_a_tick_of_a_busy_machine_is_light() -> None:
+    """Eight GPUs and thirty processes, every figure of which moves: within the budget of 600 bytes."""
+    chance = random.Random(1)
+
+    def between(low: float, high: float) -> float:
+        return chance.uniform(low, high)
+
+    def gpu(number: int) -> dict[str, Any]:
+        return {
+            "uuid": f"GPU-{number}",
+            "utilisation": chance.randint(80, 100),
+            "memory_utilisation": chance.randint(30, 60),
+            "memory_used": chance.randint(60_000, 62_000) * MIB,
+            "temperature": chance.randint(60, 72),
+            "memory_temperature": chance.randint(70, 80),
+            "power": between(500, 700),
+            "sm_clock": chance.randrange(1500, 1980, 15),
+            "throttle": chance.choice([[], ["power cap"]]),
+        }
+
+    def process(number: int) -> dict[str, Any]:
+        use = {
+            "gpu": f"GPU-{number % 8}",
+            "memory": number * 1000 * MIB,
+            "utilisation": chance.randint(0, 100),
+        }
+        return {
+            "pid": 1000 + number,
+            "start": number,
+            "cpu": between(97, 103),
+            "memory": int(between(8.0e9, 8.01e9)),
+            "gpus": [use],
+        }
+
+    def disk(path: str) -> dict[str, Any]:
+        return {
+            "path": path,
+            "free": int(between(1e11, 1.001e11)),
+            "read": between(0, 1e9),
+            "written": between(0, 1e9),
+        }
+
+    sender, sizes = Sender(), []
+    for number in range(100):
+        host = {
+            "cpu": between(20, 40),
+            "load": [round(between(20, 40), 2), 31.2, 30.1],
+            "memory_used": int(between(8e11, 8.01e11)),
+            "uptime": 1e6 + number,
+            "network": {"received": between(1e9, 2e9), "sent": between(1e8, 2e8)},
+            "disks": [disk("/"), disk("/home")],
+        }
+        gpus, processes = [gpu(one) for one in range(8)], [process(one) for one in range(30)]
+        sample = {"time": 1.7e9 + number, "every": 1.0, "host": host, "gpus": gpus, "processes": processes}
+        sizes.append(len(json.dumps(sender.message(sample), separators=(",", ":"))))
+    assert statistics.median(sizes[1:]) <= 600

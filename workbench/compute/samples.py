@@ -6,8 +6,8 @@ out of their range are absent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from workbench.compute.sample_cells import CELLS, number
 from workbench.compute.sample_rows import Fields, Rows, merge_fields
@@ -27,6 +27,7 @@ from workbench.entities.sample import (
 from workbench.remote import sample_form
 from workbench.text.sanitize import clean_name
 
+T = TypeVar("T")
 MAX_NOTE = 500
 MAX_TIME = 1e11
 
@@ -90,8 +91,11 @@ class State:
             every=self._every,
             host=self._host_sample(),
             driver=Driver(**self._driver),
-            gpus=sorted(self._gpus.entities(), key=bus_order),
-            processes=[self._aged(one) for one in self._processes.entities()],
+            gpus=sorted(each_once(self._gpus.entities(), lambda gpu: gpu.uuid), key=bus_order),
+            processes=[
+                self._aged(one)
+                for one in each_once(self._processes.entities(), lambda one: (one.pid, one.start))
+            ],
             note=self._note,
         )
 
@@ -123,6 +127,14 @@ class State:
         if process.age is None:
             return process
         return replace(process, age=max(0.0, self._time - process.age))
+
+
+def each_once(entities: list[T], name: Callable[[T], Hashable]) -> Iterable[T]:
+    """Those with names of their own: who lists and keys by them must not meet one twice."""
+    found: dict[Hashable, T] = {}
+    for entity in entities:
+        found.setdefault(name(entity), entity)
+    return found.values()
 
 
 def each(value: Any, count: int) -> list[Any]:

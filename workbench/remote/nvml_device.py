@@ -16,6 +16,7 @@ from workbench.remote.nvml_structures import (
     Memory,
     MemoryV2,
     Pci,
+    Temperature,
     Utilization,
 )
 
@@ -46,6 +47,7 @@ class Device(object):
         self._utilization = Utilization()
         self._memory = Memory()
         self._memory_v2 = MemoryV2()
+        self._temperature = Temperature()
         self._fields = {}  # type: Dict[Tuple[Tuple[int, int], ...], Any]
 
     def ask(self, names, *words):
@@ -123,7 +125,12 @@ class Device(object):
         # type: () -> Optional[int]
         """Degrees of the chip."""
         found = self._unsigned(("nvmlDeviceGetTemperature",), ctypes.c_uint(0))
-        return found if found is not None and found < 1000 else None
+        if found is None:  # the newest drivers may have only this
+            newer = self._temperature
+            newer.version, newer.sensor = ctypes.sizeof(Temperature) | 1 << VERSION_SHIFT, 0
+            if self.ask(("nvmlDeviceGetTemperatureV",), ctypes.byref(newer)) == SUCCESS:
+                found = newer.degrees
+        return found if found is not None and 0 <= found < 1000 else None
 
     def clock(self, kind):
         # type: (int) -> Optional[int]

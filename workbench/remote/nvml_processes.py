@@ -44,8 +44,7 @@ class ProcessReader(object):
         # type: (str) -> Any
         plain = "nvmlDeviceGet%sRunningProcesses" % kind
         names = (plain + "_v3", plain + "_v2", plain)
-        version = self._device.library.find(*names)[1]
-        old = version == 2 and kind != "MPSCompute"
+        old = self._device.library.find(*names)[1] == 2
         layout = Process if old else ProcessV2  # type: Any
         while True:
             buffer = ctypes.create_string_buffer(bytes([FILL]) * (self._room * ctypes.sizeof(ProcessLong)))

@@ -32,6 +32,12 @@ class MemoryV2(ctypes.Structure):
     ]
 
 
+class Temperature(ctypes.Structure):
+    """Degrees of a sensor."""
+
+    _fields_ = [("version", ctypes.c_uint), ("sensor", ctypes.c_uint), ("degrees", ctypes.c_int)]
+
+
 class Process(ctypes.Structure):
     """A process on a GPU, as the oldest drivers tell of it."""
 

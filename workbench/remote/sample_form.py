@@ -63,7 +63,7 @@ GPUS = (
     column("jp", "jpeg", 1.0),
     column("of", "optical_flow", 1.0),
     column("mt", "memory_total"),
-    column("m", "memory_used", MIB),
+    column("m", "memory_used", MIB, 0, 0.0005),
     column("mr", "memory_reserved", MIB),
     column("t", "temperature", 1.0),
     column("tm", "memory_temperature", 1.0),
@@ -104,7 +104,7 @@ PROCESSES = (
     column("g", "gpus"),  # positions
     column("m", "gpu_memory"),  # one number, or one for each of gpus; in MIB
     column("x", "gpu_utilisation"),  # likewise
-    column("p", "cpu", 1.0, 3),
+    column("p", "cpu", 1.0, 3, 0.03),
     column("r", "memory", MIB, 0, 0.005),
     column("b", "began", 1.0, 0, 0.0, 2),
     column("n", "run"),
