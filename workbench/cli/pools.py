@@ -25,7 +25,7 @@ def ls(session: Session) -> None:
         Field(Column("MACHINES", keep=90, least=16), lambda pool: " ".join(map(clean_name, pool["targets"]))),
         Field(Column("AGE", right=True, keep=50), lambda pool: times.ago(times.parse(pool["created"]), now)),
     ]
-    empty = "no pools; make one: wb compute pool set NAME gpu1 gpu2, or submit to all machines: -t any"
+    empty = "no pools; make one: wb compute pool set NAME gpu1 gpu2"
     output.rows(session, session.call("compute", "pools"), fields, KEYS, empty)
 
 

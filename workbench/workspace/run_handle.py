@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import RunFailed, WaitTimeout
+from workbench.errors import Conflict, RunFailed, WaitTimeout
 from workbench.remote import protocol
 from workbench.remote.logged_metrics import with_numbers
 from workbench.text import durations
@@ -104,6 +104,23 @@ class RunHandle:
         """
         self.details = self._workspace.call("runs", "cancel", run=self.id, grace=grace)
         return self.details
+
+    def hold(self) -> None:
+        """Keep it from starting until it is released; raises Conflict when it has started."""
+        self._in_queue("hold")
+
+    def release(self) -> None:
+        """Let it start again when its turn comes; raises Conflict when it has started."""
+        self._in_queue("release")
+
+    def set_priority(self, priority: int) -> None:
+        """Have it go by another priority, higher first; raises Conflict when it has started."""
+        self._in_queue("priority", priority=priority)
+
+    def _in_queue(self, method: str, **parameters: Any) -> None:
+        outcome = self._workspace.call("queue", method, runs=[self.id], **parameters)
+        for why in outcome["refused"].values():
+            raise Conflict(f"{self.name}: {why}", "see: wb queue")
 
     def get_metrics(self, name: str | None = None) -> dict[str, Any]:
         """What it logged so far, by name: one value, a list of several, a table's columns (AZ-99, AZ-100).
