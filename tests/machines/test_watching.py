@@ -20,6 +20,7 @@ from tests.machines.wb import Wb
 from tests.services import Services, services
 from workbench.entities.base import to_wire
 from workbench.entities.merge_patch import merged
+from workbench.errors import NoPython
 from workbench.home import Home
 from workbench.settings import ComputeSettings, Settings
 from workbench.workspace import Workspace
@@ -124,6 +125,38 @@ async def test_this_machine_is_watched_without_a_link_while_somebody_looks(tmp_p
             assert "problem" not in view
             assert there.workspace._fleet.current("local") is None
         await until(lambda: samplers() == [], "it to rest")
+
+
+async def test_a_machine_that_lost_its_python_is_told_of_by_its_shell(server: SshServer, tmp_path: Path) -> None:
+    async with services(tmp_path) as there:
+        name = await attached(there, server)
+        await there.call("compute.set", name=name, changes={"python": str(tmp_path / "none")})
+        with pytest.raises(NoPython):
+            await there.call("compute.facts", name=name)
+        async with watching(there, names=[name], looking="closely") as seen:
+            view = await seen.until(name, measured, "its figures")
+            assert view["state"] == "unreachable"
+            assert "python" in view["problem"]
+            assert view["sample"]["host"]["memory_total"] == memory_total()
+            assert probes_of(server) == []
+            await there.call("compute.set", name=name, changes={"python": None})
+            view = await seen.until(name, lambda view: view["state"] == "connected" and measured(view), "its probe")
+            assert "problem" not in view
+        await until(lambda: shells() == [], "its shell to end")
+
+
+def shells() -> list[str]:
+    """The shells that tell of a machine."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                words = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if words == b"/bin/sh\0-s\0":
+                found.append(folder.name)
+    return found
 
 
 def samplers() -> list[int]:

@@ -7,7 +7,7 @@ import codecs
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from workbench.compute.bare_script import LINE, script
 from workbench.compute.bare_state import BareState
@@ -24,7 +24,7 @@ GREETING = 1 << 20
 """Bytes of a login shell's own words that are passed over."""
 
 
-async def samples(host: Host, every: Callable[[], float]) -> AsyncIterator[MachineSample]:
+async def samples(host: Host, every: Callable[[], float]) -> AsyncGenerator[MachineSample, None]:
     """Samples of the machine, `every()` seconds apart as far as a shell can; that is looked at with each.
 
     Raises what opening a channel raises, RemoteError when the shell there cannot do it or ended.

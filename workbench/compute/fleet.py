@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.compute.backoff import Backoff
 from workbench.compute.channel import Host
+from workbench.compute.hosts import make_host
 from workbench.compute.link import Link
 from workbench.compute.machine import Machine, OnState
 from workbench.compute.signin import SignIn
@@ -98,6 +99,14 @@ class Fleet:
         if host is None:
             raise Unreachable(f"{name} is not connected", "connect to it first")
         return host
+
+    async def own_host(self, name: str) -> Host:
+        """Another way to the machine, for what needs no link; the caller closes it. Nobody is asked anything.
+
+        Raises NotFound, UsageError for a target without an address.
+        """
+        target = self._get(name).target
+        return await asyncio.to_thread(make_host, target, known_hosts=self._known_hosts)
 
     async def close(self) -> None:
         """Close every link and end every attempt."""

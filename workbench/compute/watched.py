@@ -12,7 +12,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from workbench.compute import freshness
+from workbench.compute import bare_sampling, freshness
 from workbench.compute.backoff import Backoff
 from workbench.compute.fleet import Fleet
 from workbench.compute.history import History
@@ -25,7 +25,7 @@ from workbench.entities.machine_view import Freshness, Looking, MachineView, Run
 from workbench.entities.plain import plain_processes, plain_view
 from workbench.entities.sample import MachineSample
 from workbench.entities.target import TargetState
-from workbench.errors import NotFound, RemoteError, WorkbenchError
+from workbench.errors import NoPython, NotFound, RemoteError, WorkbenchError
 
 EVERY = {Looking.CLOSELY: 0.1, Looking.VISIBLE: 1.0, Looking.AWAY: 5.0}
 """Seconds between samples for who looks so."""
@@ -155,7 +155,11 @@ class WatchedMachine:
         link = fleet.current(self.name)
         if link is None:
             await self._means.pace.turn()
-            link = await fleet.link(self.name)
+            try:
+                link = await fleet.link(self.name)
+            except NoPython:
+                await self._session_bare()
+                return
         began = self._means.clock()
         async with ProbeStream(link, self._asked(), self._means.decoder) as stream:
             self._stream = stream
@@ -173,18 +177,32 @@ class WatchedMachine:
 
     async def _session_here(self, here: Here) -> None:
         """Take samples of this machine, which needs no link, until nobody wants any."""
+        self._is_here = True
+        try:
+            stream = here(lambda: self._asked().every, lambda: self._asked().detail)
+            await self._follow(stream, lambda: self._worth_it)
+        finally:
+            self._is_here = False
+
+    async def _session_bare(self) -> None:
+        """Take what the shell of a machine without python tells; at its turn a link is tried again."""
+        host = await self._means.fleet.own_host(self.name)
+        try:
+            stream = bare_sampling.samples(host, lambda: self._asked().every)
+            await self._follow(stream, lambda: self.wanted and self._retry_in() != 0)
+        finally:
+            await host.close()
+
+    async def _follow(
+        self, stream: AsyncGenerator[MachineSample, None], goes_on: Callable[[], bool]
+    ) -> None:
         began = self._means.clock()
-        stream = here(lambda: self._asked().every, lambda: self._asked().detail)
         async with aclosing(stream):
-            self._is_here = True
-            try:
-                async for sample in stream:
-                    self._take(sample)
-                    self._went_well(began)
-                    if not self._worth_it:
-                        return
-            finally:
-                self._is_here = False
+            async for sample in stream:
+                self._take(sample)
+                self._went_well(began)
+                if not goes_on():
+                    return
 
     def _went_well(self, began: float) -> None:
         if self._failures and self._means.clock() - began > STEADY:
