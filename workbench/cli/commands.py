@@ -44,6 +44,7 @@ COMPUTE: dict[str, Entry | Section] = {
     "show": Entry("workbench.cli.compute:show", "Show one machine."),
     "doctor": Entry("workbench.cli.compute:doctor", "Check a machine and say what to do."),
     "exec": Entry("workbench.cli.compute_exec:execute", "Run a command on machines now."),
+    "end": Entry("workbench.cli.compute_end:end", "End a process of yours on a machine."),
     "cordon": Entry("workbench.cli.queue:cordon", "Let nothing start on a machine for a while."),
     "shell": Entry("workbench.cli.shell:shell", "Open a shell on a machine, as ssh does."),
     "upload": Entry("workbench.cli.compute_transfer:upload", "Bring files and folders to a machine."),

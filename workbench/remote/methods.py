@@ -12,6 +12,7 @@ from workbench.remote import (
     files_methods,
     parameters,
     probe_methods,
+    process_methods,
     protocol,
     queue_methods,
     terminal_methods,
@@ -69,6 +70,7 @@ class Methods(object):
         }  # type: Dict[str, Handler]
         own.update(files_methods.table(self._machine))
         own.update(probe_methods.table(self._machine))
+        own.update(process_methods.table(self._machine))
         own.update(queue_methods.table(self._machine))
         own.update(terminal_methods.table(self._machine))
         own.update(connect_methods.table(self._machine))

@@ -35,6 +35,7 @@ from workbench.services.lease_feed import LeaseFeed
 from workbench.services.log_ranges import LogRangeService
 from workbench.services.log_search import LogSearchService
 from workbench.services.machine_files import MachineFileService
+from workbench.services.machine_processes import MachineProcessService
 from workbench.services.minute_keeper import MinuteKeeper
 from workbench.services.monitor_feed import RUNS, TARGETS, MonitorFeed
 from workbench.services.monitoring import MonitoringService
@@ -127,6 +128,7 @@ class OpenWorkspace:
             ("compute", MonitoringService(context)),
             ("compute", CordonService(context)),
             ("compute", PoolService(context)),
+            ("compute", MachineProcessService(context)),
             ("queue", QueueService(context)),
             ("compute", TerminalService(context)),
             ("runs", RunTerminalService(context)),
