@@ -58,7 +58,8 @@ async def test_what_has_its_number_by_now_is_left_alone(make_link: MakeLink, sle
 async def test_one_that_does_not_listen_is_said_to_be_there_still(make_link: MakeLink) -> None:
     link = await make_link()
     with subprocess.Popen(DEAF, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stdout.readline() == b"1\n"
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"1\n"
         asked = {"pid": process.pid, "start": start_of(process.pid)}
         assert (await link.call("end_process", asked)) == {"ended": False}
         assert alive(process.pid)

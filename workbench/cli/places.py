@@ -8,7 +8,7 @@ from workbench.text.location import Location
 
 TABS = {"logs": "logs", "metrics": "metrics", "files": "files", "snapshot": "snapshot", "overview": "show"}
 
-PLACES = "places are runs, runs/EXPERIMENT, runs/EXPERIMENT/RUN, compute/NAME, experiments/NAME and activity"
+PLACES = "places: runs, runs/EXPERIMENT, runs/EXPERIMENT/RUN, compute/NAME, queue, experiments/NAME, activity"
 
 
 def words_for(text: str) -> list[str]:
@@ -31,6 +31,8 @@ def _words(place: Location) -> list[str] | None:
     nouns = {"compute": "compute", "experiments": "experiment"}
     if place.noun in nouns:
         return [nouns[place.noun], "show", place.path[0]] if place.path else [nouns[place.noun], "ls"]
+    if place.noun == "queue":
+        return ["queue", *place.path]
     if place.noun == "activity" and not place.path:
         return ["activity", "ls"]
     return None

@@ -65,6 +65,8 @@ WAIT = 0.05
 """Seconds the first frame waits for what it shows: the answers come with it more often than not."""
 LONGEST_TOAST = 1000
 """Characters of what is said in passing."""
+UNDER = {"experiments": "runs", "queue": "compute"}
+"""Places that stand under the tab of another."""
 MOUNTED = 12
 """Pages that stay mounted; the one seen longest ago goes first."""
 
@@ -276,7 +278,7 @@ class Dashboard(WholeActions):
     def moved(self, location: Location) -> None:
         """The page seen chose a tab or a filter: the breadcrumbs and the history say so."""
         self.places.update(location)
-        self._header.noun = "runs" if location.noun == "experiments" else location.noun
+        self._header.noun = UNDER.get(location.noun, location.noun)
         self._crumbs.location = location
         self.machines.look(self.page.looking if self.page is not None else None)
         self._header.gpus = self.machines.gpus()

@@ -71,6 +71,10 @@ class WholeActions(Acting, App[int]):
         """Go to the machines."""
         await self.visit(Location("compute"))
 
+    async def do_app_queue(self) -> None:
+        """Go to the queues."""
+        await self.visit(Location("queue"))
+
     async def do_app_activity(self) -> None:
         """Go to the activities."""
         await self.visit(Location("activity"))

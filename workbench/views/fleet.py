@@ -20,6 +20,8 @@ from workbench.views.gpus import Gpu, Use, View
 Target = Mapping[str, Any]
 STALE = ("late", "lost", "resting")
 """How old figures are called; those of a machine at rest are old, and nothing is wrong."""
+SILENT = "silent"
+"""The rule that calls for a machine that says nothing; how long since is said in its place."""
 FULL, SCARCE = 95.0, 20 << 30
 """Percent of a disk, and bytes left of it, from which it is called nearly full."""
 LOST_WORDS = {"lost": "fell off the bus", "hung": "does not answer"}
@@ -168,15 +170,16 @@ def problems(target: Target, view: View | None, age: float | None, now: datetime
     if view.get("freshness") in ("late", "lost"):
         words = f"last seen {durations.age(age)} ago"
         said.append(Cell(words, "bad" if view["freshness"] == "lost" else "warn"))
-    if _driver_error(view):
+    called = [alert for alert in alerts(view) if alert.get("rule") != SILENT]
+    told = {alert.get("gpu") or alert.get("rule") for alert in called}
+    if _driver_error(view) and "driver" not in told:
         said.append(Cell(_driver_error(view), "bad"))
-    told = {alert.get("gpu") for alert in alerts(view)}
     for place, gpu in enumerate(look.gpus_of(view)):
         if gpu.use is Use.ERROR and gpu.uuid not in told:
             said.append(Cell(gpu_error(gpu.sample, place), "bad"))
     said += [
         Cell(clean_name(str(alert.get("text") or alert.get("rule") or ""), 300), _severity(alert))
-        for alert in alerts(view)
+        for alert in called
     ]
     if view.get("cordoned"):
         said.append(Cell("cordoned: takes no new runs", "quiet"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from math import nan
 from typing import Any
 
@@ -11,12 +12,15 @@ from workbench.text.numbers import number
 from workbench.text.sanitize import clean_name
 from workbench.text.sparkline import filled
 from workbench.text.tables import Cell
+from workbench.views import alerts as alert_look
 from workbench.views import gpus as look
 from workbench.views.fleet import degrees, disk_of, is_low, percent, share, watts
 from workbench.views.gpus import View
 
 MEMORY_BAR = 7
 """Cells of the bar of a GPU's memory."""
+TOLD = ("gpu-lost", "gpu-hung", "gpu-error", "xid", "ecc", "row-remap", "throttled")
+"""Rules whose finding a GPU's own figures say already."""
 RATE_NOTHING = 1024.0
 """Bytes a second below which a line is idle: what moves is noise."""
 
@@ -122,8 +126,8 @@ def clock(gpu: Mapping[str, Any]) -> str:
     return degrees(number(gpu.get("sm_clock")))
 
 
-def flags(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> list[Cell]:
-    """What is to be said of a GPU beside its figures, the worst first."""
+def flags(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]], now: datetime) -> list[Cell]:
+    """What is to be said of a GPU beside its figures, the worst first; alerts: those about it."""
     said = []
     if gpu.get("error"):
         said.append(Cell(clean_name(str(gpu["error"]), 60).upper(), "bad"))
@@ -135,13 +139,25 @@ def flags(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> list[C
         said.append(Cell("REMAP FAILED" if rows.get("failed") else "REMAP PENDING", "bad"))
     if number(gpu.get("ecc_uncorrected")):
         said.append(Cell(f"ECC {number(gpu.get('ecc_uncorrected')):.0f}", "bad"))
-    said += [Cell(clean_name(str(a.get("rule") or ""), 24).upper(), _role(a)) for a in alerts]
-    said += [Cell(word.upper(), "warn") for word in look.held_back(gpu)]
-    if gpu.get("mig"):
-        said.append(Cell("MIG", "quiet"))
+    told = [alert for alert in alerts if alert.get("rule") not in TOLD]
+    said += [Cell(f"{_rule(alert)} {alert_look.age(alert, now)}", _role(alert)) for alert in told]
+    said += [Cell(_short(word), "warn") for word in look.held_back(gpu)]
     if number(gpu.get("age")) is not None:
         said.append(Cell(f"{durations.age(number(gpu.get('age')))} old", "warn"))
+    if gpu.get("mig"):
+        said.append(Cell("MIG", "quiet"))
+    if "power cap" in (gpu.get("throttle") or ()):
+        said.append(Cell("power cap", "quiet"))
     return said
+
+
+def _rule(alert: Mapping[str, Any]) -> str:
+    return clean_name(str(alert.get("rule") or ""), 24).upper()
+
+
+def _short(reason: str) -> str:
+    """Why clocks are held back, as a flag: HW-THERMAL, SW-THERMAL, POWER-BRAKE."""
+    return reason.replace("hardware ", "hw-").replace("software ", "sw-").replace(" ", "-").upper()
 
 
 def _role(alert: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from workbench.views.fleet import index_of
 from workbench.views.gpus import View
 
 Process = Mapping[str, Any]
-UNSEEN = 1 << 30
+UNSEEN = 3 << 29
 """Bytes of a GPU's memory that no process we see has, from which somebody we cannot see is told of."""
 OURS, MINE, OTHERS, HIDDEN = "run", "mine", "others", "hidden"
 

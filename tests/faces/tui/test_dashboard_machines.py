@@ -191,7 +191,7 @@ async def test_detaching_asks_and_what_is_protected_wants_its_name(stage: Open) 
 
 async def test_a_machines_settings_are_changed_in_a_form(stage: Open) -> None:
     async with stage(location="compute/gpu1") as it:
-        await it.see("connected")
+        await it.see("◆ up")
         await it.press("e")
         await it.see("Settings of gpu1")
         await it.press("tab", "tab", *"many", "enter")
@@ -206,11 +206,15 @@ async def test_a_machines_page_shows_it_and_its_runs(stage: Open) -> None:
     async with stage(location="compute") as it:
         await it.see("[^/]4 machines\\b")
         await it.press("j", "enter")
-        await it.see("Compute ▸ gpu1", "ann@gpu1.lab.example", "4 x NVIDIA A100", "calm-otter-42", "3 runs")
-        assert "warm-finch-37" not in it.text
+        await it.see("Compute ▸ gpu1", "0  A100 .* 38 ", "HW-THERMAL *calm-otter-42")
         await it.press("D")
         await it.see("✔ python", "▲ lingering", "✖ disk", "→ wb compute prune gpu1")
-        await it.press("shift+tab", "enter")
+        await it.press("shift+tab")
+        await it.see("ann@gpu1.lab.example", "4 x NVIDIA A100")
+        await it.press("tab", "tab", "tab")
+        await it.see("3 runs")
+        assert "warm-finch-37" not in it.text
+        await it.press("enter")
         await it.see("Runs ▸ mnist ▸ calm-otter-42")
 
 

@@ -154,9 +154,25 @@ def large_fleet(count: int = 200) -> dict[str, dict[str, Any]]:
     return found
 
 
+def entry(run: str, name: str, state: str, **fields: Any) -> dict[str, Any]:
+    """Somebody in a queue."""
+    return {"run": run, "kind": "run", "name": name, "experiment": "mnist", "by": "ann@laptop", "user": "ann", "mine": True, "target": "gpu1", "state": state, "gpus": 2, "devices": [], "priority": 0, "reason": "", "since": ago(minutes=6), **fields}
+
+
+HERON, WREN = "01JD0000000000000000000041", "01JD0000000000000000000050"
+QUEUE = [
+    entry(OTTER, "calm-otter-42", "running", devices=uuids("gpu1", 2, 3), since=ago(minutes=4), expected_left=900.0),
+    entry(HERON, "brisk-heron-41", "waiting", position=1, reason="2 GPUs wanted, 1 free, 2 held by calm-otter-42 (ann)", expected_wait=900.0),
+    entry(WREN, "shy-wren-50", "waiting", position=2, gpus=1, reason="behind brisk-heron-41, which has waited long", expected_wait=2100.0, at_most=True, since=ago(minutes=2)),
+    entry("01JD0000000000000000000051", "night-owl-51", "held", gpus=1, reason="on hold"),
+    entry("01JD0000000000000000000052", "bobs-job", "waiting", position=3, by="bob@desk", user="bob", mine=False, experiment="", gpus=4, reason="4 GPUs wanted, 1 free"),
+]
+
+
 def wave(name: str, index: int) -> float:
     """A figure of a history."""
-    return 50 + 45 * math.sin(index / 6 + len(name))
+    unit = GIB if name == "memory" or name.endswith(":memory") else 1
+    return (50 + 45 * math.sin(index / 6 + len(name) + sum(map(ord, name)) % 7)) * unit
 
 
 class ViewServices:
@@ -167,6 +183,9 @@ class ViewServices:
         self.views = world_views()
         self.watching: list[tuple[list[str], str, asyncio.Queue[Any]]] = []
         self.ended: list[dict[str, Any]] = []
+        self.queue = [dict(item) for item in QUEUE]
+        self.changes: list[tuple[str, list[str], dict[str, Any]]] = []
+        self.unmoved: set[str] = set()
 
     async def compute_watch(self, names: list[str] | None = None, looking: str = "visible") -> AsyncGenerator[Any, None]:
         queue: asyncio.Queue[Any] = asyncio.Queue()
@@ -189,11 +208,41 @@ class ViewServices:
     def compute_sample(self, name: str) -> Any:
         return self.views[name]
 
-    def compute_history(self, name: str, series: list[str], seconds: float = 600, points: int = 300) -> Any:
+    def compute_history(self, name: str, series: list[str], seconds: float = 600, points: int = 300, bounds: bool = False) -> Any:
         known = self.views.get(name, {}).get("sample")
         step = seconds / points
         values = {item: [None if not known or points // 3 <= at < points // 3 + 3 else wave(item, at) for at in range(points)] for item in series}
-        return {"start": TIME - seconds, "step": step, "series": values}
+        found = {"start": TIME - seconds, "step": step, "series": values}
+        if bounds:
+            found["low"] = {name: [None if value is None else value - 3 for value in series] for name, series in values.items()}
+            found["high"] = {name: [None if value is None else value + 3 for value in series] for name, series in values.items()}
+        return found
+
+    def queue_machines(self, target: str | None = None) -> Any:
+        machines = [{"target": "gpu1", "running": 1, "waiting": 2}, {"target": "dgx-02", "problem": "no answer for 3 minutes"}]
+        return [item for item in machines if target in (None, item["target"])]
+
+    def queue_list(self, target: str | None = None) -> Any:
+        return [dict(item) for item in self.queue if target in (None, item["target"])]
+
+    def _queue_change(self, method: str, runs: list[str], **change: Any) -> Any:
+        self.changes.append((method, runs, change))
+        return {"changed": [run for run in runs if run not in self.unmoved], "refused": {run: "it runs already" for run in runs if run in self.unmoved}}
+
+    def queue_hold(self, runs: list[str]) -> Any:
+        for item in self.queue:
+            if item["run"] in runs:
+                item.update(state="held", position=None, reason="on hold")
+        return self._queue_change("hold", runs)
+
+    def queue_release(self, runs: list[str]) -> Any:
+        return self._queue_change("release", runs)
+
+    def queue_move(self, runs: list[str], place: str, other: str | None = None) -> Any:
+        return self._queue_change("move", runs, place=place, other=other)
+
+    def queue_priority(self, runs: list[str], priority: int) -> Any:
+        return self._queue_change("priority", runs, priority=priority)
 
     def compute_end_process(self, name: str, pid: int, start: int, signal: str = "TERM") -> Any:
         self.ended.append({"name": name, "pid": pid, "start": start, "signal": signal})

@@ -38,6 +38,7 @@ class Action(NamedTuple):
 ACTIONS: tuple[Action, ...] = (
     Action("app.runs", "1", "Runs", "Go to the runs."),
     Action("app.compute", "2", "Compute", "Go to the machines."),
+    Action("app.queue", "Q", "Queue", "Go to who runs and who waits on machines."),
     Action("app.activity", "7", "Activity", "Go to what takes long, what went wrong and what changed."),
     Action("app.prompt", "colon", "go to", "Go to a place by its name, such as runs/mnist or compute.", 20),
     Action("app.palette", "ctrl+p", "palette", "Find anything that can be done by typing part of its name."),
@@ -87,6 +88,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("machine.doctor", "D", "doctor", "Check the machine; each finding says what to do.", 50),
     Action("machine.edit", "e", "settings", "Change the machine's settings.", 30),
     Action("machine.detach", "ctrl+x", "detach", "Forget the machine; nothing there is touched."),
+    Action("processes.logs", "f", "logs", "Follow the log of the run that the process belongs to.", 55),
+    Action("processes.end", "X", "end process", "End a process of yours, after a yes; again kills it.", 35),
+    Action("history.span", "b", "10 min / 12 h", "Look back ten minutes by the second, or twelve hours.", 60),
+    Action("queue.hold", "H", "hold", "Keep runs from starting until they are released.", 62),
+    Action("queue.release", "U", "release", "Let runs on hold start again; they kept their places.", 61),
+    Action("queue.earlier", "K,shift+up", "earlier", "Let runs go ahead of your run before them.", 40),
+    Action("queue.later", "J,shift+down", "later", "Let your run behind them go ahead.", 39),
+    Action("queue.priority", "P", "priority", "Give runs that wait another priority.", 50),
     Action("files.view", "o", "look", "Fetch the file and show it with $PAGER.", 55),
     Action("files.fetch", "d", "download", "Save the file, or the marked ones, in this directory.", 60),
     Action("snapshot.save", "d", "save zip", "Save the snapshot as a zip in this directory.", 60),
@@ -146,7 +155,7 @@ ACTIONS: tuple[Action, ...] = (
 
 OPENS_LINE = frozenset({
     "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "runs.new", "runs.tag",
-    "compute.run", "compute.new", "compute.attach", "welcome.other",
+    "compute.run", "compute.new", "compute.attach", "welcome.other", "queue.priority",
 })  # fmt: skip
 """Actions that open a line one types into: the keys that follow are meant for it."""
 

@@ -40,7 +40,7 @@ def card_lines(card: Card, columns: int, lines: int, style: Style) -> list[Line]
 
 def _head(card: Card, room: int, style: Style) -> Line:
     scene = card.scene
-    trace = scene.traces[0] if scene is not None and scene.traces else None
+    trace = scene.traces[0] if scene is not None and len(scene.traces) == 1 else None
     value = "" if scene is None or trace is None else short(read(scene, trace, None).value)
     value = value if width(value) + 3 <= room else ""
     ellipsis = "~" if style.ascii_only else "…"

@@ -17,6 +17,7 @@ _PAGES = {
     "compare": "workbench.tui.screens.compare.page:ComparePage",
     "compute": "workbench.tui.screens.compute.page:ComputePage",
     "machine": "workbench.tui.screens.machine.page:MachinePage",
+    "queue": "workbench.tui.screens.queue.page:QueuePage",
     "activity": "workbench.tui.screens.activity.page:ActivityPage",
 }
 
@@ -30,7 +31,7 @@ def kind_of(location: Location) -> str | None:
         return "run" if depth >= 2 else "runs"
     if location.noun == "compute":
         return "machine" if depth else "compute"
-    return "activity" if location.noun == "activity" else None
+    return location.noun if location.noun in ("activity", "queue") else None
 
 
 def make_page(location: Location) -> Page:

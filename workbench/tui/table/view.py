@@ -179,9 +179,16 @@ class TableView(ScrollView):
             if self._lines[line] in keys:
                 self._repaint(line)
 
+    def renewed(self, keys: Iterable[str]) -> None:
+        """These rows may have become others: of those in view only what really did is drawn again."""
+        keys, seen = set(keys), set(self._in_view())
+        for key in (keys - seen) & self._strips.keys():
+            del self._strips[key]
+        self.changed([key for key in keys & seen if self._source.cells(key) != self._cells.get(key)])
+
     def grown_older(self) -> None:
         """Time went by: the rows in view whose cells depend on it are drawn again."""
-        self.changed(key for key in self._in_view() if self._source.cells(key) != self._cells.get(key))
+        self.renewed(self._in_view())
 
     def go_to(self, key: str) -> bool:
         """Put the cursor on a row or a group's header; False when it is not in the list."""

@@ -43,8 +43,8 @@ def columns(measure: Measure, width: int) -> tuple[Column, ...]:
     return (
         Column("state", "STATE" if state > 1 else "", least=state, ideal=state, keep=95),
         Column("name", "HOST", least=10, ideal=14, most=24, keep=100, middle=True),
-        Column("gpus", "GPU", measure.value, least=8, ideal=8, most=16, keep=92),
-        Column("kind", "KIND", least=5, ideal=8, most=14, keep=62),
+        Column("gpus", "GPU", measure.value, least=9, ideal=9, most=16, keep=92),
+        Column("kind", "KIND", least=8, ideal=12 if width >= WORDS else 8, most=14, keep=93),
         Column("memory", "MEM", right=True, least=4, ideal=4, keep=80, descending=True, help="of its GPUs"),
         Column("power", "W", right=True, least=4, ideal=4, keep=52, descending=True, help="of its GPUs"),
         Column(

@@ -104,7 +104,7 @@ class ComputePage(MachineActions, FilteredPage):
 
     def _grow_older(self) -> None:
         if self.is_on_screen:
-            self.table.changed(name for name in self._targets if self.row(name).stale)
+            self.table.renewed(name for name in self._targets if self.row(name).stale)
 
     def _settle(self) -> None:
         """Which machines fit a filter on figures changes with them, slowly, so that rows can be read."""
@@ -172,7 +172,7 @@ class ComputePage(MachineActions, FilteredPage):
             self.table.changed(self._targets)
         elif dirty.watched:
             self._bare.clear()
-            self.table.changed(dirty.watched)
+            self.table.renewed(dirty.watched)
         else:
             return
         self.want(self.table.keys[: self.size.height])

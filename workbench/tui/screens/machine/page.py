@@ -1,31 +1,31 @@
-"""One machine's page: what it has, its runs, its doctor's findings."""
+"""One machine's page: what it does now, its runs, what it did, who waits there, how it is set."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from workbench.errors import NotFound
-from workbench.text.cells import width
-from workbench.text.sanitize import clean
-from workbench.tui.frame.reading import Reading
+from workbench.text.sanitize import clean_name
 from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.machines import Looking
 from workbench.tui.model.run_list import RunQuery
 from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.screens.compute import doing
 from workbench.tui.screens.machine.doctor import Doctor
+from workbench.tui.screens.machine.facts import Facts
+from workbench.tui.screens.machine.history import MachineHistory
+from workbench.tui.screens.machine.live import Live
+from workbench.tui.screens.queue.listing import QueueListing
+from workbench.tui.screens.queue.page import runs_of
 from workbench.tui.screens.runs.acting import RunActions
 from workbench.tui.screens.runs.listing import RunListing
-from workbench.tui.themes.palette import Palette, palette_of
-from workbench.views.machines import card
+from workbench.views import fleet
 
-ROLES = frozenset({"good", "bad", "warn", "quiet", "waiting", "active"})
+COMMANDS = {"doctor": "doctor", "live": "top"}
 
 
 class MachinePage(RunActions, TabbedPage):
@@ -33,11 +33,32 @@ class MachinePage(RunActions, TabbedPage):
 
     PLACES: ClassVar[tuple[str, ...]] = ("tabs", "runs", "machine")
     LACKS: ClassVar[frozenset[str]] = frozenset({"runs.note"})
-    TABS = (("overview", "Overview"), ("doctor", "Doctor"))
+    TABS = (
+        ("live", "Live"),
+        ("runs", "Runs"),
+        ("history", "History"),
+        ("queue", "Queue"),
+        ("facts", "Facts"),
+        ("doctor", "Doctor"),
+    )
 
     def make(self, tab: str) -> Widget:
         """The widget of a tab."""
-        return Doctor(self.name_) if tab == "doctor" else Overview(self.name_)
+        make: dict[str, Callable[[str], Widget]] = {
+            "live": Live,
+            "runs": MachineRuns,
+            "history": MachineHistory,
+            "queue": QueueListing,
+            "facts": Facts,
+            "doctor": Doctor,
+        }
+        return make[tab](self.name_)
+
+    @property
+    def looking(self) -> Looking | None:
+        """Closely while its figures are seen; for what it did, once a second does."""
+        how = {"live": "closely", "history": "visible"}.get(self.tab)
+        return Looking(how, (self.name_,)) if how else None
 
     @property
     def name_(self) -> str:
@@ -51,23 +72,35 @@ class MachinePage(RunActions, TabbedPage):
 
     @property
     def aside(self) -> str:
-        """How many runs it has seen."""
-        overview = self._overview()
-        return overview.listing.count if overview is not None else ""
-
-    def _overview(self) -> Overview | None:
-        return next(iter(self.query(Overview)), None)
+        """A word on what is seen."""
+        seen = self.seen
+        if isinstance(seen, MachineRuns):
+            return seen.listing.count
+        if isinstance(seen, QueueListing):
+            return seen.count
+        if isinstance(seen, MachineHistory):
+            return seen.words
+        row = self.dashboard.machines.row(self.name_)
+        return "" if row is None or not row.gpus else fleet.summary(fleet.totals([row])).partition("   ")[2]
 
     def chosen_runs(self) -> list[Mapping[str, Any]]:
-        """The runs chosen in the overview."""
-        overview = self._overview()
-        return overview.listing.chosen() if overview is not None and self.tab == "overview" else []
+        """The runs chosen in the tab that is seen."""
+        seen = self.seen
+        if isinstance(seen, MachineRuns):
+            return seen.listing.chosen()
+        if isinstance(seen, QueueListing):
+            return runs_of(seen)
+        return seen.chosen_runs() if isinstance(seen, Live) else []
+
+    async def gathered_runs(self) -> list[Mapping[str, Any]]:
+        """As `chosen_runs`, with those of which no row is here yet. Raises WorkbenchError."""
+        seen = self.seen
+        return await seen.listing.gathered() if isinstance(seen, MachineRuns) else self.chosen_runs()
 
     def chosen_id(self) -> str | None:
         """The run under the cursor, else the machine."""
-        overview = self._overview()
-        cursor = overview.listing.table.cursor if overview is not None and self.tab == "overview" else None
-        return cursor or self.name_
+        runs = self.chosen_runs()
+        return str(runs[0]["id"]) if runs else self.name_
 
     def shell(self) -> tuple[list[str], str] | None:
         """On the machine."""
@@ -75,7 +108,14 @@ class MachinePage(RunActions, TabbedPage):
 
     def command_line(self) -> str:
         """The command that shows the same."""
-        return f"wb compute {'doctor' if self.tab == 'doctor' else 'show'} {self.name_}"
+        if self.tab == "queue":
+            return f"wb queue {self.name_}"
+        return f"wb compute {COMMANDS.get(self.tab, 'show')} {self.name_}"
+
+    def step_out(self) -> bool:
+        """What is open in the tab closes first."""
+        close = getattr(self.seen, "step_out", None)
+        return bool(close is not None and close())
 
     def do_machine_login(self) -> None:
         """Sign in."""
@@ -102,83 +142,22 @@ class MachinePage(RunActions, TabbedPage):
         self.run_worker(work(), group="attach", exit_on_error=True)
 
 
-class Overview(Vertical):
-    """What a machine has, above its runs."""
-
-    DEFAULT_CSS = """
-    Overview Reading { height: auto; max-height: 50%; padding: 0 1; margin: 1 0; }
-    Overview #runs { height: 1fr; }
-    """
+class MachineRuns(Vertical):
+    """All runs of a machine."""
 
     def __init__(self, target: str) -> None:
         super().__init__()
         self._target = target
-        self._known: list[Fact] = []
-        self.listing = RunListing(empty="Nothing ran here yet.   R sends a command.", memory="machine")
+        empty = f"Nothing ran on {clean_name(target, 40)} yet.   R sends a command."
+        self.listing = RunListing(empty=empty, memory="machine")
 
     def compose(self) -> ComposeResult:
-        """Facts, then runs."""
-        yield Reading()
-        with Vertical(id="runs"):
-            yield self.listing
+        """The list."""
+        yield self.listing
 
     async def hear(self, dirty: Dirty) -> None:
-        """Both hear."""
-        if dirty.everything or self._target in dirty.targets:
-            await self._facts()
+        """The list hears."""
         if self.listing.runs.loaded:
             await self.listing.hear(dirty)
         else:
             await self.listing.show(RunQuery(None, (("target", self._target),)))
-
-    async def _facts(self) -> None:
-        services = self.listing.dashboard.services
-        try:
-            target = await services.call("compute", "get", name=self._target)
-        except NotFound as problem:
-            self.query_one(Reading).say(Text(clean(problem.message)))
-            return
-        palette = palette_of(self.app)
-        facts = []
-        for name, item in card(target, datetime.now(UTC), palette.ascii):
-            text, role = (item, "") if isinstance(item, str) else (item.text, item.role)
-            lines = text.split("\n") if text and name != "name" else []
-            role = role if role in ROLES else "text"
-            facts += [Fact(name if not number else "", line, role) for number, line in enumerate(lines)]
-        self.query_one(Reading).can_focus = False
-        self._known = facts
-        self._say()
-
-    def on_resize(self) -> None:
-        """Facts stand in as many columns as fit."""
-        self._say()
-
-    def _say(self) -> None:
-        if self.size.width and self._known:
-            self.query_one(Reading).say(written(self._known, self.size.width - 2, palette_of(self.app)))
-
-
-class Fact(NamedTuple):
-    """A line of a machine's card."""
-
-    name: str
-    text: str
-    role: str
-
-
-def written(facts: Sequence[Fact], cells: int, palette: Palette) -> Text:
-    """Facts below each other; short ones in two columns where there is room, so that few lines say all."""
-    left = max([width(fact.name) for fact in facts], default=0)
-    half = cells // 2
-    said, open_ = Text(no_wrap=True, overflow="ellipsis"), False
-    for fact in facts:
-        need = left + 2 + width(fact.text)
-        if said and not (open_ and need <= half):
-            said.append("\n")
-            open_ = False
-        said.append(f"{fact.name:>{left}}  ", palette.style("quiet"))
-        said.append(fact.text, palette.style(fact.role))
-        open_ = not open_ and half >= 36 and need < half
-        if open_:
-            said.append(" " * (half - need))
-    return said

@@ -1,0 +1,1 @@
+"""The queues of machines: who runs, who waits and why, and changing that."""
