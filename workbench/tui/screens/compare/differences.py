@@ -71,7 +71,9 @@ class Differences(Acting, Vertical):
     async def ask(self, everything: bool) -> None:
         """Compare. Raises WorkbenchError."""
         self._everything = everything
-        found = await self.dashboard.services.call("runs", "compare", runs=self._runs, all=everything or None)
+        found = await self.dashboard.services.call(
+            "runs", "compare", runs=self._runs, all=everything or None
+        )
         first = self.found is None
         self.found = found
         self._rows = {f"{row.kind} {row.name}": row for row in rows(found, palette_of(self.app).ascii)}
