@@ -112,7 +112,7 @@ def test_after_a_power_cut_what_ran_and_what_waited_has_failed_by_reboot(
 def test_after_a_power_cut_a_run_that_asked_for_it_is_tried_again(
     user: Wb, net: Net, project: Path, full: bool
 ) -> None:
-    """Trap 3: who comes back first starts it, in its own folder, from the spec; no pid of before is touched."""
+    """AZ-35, trap 3: who comes back first starts it, in its folder, from the spec; no pid of before is touched."""
     machine = net.machine()
     attach(user, machine, "--set", "slots=1")
     line = (

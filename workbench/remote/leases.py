@@ -129,7 +129,8 @@ def resolve_devices(wanted, found):
     # type: (Sequence[object], Sequence[str]) -> Tuple[str, ...]
     """The devices a run may use, preferred first.
 
-    wanted: the target's choice by UUID, its beginning, or index; empty = all found. found: UUIDs the
+    wanted: the target's choice by UUID, its beginning, or index; empty = all found; MIG instances by their
+    whole UUID. found: UUIDs the
     machine's driver lists, in bus order; empty = no driver, and then the choice stands as it is written.
     """
     if not wanted:
@@ -139,7 +140,9 @@ def resolve_devices(wanted, found):
         text = str(item)
         if not text or len(text) > 200 or not text.isprintable() or "," in text:
             continue
-        if found and text.isdigit():
+        if text.startswith("MIG-"):
+            matches = [text]  # an instance of a card; the driver's own files list whole cards only
+        elif found and text.isdigit():
             matches = [found[int(text)]] if int(text) < len(found) else []
         elif found:
             matches = [device for device in found if device.startswith(text)]

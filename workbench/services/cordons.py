@@ -36,6 +36,7 @@ class CordonService:
         asked = {"on": on, "drain": drain, "reason": reason, "by": by or user_name()}
         answer = await link.call("cordon", asked, timeout=ASK_SECONDS)
         made = read_cordon(answer.get("cordon") if isinstance(answer, dict) else None)
+        self._context.monitor.set_cordoned(name, made is not None)
         await self._store.write(_tell, name, made)
         self._context.monitor.set_cordoned(name, made is not None)
         return read_queue(name, await link.call("queue", {}, timeout=ASK_SECONDS)).machine
