@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.machines.ground import until
+from tests.nvml.probing import Probing, on_gpus
 from tests.smi import Smi, gpu
 from workbench.remote import smi_sampling
 from workbench.remote.smi_sampling import SmiSampler
@@ -102,3 +106,39 @@ def test_when_seldom_is_enough_it_prints_seldom(smi: Smi, sampler: Any) -> None:
     until(lambda: figures(one), "its GPUs")
     one.rows(5.0)
     until(lambda: [start for start in smi.starts if start.endswith("-l 5")], "it to be started anew")
+
+
+def test_a_probe_without_nvml_tells_of_gpus_by_it(smi: Smi, tmp_path: Path) -> None:
+    smi.say(gpus=[gpu(0), gpu(1, utilization__gpu="[N/A]")], apps=[["GPU-1", str(os.getpid()), "512"]])
+    path = f"{smi.folder}:{os.environ['PATH']}"
+    probing = Probing(tmp_path, {"WORKBENCH_NVML": "/none", "PATH": path})
+    try:
+        probing.say(every=0.1)
+        sample = probing.until(
+            lambda one: (
+                len(one.gpus) == 2 and [process.user for process in on_gpus(one)] != [None] and on_gpus(one)
+            ),
+            "its GPUs and the process on one",
+        )
+        assert [(one.uuid, one.utilisation, one.memory_used) for one in sample.gpus] == [
+            ("GPU-0", 97, 1000 << 20),
+            ("GPU-1", None, 1000 << 20),
+        ]
+        assert sample.driver.source == "nvidia-smi"
+        assert sample.driver.version == "570.124.06"
+        (process,) = on_gpus(sample)
+        assert (process.pid, process.gpus[0].gpu, process.gpus[0].memory) == (os.getpid(), "GPU-1", 512 << 20)
+        assert sample.host.memory_total
+    finally:
+        probing.close()
+    until(lambda: not left(str(smi.folder)), "nvidia-smi to end, since nobody reads it")
+
+
+def left(marker: str) -> list[int]:
+    """Processes with a text in their command line."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(marker in word for word in process.cmdline()):
+                found.append(process.pid)
+    return found

@@ -27,6 +27,11 @@ def open_gpus(asked):
     program = smi_sampling.find_program()
     if program is not None:
         return smi_sampling.SmiSampler(program)
+    from workbench.remote import amd_sampling
+
+    cards = amd_sampling.find_cards()
+    if cards:
+        return amd_sampling.AmdSampler(cards)
     return NoGpus({"error": problem} if problem else {})
 
 
