@@ -26,7 +26,7 @@ from workbench.compute.monitor import Monitor
 from workbench.entities.base import from_wire
 from workbench.entities.sample import MachineSample
 from workbench.entities.target import Target, TargetKind, TargetSettings
-from workbench.errors import Unreachable, WorkbenchError
+from workbench.errors import NeedsSignIn, Unreachable, WorkbenchError
 
 EPOCH = 1_790_000_040.0
 """What the wall clock of a scripted world says at its beginning: a full minute."""
@@ -193,6 +193,8 @@ class ScriptedMachine:
         self.name = f"m{number:03}"
         self.up = True
         """Whether connections to it succeed."""
+        self.asks = False
+        """Whether they want an answer of a user."""
         self.silent = False
         """Whether its probe says nothing although the link is up."""
         self.links: list[ScriptedLink] = []
@@ -216,6 +218,8 @@ class ScriptedMachine:
     def connect(self) -> ScriptedLink:
         """A new link, or Unreachable."""
         self.attempts.append(asyncio.get_running_loop().time())
+        if self.asks:
+            raise NeedsSignIn(f"{self.name} asks for a password")
         if not self.up:
             raise Unreachable(f"{self.name} refused")
         self.links.append(ScriptedLink(self))
@@ -236,7 +240,8 @@ class ScriptedMachine:
         """What it says now."""
         gpus = [{"uuid": f"{self.name}-{n}", "index": n, "utilisation": self.number / 4} for n in range(2)]
         host = {"cpu": self.number / 2, "memory_used": (self.ticks + 1) << 20}
-        return {"time": EPOCH, "every": every, "host": host, "gpus": gpus}
+        processes = [{"pid": self.number, "cpu": self.ticks}]
+        return {"time": EPOCH, "every": every, "host": host, "gpus": gpus, "processes": processes}
 
 
 class ScriptedDecoder:

@@ -126,6 +126,7 @@ def test_fifty_that_fail_at_once_come_back_without_a_storm(play: Callable[..., N
             assert all(world.monitor.view(machine.name).freshness == "fresh" for machine in well)
             assert most_in(0.5, attempts) <= 11
             first = [at - began for at in attempts if at - began < 4]
+            assert min(first) >= 0.5, "the fleet's patience with them counts"
             assert max(first) - min(first) > 1, "they were not tried in one moment"
             assert len([at for at in attempts if at - began > 300]) <= 50 * (300 / 60 + 1)
             for machine in failing:
@@ -187,6 +188,40 @@ def test_who_watches_keeps_the_link_and_one_that_nobody_watches_rests(play: Call
             assert world.monitor.view(machine.name).freshness is Freshness.FRESH
 
     play(scene, 1, idle=100)
+
+
+def test_a_machine_that_asks_its_user_is_not_tried_again_and_is_not_said_to_rest(
+    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(world: ScriptedWorld) -> None:
+        (machine,) = world.machines
+        with world.monitor.look(None, Looking.VISIBLE):
+            await asyncio.sleep(5)
+        await asyncio.sleep(300)
+        assert world.monitor.view(machine.name).freshness is Freshness.RESTING
+        machine.asks = True
+        machine.attempts.clear()
+        tries: list[str] = []
+        link = world.fleet.link
+        monkeypatch.setattr(world.fleet, "link", lambda name: (tries.append(name), link(name))[1])
+        with world.monitor.look(None, Looking.VISIBLE):
+            await asyncio.sleep(600)
+            view = world.monitor.view(machine.name)
+            assert (view.state, view.freshness) == (TargetState.NEEDS_SIGN_IN, Freshness.LOST)
+            assert view.retry is None
+            assert (len(machine.attempts), len(tries)) == (1, 1)
+        await asyncio.sleep(5)
+        assert world.monitor.view(machine.name).freshness is Freshness.RESTING
+        with world.monitor.look(None, Looking.VISIBLE):
+            await asyncio.sleep(3)
+            assert world.monitor.view(machine.name).freshness is Freshness.LOST
+            assert len(machine.attempts) == 1
+            machine.asks = False
+            await link(machine.name, retry_now=True)
+            await asyncio.sleep(3)
+            assert world.monitor.view(machine.name).freshness is Freshness.FRESH
+
+    play(scene, 1, idle=50)
 
 
 def test_a_link_that_is_up_for_runs_is_asked_seldom(play: Callable[..., None]) -> None:

@@ -64,10 +64,15 @@ class Face:
 
 
 def same(face: Face, world: ScriptedWorld) -> None:
-    """That the face has what there is, but for ages that go on."""
+    """That the face has what there is, but for ages that go on and processes that come seldom."""
     for machine in world.machines:
-        view = to_wire(world.monitor.view(machine.name))
-        assert {**face.machines[machine.name], "age": 0} == {**view, "age": 0}
+        view, known = to_wire(world.monitor.view(machine.name)), dict(face.machines[machine.name])
+        for one in (view, known):
+            one.pop("age", None)
+            if "sample" in one:
+                one["sample"] = dict(one["sample"])
+                assert [process["pid"] for process in one["sample"].pop("processes")] == [machine.number]
+        assert known == view
 
 
 def test_patches_make_what_there_is(play: Callable[[Scene, int], None]) -> None:
@@ -109,6 +114,23 @@ def test_it_comes_as_often_as_one_looks(play: Callable[[Scene, int], None]) -> N
     play(scene, 3)
 
 
+@pytest.mark.parametrize(("named", "least", "most"), [(["m001"], 15, 22), (None, 3, 6)])
+def test_processes_come_seldom_to_who_looks_at_many(
+    play: Callable[[Scene, int], None], named: list[str] | None, least: int, most: int
+) -> None:
+    async def scene(world: ScriptedWorld, service: MonitoringService) -> None:
+        async with aclosing(service.watch(named)) as stream:
+            face, seen = Face(stream), []
+            loop = asyncio.get_running_loop()
+            while loop.time() < 20:
+                await face.step()
+                for one in face.machines.get("m001", {}).get("sample", {}).get("processes", []):
+                    seen.append(one["cpu"])
+            assert least <= len(set(seen)) <= most
+
+    play(scene, 3)
+
+
 def test_one_that_stopped_reading_gets_how_it_is_then(play: Callable[[Scene, int], None]) -> None:
     async def scene(world: ScriptedWorld, service: MonitoringService) -> None:
         async with aclosing(service.watch(looking=Looking.CLOSELY)) as stream:
@@ -135,6 +157,7 @@ def test_machines_that_come_and_go_are_told(play: Callable[[Scene, int], None]) 
             world.monitor.add("m001")
             while "sample" not in face.machines.get("m001", {}):
                 await face.step()
+            assert face.machines["m001"]["name"] == "m001"
         with pytest.raises(NotFound):
             await anext(service.watch(["nowhere"]))
 

@@ -208,7 +208,6 @@ class Monitor:
             self._count(look, -1)
 
     def _count(self, look: Look, more: int) -> None:
-        self._awake.set()  # who is asked may be late from now on
         for name, machine in self._machines.items():
             if look.covers(name):
                 machine.looked(look.looking, more)
