@@ -85,6 +85,7 @@ def test_words_after_the_dashes_are_the_command(
         "environment_variables": {},
         "inputs": {"lr": 0.0003},
         "written": {"lr": "3e-4"},
+        "on_end": [],
         "collect_outputs": True,
         "snapshot_code": True,
     }

@@ -55,7 +55,7 @@ def test_the_warnings_of_a_runs_own_logging_are_on_its_page(wb: Wb) -> None:
     warned = make_run(1, "calm-otter-1", warnings=2)
     world = World(runs__get=lambda run: warned, runs__warnings=["loss: 'x' is no number", "too many"])
     lines = wb("run", "show", "a", world=world, terminal=TTY).out.splitlines()
-    at = lines.index("▲ 2 warnings of the run's own logging")
+    at = lines.index("▲ 2 warnings of the run")
     assert lines[at + 1 : at + 3] == ["  loss: 'x' is no number", "  too many"]
 
 

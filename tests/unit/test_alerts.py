@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +32,7 @@ from workbench.entities.sample import (
 from workbench.entities.target import TargetState
 from workbench.settings import AlertSettings
 
+ROOT = Path(__file__).parents[2]
 START = 1_800_000_000.0
 GIB = 1 << 30
 RUN = "01" + "A" * 24
@@ -694,3 +698,8 @@ def test_its_time_is_told_from_when_it_began() -> None:
     machine.gpu(utilisation=0.0)
     machine.go_on(12)
     assert machine.raised[0].since.timestamp() == pytest.approx(began + EVERY)
+
+
+def test_the_page_of_alerts_has_the_rules_and_errors_as_they_are() -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "docs" / "make_alerts.py"), "--check"], check=False)
+    assert done.returncode == 0, "run: python docs/make_alerts.py"

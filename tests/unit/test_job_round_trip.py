@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.test_job_yaml import WHOLE
 from workbench.entities.base import from_wire, replace, to_wire
-from workbench.entities.configuration import Retries, RunConfiguration
+from workbench.entities.configuration import OnEnd, Retries, RunConfiguration
 from workbench.remote.retrying import LOST
 from workbench.runs.configuration import Options, configuration_from_command, parse_job, to_job_yaml
 
@@ -29,6 +29,23 @@ LITERAL = (
 
 CAUSES = st.lists(st.sampled_from(["reboot", "exit", "timeout", "supervisor_lost"]), unique=True).flatmap(
     lambda causes: st.sampled_from([causes, [*causes, *(each for each in LOST if each not in causes)]])
+)
+COMMAND = TEXT.filter(lambda text: bool(text.strip()))
+HOSTS = st.lists(st.from_regex(r"[a-z][a-z0-9]{0,8}\.example", fullmatch=True), max_size=2)
+ON_END = (
+    st.builds(
+        OnEnd,
+        command=COMMAND
+        | st.lists(TEXT, max_size=3).flatmap(lambda rest: COMMAND.map(lambda word: [word, *rest])),
+    )
+    | st.builds(
+        OnEnd,
+        webhook=st.just("https://hooks.example/a?b=c"),
+        allow=HOSTS.map(lambda hosts: [*hosts, "hooks.example"]),
+        plain_http=st.booleans(),
+        sign=st.none() | st.just("KEY"),
+    )
+    | st.builds(OnEnd, webhook_secret=st.just("HOOK"), allow=HOSTS.map(lambda hosts: [*hosts, "x.example"]))
 )
 
 CONFIGURATIONS: st.SearchStrategy[RunConfiguration] = st.builds(
@@ -49,7 +66,8 @@ CONFIGURATIONS: st.SearchStrategy[RunConfiguration] = st.builds(
     grace=st.none() | st.floats(0, 1e6),
     retries=st.none() | st.builds(Retries, count=st.integers(1, 100), on=CAUSES),
     setup=st.lists(TEXT, max_size=3),
-    secrets=st.lists(VARIABLE, max_size=2),
+    secrets=st.just(["KEY", "HOOK"]),
+    on_end=st.lists(ON_END, max_size=3),
     collect_outputs=st.booleans(),
     snapshot_code=st.booleans(),
 )

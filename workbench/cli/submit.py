@@ -59,6 +59,12 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
 @click.option(
     "--secret", "secrets", multiple=True, metavar="NAME", help="Hand over a variable of this environment."
 )
+@click.option(
+    "--on-end", "on_end", multiple=True, metavar="LINE", help="A shell line its machine runs when it is over."
+)
+@click.option(
+    "--on-end-webhook", "on_end_webhooks", multiple=True, metavar="URL", help="Where that is posted then."
+)
 @click.option("--timeout", type=duration, metavar="TIME", help="End it after 90m, 2h ...")
 @click.option("--priority", type=int, metavar="N", help="Higher goes first in the machine's queue.")
 @click.option(
@@ -164,6 +170,7 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
         ("inputs", run_view.mapping(asked.get("inputs"))),
         ("setup", clean("\n".join(asked.get("setup") or []))),
         ("secrets", ", ".join(clean_name(name) for name in asked.get("secrets") or [])),
+        ("on end", clean("\n".join(_on_end(entry) for entry in asked.get("on_end") or []), 2000)),
         ("code", clean_name(_code(asked), 1000)),
         ("outputs", "" if asked.get("collect_outputs", True) else "stay there until they are asked for"),
         ("files", f"{packed['files']}, {sizes.short(packed['size'])}" if packed else ""),
@@ -183,6 +190,14 @@ def _retries(asked: dict[str, Any] | None) -> str:
         return ""
     causes = ", ".join(clean_name(str(cause)) for cause in asked.get("on") or ["reboot", "lost"])
     return f"up to {counted(int(asked['count']), 'time')}, after: {causes}"
+
+
+def _on_end(entry: dict[str, Any]) -> str:
+    """One thing that is done at the end."""
+    command = entry.get("command")
+    if command is not None:
+        return command if isinstance(command, str) else " ".join(command)
+    return f"post to {', '.join(entry.get('allow') or [])}"
 
 
 def _code(asked: dict[str, Any]) -> str:

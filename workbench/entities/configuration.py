@@ -13,6 +13,22 @@ class Retries(Entity, frozen=True, kw_only=True):
     """Causes (remote.retrying.CAUSES); empty = what is the machine's fault: reboot, or its keepers lost."""
 
 
+class OnEnd(Entity, frozen=True, kw_only=True):
+    """One thing a run's machine does when the run is over: a command, or a webhook."""
+
+    command: list[str] | str | None = None
+    """As the run's own: a list is an exact argv, one text a shell line."""
+    webhook: str | None = None
+    """The address that is posted to."""
+    webhook_secret: str | None = None
+    """The name of the run's secret that is the address."""
+    allow: list[str] = []
+    """Hosts that may be posted to; a private address only when it stands here itself."""
+    plain_http: bool = False
+    sign: str | None = None
+    """The name of the run's secret that signs what is posted."""
+
+
 class RunConfiguration(Entity, frozen=True, kw_only=True):
     """Everything that says how to run a command; a YAML file, a command line or a form make one."""
 
@@ -44,5 +60,7 @@ class RunConfiguration(Entity, frozen=True, kw_only=True):
     setup: list[str] = []
     secrets: list[str] = []
     """Names of secrets; values travel apart and appear in no record."""
+    on_end: list[OnEnd] = []
+    """What its machine does when it is over, one after the other."""
     collect_outputs: bool = True
     snapshot_code: bool = True

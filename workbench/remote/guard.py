@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any, Dict, List, Mapping, Optional
 
-from workbench.remote import protocol, run_status
+from workbench.remote import on_end, protocol, run_status
 from workbench.remote.endings import canceled, failed, signal_name
 from workbench.remote.filelock import remove_locked, try_lock
 from workbench.remote.machine import Machine
@@ -149,7 +149,9 @@ def guard_attempt(machine, folder, secrets, lock, umask):
     if os.WIFEXITED(outcome) and os.WEXITSTATUS(outcome) == LATER:
         return False
     if outcome != 0:
-        settle(machine, folder, spec, lock, outcome, secrets)
+        settled = settle(machine, folder, spec, lock, outcome, secrets)
+        if settled is not None:
+            on_end.start(folder, spec, settled, secrets, umask)
     status = folder.read_status()
     return status is not None and waits_for_start(status)
 
@@ -184,13 +186,16 @@ def wait_for(pid):
 
 
 def settle(machine, folder, spec, lock, outcome, secrets):
-    # type: (Machine, RunFolder, Dict[str, Any], int, int, Mapping[str, str]) -> None
-    """The supervisor died: end the run's processes, which are all ours now, and say what happened."""
+    # type: (Machine, RunFolder, Dict[str, Any], int, int, Mapping[str, str]) -> Optional[run_status.Status]
+    """The supervisor died: end the run's processes, which are all ours now, and say what happened.
+
+    Returns the status of a run that is over by this; None for one that was already, or is tried again.
+    """
     end_tree(tree_of(os.getpid(), folder.run_id), folder.grace(spec), reap=reap)
     status = folder.read_status() or {}
     Queue(machine).release(folder.run_id)
     if not status or run_status.is_terminal(status):
-        return
+        return None
     if os.path.exists(folder.cancel):
         ending = canceled()
     elif outcome & 0x7F:
@@ -201,10 +206,11 @@ def settle(machine, folder, spec, lock, outcome, secrets):
         ending = failed(protocol.CAUSE_SUPERVISOR_LOST, how)
     keeper = StatusKeeper(folder, status, lock)
     again, ending = after(machine, folder, spec, status, ending, secrets=True)
-    if again is None:
-        keeper.finish(ending)
-    else:
+    if again is not None:
         keeper.go_on(again)
+        return None
+    keeper.finish(ending)
+    return status
 
 
 def reap():

@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 from workbench.remote import (
     connect_methods,
     files_methods,
+    on_end_methods,
     parameters,
     probe_methods,
     process_methods,
@@ -74,6 +75,7 @@ class Methods(object):
         own.update(queue_methods.table(self._machine))
         own.update(terminal_methods.table(self._machine))
         own.update(connect_methods.table(self._machine))
+        own.update(on_end_methods.table(self._machine))
         return own
 
     def close(self):

@@ -10,6 +10,7 @@ from workbench.remote.detaching import start_guard
 from workbench.remote.filelock import lock, remove_locked
 from workbench.remote.launch import check_command
 from workbench.remote.machine import Machine
+from workbench.remote.on_end import RESULTS, check_on_end
 from workbench.remote.queue_files import Queue
 from workbench.remote.reconcile import (
     is_judged_here,
@@ -77,7 +78,7 @@ def take_on(machine, folder, spec):
         status["placement"] = placement_of(spec)
     elif run_status.is_terminal(status) and attempt > int(status.get("attempt") or 1):
         refuse_new(machine)
-        for leftover in (folder.cancel, folder.hold, folder.tree):
+        for leftover in (folder.cancel, folder.hold, folder.tree, folder.inside(RESULTS)):
             remove_quietly(leftover)
         folder.furnish()
         folder.write_spec(spec)
@@ -119,6 +120,7 @@ def check_spec(run_id, spec):
     if not isinstance(retries, dict):
         raise ValueError("retries is no mapping")
     check_number(retries, "count", int)
+    check_on_end(spec.get("on_end"))
     if not isinstance(spec.get("environment_variables") or {}, dict):
         raise ValueError("environment_variables is no mapping")
 

@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from workbench.remote import environ, launch, protocol, run_status
+from workbench.remote import environ, launch, on_end, protocol, run_status
 from workbench.remote.aside import Aside
 from workbench.remote.capture import Capture
 from workbench.remote.cordon import read_cordon
@@ -225,6 +225,7 @@ class Supervisor(object):
         again, ending = after(self._machine, self._folder, self._spec, self._keeper.status, ending, secrets)
         if again is None:
             self._keeper.finish(ending)
+            on_end.start(self._folder, self._spec, self._keeper.status, self._secrets, self._umask)
         else:
             self._keeper.go_on(again)
 

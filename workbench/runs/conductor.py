@@ -15,6 +15,7 @@ from workbench.entities.base import replace
 from workbench.entities.run import Run, RunState
 from workbench.errors import Conflict, NotFound, StoreError, UsageError
 from workbench.runs.activity import activity
+from workbench.runs.after_end import note_after_end
 from workbench.runs.collector import Collector
 from workbench.runs.follower import RunFollower, TakenBack, Watcher
 from workbench.runs.sender import NotDelivered, Sender, local_status
@@ -133,6 +134,11 @@ class Conductor:
         self._followers.pop(run.id, None)
         self._watcher.changed(run.id)
         await self._collector.collect(run)
+        asked = await self._store.read(runs.configuration, run.id)
+        if asked.on_end:
+            await note_after_end(self._store, self._fleet, run, len(asked.on_end))
+            self._watcher.changed(run.id)
+            await self._collector.collect(run, "logs/")
 
     async def _followed(self, run: Run, follower: RunFollower) -> Run:
         """Follow a run to its end, its logs/ looked after meanwhile. Raises TakenBack."""

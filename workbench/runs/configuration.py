@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from workbench.entities.configuration import Retries, RunConfiguration
+from workbench.entities.configuration import OnEnd, Retries, RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.errors import ConfigurationError, NotFound
 from workbench.remote import retrying
@@ -19,6 +19,7 @@ from workbench.runs import overrides, scalars
 from workbench.runs.expressions import has_expressions, named_inputs, replace_expressions
 from workbench.runs.job_fields import JOB
 from workbench.runs.job_inputs import Input
+from workbench.runs.job_on_end import check_secrets
 from workbench.runs.job_reading import JobReader, shown
 from workbench.runs.job_writing import to_job_yaml
 from workbench.runs.overrides import Options
@@ -144,6 +145,9 @@ def _assemble(
     _check_inputs(template, inputs, reader)
     command = _replaced(template, texts, reader)
     target = found.get("compute")
+    secrets = found.get("workbench.secrets", [])
+    on_end: list[OnEnd] = found.get("workbench.on_end", [])
+    check_secrets(on_end, secrets, reader)
     return RunConfiguration(
         command=command,
         template=template if template != command else None,
@@ -163,7 +167,8 @@ def _assemble(
         grace=found.get("workbench.grace"),
         retries=_retries(found, reader),
         setup=found.get("workbench.setup", []),
-        secrets=found.get("workbench.secrets", []),
+        secrets=secrets,
+        on_end=on_end,
         collect_outputs=found.get("workbench.collect_outputs", True),
         snapshot_code=found.get("workbench.snapshot_code", True),
     )

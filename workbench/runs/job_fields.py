@@ -27,6 +27,7 @@ class Kind(Enum):
     VARIABLES = "a mapping of variable names to text"
     INPUTS = "a mapping of names to text, numbers or booleans"
     ENVIRONMENT = "a mapping with python"
+    ON_END = "a list of commands and webhooks"
     MAPPING = "a mapping"
 
 
@@ -91,6 +92,7 @@ _WORKBENCH = Field(
     {
         "setup": Field(Kind.LINES, "Shell lines run before the command, after the target's own."),
         "secrets": Field(Kind.NAMES, "Names of secrets whose values travel apart and appear in no record."),
+        "on_end": Field(Kind.ON_END, "What the machine does when the run is over; see docs/alerts.md."),
         "grace": Field(Kind.GRACE, "Seconds between the polite and the hard end when it is cancelled."),
         "collect_outputs": Field(Kind.BOOLEAN, "Whether outputs/ and logs/ are fetched; default true."),
         "snapshot_code": Field(Kind.BOOLEAN, "Whether the code directory is sent; default true."),
@@ -150,7 +152,7 @@ JOB = Field(
         "properties": "properties are not supported in a job file; use tags",
         "version": "belongs to a component, which is not supported yet",
         "is_deterministic": "belongs to a component, which is not supported yet",
-        "notification_settings": "notifications are not supported yet",
+        "notification_settings": "mail is not supported; workbench.on_end runs commands and posts webhooks",
         "parent_job_name": "child runs are not supported yet",
         "<<": "YAML merge keys are not supported; write the fields out",
     },

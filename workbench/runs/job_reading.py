@@ -15,6 +15,7 @@ from workbench.runs.job_fields import (
     Kind,
 )
 from workbench.runs.job_inputs import read_inputs
+from workbench.runs.job_on_end import read_on_end
 from workbench.runs.yaml_lines import Mapping, Node, Place, Problem, Scalar, Sequence
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -66,7 +67,9 @@ class JobReader:
         if about.kind is Kind.ENVIRONMENT:
             return self._environment(node, path)
         if about.kind is Kind.COMMAND:
-            return self._command(node, path)
+            return self.command(node, path)
+        if about.kind is Kind.ON_END:
+            return read_on_end(node, path, self)
         if not isinstance(node, Scalar):
             self.complain(node.place, path, f"must be {about.kind.value}")
             return None
@@ -115,7 +118,8 @@ class JobReader:
             self.complain(node.place, path, f"must be command, not {shown(node.text)}")
         return node.text
 
-    def _command(self, node: Node, path: str) -> list[str] | str | None:
+    def command(self, node: Node, path: str) -> list[str] | str | None:
+        """What is run: a shell line or script; an exact argv only where a command line said so."""
         if isinstance(node, Sequence) and node.place.words:
             # Several words of a command line are an exact argv; a file has no such form.
             words = [self.text(item, path) for item in node.items if isinstance(item, Scalar)]

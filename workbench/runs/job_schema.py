@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.remote.on_end import MOST
 from workbench.runs.job_fields import INPUT_TYPES, JOB, Field, Kind
 
 _SCALAR = ["string", "number", "boolean"]
@@ -33,6 +34,27 @@ _SIMPLE: dict[Kind, dict[str, Any]] = {
         "type": "object",
         "properties": {"python": {"type": "string", "pattern": "^/"}},
         "additionalProperties": False,
+    },
+    Kind.ON_END: {
+        "type": "array",
+        "maxItems": MOST,
+        "items": {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {
+                    "type": "object",
+                    "properties": {
+                        "command": {"type": ["string", "array"], "items": {"type": _SCALAR}},
+                        "webhook": {"type": "string"},
+                        "webhook_secret": {"type": "string", "pattern": _VARIABLE},
+                        "allow": {"type": "array", "items": {"type": "string"}},
+                        "plain_http": {"type": "boolean"},
+                        "sign": {"type": "string", "pattern": _VARIABLE},
+                    },
+                    "additionalProperties": False,
+                },
+            ]
+        },
     },
     Kind.INPUTS: {
         "type": "object",

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from workbench.entities.configuration import RunConfiguration
+from workbench.entities.configuration import OnEnd, RunConfiguration
 from workbench.runs import scalars
 from workbench.runs.yaml_lines import Place, Scalar
 
@@ -75,6 +75,7 @@ def to_job_yaml(configuration: RunConfiguration) -> str:
         "workbench": _said(
             setup=c.setup or None,
             secrets=c.secrets or None,
+            on_end=[_on_end(entry) for entry in c.on_end] or None,
             grace=_number(c.grace),
             retry=_said(count=c.retries.count, on=c.retries.on or None) if c.retries else None,
             collect_outputs=None if c.collect_outputs else False,
@@ -107,6 +108,20 @@ def _input(c: RunConfiguration, name: str) -> Any:
 
 def _written(c: RunConfiguration, name: str) -> str:
     return c.written.get(name, scalars.plain_text(c.inputs[name]))
+
+
+def _on_end(entry: OnEnd) -> Any:
+    """A bare text where a shell line is all there is; an argv as a list."""
+    if isinstance(entry.command, str):
+        return entry.command
+    return _said(
+        command=[_Quoted(word) for word in entry.command] if entry.command is not None else None,
+        webhook=entry.webhook,
+        webhook_secret=entry.webhook_secret,
+        allow=entry.allow or None,
+        plain_http=entry.plain_http or None,
+        sign=entry.sign,
+    )
 
 
 def _number(value: float | None) -> _Plain | None:

@@ -51,6 +51,10 @@ class Options:
     """COUNT, or COUNT:CAUSE,CAUSE."""
     setup: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    on_end: tuple[str, ...] = ()
+    """Shell lines that the machine runs when the run is over."""
+    on_end_webhooks: tuple[str, ...] = ()
+    """Addresses that it posts to then."""
     snapshot_code: bool | None = None
     """False: nothing is sent."""
     collect_outputs: bool | None = None
@@ -99,6 +103,13 @@ def from_options(options: Options, problems: list[Problem]) -> list[Override]:
         changes += _retry(options.retry)
     for word, field, texts in (("--setup", "setup", options.setup), ("--secret", "secrets", options.secrets)):
         changes += [Override(("workbench", field), _quoted(text, f"{word} {text}"), True) for text in texts]
+    changes += [
+        Override(("workbench", "on_end"), _quoted(text, f"--on-end {text}"), True) for text in options.on_end
+    ]
+    for url in options.on_end_webhooks:
+        place = _said("--on-end-webhook URL")  # the address may be a secret of its own
+        entry = Mapping(place, ((Scalar(place, "webhook"), Scalar(place, url, False)),))
+        changes.append(Override(("workbench", "on_end"), entry, True))
     return changes
 
 

@@ -132,7 +132,7 @@ def _warnings(run: Run, texts: Sequence[str], look: Look) -> list[str]:
     if not run.get("warnings"):
         return []
     mark = states.CHECK["warn"].text(look.ascii_only).partition(" ")[0]
-    head = f"{mark} {counted(run['warnings'], 'warning')} of the run's own logging"
+    head = f"{mark} {counted(run['warnings'], 'warning')} of the run"
     lines = [paint(head, "warn", look.colour)]
     for text in texts[:MOST_WARNINGS]:
         lines += ["  " + line for line in wrap(clean_name(text, 400), max(20, look.width - 2))]

@@ -1,0 +1,363 @@
+"""What a run asked for at its end is done by its supervisor: nobody else has to be there."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.machines.ground import Ground, all_bytes, ground, untagged, until
+from workbench.remote import processes, protocol
+from workbench.remote.cancel import cancel
+from workbench.remote.submission import submit
+from workbench.remote.withdrawing import withdraw
+
+__all__ = ["ground", "untagged"]
+
+TELL = 'cat > "$WORKBENCH_RUN_DIR/told"; env > "$WORKBENCH_RUN_DIR/environ"; pwd; echo seen'
+
+
+class Hook(http.server.ThreadingHTTPServer):
+    """A webhook that keeps what comes and answers with the next of its statuses."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.came: list[tuple[dict[str, str], bytes]] = []
+        self.statuses: list[int] = []
+        self.location = ""
+        self.hold = 0.0
+
+    def entry(self, **more: Any) -> dict[str, Any]:
+        """The entry of on_end that posts here."""
+        url = f"http://127.0.0.1:{self.server_address[1]}/hook"
+        return {"webhook": url, "allow": ["127.0.0.1"], "plain_http": True, **more}
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Hook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.came.append((dict(self.headers), body))
+        time.sleep(self.server.hold)
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
+        if self.server.location:
+            self.send_header("Location", self.server.location)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    server = Hook()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def results(ground: Ground, run: str) -> list[dict[str, Any]]:
+    """How all of it went, once it is done."""
+    path = ground.path(run, "on_end.json")
+
+    def done() -> Any:
+        found = json.loads(path.read_text()) if path.exists() else {}
+        return found if found.get("done") else None
+
+    found: list[dict[str, Any]] = until(done, "what it asked for at its end")["results"]
+    return found
+
+
+def log(ground: Ground, run: str) -> str:
+    return ground.path(run, "logs/on_end.log").read_text()
+
+
+def test_a_command_finds_the_run_and_its_end(ground: Ground) -> None:
+    run = ground.submit(
+        "exit 3", on_end=[{"command": TELL}], environment_variables={"COLOUR": "red"}, tags={"team": "vision"}
+    )
+    status = ground.wait(run)
+    assert results(ground, run) == [{"what": "command", "ok": True}]
+    told = json.loads(ground.path(run, "told").read_text())
+    assert (told["run"], told["state"], told["exit_code"]) == (run, "Failed", 3)
+    assert (told["experiment"], told["tags"], told["attempt"]) == ("mnist", {"team": "vision"}, 1)
+    environ = dict(
+        line.split("=", 1) for line in ground.path(run, "environ").read_text().splitlines() if "=" in line
+    )
+    assert environ["COLOUR"] == "red"
+    assert environ["WORKBENCH_RUN_ID"] == run
+    assert environ["WORKBENCH_RUN_STATUS"] == "Failed"
+    assert environ["WORKBENCH_RUN_EXIT_CODE"] == "3"
+    assert environ["WORKBENCH_RUN_CAUSE"] == "exit"
+    assert environ["PATH"].startswith(str(ground.path(run, "bin")))
+    assert log(ground, run).endswith(f"{ground.path(run, 'code')}\nseen\n")
+    assert status["transitions"][-1]["exit_code"] == 3, "what comes after is not the run's"
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "state", "cause"),
+    [
+        ("true", {}, "Completed", None),
+        (["/no/such/program"], {}, "Failed", "command"),
+        ("true", {"setup": ["exit 4"]}, "Failed", "setup"),
+        ("sleep 600", {"timeout": 0.2}, "Failed", "timeout"),
+        ("kill -9 $$", {}, "Failed", "signal"),
+    ],
+)
+def test_it_is_done_however_the_run_ends(
+    ground: Ground, command: Any, changes: dict[str, Any], state: str, cause: str | None
+) -> None:
+    run = ground.submit(
+        command, on_end=[{"command": 'echo "$WORKBENCH_RUN_STATUS $WORKBENCH_RUN_CAUSE"'}], **changes
+    )
+    ground.wait(run)
+    results(ground, run)
+    assert log(ground, run).splitlines()[-1] == f"{state} {cause or ''}"
+
+
+@pytest.mark.parametrize("when", ["queued", "running"])
+def test_a_cancelled_run_is_told_of_as_cancelled(ground: Ground, when: str) -> None:
+    holder = ground.submit("sleep 600", slots=1) if when == "queued" else None
+    run = ground.submit("sleep 600", slots=1, on_end=[{"command": "echo $WORKBENCH_RUN_STATUS"}])
+    ground.wait(run, protocol.QUEUED if when == "queued" else protocol.RUNNING)
+    cancel(ground.machine, run, 0.1)
+    assert ground.wait(run)["transitions"][-1]["state"] == "Canceled"
+    results(ground, run)
+    assert log(ground, run).splitlines()[-1] == "Canceled"
+    assert holder is None or ground.state(holder) == "Running"
+
+
+def test_a_run_that_goes_to_another_machine_is_not_over(ground: Ground) -> None:
+    ground.submit("sleep 600", slots=1)
+    run = ground.submit("true", slots=1, on_end=[{"command": "true"}])
+    ground.wait(run, protocol.QUEUED)
+    assert withdraw(ground.machine, run, 0)["withdrawn"] is True
+    supervisor = ground.identity(run, "supervisor")
+    until(lambda: not processes.alive(*supervisor), "the supervisor to be gone")
+    assert not ground.path(run, "on_end.json").exists()
+
+
+def test_one_that_is_tried_again_is_told_of_when_it_is_over(ground: Ground) -> None:
+    line = "echo $WORKBENCH_RUN_STATUS $WORKBENCH_ATTEMPT"
+    again = {"count": 2, "on": ["exit"]}
+    run = ground.submit('[ "$WORKBENCH_ATTEMPT" = 2 ]', retries=again, on_end=[{"command": line}])
+    ground.wait(run)
+    results(ground, run)
+    assert [said for said in log(ground, run).splitlines() if "[" not in said] == ["Completed 2"]
+
+
+def test_when_the_supervisor_is_killed_its_guard_does_it(ground: Ground) -> None:
+    run = ground.submit("sleep 600", on_end=[{"command": "echo $WORKBENCH_RUN_CAUSE"}])
+    ground.wait(run, protocol.RUNNING)
+    ground.kill(run, "supervisor")
+    ground.wait(run)
+    results(ground, run)
+    assert log(ground, run).splitlines()[-1] == "supervisor_lost"
+
+
+def test_the_end_is_written_and_everything_given_back_before(ground: Ground) -> None:
+    """What comes after holds neither the run's lock nor its place in the queue."""
+    gate = ground.folder / "gate"
+    os.mkfifo(gate)
+    run = ground.submit("true", slots=1, on_end=[{"command": f"read line < {gate}"}])
+    ground.wait(run)
+    follower = ground.submit("true", slots=1)
+    assert ground.wait(follower)["transitions"][-1]["state"] == "Completed"
+    until(lambda: not Path(ground.folder_of(run).lock).exists(), "the lock to be gone")
+    supervisor = ground.identity(run, "supervisor")
+    until(lambda: not processes.alive(*supervisor), "the supervisor to be gone")
+    assert json.loads(ground.path(run, "on_end.json").read_text())["done"] is False
+    gate.write_text("go\n")
+    assert results(ground, run) == [{"what": "command", "ok": True}]
+
+
+def test_a_run_can_be_resumed_while_it_is_still_being_told_of(ground: Ground) -> None:
+    gate = ground.folder / "gate"
+    os.mkfifo(gate)
+    waits = [{"command": f"read line < {gate}; echo first"}]
+    run = ground.submit("exit 1", on_end=waits)
+    ground.wait(run)
+    again = ground.spec(run, "true", attempt=2, on_end=[{"command": "echo second"}])
+    assert submit(ground.machine, run, again, {})["already"] is False
+    until(lambda: ground.status(run)["attempt"] == 2 and ground.state(run) == "Completed", "the second end")
+    gate.write_text("go\n")
+    until(lambda: {"first", "second"} <= set(log(ground, run).split()), "both to be told of")
+
+
+def test_one_that_fails_is_noted_and_the_next_is_done(ground: Ground) -> None:
+    entries = [
+        {"command": "echo why; exit 7"},
+        {"command": ["/no/such/program"]},
+        {"command": ["echo", "$HOME"]},
+    ]
+    run = ground.submit("true", on_end=entries)
+    assert ground.wait(run)["transitions"][-1]["state"] == "Completed"
+    first, second, third = results(ground, run)
+    assert (first["ok"], second["ok"], third["ok"]) == (False, False, True)
+    assert "exit code 7" in first["message"]
+    assert "No such file" in second["message"]
+    assert "why\n" in log(ground, run)
+    assert log(ground, run).endswith("$HOME\n"), "no shell reads the words of an argv"
+
+
+def test_one_that_takes_too_long_is_ended_with_all_it_started(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = ground.folder / "pids"
+    line = f"trap '' TERM; sleep 600 & echo $$ $! > {pids}; wait; sleep 600"
+    run = shortened(ground, monkeypatch, [{"command": line}])
+    (result,) = results(ground, run)
+    assert "longer than 0.5 s" in result["message"]
+    for pid in pids.read_text().split():
+        until(lambda pid=pid: processes.process_stat(int(pid)) is None or _zombie(int(pid)), "it to be gone")
+
+
+def _zombie(pid: int) -> bool:
+    found = processes.process_stat(pid)
+    return found is None or found.state == "Z"
+
+
+def shortened(ground: Ground, monkeypatch: pytest.MonkeyPatch, entries: list[dict[str, Any]]) -> str:
+    """What the end of a run does, in this process, with short limits: a guard's are fixed."""
+    from workbench.remote import on_end
+    from workbench.remote.runfolder import RunFolder
+
+    monkeypatch.setattr(on_end, "SECONDS", 0.5)
+    monkeypatch.setattr(on_end, "GRACE", 0.2)
+    run = ground.submit("true")
+    status = ground.wait(run)
+    spec = ground.spec(run, "true")
+    folder = RunFolder(ground.machine, run)
+    on_end.AtTheEnd(folder, spec, status, {}).run(entries)
+    return run
+
+
+def test_a_webhook_that_never_answers_is_left(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, hook: Hook
+) -> None:
+    hook.hold = 30
+    run = shortened(ground, monkeypatch, [hook.entry()])
+    (result,) = results(ground, run)
+    assert "longer than 0.5 s" in result["message"]
+
+
+def test_what_it_leaves_running_holds_nobody_up(ground: Ground) -> None:
+    run = ground.submit("true", on_end=[{"command": "sleep 600 & echo $! > ../left; echo said"}])
+    ground.wait(run)
+    assert results(ground, run) == [{"what": "command", "ok": True}]
+    left = int(ground.path(run, "left").read_text())
+    known = processes.identity(left)
+    assert known is not None
+    os.kill(left, 9)
+
+
+def test_output_without_end_fills_no_disk(ground: Ground) -> None:
+    run = ground.submit("true", on_end=[{"command": "head -c 20000000 /dev/zero"}])
+    ground.wait(run)
+    results(ground, run)
+    assert ground.path(run, "logs/on_end.log").stat().st_size <= 1 << 20
+
+
+def test_a_webhook_is_posted_and_signed(ground: Ground, hook: Hook) -> None:
+    run = ground.submit("true", secrets={"KEY": "sesame-sesame"}, on_end=[hook.entry(sign="KEY")])
+    ground.wait(run)
+    assert results(ground, run) == [{"what": "webhook", "ok": True}]
+    ((headers, body),) = hook.came
+    told = json.loads(body)
+    assert (told["kind"], told["run"], told["state"]) == ("RunCompleted", run, "Completed")
+    signed = headers["X-Workbench-Time"].encode() + b"." + body
+    wanted = hmac.new(b"sesame-sesame", signed, hashlib.sha256).hexdigest()
+    assert headers["X-Workbench-Signature"] == f"sha256={wanted}"
+
+
+def test_a_webhook_is_tried_again(ground: Ground, hook: Hook) -> None:
+    hook.statuses = [503]
+    run = ground.submit("true", on_end=[hook.entry()])
+    ground.wait(run)
+    assert results(ground, run) == [{"what": "webhook", "ok": True}]
+    assert len(hook.came) == 2
+
+
+def test_no_redirect_is_followed(ground: Ground, hook: Hook) -> None:
+    hook.statuses, hook.location = [302, 302], hook.entry()["webhook"]
+    run = ground.submit("true", on_end=[hook.entry()])
+    ground.wait(run)
+    (result,) = results(ground, run)
+    assert "redirect" in result["message"]
+    assert len(hook.came) == 1
+
+
+def test_a_machine_is_no_way_into_its_own_network(ground: Ground, hook: Hook) -> None:
+    port = hook.server_address[1]
+    run = ground.submit(
+        "true",
+        on_end=[
+            hook.entry(allow=[]),
+            hook.entry(webhook=f"http://localhost:{port}/", allow=["localhost"]),
+            hook.entry(plain_http=False),
+            hook.entry(webhook="http://169.254.169.254/latest", allow=["metadata.example"]),
+        ],
+    )
+    ground.wait(run)
+    said = [result["message"] for result in results(ground, run)]
+    assert [result["ok"] for result in results(ground, run)] == [False] * 4
+    assert "allow list" in said[0]
+    assert "private" in said[1]
+    assert "plain http" in said[2]
+    assert hook.came == []
+
+
+def test_an_address_that_is_a_secret_is_in_no_file(ground: Ground, hook: Hook) -> None:
+    url = hook.entry()["webhook"] + "/T0P-SECRET-TOKEN"
+    entry = {"webhook_secret": "HOOK", "allow": ["127.0.0.1"], "plain_http": True}
+    bad = {"webhook_secret": "OTHER", "allow": ["127.0.0.1"]}
+    shown = {"command": 'echo "$HOOK"; echo "$HOOK" >&2; exit 1'}
+    run = ground.submit("true", secrets={"HOOK": url}, on_end=[entry, bad, shown])
+    ground.wait(run)
+    first, second, third = results(ground, run)
+    assert (first["ok"], second["message"]) == (True, "the run has no secret OTHER")
+    assert third["ok"] is False
+    assert len(hook.came) == 1
+    assert b"T0P-SECRET-TOKEN" not in all_bytes(Path(ground.folder_of(run).path))
+
+
+def test_its_files_are_the_users_alone_and_its_log_is_collected(ground: Ground) -> None:
+    run = ground.submit("true", on_end=[{"command": "true"}])
+    ground.wait(run)
+    results(ground, run)
+    assert stat.S_IMODE(ground.path(run, "on_end.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "true",
+        [{"command": ""}],
+        [{"command": "true", "webhook": "https://x.example/"}],
+        [{}],
+        [{"webhook": 5}],
+        [{"webhook": "https://x.example/", "allow": "x.example"}],
+        [{"command": "true", "when": "always"}],
+        [{"command": "true"}] * 17,
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_at_submit(ground: Ground, entries: Any) -> None:
+    with pytest.raises(ValueError, match=r"on_end|command|webhook"):
+        ground.submit("true", on_end=entries)
+    ground.runs.clear()
