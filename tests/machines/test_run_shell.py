@@ -134,3 +134,44 @@ def test_from_the_command_line(wb: Wb, machine: SshServer, open_shell: OpenShell
     board.wait_for("all keys")
     board.keys("C-q")
     board.wait_for("^code 0$")
+
+
+HANGS = """
+import sys, threading, time
+def waits_for_ever():
+    open("outputs/word", "w").close()
+    threading.Event().wait()
+waits_for_ever()
+"""
+
+
+def test_what_a_hung_run_is_doing(wb: Wb, machine: SshServer, open_shell: OpenShell, tmp_path: Path) -> None:
+    attach(wb, machine)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "train.py").write_text(HANGS)
+    run = wb("submit", "-t", "gpu1", "--name", "stuck", "--", "python", "train.py", cwd=tmp_path / "code").strip()
+    word = machine.folder / "root" / "runs" / run / "outputs" / "word"
+    wb.until(word.exists, "the script to hang")
+    said = wb("run", "stack", run, "-o", "table")
+    assert "pid " in said.splitlines()[0]
+    assert "in waits_for_ever" in said
+    (process,) = [row for row in wb.json("run", "stack", run) if row.get("by")]
+    assert process["by"] == "faulthandler"
+    board = open_shell(f"runs/default/{run}")
+    board.wait_for("stuck")
+    board.wait_for("running")
+    board.keys("W")
+    board.wait_for("what stuck is doing")
+    board.wait_for("in waits_for_ever")
+    board.keys("r")
+    board.wait_for("in waits_for_ever")
+    board.keys("Escape")
+    board.wait_until_gone("what stuck is doing")
+    wb("cancel", run)
+    wb.wait(run)
+    board.wait_for("canceled")
+    board.keys("W")
+    board.wait_for("ended already")
+    board.keys("C-q")
+    board.wait_for("^code 0$")
+    assert wb.run("run", "stack", run).returncode == 5

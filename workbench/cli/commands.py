@@ -27,6 +27,7 @@ RUN = {
     "rerun": Entry("workbench.cli.run_again:rerun", "Submit a run again, as a new run."),
     "resume": Entry("workbench.cli.run_again:resume", "Start a new attempt in the run's folder."),
     "shell": Entry("workbench.cli.shell:run_shell", "Open a shell in a run's folder, as the run finds it."),
+    "stack": Entry("workbench.cli.run_stack:stack", "Show where a run's processes are, also when it hangs."),
     "tag": Entry("workbench.cli.run_changes:tag", "Set and remove tags."),
     "note": Entry("workbench.cli.run_changes:note", "Read or write a run's description and name."),
     "archive": Entry("workbench.cli.run_changes:archive", "Hide runs from lists, or bring them back."),

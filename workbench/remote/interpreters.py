@@ -14,6 +14,7 @@ import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from workbench.remote.machine import Machine
+from workbench.remote.processes import ENV_BESIDE
 from workbench.remote.runfolder import read_object, write_whole
 from workbench.remote.shims import NOTES
 
@@ -193,7 +194,7 @@ def answer_of(argv: List[str], environment: Mapping[str, str]) -> Optional[bytes
     try:
         child = subprocess.Popen(
             argv,
-            env=dict(environment),
+            env=dict(environment, **{ENV_BESIDE: "1"}),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ from workbench.remote import (
     process_methods,
     protocol,
     queue_methods,
+    stack_methods,
     terminal_methods,
 )
 from workbench.remote.compiling import Compiling
@@ -76,6 +77,7 @@ class Methods(object):
         own.update(terminal_methods.table(self._machine))
         own.update(connect_methods.table(self._machine))
         own.update(on_end_methods.table(self._machine))
+        own.update(stack_methods.table(self._machine))
         return own
 
     def close(self):

@@ -15,6 +15,9 @@ Identity = Tuple[int, int]  # pid, start time in clock ticks since boot
 # Set for a guard, so that a run which submits another run never counts that one's processes as its own.
 ENV_GUARD = "WORKBENCH_GUARD"
 
+# Set for a process of ours that has a run's environment and is no part of what the run does.
+ENV_BESIDE = "WORKBENCH_BESIDE"
+
 ProcessStat = NamedTuple("ProcessStat", [("state", str), ("parent", int), ("start", int)])
 
 

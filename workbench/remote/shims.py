@@ -2,7 +2,9 @@
 
 bin/ stands first on PATH and has `python` and `python3`; site/ stands first on PYTHONPATH and has a
 sitecustomize that takes itself out of the way again. Both are inherited by every child process. Each
-interpreter that starts leaves a note in interpreters/, for the run's record of its environment.
+interpreter that starts in the run leaves a note in interpreters/, for the run's record of its environment,
+and can be asked where its threads are: SIGURG makes it write that to stacks.log. It is that signal because
+nothing happens by it to a process that did not ask for it.
 """
 
 import os
@@ -10,6 +12,7 @@ import shlex
 from typing import Tuple
 
 NOTES = "interpreters"
+STACKS = "stacks.log"
 
 # Read by any Python that starts inside a run, Python 2 too; it may not break the start of one.
 SITECUSTOMIZE = '''\
@@ -38,6 +41,18 @@ def _note():
         return  # it is there already, or cannot be made: no reason to hold a script up
 
 
+def _tell_where():
+    # In C, so that it also works while the interpreter is stuck; no other program inherits the descriptor.
+    try:
+        import _signal
+        import faulthandler
+
+        handle = os.open({stacks}, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 384)
+        faulthandler.register(_signal.SIGURG, handle, all_threads=True)
+    except Exception:
+        return  # an interpreter without it, a full disk: no reason to hold a script up
+
+
 def _next_sitecustomize():
     # The one that this file hides; its own errors are reported by site as they always are.
     mine = sys.modules.pop(__name__, None)
@@ -52,7 +67,9 @@ def _next_sitecustomize():
 
 
 _step_aside()
-_note()
+if os.environ.get("WORKBENCH_RUN_ID"):  # else it is a shell beside the run
+    _note()
+    _tell_where()
 _next_sitecustomize()
 '''
 
@@ -76,7 +93,10 @@ def write_shims(run_dir: str, payload: str, python: str) -> Tuple[str, str]:
     script = "#!/bin/sh\nexec %s \"$@\"\n" % shlex.quote(python)
     for name in ("python", "python3"):
         _write(os.path.join(bin_dir, name), script, 0o700)
-    text = SITECUSTOMIZE.format(payload=ascii(os.path.abspath(payload)), notes=ascii(notes))
+    stacks = os.path.join(run_dir, STACKS)
+    text = SITECUSTOMIZE.format(
+        payload=ascii(os.path.abspath(payload)), notes=ascii(notes), stacks=ascii(stacks)
+    )
     _write(os.path.join(site_dir, "sitecustomize.py"), text, 0o600)
     return bin_dir, site_dir
 

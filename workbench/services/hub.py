@@ -51,6 +51,7 @@ from workbench.services.run_files import RunFileService
 from workbench.services.run_logs import RunLogService
 from workbench.services.run_metrics import RunMetricService
 from workbench.services.run_snapshots import RunSnapshotService
+from workbench.services.run_stacks import RunStackService
 from workbench.services.run_table import RunTableService
 from workbench.services.runs import RunService
 from workbench.services.snapshots import UPLOAD, SnapshotService
@@ -132,6 +133,7 @@ class OpenWorkspace:
             ("queue", QueueService(context)),
             ("compute", TerminalService(context)),
             ("runs", RunTerminalService(context)),
+            ("runs", RunStackService(context)),
             ("files", MachineFileService(context)),
             ("compute", PruneService(context)),
             ("workspace", WorkspaceRoomService(context)),

@@ -62,6 +62,13 @@ class RunActions(Page):
         if rows := await self._rows("runs.compare"):
             await doing.compare(self.dashboard, rows)
 
+    def do_runs_stack(self) -> None:
+        """What the run under the cursor is doing."""
+        from workbench.tui.screens.run.stacks import StacksScreen
+
+        run = self.chosen_runs()[0]
+        self.app.push_screen(StacksScreen(run["id"], str(run["name"])))
+
     async def do_runs_note(self) -> None:
         """The note of the run under the cursor."""
         from workbench.tui.screens.runs.noting import note

@@ -1,0 +1,21 @@
+"""The link's method `stack`: what the processes of a run are doing."""
+
+from typing import Any, Dict
+
+from workbench.remote import parameters
+from workbench.remote.exchange import Exchange
+from workbench.remote.link import Handler
+from workbench.remote.machine import Machine
+
+
+def table(machine):
+    # type: (Machine) -> Dict[str, Handler]
+    """Method name -> handler."""
+
+    def stack(exchange):
+        # type: (Exchange) -> Any
+        from workbench.remote.stacks import run_stacks
+
+        return run_stacks(machine, parameters.run_id(exchange.params), exchange.check)
+
+    return {"stack": stack}
