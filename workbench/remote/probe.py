@@ -9,7 +9,7 @@ import json
 import os
 import threading
 import time
-from typing import Any, Callable, FrozenSet, List
+from typing import Any, Callable, FrozenSet, List, Tuple
 
 from workbench.remote import sample_form
 from workbench.remote.driver_renewal import Renewal
@@ -24,7 +24,7 @@ HOST_ONLY = "host-only"
 SHARE_OF_TICK = 0.5  # of it may pass before what is not there yet is left for the next one
 LONGEST_WAIT = 0.25
 FIRST_WAIT = 0.03  # the first line is not to wait for a driver that takes long to start
-SOON = 0.02  # then this often is looked whether it has
+SOON = 0.01  # then this often is looked whether it has
 PROCESSES_EVERY = 0.9  # shares of a CPU say nothing over less
 
 
@@ -112,7 +112,7 @@ class Probe(object):
         self._host = Sideline(HostSampler(places_of(machine)).sample)
         self._processes = Sideline(lambda: self._process_sampler.sample(self._gpus.uses()))
         self._processes_at = float("-inf")
-        self._told = (False, 0)  # how far the GPUs had come at the last tick
+        self._told = self._progress()
         self._renewal = Renewal()
 
     def run(self):
@@ -136,10 +136,11 @@ class Probe(object):
         if now - self._processes_at >= PROCESSES_EVERY:
             self._processes_at = now
             self._processes.begin()
-        self._processes.wait(deadline - time.monotonic())
+        if self._processes.value is not None:  # they come after the first line: finding them takes longest
+            self._processes.wait(deadline - time.monotonic())
         self._host.wait(deadline - time.monotonic())
         full, wish.full = wish.full, False
-        self._told = self._gpus.progress()
+        self._told = self._progress()
         sample = {
             "time": time.time(),
             "every": wish.every,
@@ -152,14 +153,19 @@ class Probe(object):
         message = self._sender.message(sample, full)
         self._write(json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n")
 
+    def _progress(self):
+        # type: () -> Tuple[Any, bool]
+        """How much of what is measured has been told of at all."""
+        return self._gpus.progress(), self._processes.value is not None
+
     def _pause(self, began):
         # type: (float) -> None
-        """Until the next tick is due: one comes early when a GPU has given its first answer."""
+        """Until the next tick is due: one comes early when something has given its first answer."""
         wish = self._wish
         while not wish.full:
             left = began + wish.every - time.monotonic()
-            starting = self._gpus.starting()
-            if left <= 0 or self._told != self._gpus.progress():
+            starting = self._gpus.starting() or self._processes.value is None
+            if left <= 0 or self._told != self._progress():
                 return
             wish.changed.wait(min(left, SOON) if starting else left)
             wish.changed.clear()
