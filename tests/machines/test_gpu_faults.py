@@ -197,7 +197,7 @@ def test_a_driver_that_starts_slowly_delays_nothing_but_itself(probe: Probe, eig
     eight.write()
     probing = probe(every=HOUR)
     assert probing.sample().gpus == []
-    assert len(probing.sample().gpus) == 8
+    probing.until(lambda sample: len(sample.gpus) == 8, "the GPUs, an hour before the next tick")
 
 
 # --- Xid ---------------------------------------------------------------------------------------------------
