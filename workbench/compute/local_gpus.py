@@ -124,7 +124,10 @@ class LocalGpu:
     def _put_typed(self, found: Fields) -> None:
         """What is asked for with a kind, or answered with a structure."""
         handle = self._handle
-        put(found, "temperature", degrees(ask(pynvml.nvmlDeviceGetTemperature, handle, 0)))
+        chip = present(ask(pynvml.nvmlDeviceGetTemperature, handle, 0))
+        if chip is None:  # the newest drivers may have only this
+            chip = ask(getattr(pynvml, "nvmlDeviceGetTemperatureV", None), handle, 0)
+        put(found, "temperature", degrees(chip))
         put(found, "memory_temperature", degrees(_fields(handle, [(MEMORY_TEMPERATURE, 0)])[0]))
         for name, kind in (("sm_clock", pynvml.NVML_CLOCK_SM), ("memory_clock", pynvml.NVML_CLOCK_MEM)):
             put(found, name, present(ask(pynvml.nvmlDeviceGetClockInfo, handle, kind)))
@@ -271,7 +274,7 @@ def share(value: int) -> int | None:
 
 def degrees(value: float | None) -> float | None:
     """A temperature; None for what cannot be one."""
-    return value if value is not None and value < 1000 else None
+    return value if value is not None and 0 <= value < 1000 else None
 
 
 def memory_fields(handle: Any) -> Fields:
