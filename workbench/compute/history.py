@@ -64,6 +64,7 @@ class History:
         self._columns: dict[str, _Column] = {}
         self._began = 0
         self._last: int | None = None
+        self._said = 0
         self._count = 0
         self._closed: list[Minute] = []
 
@@ -84,6 +85,7 @@ class History:
         """
         second, last = self.advance(second)
         self._count += 1
+        self._said = second // 60
         first = last + 1 if last < second <= last + covers else second
         for name, value in figures.items():
             column = self._columns.get(name)
@@ -113,7 +115,7 @@ class History:
         if second <= last:
             return last, last
         for minute in range(max(last // 60, second // 60 - MINUTES), second // 60):
-            self._close(minute, last)
+            self._close(minute)
         self._clear(last, second)
         self._last, self._count = second, 0
         return second, last
@@ -123,13 +125,14 @@ class History:
             for column in self._columns.values():
                 column.seconds[:] = _GAP * SECONDS
             return
-        for passed in range(last + 1, second + 1):
-            at = passed % SECONDS * _ONE.size
+        first, stop = (last + 1) % SECONDS, second % SECONDS + 1
+        for start, end in [(first, stop)] if first < stop else [(first, SECONDS), (0, stop)]:
+            gap = _GAP * (end - start)
             for column in self._columns.values():
-                column.seconds[at : at + _ONE.size] = _GAP
+                column.seconds[start * _ONE.size : end * _ONE.size] = gap
 
-    def _close(self, minute: int, last: int) -> None:
-        held = minute <= last // 60  # later ones passed without a word
+    def _close(self, minute: int) -> None:
+        held = minute <= self._said  # later ones passed without a word
         figures = {}
         for name, column in list(self._columns.items()):
             span = column.span(minute) if held else None

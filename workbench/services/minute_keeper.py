@@ -11,8 +11,8 @@ from workbench.errors import StoreError
 from workbench.store import machine_minutes
 from workbench.store.async_store import AsyncStore
 
-GRACE = 2.0
-"""Seconds after the end of a minute before it is written: samples come a little later."""
+GRACE = 7.0
+"""Seconds after the end of a minute before it is written: each machine's next sample closed it by then."""
 PRUNE_EVERY = 60
 """Minutes between two looks for what is too old."""
 DAY = 24 * 60

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.entities.machine_series import NAN, Minute, Span, kept, unit
-from workbench.store.codec import from_text, to_text
+from workbench.store.codec import INTEGER_MAX, from_text, to_text
 from workbench.store.database import Transaction
 
 _SPAN = struct.Struct("<3e")
@@ -88,10 +88,8 @@ def prune(change: Transaction, before: int) -> int:
     gone = 0
     for layout, target in change.execute("SELECT id, target FROM machine_layouts").fetchall():
         known = change.execute("SELECT 1 FROM targets WHERE name = ?", (target,)).fetchone()
-        cursor = change.execute(
-            "DELETE FROM machine_minutes WHERE layout = ? AND (minute < ? OR ?)",
-            (layout, before, known is None),
-        )
+        stop = before if known is not None else INTEGER_MAX
+        cursor = change.execute("DELETE FROM machine_minutes WHERE layout = ? AND minute < ?", (layout, stop))
         gone += cursor.rowcount
     change.execute(
         "DELETE FROM machine_layouts WHERE NOT EXISTS (SELECT 1 FROM machine_minutes WHERE layout = id)"
