@@ -99,6 +99,20 @@ def test_a_gpu_that_hangs_from_the_start_has_a_row(probe: Probe, eight: Script) 
     assert len(sample.gpus) == 8
 
 
+def test_a_gpu_that_is_slow_does_not_hang(probe: Probe, eight: Script) -> None:
+    """Every answer of a sick driver may take its time: all of them together longer than what is called hung."""
+    eight.hang(2, ALL, 0.1)
+    eight.write()
+    probing = probe(every=0.2)
+    sample = probing.until(lambda sample: len(sample.gpus) == 8 and sample.gpus[2].temperature, "its figures")
+    while sample.gpus[2].fan is None:
+        assert sample.gpus[2].error is None
+        sample = probing.sample()
+    samples = [probing.sample() for _ in range(20)]
+    assert all(sample.gpus[2].error is None for sample in samples)
+    assert_at_full_rate(samples, [0, 1, 3, 4, 5, 6, 7])
+
+
 def test_a_gpu_that_hangs_while_its_neighbour_is_lost(probe: Probe, eight: Script) -> None:
     eight.hang(1, "nvmlDeviceGetMemoryInfo_v2", HOUR)
     eight.fail(2, ALL, LOST)
@@ -150,7 +164,9 @@ def test_a_driver_of_another_version_than_its_library(
     assert sample.gpus == []
     assert sample.host.memory_used
     error = str(sample.driver.error)
-    assert error.startswith("the driver's library is 570.133.20, the loaded kernel module is another version:")
+    assert error.startswith(
+        "the driver's library is 570.133.20, the loaded kernel module is another version:"
+    )
     assert error.endswith("Runs go on, new ones fail; reboot")
 
 

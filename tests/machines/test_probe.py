@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.machines.links import MakeLink, alive, make_link, until
+from tests.machines.links import MakeLink, alive, interpreter, make_link, until
 from workbench.compute.link import Link
 from workbench.compute.link_stream import LinkStream
 from workbench.compute.samples import State
@@ -75,6 +75,16 @@ async def test_it_tells_of_the_machine_in_full_then_what_changed(make_link: Make
     assert [sample.time for sample in later] == sorted(sample.time for sample in later)
     assert later[-1].every == 0.1
     assert later[-1].host.cpu is not None
+
+
+@pytest.mark.parametrize("version", ["3.6", "3.13"])
+async def test_it_runs_on_the_machines_python(make_link: MakeLink, version: str) -> None:
+    link = await make_link(python=str(interpreter(version)))
+    watch = Watch(link, every=0.1)
+    async with watch.stream:
+        while (await watch.sample()).host.cpu is None:
+            pass
+    assert link.hello["python_version"].startswith(version)
 
 
 async def test_one_probe_serves_all_who_ask_at_the_fastest_rate(make_link: MakeLink) -> None:

@@ -7,7 +7,7 @@ from typing import Callable, FrozenSet, List, Optional, Tuple
 from workbench.remote import nvml_library
 from workbench.remote.devices import DRIVER, information_files, read_information
 from workbench.remote.gpu_reading import Fields, GpuReader, Uses
-from workbench.remote.nvml_device import open_device
+from workbench.remote.nvml_device import Pulse, open_device
 from workbench.remote.nvml_events import XidListener
 from workbench.remote.nvml_library import Library, NvmlError
 
@@ -39,6 +39,7 @@ class GpuThread(threading.Thread):
         self._done = done
         self._go = threading.Semaphore(0)
         self._number = 0
+        self._pulse = Pulse()
         self._reader = None  # type: Optional[GpuReader]
         self._retry_at = 0.0
 
@@ -51,6 +52,12 @@ class GpuThread(threading.Thread):
         self._number = number
         self._go.release()
         return True
+
+    def hangs(self, now):
+        # type: (float) -> bool
+        """Whether one question has been waiting for its answer for long; many slow ones are no hanging."""
+        busy = self.busy_since
+        return busy is not None and now - max(busy, self._pulse.at) > HUNG
 
     def look_again(self):
         # type: () -> None
@@ -80,7 +87,7 @@ class GpuThread(threading.Thread):
             if self._reader is None and now < self._retry_at:
                 return
             if self._reader is None:
-                device = open_device(self._library, self._index)
+                device = open_device(self._library, self._index, self._pulse)
                 self._reader = GpuReader(device, self._index, self._name, self._listener)
             self._reader.read(now)
             self._publish(now)
@@ -178,10 +185,7 @@ class GpuSampler(object):
         now = time.monotonic()
         found = []  # type: List[Fields]
         for thread in self._threads:
-            busy = thread.busy_since
-            error = thread.error
-            if busy is not None and now - busy > HUNG:
-                error = "hung"
+            error = "hung" if thread.hangs(now) else thread.error
             age = now - (self._started_at if thread.read_at is None else thread.read_at)
             for row in thread.rows:
                 row = dict(row)

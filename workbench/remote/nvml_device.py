@@ -4,6 +4,7 @@ Only a GPU that is lost as a whole raises, so that no value can be missing unnot
 """
 
 import ctypes
+import time
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from workbench.remote.nvml_library import GPU_IS_LOST, GRAVE, INSUFFICIENT_SIZE, SUCCESS, Library, NvmlError
@@ -33,11 +34,20 @@ ECC_CORRECTED, ECC_UNCORRECTED = 0, 1
 PCIE_SENT, PCIE_RECEIVED = 0, 1
 
 
+class Pulse(object):
+    """When a GPU, or one of its instances, was last asked something: time.monotonic."""
+
+    def __init__(self):
+        # type: () -> None
+        self.at = time.monotonic()
+
+
 class Device(object):
     """A GPU by its handle. Not for several threads at once: answers are read from buffers of its own."""
 
-    def __init__(self, library, handle):
-        # type: (Library, ctypes.c_void_p) -> None
+    def __init__(self, library, handle, pulse):
+        # type: (Library, ctypes.c_void_p, Pulse) -> None
+        self.pulse = pulse
         self.library = library
         self.handle = handle
         self.problem = 0  # the last grave code since somebody looked
@@ -59,6 +69,7 @@ class Device(object):
         function, _ = self.library.find(*names)
         if function is None:
             return -1
+        self.pulse.at = time.monotonic()
         code = function(self.handle, *words)  # type: int
         if code in GRAVE:
             self.problem = code
@@ -233,12 +244,12 @@ class Device(object):
             handle = ctypes.c_void_p()
             words = (ctypes.c_uint(number), ctypes.byref(handle))
             if self.ask(("nvmlDeviceGetMigDeviceHandleByIndex",), *words) == SUCCESS and handle.value:
-                found.append(Device(self.library, handle))
+                found.append(Device(self.library, handle, self.pulse))
         return found
 
 
-def open_device(library, index):
-    # type: (Library, int) -> Device
+def open_device(library, index, pulse=None):
+    # type: (Library, int, Optional[Pulse]) -> Device
     """The GPU of an index. Raises NvmlError."""
     handle = ctypes.c_void_p()
     names = ("nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex")
@@ -246,7 +257,7 @@ def open_device(library, index):
     code = function(ctypes.c_uint(index), ctypes.byref(handle)) if function is not None else -1
     if code != SUCCESS:
         raise NvmlError(code, "lost" if code == GPU_IS_LOST else library.words(code))
-    return Device(library, handle)
+    return Device(library, handle, pulse or Pulse())
 
 
 def present(value):
