@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -303,6 +305,30 @@ def test_messages_that_make_no_sense_are_asked_for_in_full(play: Callable[..., N
             assert world.monitor.view(machine.name).problem is None
 
     play(scene, 1)
+
+
+def test_a_machine_that_says_more_than_anybody_can_read_does_not_keep_others_waiting(
+    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spent = itertools.count(0.0, 0.01)  # every message takes 10 ms to read
+    monkeypatch.setattr(
+        "workbench.compute.probe_stream.time", SimpleNamespace(thread_time=lambda: next(spent))
+    )
+
+    async def scene(world: ScriptedWorld) -> None:
+        hostile, other = world.machines
+        with world.monitor.look(None, Looking.VISIBLE):
+            await asyncio.sleep(2)
+            stream = hostile.probe_stream
+            for _ in range(10_000):
+                stream.put({"full": hostile.sample(1.0)})
+            ticks = other.ticks
+            await asyncio.sleep(60)
+            assert 10_000 - len(stream._items) <= 60 * 0.1 / 0.01 + 30
+            assert other.ticks - ticks >= 55
+            assert world.monitor.view(other.name).freshness is Freshness.FRESH
+
+    play(scene, 2)
 
 
 def test_a_stopped_reader_keeps_names_only(play: Callable[..., None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
@@ -14,6 +15,12 @@ from workbench.errors import RemoteError
 
 CONFUSED = 3
 """Messages in a row that make no sense before the probe is given up."""
+
+
+SHARE = 0.1
+"""Of this process that one machine may have for what it says, however fast a hostile one says it."""
+BURST = 0.05
+"""Seconds that it may have at once."""
 
 
 class Asked(NamedTuple):
@@ -58,6 +65,8 @@ class ProbeStream:
         self._decoder = decoder()
         self._words: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._confused = 0
+        self._debt = 0.0
+        self._paid = 0.0
         first = {"every": asked.every, "detail": list(asked.detail)}
         self._stream = link.stream("probe", first, source=self._said())
         link.rest(self._stream, asked.resting)
@@ -95,6 +104,7 @@ class ProbeStream:
         async for message in self._stream:
             if not isinstance(message, dict):
                 continue
+            began = time.thread_time()
             try:
                 sample = self._decoder.apply(message)
             except ValueError as problem:
@@ -104,5 +114,15 @@ class ProbeStream:
                 self._words.put_nowait({"full": True})
                 continue
             self._confused = 0
+            await self._give_way(time.thread_time() - began)
             return sample
         raise StopAsyncIteration
+
+    async def _give_way(self, spent: float) -> None:
+        """Let others have their turn when this machine had more than its share; what it says waits there."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._debt = max(0.0, self._debt - (now - self._paid) * SHARE) + spent
+        self._paid = now
+        if self._debt > BURST:
+            await asyncio.sleep(self._debt / SHARE)
