@@ -4,46 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.machines.links import MakeLink, make_link, until
 from tests.machines.rig import free_port
+from tests.machines.tcp import MakeServe, Pouring, echo, half, pour, serve
 from workbench.compute.link import Link
 from workbench.errors import NotFound, Refused, RemoteError, UsageError, WorkbenchError
 from workbench.remote import protocol
 
-__all__ = ["make_link"]
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Callable[[Serve], Awaitable[int]]]:
-    """`await serve(function)`: the port of a server of this machine that does so with each connection."""
-    servers: list[asyncio.Server] = []
-
-    async def make(function: Serve) -> int:
-        server = await asyncio.start_server(function, "127.0.0.1", 0)
-        servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
-
-    yield make
-    for server in servers:
-        server.close()
-
-
-async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Give back what comes; end when it ends."""
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.write(b"END")
-    writer.close()
-
+__all__ = ["make_link", "serve"]
 
 async def talk(link: Link, source: AsyncIterator[bytes] | None = None, **params: Any) -> tuple[bytes, list[Any]]:
     """All bytes and events of a connection until both sides ended."""
@@ -63,7 +36,7 @@ async def talk(link: Link, source: AsyncIterator[bytes] | None = None, **params:
     return seen, events
 
 
-async def test_bytes_go_both_ways_and_each_end_is_told(make_link: MakeLink, serve: Any) -> None:
+async def test_bytes_go_both_ways_and_each_end_is_told(make_link: MakeLink, serve: MakeServe) -> None:
     link = await make_link()
     port = await serve(echo)
 
@@ -72,26 +45,25 @@ async def test_bytes_go_both_ways_and_each_end_is_told(make_link: MakeLink, serv
             yield b"%05d" % number * 20_000
 
     seen, events = await talk(link, source(), host="127.0.0.1", port=port)
-    assert seen == b"".join(b"%05d" % number * 20_000 for number in range(100)) + b"END"
+    assert seen == b"".join(b"%05d" % number * 20_000 for number in range(100))
     assert events == [{"connected": True}, {"end": True}]
 
 
-async def test_the_other_side_may_end_first(make_link: MakeLink, serve: Any) -> None:
+async def test_the_other_side_may_end_first(make_link: MakeLink, serve: MakeServe) -> None:
     link = await make_link()
     heard: list[bytes] = []
     said = asyncio.Event()
 
-    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def mine_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"mine")
         writer.write_eof()
         heard.append(await reader.read())
-        writer.close()
 
     async def source() -> AsyncIterator[bytes]:
         await said.wait()
         yield b"yours"
 
-    port = await serve(half)
+    port = await serve(mine_first)
     async with link.stream("connect", {"port": port}, source()) as stream:
         found = [await anext(stream) for _ in range(3)]
         assert found == [{"connected": True}, b"mine", {"end": True}]
@@ -112,58 +84,36 @@ async def test_what_cannot_be_connected_to_is_said(make_link: MakeLink) -> None:
             await talk(link, **params)
 
 
-async def test_a_connection_that_breaks_is_no_end(make_link: MakeLink, serve: Any) -> None:
+async def test_a_connection_that_breaks_is_no_end(make_link: MakeLink, serve: MakeServe) -> None:
     link = await make_link()
-
-    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"half of it")
-        await writer.drain()
-        await reader.read(1)
-        connection = writer.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.transport.abort()
 
     async def source() -> AsyncIterator[bytes]:
         yield b"go"
         await asyncio.sleep(60)
 
-    port = await serve(reset)
+    port = await serve(half)
     with pytest.raises(WorkbenchError, match="reset"):
         await talk(link, source(), port=port)
 
 
-async def test_who_stops_reading_stops_the_sender(make_link: MakeLink, serve: Any) -> None:
+async def test_who_stops_reading_stops_the_sender(make_link: MakeLink, serve: MakeServe) -> None:
     link = await make_link()
-    sent = 0
-
-    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal sent
-        while True:
-            writer.write(b"x" * 65536)
-            await writer.drain()
-            sent += 65536
-
-    port = await serve(pour)
-    stream = link.stream("connect", {"port": port})
+    pouring = Pouring()
+    stream = link.stream("connect", {"port": await serve(pouring)})
     async with stream:
         await until(lambda: stream._waiting_size >= protocol.CONNECTION_WINDOW - 65536, "the window to fill")
-        before = -1
-        while before != sent:
-            before = sent
-            await asyncio.sleep(0.3)
+        assert await pouring.stopped() < 32 << 20
         assert stream._waiting_size <= protocol.CONNECTION_WINDOW + 65536
-        assert sent < 32 << 20
         assert "time" in await link.call("ping")
 
 
-async def test_giving_it_up_closes_it(make_link: MakeLink, serve: Any) -> None:
+async def test_giving_it_up_closes_it(make_link: MakeLink, serve: MakeServe) -> None:
     link = await make_link()
     ended = asyncio.Event()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         ended.set()
-        writer.close()
 
     port = await serve(listen)
     stream = link.stream("connect", {"port": port})
@@ -172,14 +122,8 @@ async def test_giving_it_up_closes_it(make_link: MakeLink, serve: Any) -> None:
     await asyncio.wait_for(ended.wait(), 30)
 
 
-async def test_two_hundred_at_once_take_no_turns_from_others(make_link: MakeLink, serve: Any) -> None:
+async def test_two_hundred_at_once_take_no_turns_from_others(make_link: MakeLink, serve: MakeServe) -> None:
     link = await make_link()
-
-    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while True:
-            writer.write(b"x" * 65536)
-            await writer.drain()
-
     port = await serve(pour)
     streams = [link.stream("connect", {"port": port}) for _ in range(200)]
 
@@ -201,7 +145,7 @@ async def test_two_hundred_at_once_take_no_turns_from_others(make_link: MakeLink
     assert len(os.listdir(f"/proc/{pid}/task")) < 60, "they are no threads"
 
 
-async def test_there_is_a_most(make_link: MakeLink, serve: Any) -> None:
+async def test_there_is_a_most(make_link: MakeLink, serve: MakeServe) -> None:
     link = await make_link()
     port = await serve(echo)
     streams = [link.stream("connect", {"port": port}) for _ in range(512)]

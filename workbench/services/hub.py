@@ -30,6 +30,7 @@ from workbench.services.context import BusWatcher, Context
 from workbench.services.cordons import CordonService
 from workbench.services.deliveries import Deliveries
 from workbench.services.experiments import ExperimentService
+from workbench.services.forwards import ForwardService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.lease_feed import LeaseFeed
 from workbench.services.log_ranges import LogRangeService
@@ -114,6 +115,7 @@ class OpenWorkspace:
             self.placer,
         )
         self._compute = ComputeService(context)
+        self.forwards = ForwardService(context)
         self.operations: dict[str, Operation] = operations([
             ("runs", RunService(context)),
             ("runs", RunTableService(context)),
@@ -135,6 +137,7 @@ class OpenWorkspace:
             ("runs", RunTerminalService(context)),
             ("runs", RunStackService(context)),
             ("files", MachineFileService(context)),
+            ("forwards", self.forwards),
             ("compute", PruneService(context)),
             ("workspace", WorkspaceRoomService(context)),
             ("experiments", ExperimentService(context)),
@@ -167,6 +170,7 @@ class OpenWorkspace:
         self._leases.start()
         await self.conductor.resume_all()
         self.placer.start()
+        await self.forwards.open()
 
     def _events(self, events: list[Event]) -> None:
         """Called on the store's thread after a commit."""
@@ -192,6 +196,7 @@ class OpenWorkspace:
 
     async def close(self) -> None:
         """Let go of everything; runs go on where they are."""
+        await self.forwards.close()
         await self._compute.close()
         await self._feed.close()
         await self._leases.close()
@@ -244,9 +249,10 @@ class Hub:
 
     @property
     def busy(self) -> bool:
-        """Whether runs are followed or somebody is being told, so the server must not end by itself."""
+        """Whether runs are followed, somebody is being told or let through: no time to end by itself."""
         return any(
-            workspace.conductor.active or workspace.deliveries.busy for workspace in self._workspaces.values()
+            workspace.conductor.active or workspace.deliveries.busy or workspace.forwards.active
+            for workspace in self._workspaces.values()
         )
 
     @property

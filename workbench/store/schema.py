@@ -169,6 +169,8 @@ _POOLS: Step = (
         number INTEGER NOT NULL)""",
 )
 
+_FORWARDS: Step = ("CREATE TABLE forwards (local INTEGER PRIMARY KEY, data TEXT NOT NULL)",)
+
 STEPS: tuple[Step, ...] = (
     _FIRST,
     _EVALUATIONS,
@@ -178,5 +180,6 @@ STEPS: tuple[Step, ...] = (
     _MACHINE_MINUTES,
     _ALERTS,
     _POOLS,
+    _FORWARDS,
 )
 """Step n leads from version n to n + 1; an empty file is version 0."""

@@ -1,0 +1,45 @@
+"""Forwards as cells and words, for both faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.text.sanitize import clean_name
+from workbench.text.tables import Cell
+
+Forward = Mapping[str, Any]
+TOOLS = {"tensorboard": "TensorBoard", "jupyter": "Jupyter"}
+_ROLES = {"open": "good", "starting": "waiting", "waiting": "warn"}
+
+
+def leads_to(forward: Forward) -> str:
+    """Where it leads: a machine's port, another host as the machine knows it, a tool of a run."""
+    target = clean_name(str(forward.get("target", "")), 64)
+    tool = TOOLS.get(str(forward.get("tool")))
+    if tool is not None:
+        return f"{tool} on {target}"
+    host = clean_name(str(forward.get("host", "")), 100)
+    port = forward.get("port")
+    return f"{target} port {port}" if host == "localhost" else f"{host} port {port} from {target}"
+
+
+def run_of(forward: Forward) -> str:
+    """The run it is for; empty for none."""
+    return clean_name(str(forward.get("run_name") or forward.get("run") or ""), 100)
+
+
+def state(forward: Forward) -> Cell:
+    """How it stands."""
+    said = clean_name(str(forward.get("state", "")), 20)
+    return Cell(said, _ROLES.get(said, ""))
+
+
+def traffic(forward: Forward) -> str:
+    """How many go through it now."""
+    return str(forward.get("connections", 0))
+
+
+def problem(forward: Forward) -> Cell:
+    """What is wrong with it."""
+    return Cell(clean_name(str(forward.get("problem") or ""), 300), "warn")
