@@ -179,6 +179,7 @@ class World:
             "runs.snapshot_zip": [b"PK"],
             "snapshots.known": {"known": True},
             "compute.list": TARGETS,
+            "compute.pools": [],
             "compute.get": lambda name: find(TARGETS, name),
             "experiments.list": EXPERIMENTS,
             "experiments.get": lambda name: find(EXPERIMENTS, name),

@@ -261,6 +261,34 @@ async def test_a_run_that_was_given_back_while_nobody_wrote_it_down_is_sent_on(p
     assert pair.ran() == [ended["target"]]
 
 
+async def test_what_is_tried_again_stays_on_its_machine(pair: Pair) -> None:
+    """Its outputs and its log are there; the other machine is free all the time."""
+    await pair.live.call("compute.set_pool", name="lab", targets=["m1", "m2"])
+    command = (
+        f'echo "attempt $WORKBENCH_ATTEMPT"; echo "$WORKBENCH_RUN_DIR" >> {pair.witness};'
+        f" while ! test -e {pair.go}.first; do sleep 0.02; done; exit 3"
+    )
+    run = await pair.submit("lab", command, retries={"count": 1, "on": ["exit"]})
+    await pair.reaches(run["id"], "Running")
+    urgent = await pair.submit("m1", HOLD.format(go=pair.go), priority=9)
+    await pair.reaches(urgent["id"], "Queued")
+    pair.go.with_name("go.first").touch()
+    async for found in pair.live.items("runs.watch", run=run["id"], timeout=DEADLINE):
+        if (found["run"]["attempt"], found["run"]["status"]) == (2, "Queued"):
+            break
+    looks = pair.live.workspace.placer.rounds
+    await until(lambda: pair.live.workspace.placer.rounds > looks + 1, "a whole round")
+    row = await pair.live.call("runs.get", run=run["id"])
+    assert (row["target"], row["status"]) == ("m1", "Queued")
+    pair.go.touch()
+    ended = await pair.reaches(run["id"], "Failed")
+    assert ended["attempt"] == 2
+    assert pair.ran() == ["m1", "m1"]
+    log = b"".join([block async for block in pair.live.read("runs.logs", run=run["id"])])
+    assert log == b"attempt 1\nattempt 2\n"
+    await pair.reaches(urgent["id"], "Completed")
+
+
 async def test_a_run_between_two_machines_can_be_cancelled(pair: Pair) -> None:
     await pair.live.call("compute.set_pool", name="lab", targets=["m1"])
     await pair.hold("m1")

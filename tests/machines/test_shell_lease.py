@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.machines.ground import Ground, ground, untagged
-from tests.machines.links import MakeLink, make_link, until
+from tests.machines.ground import Ground, ground, new_run_id, untagged
+from tests.machines.links import MakeLink, interpreter, make_link, until
 from workbench.compute.link import Link
 from workbench.compute.link_stream import LinkStream
 from workbench.errors import Refused, UsageError
@@ -102,3 +103,46 @@ async def test_what_can_never_be_is_refused_and_a_cordon_counts(ground: Ground, 
     set_cordon(ground.machine, drain=True, reason="", by="ben")
     with pytest.raises(Refused, match="nothing new is taken on"):
         await asked(link, 1).result()
+
+
+async def test_the_oldest_python_does_all_of_it(make_link: MakeLink, tmp_path: Path) -> None:
+    """Queue, hold, move, cordon, a lease, a retry and a run taken back, on a machine with Python 3.6."""
+    link = await make_link(python=str(interpreter("3.6")))
+    assert link.hello["python_version"].startswith("3.6.")
+    asked_for = {"gpus": 1, "devices": ["a0"], "retries": {"count": 1, "on": ["exit"]}, "grace": 0.5}
+
+    async def submit(command: str) -> str:
+        run = new_run_id()
+        spec = {"v": 1, "run": run, "command": command, "experiment": "old", "name": run[-4:], **asked_for}
+        await link.call("submit", {"run": run, "spec": spec, "secrets": {}})
+        return run
+
+    async def state(run: str) -> str:
+        return str((await link.call("status", {"run": run}))["transitions"][-1]["state"])
+
+    async def reaches(run: str, wanted: str) -> None:
+        async with asyncio.timeout(DEADLINE):
+            while await state(run) != wanted:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+    async with asked(link, 1, "notebook", devices=["a0"]) as shell:
+        assert await event(shell, "granted") == ["a0"]
+        runs = [await submit(f"echo $WORKBENCH_ATTEMPT >> {tmp_path}/ran; test $WORKBENCH_ATTEMPT = 2")]
+        runs += [await submit("true"), await submit("true")]
+        for run in runs:
+            await reaches(run, "Queued")
+        assert (await link.call("hold", {"runs": runs[1:2]}))["changed"] == runs[1:2]
+        assert (await link.call("move", {"runs": runs[2:], "place": "first"}))["refused"] == {}
+        assert (await link.call("withdraw", {"run": runs[2], "placement": 1}))["withdrawn"] is True
+        entries = (await link.call("queue", {"ask": {"gpus": 1, "devices": ["a0"]}}))["entries"]
+        assert [(entry["name"], entry["state"]) for entry in entries] == [
+            ("notebook", "running"),
+            (runs[0][-4:], "waiting"),
+            (runs[1][-4:], "held"),
+        ]
+        assert (await link.call("cordon", {"reason": "a new fan", "by": "ann"}))["cordon"]["by"] == "ann"
+        await link.call("release", {"runs": runs[1:2]})
+    await link.call("cordon", {"on": False})
+    for run in runs[:2]:
+        await reaches(run, "Completed")
+    assert (tmp_path / "ran").read_text() == "1\n2\n"

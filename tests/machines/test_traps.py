@@ -74,8 +74,7 @@ def test_leases_never_look_like_litter(ground: Ground) -> None:
     run = ground.submit("sleep 1000", gpus=1, devices=["a0"])
     ground.wait(run, "Running")
     lease = Path(ground.machine.leases) / f"{run}.json"
-    spec = ground.spec(run, "sleep 1000", gpus=1)
-    waiting = Waiting(ground.machine, ground.folder_of(run), spec, ["a0"])
+    waiting = Waiting(ground.machine, run, ["a0"], lambda: (), lambda: False)
     for fresh in (True, False):
         os.utime(lease, (1, 1))
         waiting.keep_fresh()

@@ -56,6 +56,19 @@ def test_what_has_started_is_not_given_back(ground: Ground) -> None:
     ground.wait(run, "Completed")
 
 
+def test_what_ran_before_stays_with_its_folder(ground: Ground) -> None:
+    """Its next attempt waits, and would start where its checkpoints are."""
+    command = 'echo kept > ../outputs/kept; test "$WORKBENCH_ATTEMPT" = 2'
+    run = ground.submit(f"sleep 0.3; {command}", **ONE, retries={"count": 1, "on": ["exit"]})
+    ground.wait(run, "Running")
+    holder = ground.submit("while ! test -e ../go; do sleep 0.02; done", **ONE, priority=9)
+    until(lambda: ground.status(run)["attempt"] == 2 and ground.state(run) == "Queued", "it to wait again")
+    assert withdraw(ground.machine, run, 1)["withdrawn"] is False
+    assert ground.path(run, "outputs/kept").read_text() == "kept\n"
+    ground.path(holder, "go").touch()
+    ground.wait(run, "Completed")
+
+
 def test_a_run_that_has_not_arrived_finds_its_place_taken(ground: Ground) -> None:
     """The link was cut while it was sent: what the machine still reads of it starts nothing."""
     run = new_run_id()
@@ -109,10 +122,12 @@ def test_taken_back_or_started_never_both(ground: Ground) -> None:
         def takes_back(run: str = run, answers: list[dict[str, Any]] = answers) -> None:
             answers.append(withdraw(ground.machine, run, 1))
 
-        later = threading.Timer(0.05 * (len(outcomes) % 12), takes_back)
-        later.start()
-        ground.path(holder, "go").touch()
-        later.join()
+        frees = threading.Timer(0.05 * (len(outcomes) % 12), ground.path(holder, "go").touch)
+        later = threading.Timer(0.25, takes_back)
+        for one in (frees, later):
+            one.start()
+        for one in (frees, later):
+            one.join()
         ground.wait(run)
         outcomes.append(last(ground.status(run)) == ("Completed", None))
         assert answers[0]["withdrawn"] is not outcomes[-1]

@@ -1,7 +1,8 @@
 """Taking a run back before it starts, so that it can go to another machine, and never runs on both.
 
-Its supervisor decides: once it has what it waited for, a run is not given back any more. What remains is a
-folder that says so; a submit that was still on its way finds it and starts nothing.
+Its supervisor decides: once it has what it waited for, a run is not given back any more, and neither is one
+that ran before: its next attempt belongs to its folder. What remains is a folder that says so; a submit that
+was still on its way finds it and starts nothing.
 """
 
 import os
@@ -69,7 +70,8 @@ def is_settled(status):
     # type: (Status) -> bool
     """Whether it is known for good that it was taken back, or that it cannot be any more."""
     started = (protocol.RUNNING, protocol.FINALIZING, protocol.CANCEL_REQUESTED)
-    return run_status.is_terminal(status) or run_status.state_of(status) in started
+    again = int(status.get("attempt") or 1) > 1
+    return again or run_status.is_terminal(status) or run_status.state_of(status) in started
 
 
 def placement_of(holder):

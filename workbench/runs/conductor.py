@@ -177,7 +177,9 @@ class Conductor:
         async with self._lock(run_id):
             run = await self._store.read(run_rows.get, run_id)
             secrets = await self._secrets_of(run)
-            if run.status not in placements.WAITING or (run.target == target and not self.adrift(run_id)):
+            if run.status not in placements.WAITING or run.attempt > 1:
+                return False  # what ran before goes on in its folder
+            if run.target == target and not self.adrift(run_id):
                 return False
             free = self._sender.unsent(run_id) or self.adrift(run_id)
             await self._stop(run_id)

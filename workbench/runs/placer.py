@@ -13,7 +13,7 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.pool import ANY
 from workbench.entities.run import Run, RunState
 from workbench.entities.target import Target, TargetKind, TargetState
-from workbench.errors import NotFound, Unreachable, WorkbenchError
+from workbench.errors import NotFound, WorkbenchError
 from workbench.remote.leases import resolve_devices
 from workbench.runs.conductor import Conductor
 from workbench.runs.placement import Offer, better, choose, read_offer, refusal, verdicts
@@ -28,12 +28,16 @@ log = logging.getLogger(__name__)
 
 
 class Placer:
-    """Chooses machines for the runs of one workspace. Used from the event loop only."""
+    """Chooses machines for the runs of one workspace. Used from the event loop only.
+
+    rounds: how often all that wait were looked at.
+    """
 
     def __init__(self, store: AsyncStore, fleet: Fleet, conductor: Conductor) -> None:
         self._store = store
         self._fleet = fleet
         self._conductor = conductor
+        self.rounds = 0
         self._told: dict[str, dict[str, str]] = {}
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -88,6 +92,7 @@ class Placer:
                 await self._round()
             except WorkbenchError as problem:
                 log.warning("runs are not placed again now: %s", problem.message)
+            self.rounds += 1
 
     async def _round(self) -> None:
         """One look at all runs that wait. What one of them takes of a machine is not offered to the next."""
@@ -100,7 +105,7 @@ class Placer:
                 configuration = await self._store.read(runs.configuration, run_id)
                 machines = await self.targets_of(pool)
                 await self._look_at(run, pool, configuration, machines, known)
-            except (NotFound, Unreachable) as problem:
+            except WorkbenchError as problem:
                 log.info("run %s is not placed again now: %s", run_id, problem.message)
 
     async def _look_at(

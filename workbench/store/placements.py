@@ -47,11 +47,11 @@ def find(connection: sqlite3.Connection, run_id: str) -> Placement | None:
 
 
 def waiting(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """(run, pool) of those that have not started, in the order they were submitted."""
+    """(run, pool) of those that never started, in the order they were submitted."""
     marks = ", ".join("?" * len(WAITING))
     return connection.execute(
         "SELECT runs.id, pool FROM placements JOIN runs ON runs.number = run"
-        f" WHERE status IN ({marks}) ORDER BY created, runs.id",
+        f" WHERE status IN ({marks}) AND attempt = 1 ORDER BY created, runs.id",
         [state.value for state in WAITING],
     ).fetchall()
 
@@ -64,7 +64,7 @@ def move(change: Transaction, spool: Spool, run_id: str, target: str) -> Run:
     run = run_rows.get(change.connection, run_id)
     number = run_rows.number(change.connection, run_id)
     logged = change.execute("SELECT 1 FROM record_files WHERE run = ?", (number,)).fetchone()
-    if run.status not in WAITING or logged is not None:
+    if run.status not in WAITING or run.attempt > 1 or logged is not None:
         raise Conflict(f"{run.name} has begun on {run.target}")
     spool.remove(run_id)  # first: offsets without a file mean that nothing is here
     for table in FOLLOWED:
