@@ -151,3 +151,64 @@ def test_odd_numbers_in_a_ticket_count_as_nothing(odd: object) -> None:
     ticket = read_ticket({"run": "01M84463QWAFX9FSQ1YNP1MZY0", **fields})
     assert (ticket.order, ticket.priority, ticket.gpus, ticket.slots) == (0, 0, 0, 0)
     assert ticket.waited >= 0.0
+
+
+def test_a_cordon_holds_everybody_back_in_words() -> None:
+    tickets = [ticket("a", 1), ticket("b", 2, 0), ticket("c", 3, hold=True)]
+    decision = decide(tickets, [], cordon="the machine is cordoned by ann: a new fan")
+    assert decision.starts == {}
+    assert decision.waits == {
+        "a": "the machine is cordoned by ann: a new fan",
+        "b": "the machine is cordoned by ann: a new fan",
+        "c": "on hold",
+    }
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 60), st.integers(1, 900), st.booleans()), min_size=5, max_size=60),
+    st.integers(2, 4),
+    st.integers(0, 20),
+)
+def test_a_wide_run_starts_within_its_patience_and_what_was_before_it(
+    small: list[tuple[float, int, bool]], width: int, place: int
+) -> None:
+    """Trap 8: small runs that keep coming hold a wide one back for BACKFILL_SECONDS and then for the longest
+    of those that run, beside those that came before it."""
+    cards = tuple("0123"[:width])
+    moment, coming = 0.0, []  # type: float, list[tuple[float, int, Ticket]]
+    for number, (gap, length, choosy) in enumerate(small):
+        moment += gap
+        one = Ticket(f"s{number:02}", number, 0, 1, cards[:1] if choosy else cards, 0, False, 0.0)
+        coming.append((moment, length, one))
+    place = min(place, len(coming))
+    since = coming[place][0] if place < len(coming) else moment
+    coming.insert(place, (since, 1, Ticket("wide", 0, 0, width, cards, 0, False, 0.0)))
+    coming = [(at, length, one._replace(order=order)) for order, (at, length, one) in enumerate(coming)]
+    started = played(coming)
+    before = sum(length for _, length, _ in coming[:place])
+    longest = max(length for _, length, _ in coming)
+    assert started["wide"] - since <= BACKFILL_SECONDS + longest + before
+    assert len(started) == len(coming), "and nobody else waits for ever"
+
+
+def played(coming: list[tuple[float, int, Ticket]]) -> dict[str, float]:
+    """When each run starts, by (when it comes, how long it takes, its ticket)."""
+    waiting: dict[str, tuple[float, int, Ticket]] = {}
+    running: dict[str, tuple[float, tuple[str, ...]]] = {}
+    started: dict[str, float] = {}
+    coming, now = list(coming), 0.0
+    while True:
+        while coming and coming[0][0] <= now:
+            waiting[coming[0][2].run] = coming[0]
+            del coming[0]
+        running = {run: held for run, held in running.items() if held[0] > now}
+        tickets = [one._replace(waited=now - at) for at, _, one in waiting.values()]
+        leases = [Lease(run, devices, run, "") for run, (_, devices) in running.items()]
+        for run, devices in decide(tickets, leases).starts.items():
+            started[run] = now
+            running[run] = (now + waiting.pop(run)[1], devices)
+        moments = [end for end, _ in running.values()] + [at for at, _, _ in coming[:1]]
+        moments += [at + BACKFILL_SECONDS for at, _, _ in waiting.values() if at + BACKFILL_SECONDS > now]
+        if not moments:
+            return started
+        now = min(moments)
