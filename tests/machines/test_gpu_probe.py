@@ -13,7 +13,7 @@ from tests.machines.inside import interpreters
 from tests.nvml.building import NEWER_THAN_390, NEWER_THAN_470, Nvml, environment, nvml
 from tests.nvml.probing import Probe, on_gpus, probe, script
 from tests.nvml.script import H100, MIB, NA, Script, uuid
-from workbench.entities.sample import GpuSample, ProcessSample, Remapped
+from workbench.entities.sample import GpuSample, MachineSample, ProcessSample, Remapped
 
 __all__ = ["nvml", "probe", "script"]
 
@@ -248,8 +248,12 @@ def test_processes_with_memory_and_share(probe: Probe, script: Script) -> None:
         script.process(1, sleeper.pid, 3000 * MIB)
         script.write()
         probing = probe()
-        ours = {os.getpid(), sleeper.pid}
-        sample = probing.until(lambda sample: {one.pid for one in on_gpus(sample)} >= ours, "both")
+
+        def whole(sample: MachineSample) -> bool:
+            uses = {one.pid: len(one.gpus) for one in on_gpus(sample) if one.command}
+            return uses == {os.getpid(): 2, sleeper.pid: 1}
+
+        sample = probing.until(whole, "both, and who they are")
         found = {one.pid: one for one in on_gpus(sample)}
         mine, other = found[os.getpid()], found[sleeper.pid]
         assert [(use.gpu, use.memory, use.utilisation) for use in mine.gpus] == [
@@ -258,7 +262,6 @@ def test_processes_with_memory_and_share(probe: Probe, script: Script) -> None:
         ]
         # The driver has no sample of the other: that is not 0.
         assert [(use.gpu, use.memory, use.utilisation) for use in other.gpus] == [(uuid(1), 3000 * MIB, None)]
-        assert mine.command
         assert mine.memory
         assert mine.mine
         script.processes = [process for process in script.processes if process[3] != os.getpid()]
