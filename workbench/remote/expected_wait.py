@@ -6,9 +6,10 @@ start then starts. What nobody can tell stays open: a run behind one of unknown 
 
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
-from workbench.remote.leases import Lease, Ticket, decide
+from workbench.remote.leases import Lease, Ticket, decide, in_order
 
 STEPS = 500  # ends of runs that are played forward
+LINE = 150  # of those that wait: it is played by the square of them, and further back nobody can tell anyway
 
 # earlier: seconds that runs like it took. limit: its maximum duration in seconds.
 Length = NamedTuple("Length", [("earlier", Sequence[float]), ("limit", Optional[float])])
@@ -40,7 +41,8 @@ def expected_waits(tickets, leases, lengths, ran, busy=()):
     lengths: what is known of runs by id. ran: seconds that those with a lease have run. busy: devices used
     outside the queue, which are taken to stay so.
     """
-    waiting = {ticket.run: ticket for ticket in tickets if not ticket.hold}
+    line = [ticket for ticket in in_order(tickets) if not ticket.hold][:LINE]
+    waiting = {ticket.run: ticket for ticket in line}
     held = list(leases)
     ends = {}  # type: Dict[str, Wait]
     for lease in leases:
@@ -51,7 +53,7 @@ def expected_waits(tickets, leases, lengths, ran, busy=()):
     now = Wait(0.0, False)
     for _ in range(STEPS):
         aged = [ticket._replace(waited=ticket.waited + now.seconds) for ticket in waiting.values()]
-        for run, devices in decide(aged, held, busy).starts.items():
+        for run, devices in decide(aged, held, busy, told=()).starts.items():
             found[run] = now
             del waiting[run]
             held.append(Lease(run, devices, "", ""))

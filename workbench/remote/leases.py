@@ -4,7 +4,7 @@ Order: priority, then the number drawn at submit. Where the first cannot start y
 go ahead (backfill) until the first has waited BACKFILL_SECONDS; from then on what it could use is kept free.
 """
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Container, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 BACKFILL_SECONDS = 300.0
 
@@ -31,12 +31,13 @@ Lease = NamedTuple("Lease", [("run", str), ("devices", Tuple[str, ...]), ("name"
 Decision = NamedTuple("Decision", [("starts", Dict[str, Tuple[str, ...]]), ("waits", Dict[str, str])])
 
 
-def decide(tickets, leases, busy=(), names=None, cordon=""):
-    # type: (Iterable[Ticket], Sequence[Lease], Iterable[str], Optional[Dict[str, str]], str) -> Decision
+def decide(tickets, leases, busy=(), names=None, cordon="", told=None):
+    # type: (Iterable[Ticket], Sequence[Lease], Iterable[str], Optional[Dict[str, str]], str, Optional[Container[str]]) -> Decision
     """Which waiting runs may start now, and why each other one waits.
 
     busy: devices that somebody outside the queue uses; nobody gets them. names: what waiting runs are called
     in sentences, by id. cordon: why nobody may start here at all; empty when nothing is in the way.
+    told: of whom it is to be said why they wait, which takes longer than all the rest; None: of all.
     """
     starts = {}  # type: Dict[str, Tuple[str, ...]]
     waits = {}  # type: Dict[str, str]
@@ -45,25 +46,23 @@ def decide(tickets, leases, busy=(), names=None, cordon=""):
     kept = set()  # type: Set[str]
     in_line = []  # type: List[str]
     for ticket in in_order(tickets):
-        if ticket.hold:
-            waits[ticket.run] = "on hold"
+        if ticket.hold or cordon:
+            waits[ticket.run] = "on hold" if ticket.hold else cordon
             continue
-        if cordon:
-            waits[ticket.run] = cordon
-            continue
+        says = told is None or ticket.run in told
         running = len(leases) + len(starts)
         free = [d for d in ticket.devices if d not in taken and d not in foreign and d not in kept]
         if in_line and ticket.slots:
-            waits[ticket.run] = _behind(in_line)
+            waits[ticket.run] = _behind(in_line) if says else ""
             in_line.append((names or {}).get(ticket.run) or ticket.run)
         elif ticket.slots and running >= ticket.slots:
-            waits[ticket.run] = _no_slot(ticket, leases, running)
+            waits[ticket.run] = _no_slot(ticket, leases, running) if says else ""
             in_line.append((names or {}).get(ticket.run) or ticket.run)
         elif len(free) >= ticket.gpus:
             starts[ticket.run] = tuple(free[: ticket.gpus])
             taken.update(starts[ticket.run])
         else:
-            waits[ticket.run] = _no_devices(ticket, leases, taken, foreign, kept)
+            waits[ticket.run] = _no_devices(ticket, leases, taken, foreign, kept) if says else ""
             if ticket.waited >= BACKFILL_SECONDS and len(ticket.devices) >= ticket.gpus:
                 kept.update(ticket.devices)
     return Decision(starts, waits)

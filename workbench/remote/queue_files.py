@@ -22,6 +22,8 @@ MAX_ENTRY = 1 << 20
 MAX_NUMBER = 1 << 53
 MAX_ENTRIES = 10000
 
+Entries = Sequence[Dict[str, Any]]
+
 
 class Queue(object):
     """Tickets and leases of a machine, for one run that waits or holds one.
@@ -89,7 +91,7 @@ class Queue(object):
                     mine["hold"] = held
                     self.write_ticket(mine)
             others = [entry for entry in self.lease_entries() if entry["run"] != run]
-            decision = self.decided(tickets, others, busy)
+            decision = self.decided(tickets, others, busy, (run,))
             if run not in decision.starts:
                 return (None, decision.waits.get(run, GONE))
             devices = decision.starts[run]
@@ -101,18 +103,18 @@ class Queue(object):
         finally:
             os.close(handle)
 
-    def decided(self, tickets, entries, busy=()):
-        # type: (Sequence[Dict[str, Any]], Sequence[Dict[str, Any]], Sequence[str]) -> leases.Decision
-        """What the queue's rules say of these tickets and leases now; nothing is taken."""
+    def decided(self, tickets, entries, busy=(), told=None):
+        # type: (Entries, Entries, Sequence[str], Optional[Sequence[str]]) -> leases.Decision
+        """What the queue's rules say of these tickets and leases now. told: as for `decide`."""
         names = {entry["run"]: str(entry.get("name") or "")[:100] for entry in tickets}
         waiting = [read_ticket(entry) for entry in tickets]
         closed = why_closed(read_cordon(self._machine))
-        return leases.decide(waiting, [read_lease(entry) for entry in entries], busy, names, closed)
+        return leases.decide(waiting, [read_lease(entry) for entry in entries], busy, names, closed, told)
 
     def may_start(self, run):
         # type: (str) -> bool
         """Whether it would start if nobody outside the queue used its devices; nothing is taken."""
-        return run in self.decided(self.tickets(), self.lease_entries()).starts
+        return run in self.decided(self.tickets(), self.lease_entries(), (), ()).starts
 
     def release(self, run):
         # type: (str) -> None
