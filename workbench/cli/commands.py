@@ -44,6 +44,7 @@ COMPUTE: dict[str, Entry | Section] = {
     "login": Entry("workbench.cli.compute_attach:login", "Sign in to a machine that asks for it."),
     "ls": Entry("workbench.cli.compute:ls", "List machines."),
     "show": Entry("workbench.cli.compute:show", "Show one machine."),
+    "top": Entry("workbench.cli.top:top", "Watch machines, their GPUs and who computes there."),
     "doctor": Entry("workbench.cli.compute:doctor", "Check a machine and say what to do."),
     "exec": Entry("workbench.cli.compute_exec:execute", "Run a command on machines now."),
     "end": Entry("workbench.cli.compute_end:end", "End a process of yours on a machine."),
@@ -108,6 +109,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "ps": Entry("workbench.cli.runs:ps", "List runs (short for run ls)."),
     "logs": Entry("workbench.cli.run_logs:logs", "Print what a run wrote (run logs)."),
     "cancel": Entry("workbench.cli.run_changes:cancel", "Cancel runs (run cancel)."),
+    "top": Entry("workbench.cli.top:top", "Watch machines, their GPUs and who computes (compute top)."),
     "queue": Entry("workbench.cli.queue:queue", "List who runs and who waits on machines."),
     "ssh": Entry("workbench.cli.shell:shell", "Open a shell on a machine (compute shell)."),
     "demo": Entry("workbench.cli.demo:demo", "See the whole loop on two machines made up on the spot."),
@@ -121,7 +123,7 @@ COMMANDS: dict[str, Entry | Section] = {
     "completion": Section("Completion of commands and names in your shell.", COMPLETION),
 }
 HEADINGS = {
-    "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "queue", "ssh", "demo"],
+    "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "top", "queue", "ssh", "demo"],
     "Things": ["run", "compute", "files", "experiment", "activity"],
     "This side": ["workspace", "server", "completion"],
 }

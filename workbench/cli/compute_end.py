@@ -11,7 +11,7 @@ from workbench.cli.command import Command, command
 from workbench.cli.session import Session
 from workbench.errors import NotFound, Refused
 from workbench.text import durations
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 from workbench.views.processes import command_of
 
@@ -34,7 +34,7 @@ def end(session: Session, name: str, pid: int, signal: str, yes: bool) -> int:
         user = clean_name(str(process.get("user") or "another user"), 40)
         raise Refused(f"process {pid} is {user}'s", "only your own can be ended from here")
     what = clean_name(
-        f"{pid}, {command_of(process) or 'unknown'}, {durations.short(number(process.get('age')))}"
+        f"{pid}, {command_of(process) or 'unknown'}, {durations.short(finite(process.get('age')))}"
     )
     ask.confirm(session, f"Send {signal} to process {what}?", yes=yes)
     asked = {"name": name, "pid": pid, "start": process["start"], "signal": signal}

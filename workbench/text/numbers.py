@@ -22,6 +22,12 @@ def number(value: Any) -> float | None:
     return None
 
 
+def finite(value: Any) -> float | None:
+    """A finite number from JSON as a float; None for all else."""
+    found = number(value)
+    return found if found is not None and math.isfinite(found) else None
+
+
 def short(value: float | None, figures: int = FIGURES) -> str:
     """value with so many figures: 0.0412, 3e-4, 1.5e8, 12000, nan, inf; "-" when absent."""
     if value is None:

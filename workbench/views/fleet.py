@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from workbench.text import durations, states, times
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
 from workbench.views import gpus as look
@@ -77,7 +77,7 @@ def row(target: Target, view: View | None) -> Row:
         ),
         power=sum(_known(samples, "power")) if _known(samples, "power") else None,
         temperature=max(_known(samples, "temperature"), default=None),
-        cpu=number(host.get("cpu")),
+        cpu=finite(host.get("cpu")),
         ram=percent(host.get("memory_used"), host.get("memory_total")),
         disk=_used(disk),
         disk_low=is_low(disk),
@@ -87,13 +87,23 @@ def row(target: Target, view: View | None) -> Row:
     )
 
 
+def busy(view: View) -> float | None:
+    """Percent a machine's GPUs are busy in the mean; of its processors where it has none."""
+    sample = view.get("sample") or {}
+    values = [finite(gpu.get("utilisation")) for gpu in sample.get("gpus") or ()]
+    known = [value for value in values if value is not None]
+    if known or sample.get("gpus"):
+        return sum(known) / len(known) if known else None
+    return finite((sample.get("host") or {}).get("cpu"))
+
+
 def _known(samples: Iterable[Mapping[str, Any]], key: str) -> list[float]:
-    found = (number(sample.get(key)) for sample in samples)
+    found = (finite(sample.get(key)) for sample in samples)
     return [value for value in found if value is not None]
 
 
 def _has_memory(gpu: Mapping[str, Any]) -> bool:
-    return number(gpu.get("memory_used")) is not None and number(gpu.get("memory_total")) is not None
+    return finite(gpu.get("memory_used")) is not None and finite(gpu.get("memory_total")) is not None
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -102,7 +112,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def percent(part: Any, whole: Any) -> float | None:
     """A share in percent; None where either is not known, or there is nothing to share."""
-    part, whole = number(part), number(whole)
+    part, whole = finite(part), finite(whole)
     return 100 * part / whole if part is not None and whole else None
 
 
@@ -119,7 +129,7 @@ def _used(disk: Mapping[str, Any] | None) -> float | None:
 
 def is_low(disk: Mapping[str, Any] | None) -> bool:
     """Whether a disk is nearly full."""
-    used, free = _used(disk), number(disk.get("free")) if disk else None
+    used, free = _used(disk), finite(disk.get("free")) if disk else None
     return (used is not None and used >= FULL) or (free is not None and free < SCARCE)
 
 
@@ -194,14 +204,26 @@ def gpu_error(gpu: Mapping[str, Any], place: int) -> str:
     """What is wrong with a GPU that cannot be read."""
     error = clean_name(str(gpu.get("error") or ""), 200)
     xid = gpu.get("xid") or {}
-    code = f" (Xid {number(xid.get('code')):.0f})" if number(xid.get("code")) is not None else ""
-    name = f"gpu{index_of(gpu, place)}"
+    code = f" (Xid {finite(xid.get('code')):.0f})" if finite(xid.get("code")) is not None else ""
+    name = f"GPU {index_of(gpu, place)}"
     return f"{name} {LOST_WORDS[error]}{code}" if error in LOST_WORDS else f"{name}: {error}{code}"
+
+
+def indices(places: Sequence[str]) -> str:
+    """Indices of GPUs in few characters: 0,2 and 0-7."""
+    runs: list[list[str]] = []
+    for place in places:
+        last = runs[-1][-1] if runs else ""
+        if last.isdecimal() and place.isdecimal() and int(place) == int(last) + 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(run) for run in runs)
 
 
 def index_of(gpu: Mapping[str, Any], place: int) -> str:
     """What a GPU is called on its machine: its index, else its place."""
-    index = number(gpu.get("index"))
+    index = finite(gpu.get("index"))
     return f"{index:.0f}" if index is not None else str(place)
 
 
@@ -272,7 +294,7 @@ def free_now(rows: Iterable[Row]) -> list[tuple[str, str]]:
     said = []
     for kind, machines in sorted(kinds.items(), key=lambda item: -sum(map(len, item[1].values()))):
         ordered = sorted(machines.items(), key=lambda item: -len(item[1]))
-        where = " ".join(f"{clean_name(name, 24)}:{','.join(places)}" for name, places in ordered[:20])
+        where = " ".join(f"{clean_name(name, 24)}:{indices(places)}" for name, places in ordered[:20])
         said.append((f"{sum(map(len, machines.values()))}x {kind}", where))
     return said
 

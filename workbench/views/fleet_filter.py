@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from workbench.text.narrowing import Term, Terms
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
 from workbench.views import gpus as look
 from workbench.views.fleet import Row, percent
 from workbench.views.gpus import Gpu
@@ -52,10 +52,10 @@ def _holds(term: Term, row: Row, said: str) -> bool:
 def _facts(gpu: Gpu) -> tuple[Mapping[str, float | None], set[str]]:
     sample = gpu.sample
     figures = {
-        "util": number(sample.get("utilisation")),
+        "util": finite(sample.get("utilisation")),
         "mem": percent(sample.get("memory_used"), sample.get("memory_total")),
-        "temp": number(sample.get("temperature")),
-        "power": number(sample.get("power")),
+        "temp": finite(sample.get("temperature")),
+        "power": finite(sample.get("power")),
     }
     flags = {gpu.use.value} | ({"held"} if gpu.runs or gpu.label else set())
     return figures, flags | ({"hot"} if look.is_hot(sample) else set()) - ({"unknown", "ours"})

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 from workbench.text.sparkline import BARS
 from workbench.text.tables import Cell
@@ -131,14 +131,14 @@ def _users(processes: Sequence[Any]) -> tuple[dict[str, dict[str, None]], dict[s
 
 def use_of(gpu: Sample, held: bool, others: bool) -> Use:
     """How one GPU stands; the worst comes first."""
-    busy = number(gpu.get("utilisation"))
+    busy = finite(gpu.get("utilisation"))
     if gpu.get("error"):
         return Use.ERROR
     if is_hot(gpu):
         return Use.HOT
     if held:
         return Use.IDLE if busy is not None and busy < IDLE else Use.OURS
-    used = number(gpu.get("memory_used"))
+    used = finite(gpu.get("memory_used"))
     if others or (busy is not None and busy >= IDLE) or (used is not None and used >= EMPTY):
         return Use.OTHERS
     return Use.UNKNOWN if busy is None and used is None else Use.FREE
@@ -146,7 +146,7 @@ def use_of(gpu: Sample, held: bool, others: bool) -> Use:
 
 def is_hot(gpu: Sample) -> bool:
     """Whether it is hot, or held back because of its temperature or its power supply."""
-    degrees = number(gpu.get("temperature"))
+    degrees = finite(gpu.get("temperature"))
     return bool(held_back(gpu)) or (degrees is not None and degrees >= HOT)
 
 
@@ -166,13 +166,13 @@ def level(gpu: Sample, measure: Measure) -> float | None:
     elif measure is Measure.POWER:
         value = _share(gpu.get("power"), gpu.get("power_limit"))
     else:
-        degrees = number(gpu.get("temperature"))
+        degrees = finite(gpu.get("temperature"))
         value = None if degrees is None else (degrees - COOL) / (HOT + 5 - COOL)
     return None if value is None else min(1.0, max(0.0, value))
 
 
 def _share(part: Any, whole: Any) -> float | None:
-    part, whole = number(part), number(whole)
+    part, whole = finite(part), finite(whole)
     return part / whole if part is not None and whole else None
 
 
@@ -245,6 +245,8 @@ def kinds(gpus: Sequence[Gpu]) -> dict[str, int]:
 
 def owner(gpu: Gpu, view: View) -> str:
     """Whose it is, in a word or two: a run's name, a lease's label, users; empty for nobody's."""
+    if gpu.use is Use.OTHERS and not gpu.users:
+        return "(not visible)"
     runs = view.get("runs") or {}
     names = [clean_name(str((runs.get(run) or {}).get("name") or run), 40) for run in gpu.runs]
     named = [*names, *([gpu.label] if gpu.label else []), *(f"({user})" for user in gpu.users)]

@@ -8,7 +8,7 @@ from math import nan
 from typing import Any
 
 from workbench.text import durations, sizes
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 from workbench.text.sparkline import filled
 from workbench.text.tables import Cell
@@ -34,7 +34,7 @@ def facts(view: View, plain: bool, cpu_trail: Sequence[float | None] = ()) -> li
     def say(name: str, text: str, role: str = "") -> None:
         found.append((name, Cell(text, role)))
 
-    uptime = number(host.get("uptime"))
+    uptime = finite(host.get("uptime"))
     if uptime is not None:
         say("up", _uptime(uptime))
     if driver.get("version"):
@@ -42,25 +42,25 @@ def facts(view: View, plain: bool, cpu_trail: Sequence[float | None] = ()) -> li
     if driver.get("cuda"):
         say("CUDA", clean_name(str(driver["cuda"]), 10))
     load = host.get("load") or []
-    if load and number(load[0]) is not None:
-        cpus = number(host.get("cpus"))
-        say("load", f"{number(load[0]):.1f}" + (f"/{cpus:.0f}" if cpus is not None else ""))
-    if number(host.get("cpu")) is not None or cpu_trail:
+    if load and finite(load[0]) is not None:
+        cpus = finite(host.get("cpus"))
+        say("load", f"{finite(load[0]):.1f}" + (f"/{cpus:.0f}" if cpus is not None else ""))
+    if finite(host.get("cpu")) is not None or cpu_trail:
         trail = f"{braille(cpu_trail, 8, plain)} " if cpu_trail else ""
-        say("CPU", f"{trail}{share(number(host.get('cpu')))}")
-    if number(host.get("memory_total")) is not None:
+        say("CPU", f"{trail}{share(finite(host.get('cpu')))}")
+    if finite(host.get("memory_total")) is not None:
         say("RAM", _of(host.get("memory_used"), host.get("memory_total")), _full(host, "memory"))
-    if number(host.get("swap_used")) or 0 > 0:
+    if finite(host.get("swap_used")) or 0 > 0:
         say("swap", _of(host.get("swap_used"), host.get("swap_total")))
     disk = disk_of(host)
-    if disk is not None and number(disk.get("free")) is not None:
+    if disk is not None and finite(disk.get("free")) is not None:
         low = is_low(disk)
-        say("disk", f"{sizes.tight(number(disk.get('free')))} free{'!' if low else ''}", "bad" if low else "")
+        say("disk", f"{sizes.tight(finite(disk.get('free')))} free{'!' if low else ''}", "bad" if low else "")
     network = host.get("network") or {}
     if network:
         say("net", f"{rate(network.get('received'))}/{rate(network.get('sent'))}")
-    if number(host.get("users")) is not None:
-        say("users", f"{number(host.get('users')):.0f}")
+    if finite(host.get("users")) is not None:
+        say("users", f"{finite(host.get('users')):.0f}")
     return found
 
 
@@ -70,7 +70,7 @@ def _uptime(seconds: float) -> str:
 
 def _of(used: Any, total: Any) -> str:
     """Used of all, the unit said once: 812/2048G; "-" for what is not known."""
-    used, total = number(used), number(total)
+    used, total = finite(used), finite(total)
     if total is None:
         return f"{sizes.tight(used)}/-"
     step, unit = (1 << 30, "G") if total >= 1 << 30 else (1 << 20, "M")
@@ -84,7 +84,7 @@ def _full(host: Mapping[str, Any], key: str) -> str:
 
 def rate(value: Any) -> str:
     """Bytes a second without the second: 2.1G; 0 for what is next to nothing."""
-    found = number(value)
+    found = finite(value)
     return "0" if found is not None and found < RATE_NOTHING else sizes.tight(found)
 
 
@@ -98,18 +98,18 @@ def braille(trail: Sequence[float | None], cells: int, plain: bool) -> str:
 
 def memory_bar(gpu: Mapping[str, Any], plain: bool) -> str:
     """Memory as a bar and figures: "▇▇▇▇▇▇░ 66/80G"."""
-    used, total = number(gpu.get("memory_used")), number(gpu.get("memory_total"))
+    used, total = finite(gpu.get("memory_used")), finite(gpu.get("memory_total"))
     if used is None or not total:
         return sizes.tight(used)
-    lit = min(MEMORY_BAR, round(MEMORY_BAR * used / total))
+    lit = max(0, min(MEMORY_BAR, round(MEMORY_BAR * used / total)))
     signs = ("#", ".") if plain else ("▇", "░")
     return f"{signs[0] * lit}{signs[1] * (MEMORY_BAR - lit)} {_of(used, total)}"
 
 
 def power(gpu: Mapping[str, Any]) -> str:
     """Watts of the limit: 640/700."""
-    limit = number(gpu.get("power_limit"))
-    used = watts(number(gpu.get("power")))
+    limit = finite(gpu.get("power_limit"))
+    used = watts(finite(gpu.get("power")))
     return used if limit is None else f"{used}/{watts(limit)}"
 
 
@@ -123,7 +123,7 @@ def traffic(gpu: Mapping[str, Any], key: str = "pcie") -> str:
 
 def clock(gpu: Mapping[str, Any]) -> str:
     """MHz of its SMs."""
-    return degrees(number(gpu.get("sm_clock")))
+    return degrees(finite(gpu.get("sm_clock")))
 
 
 def flags(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]], now: datetime) -> list[Cell]:
@@ -131,19 +131,19 @@ def flags(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]], now: date
     said = []
     if gpu.get("error"):
         said.append(Cell(clean_name(str(gpu["error"]), 60).upper(), "bad"))
-    xid = number((gpu.get("xid") or {}).get("code"))
+    xid = finite((gpu.get("xid") or {}).get("code"))
     if xid is not None:
         said.append(Cell(f"XID {xid:.0f}", "bad" if gpu.get("error") else "warn"))
     rows = gpu.get("remapped") or {}
     if rows.get("failed") or rows.get("pending"):
         said.append(Cell("REMAP FAILED" if rows.get("failed") else "REMAP PENDING", "bad"))
-    if number(gpu.get("ecc_uncorrected")):
-        said.append(Cell(f"ECC {number(gpu.get('ecc_uncorrected')):.0f}", "bad"))
+    if finite(gpu.get("ecc_uncorrected")):
+        said.append(Cell(f"ECC {finite(gpu.get('ecc_uncorrected')):.0f}", "bad"))
     told = [alert for alert in alerts if alert.get("rule") not in TOLD]
     said += [Cell(f"{_rule(alert)} {alert_look.age(alert, now)}", _role(alert)) for alert in told]
     said += [Cell(_short(word), "warn") for word in look.held_back(gpu)]
-    if number(gpu.get("age")) is not None:
-        said.append(Cell(f"{durations.age(number(gpu.get('age')))} old", "warn"))
+    if finite(gpu.get("age")) is not None:
+        said.append(Cell(f"{durations.age(finite(gpu.get('age')))} old", "warn"))
     if gpu.get("mig"):
         said.append(Cell("MIG", "quiet"))
     if "power cap" in (gpu.get("throttle") or ()):

@@ -30,7 +30,7 @@ async def test_each_machine_says_how_it_does(stage: Open) -> None:
         wanted = {
             "dgx-01": r"◆ up .*▇▇▇█▇▇▇▇ +H100 +69% +5.0k +68 +28% +40% +61% +0 +now",
             "dgx-02": r"✖ fault .*▇▇▁▇▇▇▇▇ .*87! .*98%!.*15 GB left where runs are kept  \(\+1\)",
-            "lab-7": r"✖ fault .*x +4090 .*gpu1 fell off the bus \(Xid 79\)",
+            "lab-7": r"✖ fault .*x +4090 .*GPU 1 fell off the bus \(Xid 79\)",
             "box-4": r"◌ late .*A6000 .* 8s .*last seen 8s ago",
             "box-5": r"◌ lost .*A6000 .* 1m .*it does not answer; trying again in 12s",
             "mig-1": r"·------ +A100 1g.10gb",

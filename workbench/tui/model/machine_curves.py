@@ -7,7 +7,7 @@ from math import nan
 from typing import Any, NamedTuple
 
 from workbench.text.curves import Span
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
 from workbench.tui.chart.source import Trace, Window
 from workbench.tui.model.feed import Services
 from workbench.views.fleet import index_of
@@ -108,7 +108,7 @@ def _series(figure: Figure, gpus: Mapping[str, str]) -> dict[str, str]:
 
 def _in(value: Any, unit: float) -> float:
     """A figure in a unit; nan where it is not known."""
-    found = number(value)
+    found = finite(value)
     return nan if found is None else found / unit
 
 

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from workbench.entities.merge_patch import merged
 from workbench.errors import NotFound, WorkbenchError
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
+from workbench.text.trails import Trail
 from workbench.tui.model.feed import AGAIN, Services
-from workbench.tui.model.trails import Trail
-from workbench.views.fleet import Row, row
+from workbench.views.fleet import Row, busy, row
 from workbench.views.gpus import Use
 
 TRAIL_SECONDS, TRAIL_STEPS = 60.0, 16
@@ -109,7 +109,7 @@ class Machines:
         self._came[name] = datetime.now(UTC)
         self._dirty.add(name)
         sample = view.get("sample") or {}
-        time = number(sample.get("time"))
+        time = finite(sample.get("time"))
         if time is not None and time != before.get("time"):
             self.trail(name).add(time, busy(view))
 
@@ -124,7 +124,7 @@ class Machines:
 
     def age(self, name: str) -> float | None:
         """Seconds since a machine's last word, by now."""
-        age = number((self.views.get(name) or {}).get("age"))
+        age = finite((self.views.get(name) or {}).get("age"))
         if age is None:
             return None
         return age + max(0.0, (datetime.now(UTC) - self._came[name]).total_seconds())
@@ -148,7 +148,7 @@ class Machines:
         if not any(value is not None for value in values):
             values = series.get("cpu") or []
         self.trail(name).load(
-            float(found["start"]), float(found["step"]), [number(value) for value in values]
+            float(found["start"]), float(found["step"]), [finite(value) for value in values]
         )
 
     def row(self, name: str) -> Row | None:
@@ -164,13 +164,3 @@ class Machines:
         rows = [self.row(name) for name in self.views]
         found = [gpu for known in rows if known is not None for gpu in known.gpus]
         return (sum(gpu.use not in (Use.FREE, Use.UNKNOWN) for gpu in found), len(found)) if found else None
-
-
-def busy(view: Mapping[str, Any]) -> float | None:
-    """Percent a machine's GPUs are busy in the mean; of its processors where it has none."""
-    sample = view.get("sample") or {}
-    values = [number(gpu.get("utilisation")) for gpu in sample.get("gpus") or ()]
-    known = [value for value in values if value is not None]
-    if known or sample.get("gpus"):
-        return sum(known) / len(known) if known else None
-    return number((sample.get("host") or {}).get("cpu"))

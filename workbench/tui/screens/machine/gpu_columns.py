@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
 from workbench.tui.table.cell import Cell, Span
 from workbench.tui.table.columns import Column
 from workbench.views import alerts as alert_look
@@ -44,7 +44,7 @@ def cells(
     sample, old = gpu.sample, "stale" if stale or gpu.sample.get("age") is not None else ""
     name = str(sample.get("name") or "GPU")
     alerts = [alert for alert in view.get("alerts") or () if alert.get("gpu") == gpu.uuid]
-    busy = number(sample.get("utilisation"))
+    busy = finite(sample.get("utilisation"))
     said = hosts.flags(sample, alerts, now)
     owner = look.owner(gpu, view) or ("free" if gpu.use is Use.FREE else "-")
     return [
@@ -54,16 +54,16 @@ def cells(
         _figure(degrees(busy), old or ("gpu-idle" if busy is not None and busy < IDLE else "")),
         _memory(sample, plain, old),
         _figure(hosts.power(sample), old),
-        _figure(degrees(number(sample.get("temperature"))), old or ("warn" if look.is_hot(sample) else "")),
+        _figure(degrees(finite(sample.get("temperature"))), old or ("warn" if look.is_hot(sample) else "")),
         _figure(hosts.clock(sample), old),
         _figure(hosts.traffic(sample), old or "dim"),
         _flags(said, old),
         Cell(owner, old or ("good" if owner == "free" else "waiting" if gpu.use is Use.IDLE else "")),
         _figure(hosts.traffic(sample, "nvlink"), old or "dim"),
-        _figure(degrees(number(sample.get("memory_temperature"))), old),
-        _figure(degrees(number(sample.get("fan"))), old),
-        _figure(degrees(number(sample.get("memory_utilisation"))), old),
-        _figure(degrees(number(sample.get("ecc_uncorrected"))), old),
+        _figure(degrees(finite(sample.get("memory_temperature"))), old),
+        _figure(degrees(finite(sample.get("fan"))), old),
+        _figure(degrees(finite(sample.get("memory_utilisation"))), old),
+        _figure(degrees(finite(sample.get("ecc_uncorrected"))), old),
     ]
 
 

@@ -16,7 +16,7 @@ class Linked(Table):
     def do_list_down(self) -> None:
         """One line down, at the end into the list below."""
         if self._line >= len(self.keys) - 1 and self.below is not None and self.below.keys:
-            self.below.focus()
+            self.screen.set_focus(self.below)  # at once: the next key may be on its way already
             self.below.do_list_first()
         else:
             super().do_list_down()
@@ -24,7 +24,7 @@ class Linked(Table):
     def do_list_up(self) -> None:
         """One line up, at the top into the list above."""
         if self._line <= 0 and self.above is not None and self.above.keys:
-            self.above.focus()
+            self.screen.set_focus(self.above)
             self.above.do_list_last()
         else:
             super().do_list_up()

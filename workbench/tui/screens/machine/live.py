@@ -12,7 +12,7 @@ from textual.containers import Vertical
 
 from workbench.errors import NotFound, WorkbenchError
 from workbench.text.location import Location
-from workbench.text.numbers import number
+from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell as Told
 from workbench.tui.actions.acting import Acting
@@ -133,7 +133,7 @@ class Live(Acting, Vertical):
             "compute", "history", name=self._machine, series=["cpu", *names], seconds=LATELY, points=STEPS
         )
         self._trails = {
-            name: [number(value) for value in values] for name, values in (found.get("series") or {}).items()
+            name: [finite(value) for value in values] for name, values in (found.get("series") or {}).items()
         }
 
     def _known(self) -> list[str]:
