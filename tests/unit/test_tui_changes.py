@@ -185,23 +185,29 @@ async def test_a_note_is_what_the_editor_leaves(monkeypatch: pytest.MonkeyPatch)
 
 
 class Ended:
-    """Services that know runs by when they ended."""
+    """Services that know runs by when they ended, and three events of alerts."""
 
     def __init__(self, *moments: str | None) -> None:
         self._rows = [{"id": str(n), "status": "Completed", "ended": when} for n, when in enumerate(moments)]
 
     async def call(self, noun: str, method: str, **_: Any) -> Any:
-        return {"rows": self._rows}
+        events = [
+            {"kind": "AlertCleared", "data": {}},
+            {"kind": "AlertRaised", "data": {"silenced_until": "2026-11-25T00:00:00Z"}},
+            {"kind": "AlertRaised", "data": {"rule": "ecc"}},
+        ]
+        return {"rows": self._rows} if noun == "runs" else events
 
 
 async def test_what_ended_while_nobody_looked() -> None:
     now = datetime(2026, 11, 24, 12, tzinfo=UTC)
     world: Any = Ended("2026-11-24T11:00:00Z", "2026-11-24T08:30:00Z", "2026-11-23T08:00:00Z", None)
     found = await away.since(world, now - timedelta(hours=4), now)
-    assert [row["id"] for row in found] == ["0", "1"]
-    assert away.summary(found) == "2 completed"
-    assert await away.since(world, now - timedelta(minutes=2), now) == []
-    assert await away.since(world, None, now) == []
+    assert [row["id"] for row in found.runs] == ["0", "1"]
+    assert [event["data"] for event in found.alerts] == [{"rule": "ecc"}]
+    assert away.summary(found) == "2 completed, 1 alert"
+    assert not await away.since(world, now - timedelta(minutes=2), now)
+    assert not await away.since(world, None, now)
 
 
 def test_the_memory_outlives_a_visit_and_a_broken_file(tmp_path: Path) -> None:

@@ -72,9 +72,8 @@ class NearlyFull:
             return Finding(False, about=disk.path[:PATHS], over=free >= limit * ROOM)
         share = f" ({100 * free / disk.total:.1f} %)" if disk.total else ""
         text = f"{_named(disk)} is nearly full: {short(free)} free{share}"
-        advice = (
-            f"remove runs that are over (wb run rm); who fills it? wb compute exec {seen.view.name} -- df -h"
-        )
+        name = seen.view.name
+        advice = f"what fills it: wb compute du {name}; what may go: wb compute prune {name} --dry-run"
         return Finding(True, Severity.BAD, text, advice, about=disk.path[:PATHS], hold=30.0)
 
     def _filling(self, seen: Seen, disk: Disk, free: int, full: bool) -> Finding:
@@ -88,7 +87,7 @@ class NearlyFull:
             slow = trend.span >= SLOPE_ENOUGH and (left is None or left >= limit * ROOM)
             return Finding(False, about=about, over=full or slow)
         text = f"{_named(disk)} will be full in {duration(left)} at the present rate: {short(free)} free"
-        advice = "find who writes and end it, or make room before: wb run rm removes runs that are over"
+        advice = f"find who writes and end it, or make room: wb compute prune {seen.view.name} --dry-run"
         return Finding(True, Severity.WARN, text, advice, about=about, hold=60.0)
 
     def remember(self, alert: Alert) -> None:

@@ -14,6 +14,7 @@ from workbench.cli.session import Session
 from workbench.errors import UsageError, WorkbenchError
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
+from workbench.views import subscriptions as look
 
 USAGE = "wb activity subscribe NAME --on RunCompleted -- notify-send done"
 KEYS = ("name", "sink", "filter", "command", "host", "cursor", "delivered", "failed", "problem")
@@ -106,31 +107,16 @@ def subscriptions(session: Session) -> None:
     found = session.call("subscriptions", "list")
     fields = [
         Field(Column("NAME", keep=100), lambda item: Cell(clean_name(item["name"]), "bold")),
-        Field(Column("TO", keep=90, least=10), _sink),
-        Field(Column("OF", keep=80, least=12), _wanted),
+        Field(Column("TO", keep=90, least=10), look.sink),
+        Field(Column("OF", keep=80, least=12), look.wanted),
         Field(Column("DONE", right=True, keep=60), lambda item: str(item.get("delivered", 0))),
         Field(Column("LOST", right=True, keep=70), _failed),
         Field(
             Column("", keep=40, least=16),
-            lambda item: Cell(clean_name(item.get("problem") or "", 300), "bad"),
+            lambda item: Cell(look.problem(item), "bad"),
         ),
     ]
     output.rows(session, found, fields, KEYS, "nobody subscribed; wb activity subscribe --help")
-
-
-def _sink(item: dict[str, Any]) -> str:
-    words = item.get("command")
-    told = " ".join(words) if isinstance(words, list) else words or item.get("host") or ""
-    return clean_name(f"{item['sink']} {told}".strip(), 200)
-
-
-def _wanted(item: dict[str, Any]) -> str:
-    chosen = item.get("filter") or {}
-    parts = [",".join(chosen.get("kinds") or ["everything"])]
-    if chosen.get("prefix") or chosen.get("suffix"):
-        parts.append(f"{chosen.get('prefix') or ''}*{chosen.get('suffix') or ''}")
-    parts += [f"{key}={value}" for key, value in (chosen.get("data") or {}).items()]
-    return clean_name(" ".join(parts), 200)
 
 
 def _failed(item: dict[str, Any]) -> Cell:

@@ -31,7 +31,8 @@ from workbench.tui.frame.footer import Footer
 from workbench.tui.frame.header import Header, Summary
 from workbench.tui.frame.screen import PageScreen
 from workbench.tui.leaving import write_report
-from workbench.tui.model.away import since, summary
+from workbench.tui.model.away import Away, since, summary
+from workbench.tui.model.calling import Calls
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.feed import Feed, ServerState, Services
 from workbench.tui.model.link_speed import flush_seconds
@@ -97,8 +98,11 @@ class Dashboard(WholeActions):
         keys: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
         tour: Tour | None = None,
+        bell: bool = False,
     ) -> None:
         super().__init__()
+        self._rings = bell
+        self._calls = Calls()
         self._tour = tour
         self.services = services
         self._header, self._crumbs, self._footer = Header(), Crumbs(), Footer()
@@ -110,8 +114,8 @@ class Dashboard(WholeActions):
         self.undo = Undo()
         self.ahead = TypingAhead(self)
         self._filled = asyncio.Event()
-        self.away: list[Mapping[str, Any]] = []
-        """Runs that ended since the dashboard was left the last time."""
+        self.away = Away()
+        """What happened since the dashboard was left the last time."""
         self._plain = draws_ascii_alone(self.environ)
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
         self.wardrobe.open(theme or self.memory.get("theme", "") or usual(self.environ))
@@ -119,7 +123,7 @@ class Dashboard(WholeActions):
         self._pages: list[Page] = []
         self._going = asyncio.Lock()
         self.flush = flush_seconds(self.environ)
-        self._feed = Feed(services, self._news, self._server_is, self.flush)
+        self._feed = Feed(services, self._news, self._server_is, self.flush, self._calls.add)
         self.machines = Machines(services, lambda names: self.tell(Dirty(watched=names)))
         """How the machines do, while a page looks at them."""
         self.server = ServerState.STARTING
@@ -323,11 +327,20 @@ class Dashboard(WholeActions):
         if dirty.watched:
             self._header.gpus = self.machines.gpus()
         self.say_aside()
+        self._call_out()
         if self.focused is None and seen is not None and self.page is seen:
             seen.focus_content()
         if not self._filled.is_set():
             self._filled.set()
             self.run_worker(self._look_back(), name="away", exit_on_error=True)
+
+    def _call_out(self) -> None:
+        """Say what calls, and ring once where that is wanted."""
+        calls = self._calls.take()
+        for call in calls:
+            self.notify(call.text, title=call.title, severity=cast("Severity", call.severity), timeout=10)
+        if calls and self._rings:
+            self.bell()
 
     async def _told(self, page: Page, dirty: Dirty, seen: bool) -> None:
         """Hand news to a page; what cannot be had now is asked for again when the server is back."""

@@ -53,6 +53,7 @@ def run_dashboard(
                 workspace=name,
                 theme=settings.dashboard.theme,
                 keys=settings.keys,
+                bell=settings.dashboard.bell,
                 tour=Tour() if guided else None,
             )
             asyncio.get_running_loop().call_later(SETTLED, _collect)

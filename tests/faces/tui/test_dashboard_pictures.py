@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.faces.tui.conftest import Stage, made
+from tests.faces.tui.test_dashboard_alerts import IDLE, SUBSCRIPTION, alert
 from tests.faces.tui.test_dashboard_machines import CONFIG
 from tests.faces.tui.world import ROWS, World
 from workbench.home import Home
@@ -72,6 +73,9 @@ SHOTS = {
     "queue": Shot("queue", "shy-wren-50"),
     "doctor": Shot("compute/gpu1?tab=doctor", "lingering"),
     "activity": Shot("activity", "transfer"),
+    "activity-alerts": Shot("activity", "held-idle"),
+    "silence": Shot("activity", "held-idle", (("g", "does not answer on its bus →"), ("m", "calls nobody"))),
+    "subscribe": Shot("activity", "held-idle", (("a", "wb activity subscribe"),)),
     "first-run": Shot("", "its key will be shown"),
     "server-gone": Shot("", "calm-otter-42"),
 }
@@ -103,6 +107,8 @@ def test_looks_as_it_did(
     if name == "first-run":
         world.targets = world.targets[-1:]
     location, seen, steps = SHOTS[name]
+    if seen == "held-idle":
+        world.alerts, world.subscriptions = [IDLE, alert()], [dict(SUBSCRIPTION)]
     app = made(world, home, location, theme=theme)
 
     async def before(pilot: Pilot[Any]) -> None:

@@ -125,7 +125,7 @@ class World(RunServices, MachineServices, ViewServices):
 
     # What happens in it
 
-    def happen(self, kind: str, subject: str, **data: Any) -> None:
+    def happen(self, kind: str, subject: str, /, **data: Any) -> None:
         """An event everybody who watches hears of."""
         self.sequence += 1
         event = {"sequence": self.sequence, "time": ago(), "actor": "ann", "kind": kind, "subject": subject, "data": data}

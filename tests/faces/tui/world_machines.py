@@ -59,6 +59,9 @@ class MachineServices:
         super().__init__()
         self.targets = [dict(item) for item in TARGETS]
         self.activities = [dict(item) for item in ACTIVITIES]
+        self.alerts: list[dict[str, Any]] = []
+        self.alert_events: list[dict[str, Any]] = []
+        self.subscriptions: list[dict[str, Any]] = []
         self.guarded: set[str] = set()
         self.questions = list(ANSWERS)
         self._pending: dict[str, list[str]] = {}
@@ -133,6 +136,36 @@ class MachineServices:
 
     def runs_active_by_target(self) -> Any:
         return {"runs": {"gpu1": 1, "dgx-02": 1}}
+
+    def alerts_list(self, **_: Any) -> Any:
+        return [dict(item) for item in self.alerts]
+
+    def alerts_lately(self, **_: Any) -> Any:
+        return [dict(item) for item in self.alert_events]
+
+    def alerts_silence(self, target: str, rule: str, seconds: float, **_: Any) -> Any:
+        for alert in self.alerts:
+            if (alert["target"], alert["rule"]) == (target, rule):
+                alert["silenced_until"] = ago(seconds=-seconds)
+        return self.alerts_list()
+
+    def alerts_rules(self) -> Any:
+        return [{"rule": "held-idle", "severity": "warn", "condition": "a GPU does nothing", "over": "it works", "off": False}]
+
+    def subscriptions_list(self) -> Any:
+        return [dict(item) for item in self.subscriptions]
+
+    def subscriptions_add(self, **asked: Any) -> Any:
+        made = {"delivered": 0, "failed": 0, "created": ago(seconds=1), **asked}
+        self.subscriptions.append(made)
+        return {"subscription": made}
+
+    def subscriptions_remove(self, name: str) -> Any:
+        self.subscriptions = [item for item in self.subscriptions if item["name"] != name]
+        return {}
+
+    def subscriptions_test(self, name: str) -> Any:
+        return {"delivered": True}
 
     def activities_list(self, **_: Any) -> Any:
         return [dict(item) for item in self.activities]

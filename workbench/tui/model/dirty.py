@@ -8,7 +8,18 @@ from typing import Any
 
 MANY = 2000
 """Changed runs that are named one by one; above, everything is looked at anew."""
-_NAMED = ("runs", "measured", "listed", "targets", "experiments", "activities", "watched")
+ALERTS = frozenset({"AlertRaised", "AlertCleared", "AlertSilenced"})
+_NAMED = (
+    "runs",
+    "measured",
+    "listed",
+    "targets",
+    "experiments",
+    "activities",
+    "watched",
+    "alerts",
+    "subscriptions",
+)
 
 
 @dataclass
@@ -26,6 +37,9 @@ class Dirty:
     targets: set[str] = field(default_factory=set)
     experiments: set[str] = field(default_factory=set)
     activities: set[str] = field(default_factory=set)
+    alerts: set[str] = field(default_factory=set)
+    """Machines with which something began or ceased to be wrong."""
+    subscriptions: set[str] = field(default_factory=set)
     watched: set[str] = field(default_factory=set)
     """Machines of which other figures came (`model.machines`)."""
 
@@ -41,7 +55,12 @@ class Dirty:
                 self.listed.add(subject[3])
                 self.experiments.add(subject[1])
         elif len(subject) >= 2:
-            into = {"experiments": self.experiments, "compute": self.targets, "activities": self.activities}
+            into = {
+                "experiments": self.experiments,
+                "compute": self.alerts if kind in ALERTS else self.targets,
+                "activities": self.activities,
+                "subscriptions": self.subscriptions,
+            }
             if subject[0] in into:
                 into[subject[0]].add(subject[1])
         if len(self.runs) > MANY:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from enum import StrEnum
 from typing import Any, Protocol
@@ -41,7 +41,10 @@ class ServerState(StrEnum):
 
 
 class Feed:
-    """Follows the events while `run` runs; news that come while some are handed on wait together."""
+    """Follows the events while `run` runs; news that come while some are handed on wait together.
+
+    heard: told of each event as it comes; must not take long.
+    """
 
     def __init__(
         self,
@@ -49,8 +52,10 @@ class Feed:
         news: Callable[[Dirty], Awaitable[None]],
         state: Callable[[ServerState, str], None],
         seconds: float,
+        heard: Callable[[Mapping[str, Any]], None] = lambda event: None,
     ) -> None:
         self._services = services
+        self._heard = heard
         self._news = news
         self._state = state
         self._seconds = seconds
@@ -80,6 +85,7 @@ class Feed:
                     async for event in events:
                         after = event["sequence"]
                         self._dirty.add(event)
+                        self._heard(event)
                         if self._dirty:
                             self._some.set()
             except WorkbenchError as problem:

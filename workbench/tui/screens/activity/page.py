@@ -1,4 +1,4 @@
-"""The activity page: what takes long and how far it is, what went wrong and what to do."""
+"""The activity page: what is wrong with machines, what takes long, what went wrong, and who hears of it."""
 
 from __future__ import annotations
 
@@ -6,185 +6,198 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
+from textual.widgets import Static
 
-from workbench.text import times
 from workbench.text.location import Location
-from workbench.text.sanitize import clean_name
-from workbench.text.states import ACTIVITY, look
-from workbench.tui.frame.detail import Detail
 from workbench.tui.frame.prompt import none_fits
 from workbench.tui.model.away import summary
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.filtered import FilteredPage
+from workbench.tui.screens.activity import doing
+from workbench.tui.screens.activity.rows import COLUMNS, Row, alert_key
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
-from workbench.tui.table.columns import Column
 from workbench.tui.table.lines import Group
 from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
-from workbench.views import runs as run_look
 
-COLUMNS = (
-    Column("state", "STATE", least=10, ideal=11, keep=95, sortable=False),
-    Column("kind", "WHAT", least=7, ideal=10, most=14, keep=100, sortable=False),
-    Column("subject", "OF", least=10, ideal=20, most=32, keep=90, middle=True, sortable=False),
-    Column("age", "AGE", right=True, least=4, ideal=4, keep=70, sortable=False),
-    Column("took", "TOOK", right=True, least=5, ideal=6, keep=50, sortable=False),
-    Column("text", "", least=20, ideal=40, rest=True, keep=80, sortable=False),
-)
 LIMIT = 500
 EMPTY = "Nothing takes long, and nothing went wrong."
+GROUPS = (
+    ("alerts", "Alerts"),
+    ("away", "While you were away"),
+    ("activities", "Activities"),
+    ("subscriptions", "Subscriptions"),
+)
 
 
 class ActivityPage(FilteredPage):
-    """The list of activities."""
+    """The lists of alerts, activities and subscriptions, one below the other."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("page",)
+    PLACES: ClassVar[tuple[str, ...]] = ("page", "activity")
     HINT = "part of a name or a message"
-    DEFAULT_CSS = "ActivityPage Table { height: 1fr; }"
+    DEFAULT_CSS = """
+    ActivityPage Table { height: 1fr; }
+    ActivityPage #words { height: auto; max-height: 4; padding: 0 2; }
+    """
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
-        self._found: dict[str, Mapping[str, Any]] = {}
+        self._parts: dict[str, dict[str, Row]] = {name: {} for name, _ in GROUPS}
         self._names: dict[str, Mapping[str, Any]] = {}
-        self._away: dict[str, Mapping[str, Any]] = {}
         self._heard = False
         self.table = Table(self, COLUMNS, frozen=2, empty="...")
-        self._detail = Detail()
+        self._words = Static("", id="words", markup=False)
 
     def compose(self) -> ComposeResult:
         """The table, and what its rows have no room for."""
         yield self.table
-        yield self._detail
+        yield self._words
+
+    def row(self, key: str | None) -> Row | None:
+        """The row of a key."""
+        return next((rows[key] for rows in self._parts.values() if key in rows), None) if key else None
 
     def cells(self, key: str) -> Sequence[Cell] | None:
-        """An activity's cells."""
-        plain, now = palette_of(self.app).ascii, datetime.now(UTC)
-        if key in self._away:
-            return away_cells(self._away[key], now, plain)
-        item = self._found.get(key)
-        return None if item is None else cells(item, self._names, now, plain)
+        """A row's cells."""
+        row = self.row(key)
+        return None if row is None else row.cells(datetime.now(UTC), palette_of(self.app).ascii)
 
     def want(self, keys: Sequence[str]) -> None:
         """All are here already."""
 
     async def hear(self, dirty: Dirty) -> None:
-        """The newest are asked for whole; so are the names of their runs."""
-        if not (dirty.everything or dirty.activities):
-            return
+        """What changed is asked for whole; so are the names of runs."""
+        everything = dirty.everything
+        if everything or dirty.alerts:
+            found = await self.dashboard.services.call("alerts", "list")
+            found.sort(key=lambda alert: alert.get("severity") != "bad")
+            self._parts["alerts"] = {alert_key(alert): Row("alert", alert) for alert in found}
+        if everything or dirty.subscriptions:
+            found = await self.dashboard.services.call("subscriptions", "list")
+            self._parts["subscriptions"] = {f"to {item['name']}": Row("subscription", item) for item in found}
+        if everything or dirty.activities:
+            await self._ask_activities()
+        if everything or dirty.alerts or dirty.subscriptions or dirty.activities:
+            self._heard = True
+            self.fill()
+
+    async def _ask_activities(self) -> None:
         services = self.dashboard.services
         found = await services.call("activities", "list", limit=LIMIT)
-        self._found = {item["id"]: item for item in found}
         runs = {item["subject"].rpartition("/")[2] for item in found if "/runs/" in item["subject"]}
         unknown = sorted(runs - self._names.keys())
         if unknown:
             rows = await services.call("runs", "table", ids=unknown, limit=LIMIT, archived=None, columns=[])
             self._names.update({row["id"]: row for row in rows["rows"]})
-        self._heard = True
-        self.fill()
+        self._parts["activities"] = {item["id"]: Row("activity", item, self._name_of(item)) for item in found}
+
+    def _name_of(self, item: Mapping[str, Any]) -> str:
+        last = str(item["subject"]).rpartition("/")[2]
+        return str(self._names[last]["name"]) if last in self._names else last
+
+    def _away(self) -> dict[str, Row]:
+        """What happened meanwhile and is not said above already."""
+        away = self.dashboard.away
+        rows = {f"run {run['id']}": Row("ended", run) for run in away.runs}
+        for event in away.alerts:
+            open_still = alert_key({**event["data"], "target": event["subject"].partition("/")[2]})
+            if open_still not in self._parts["alerts"]:
+                rows[f"was {event['sequence']}"] = Row("was", event)
+        return rows
 
     def fill(self) -> None:
-        """The rows that fit the filter."""
-        fit = [key for key, item in self._found.items() if self.fits(_searched(item, self._names))]
-        self._away = {f"run {row['id']}": row for row in self.dashboard.away} if not self.words else {}
-        groups = []
-        if self._away:
-            gone = Cell(summary(self.dashboard.away), "quiet")
-            groups = [
-                Group("/away", "While you were away", len(self._away), detail=(gone,)),
-                Group("/activities", "Activities", len(fit)),
-            ]
+        """The rows that fit the filter, under their titles where there is more than one sort."""
+        self._parts["away"] = {} if self.words else self._away()
+        fit = {
+            name: [key for key, row in rows.items() if self.fits(row.searched)]
+            for name, rows in self._parts.items()
+        }
         if self._heard:
             self.table.empty = none_fits("Nothing", self.words) or EMPTY
-        keys = [*self._away, *fit]
-        self.table.replace(keys, groups)
+        shown = [(name, title) for name, title in GROUPS if fit[name] or name == "activities"]
+        groups = [self._group(name, title, fit[name]) for name, title in shown]
+        keys = [key for name, _ in shown for key in fit[name]]
+        self.table.replace(keys, groups if len(shown) > 1 else ())
         self.table.changed(keys)
         self._tell()
 
+    def _group(self, name: str, title: str, keys: Sequence[str]) -> Group:
+        if name == "away":
+            return Group("/away", title, len(keys), detail=(Cell(summary(self.dashboard.away), "quiet"),))
+        return Group(f"/{name}", title, len(keys))
+
     @on(messages.CursorMoved)
     def _tell(self) -> None:
-        """Say all of what went wrong with the one under the cursor."""
-        item = self._found.get(self.table.cursor or "")
-        said = Cell("") if item is None else _said(item, palette_of(self.app).ascii)
-        self._detail.said = (said.text, said.role)
+        """Say all of the one under the cursor."""
+        row = self.row(self.table.cursor)
+        palette = palette_of(self.app)
+        said = Cell("") if row is None else row.detail(palette.ascii)
+        self._words.display = bool(said.text)
+        self._words.update(Text(said.text, palette.style(said.role)))
 
     @property
     def aside(self) -> str:
-        """The filter, and how much goes on."""
-        going = sum(item["state"] == "running" for item in self._found.values())
-        said = (f"/ {self.words}" if self.words else "", f"{going} going on" if going else "")
+        """The filter, how much is wrong and how much goes on."""
+        activities = self._parts["activities"].values()
+        going = sum(row.item["state"] == "running" for row in activities)
+        wrong = len(self._parts["alerts"])
+        said = (
+            f"/ {self.words}" if self.words else "",
+            f"{wrong} wrong" if wrong else "",
+            f"{going} going on" if going else "",
+        )
         return "   ".join(part for part in said if part)
 
     @on(messages.Opened)
     async def _opened(self, event: messages.Opened) -> None:
         event.stop()
-        if event.key in self._away:
-            row = self._away[event.key]
-            await self.dashboard.visit(Location("runs", (row["experiment"], row["id"])))
-            return
-        item = self._found.get(event.key)
-        if item is None:
-            return
-        parts = item["subject"].split("/")
-        run = self._names.get(parts[-1])
-        if parts[0] == "compute":
-            await self.dashboard.visit(Location("compute", (parts[1],)))
-        elif run is not None:
-            await self.dashboard.visit(Location("runs", (run["experiment"], run["id"])))
+        row = self.row(event.key)
+        if row is not None and row.place is not None:
+            await self.dashboard.visit(row.place)
 
     def chosen_id(self) -> str | None:
         """The activity under the cursor."""
-        return self.table.cursor
+        row = self.row(self.table.cursor)
+        return self.table.cursor if row is not None and row.sort == "activity" else None
 
+    # Doing
 
-def cells(
-    item: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]], now: datetime, plain: bool
-) -> list[Cell]:
-    """An activity's cells; runs: rows by id, for their names."""
-    state = look(ACTIVITY, clean_name(str(item.get("state", ""))))
-    started, ended = times.parse(item.get("started")), times.parse(item.get("ended"))
-    return [
-        Cell(state.text(plain), state.role),
-        Cell(clean_name(item["kind"])),
-        Cell(_subject(item, runs), "title"),
-        Cell(times.ago(started, now), "quiet"),
-        Cell(times.took(started, ended, now)),
-        _said(item, plain),
-    ]
+    def refusal(self, action: str) -> str | None:
+        """Why an action cannot be done with the row under the cursor."""
+        row = self.row(self.table.cursor)
+        sort = row.sort if row is not None else ""
+        if action == "activity.silence" and sort != "alert":
+            return "the cursor is on no alert"
+        if action in ("activity.test", "activity.unsubscribe") and sort != "subscription":
+            return "the cursor is on no subscription; a makes one"
+        return super().refusal(action)
 
+    async def do_activity_silence(self) -> None:
+        """Let the alert's rule call nobody for a while."""
+        row = self.row(self.table.cursor)
+        if row is not None:
+            await doing.silence(self.dashboard, row.item)
 
-def away_cells(row: Mapping[str, Any], now: datetime, plain: bool) -> list[Cell]:
-    """A run's that ended meanwhile."""
-    state, note = run_look.state(row, plain), run_look.note(row, now)
-    return [
-        Cell(state.text, state.role),
-        Cell("run"),
-        Cell(clean_name(row["name"]), "title"),
-        Cell(times.ago(times.parse(row.get("ended")), now), "quiet"),
-        Cell(run_look.took(row, now)),
-        Cell(note.text, note.role),
-    ]
+    async def do_activity_rules(self) -> None:
+        """Show when each rule calls."""
+        await doing.show_rules(self.dashboard)
 
+    async def do_activity_subscribe(self) -> None:
+        """Make a subscription."""
+        await doing.subscribe(self.dashboard)
 
-def _subject(item: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]]) -> str:
-    last = str(item["subject"]).rpartition("/")[2]
-    return clean_name(str(runs[last]["name"]) if last in runs else last)
+    async def do_activity_test(self) -> None:
+        """Hand a made-up event over."""
+        row = self.row(self.table.cursor)
+        if row is not None:
+            await doing.test(self.dashboard, row.item)
 
-
-def _said(item: Mapping[str, Any], plain: bool) -> Cell:
-    """How far it is; or what went wrong and what to do about it."""
-    if item.get("error"):
-        arrow = " > " if plain else " → "
-        hint = f"{arrow}{clean_name(str(item['hint']), 300)}" if item.get("hint") else ""
-        return Cell(clean_name(str(item["error"]), 400) + hint, "bad")
-    done, total = item.get("done"), item.get("total")
-    if item.get("ended"):
-        total = None  # how far it was when it last said so is of no use once it is done
-    share = f"  {100 * done // total}%" if done is not None and total else ""
-    return Cell(clean_name(str(item.get("text") or ""), 200) + share, "quiet" if item.get("ended") else "")
-
-
-def _searched(item: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]]) -> str:
-    return f"{item['kind']} {_subject(item, runs)} {item.get('text') or ''} {item.get('error') or ''}"
+    async def do_activity_unsubscribe(self) -> None:
+        """End the subscription under the cursor."""
+        row = self.row(self.table.cursor)
+        if row is not None:
+            await doing.unsubscribe(self.dashboard, row.item)
