@@ -164,7 +164,7 @@ async def test_it_is_there_again_with_the_next_server(tmp_path: Path, serve: Mak
 async def test_a_port_somebody_took_meanwhile_is_waited_for(
     tmp_path: Path, serve: MakeServe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.services.forwards.AGAIN", 0.05)
+    monkeypatch.setattr("workbench.services.kept_forward.AGAIN", 0.05)
     port = await serve(page)
     async with services(tmp_path) as first:
         local = (await first.call("forwards.add", target="local", port=port))["local"]

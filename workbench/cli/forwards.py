@@ -9,11 +9,12 @@ import click
 
 from workbench.cli import complete, output
 from workbench.cli.command import Listing, command
+from workbench.cli.progress import waiting
 from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
-from workbench.views.forwards import leads_to, problem, run_of, state, traffic
+from workbench.views.forwards import TOOLS, leads_to, problem, run_of, state, traffic
 
 KEYS = ("local", "target", "host", "port", "run", "tool", "state", "url", "connections", "served", "problem")
 _HOST = r"[^:\s]*[^:\s\d][^:\s]*"  # what is all digits is a port
@@ -36,11 +37,25 @@ def forward(session: Session, name: str, place: str) -> None:
 
 @command("forward", cls=Listing)
 @click.argument("run", shell_complete=complete.run)
-@click.argument("place", metavar="[LOCAL:]PORT")
+@click.argument("place", metavar="[LOCAL:]PORT", required=False)
+@click.option("--tensorboard", "tool", flag_value="tensorboard", help="Start TensorBoard there, lead to it.")
+@click.option("--jupyter", "tool", flag_value="jupyter", help="Start Jupyter there, lead to it.")
 @click.pass_obj
-def run_forward(session: Session, run: str, place: str) -> None:
-    """Lead a port of this machine to one on a run's machine until the run is over; prints its URL."""
-    _print_one(session, session.call("forwards", "add", run=run, **place_of(place)))
+def run_forward(session: Session, run: str, place: str | None, tool: str | None) -> None:
+    """Lead a port of this machine to a run's: until the run is over; prints its URL.
+
+    TensorBoard and Jupyter are started in the run's folder by its interpreter, also for a run that is over.
+    They end when the forward is removed, and ten minutes after nobody could reach them any more.
+    """
+    if (place is None) == (tool is None):
+        raise UsageError("say a port, or a tool, one of them", f"wb run forward {run} --tensorboard")
+    if place is not None:
+        _print_one(session, session.call("forwards", "add", run=run, **place_of(place)))
+        return
+    words = f"starting {TOOLS[str(tool)]} ..."
+    with waiting(session.terminal.stderr, session.terminal.cells, words):
+        found = session.call("forwards", "serve", run=run, tool=tool)
+    _print_one(session, found)
 
 
 @command("forwards", cls=Listing)

@@ -35,12 +35,20 @@ def _foreign(argv):
     return foreign_main(argv)
 
 
+def _tend(argv):
+    # type: (List[str]) -> int
+    from workbench.remote.tending import main as tend_main
+
+    return tend_main(argv)
+
+
 # Each program is imported only when it is asked for: a guard must stay small.
 WORDS = {
     "guard": _guard,
     "compile": _compile,
     "probe": _probe,
     "foreign": _foreign,
+    "tend": _tend,
 }  # type: Dict[str, Callable[[List[str]], int]]
 
 

@@ -18,6 +18,7 @@ from workbench.remote import (
     queue_methods,
     stack_methods,
     terminal_methods,
+    tool_methods,
 )
 from workbench.remote.compiling import Compiling
 from workbench.remote.exchange import Exchange
@@ -78,6 +79,7 @@ class Methods(object):
         own.update(connect_methods.table(self._machine))
         own.update(on_end_methods.table(self._machine))
         own.update(stack_methods.table(self._machine))
+        own.update(tool_methods.table(self._machine))
         return own
 
     def close(self):

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from workbench.compute.link import Link
-from workbench.entities.base import replace
-from workbench.entities.forward import LOCALHOST, Forward, ForwardState
-from workbench.errors import Conflict, NotFound, UsageError, WorkbenchError
+from workbench.entities.forward import LOCALHOST, Forward
+from workbench.entities.identity import make_run_id
+from workbench.errors import Conflict, NotFound, UsageError
 from workbench.services.context import Context
-from workbench.services.forwarding import HERE, OpenForward
+from workbench.services.kept_forward import Kept
 from workbench.services.operation import call
-from workbench.store import forwards, run_rows, targets
+from workbench.store import forwards, targets
 
-AGAIN = 5.0
-"""Seconds between two tries to have a port that somebody else has."""
-log = logging.getLogger(__name__)
 Forwards = list[Forward]
+Tool = Literal["tensorboard", "jupyter"]
 
 
 class ForwardService:
@@ -88,7 +86,7 @@ class ForwardService:
     async def _add(self, wanted: Forward) -> Forward:
         if wanted.local in self._kept:
             raise Conflict(f"port {wanted.local} is forwarded already", "wb compute forwards lists them")
-        kept = Kept(self, self._context, wanted)
+        kept = Kept(self._context, wanted, self._is_over)
         try:
             forward = await kept.listen()
             await self._store.write(forwards.put, forward)
@@ -100,97 +98,55 @@ class ForwardService:
         return kept.seen()
 
     @call
+    async def serve(self, run: str, tool: Tool, local: int = 0) -> Forward:
+        """Start TensorBoard or Jupyter for a run, on its machine by its interpreter, and lead a port to it.
+
+        It ends when the forward is removed. The one that is there already is given when there is one.
+        Returns once it answers. Raises NotFound when it is not installed there, RemoteError when it fails.
+        """
+        found = await self._context.resolve(run)
+        there = [kept for kept in self._kept.values() if kept.is_for(found.id, tool)]
+        if there:
+            return await there[0].answering()
+        _check(1, local)
+        wanted = Forward(
+            local=local,
+            target=found.target,
+            run=found.id,
+            run_name=found.name,
+            tool=tool,
+            key=make_run_id(time.time_ns() // 1_000_000, os.urandom(10)),
+            created=datetime.now(UTC),
+        )
+        # The machine is reached first: an error of it is the user's answer.
+        await self._context.link(found.target)
+        forward = await self._add(wanted)
+        try:
+            return await self._kept[forward.local].answering()
+        except BaseException:
+            with suppress(NotFound):
+                await self.remove(forward.local)
+            raise
+
+    @call
     async def remove(self, local: int) -> dict[str, Any]:
         """Close one by its local port, with what came in through it. Raises NotFound."""
         await self._store.write(forwards.remove, local)
         kept = self._kept.pop(local, None)
         if kept is not None:
             await kept.close()
+            await kept.end_tool()
         return {}
 
+    async def _is_over(self, local: int) -> None:
+        with suppress(NotFound):
+            await self.remove(local)
+
     def _take_up(self, forward: Forward) -> None:
-        kept = self._kept[forward.local] = Kept(self, self._context, forward)
+        kept = self._kept[forward.local] = Kept(self._context, forward, self._is_over)
         kept.look_after()
-
-
-class Kept:
-    """One forward that is to be open: its listener, and a task that sees that it is, and when it is over."""
-
-    def __init__(self, service: ForwardService, context: Context, forward: Forward) -> None:
-        self._service = service
-        self._context = context
-        self._forward = forward
-        self._problem: str | None = None
-        self._listening = False
-        self._open = OpenForward(self._reach, self._place)
-        self._task: asyncio.Task[None] | None = None
-
-    async def listen(self) -> Forward:
-        """Let in; the forward with the port it has. Raises Conflict, Refused."""
-        local = await self._open.listen(self._forward.local)
-        self._listening, self._problem = True, None
-        self._forward = replace(self._forward, local=local)
-        return self._forward
-
-    def look_after(self) -> None:
-        """From now on see that it is open until its run is over."""
-        self._task = asyncio.ensure_future(self._look_after())
-        self._task.add_done_callback(_told)
-
-    async def close(self) -> None:
-        """Let nobody in any more."""
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._open.close()
-
-    def seen(self) -> Forward:
-        """The forward as it stands now."""
-        return replace(
-            self._forward,
-            state=ForwardState.OPEN if self._listening else ForwardState.WAITING,
-            problem=self._problem or self._open.trouble,
-            url=f"http://{HERE}:{self._forward.local}/",
-            connections=self._open.connections,
-            served=self._open.served,
-        )
-
-    async def _look_after(self) -> None:
-        while not self._listening:
-            try:
-                await self.listen()
-            except WorkbenchError as problem:  # told by `list`, tried again
-                self._problem = problem.message
-                await asyncio.sleep(AGAIN)
-        if self._forward.run is not None:
-            await self._until_over(self._forward.run)
-            with suppress(NotFound):
-                await self._service.remove(self._forward.local)
-
-    async def _until_over(self, run: str) -> None:
-        """Wait until a run is over, or was removed."""
-        with self._context.bus.listen(f"runs/{run}") as listener:
-            while True:
-                try:
-                    row = await self._context.store.read(run_rows.get, run)
-                except NotFound:
-                    return
-                if row.status.terminal:
-                    return
-                await listener.take()
-
-    async def _reach(self) -> Link:
-        return await self._context.fleet.link(self._forward.target)
-
-    def _place(self) -> tuple[str, int] | None:
-        return None if self._forward.port is None else (self._forward.host, self._forward.port)
 
 
 def _check(port: int, local: int) -> None:
     if not 0 < port < 65536 or not 0 <= local < 65536:
         raise UsageError(f"{port if not 0 < port < 65536 else local} is no port", "1 to 65535")
-
-
-def _told(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (problem := task.exception()) is not None:
-        log.error("a forward is no longer looked after", exc_info=problem)
