@@ -15,7 +15,7 @@ import pytest_asyncio
 from tests.machines.ground import untagged
 from tests.machines.rig import SshServer
 from tests.services import Services, services
-from workbench.errors import NotFound, Unreachable, UsageError
+from workbench.errors import NotFound, Refused, Unreachable, UsageError
 
 __all__ = ["untagged"]
 DEADLINE = 60.0
@@ -97,10 +97,9 @@ async def test_a_cordoned_machine_says_so_and_a_drained_one_refuses(live: Servic
     found = await status(live, run, "Queued")
     assert found["message"] == "the machine is cordoned by ann: a new fan"
     await live.call("compute.cordon", name="local", drain=True)
-    refused = await submit(live, 2, "echo never")
-    found = await status(live, refused, "Failed")
-    assert found["cause"] == "not_delivered"
-    assert "nothing new is taken on" in found["message"]
+    with pytest.raises(Refused, match=r"^local is being drained by "):
+        await submit(live, 2, "echo never")
+    assert len(await live.call("runs.list")) == 1
     (machine,) = await live.call("queue.machines")
     assert (machine["waiting"], machine["running"], machine["cordon"]["drain"]) == (1, 0, True)
     assert "cordon" not in await live.call("compute.cordon", name="local", on=False)

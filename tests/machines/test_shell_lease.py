@@ -140,7 +140,7 @@ async def test_the_oldest_python_does_all_of_it(make_link: MakeLink, tmp_path: P
             (runs[0][-4:], "waiting"),
             (runs[1][-4:], "held"),
         ]
-        assert (await link.call("cordon", {"reason": "a new fan", "by": "ann"}))["cordon"]["by"] == "ann"
+        assert (await link.call("cordon", {"on": True, "reason": "a new fan", "by": "ann"}))["cordon"]["by"] == "ann"
         await link.call("release", {"runs": runs[1:2]})
     await link.call("cordon", {"on": False})
     for run in runs[:2]:

@@ -151,7 +151,9 @@ class QueueMethods(object):
         from workbench.remote import cordon
 
         params = exchange.params
-        if params.get("on") is False:
+        if not isinstance(params.get("on"), bool):
+            return {"cordon": cordon.as_wire(cordon.read_cordon(self._machine))}
+        if not params["on"]:
             return {"cordon": cordon.as_wire(cordon.lift_cordon(self._machine))}
         reason, by = parameters.text(params, "reason", ""), parameters.text(params, "by", "")
         made = cordon.set_cordon(self._machine, params.get("drain") is True, reason, by)

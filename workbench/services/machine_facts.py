@@ -11,6 +11,7 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.target import Target, TargetSettings
 from workbench.errors import Refused
 from workbench.remote.leases import resolve_devices
+from workbench.runs.queue_words import read_cordon
 from workbench.store import targets
 from workbench.store.async_store import AsyncStore
 from workbench.text.numbers import counted
@@ -52,6 +53,18 @@ async def check_gpus(store: AsyncStore, link: Link, target: Target, configuratio
         f"{counted(wanted, 'GPU')} wanted, but {few} be used on {target.name}",
         _way_out(target, there, asked=configuration.gpus is not None),
     )
+
+
+async def check_drain(link: Link, target: Target) -> None:
+    """That the machine takes on new runs. Raises Refused, Unreachable."""
+    answer = await link.call("cordon", {}, timeout=PROBE_SECONDS)
+    cordon = read_cordon(answer.get("cordon") if isinstance(answer, dict) else None)
+    if cordon is not None and cordon.drain:
+        by, why = (f" by {cordon.by}" if cordon.by else "", f": {cordon.reason}" if cordon.reason else "")
+        raise Refused(
+            f"{target.name} is being drained{by}{why}",
+            f"choose another machine, or end it: wb compute cordon {target.name} --off",
+        )
 
 
 def _way_out(target: Target, there: int, *, asked: bool) -> str:

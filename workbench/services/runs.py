@@ -19,7 +19,7 @@ from workbench.runs.params import params_of
 from workbench.runs.spec import command_text
 from workbench.services.bus import News
 from workbench.services.context import Context
-from workbench.services.machine_facts import check_gpus
+from workbench.services.machine_facts import check_drain, check_gpus
 from workbench.services.operation import call, items
 from workbench.services.patience import Patience
 from workbench.store import experiments, manifests, placements, pools, run_rows, runs, targets
@@ -88,7 +88,7 @@ class RunService:
 
         id is the caller's and the key of idempotency: the same id again answers the run that exists. One that
         is sent to a pool, or `any`, goes where there is room first, and may go elsewhere while it waits.
-        Raises NotFound (target), Unreachable, NeedsSignIn, UsageError, Refused (more GPUs than it has).
+        Raises NotFound (target), Unreachable, NeedsSignIn, UsageError, Refused (too few GPUs, or drained).
         """
         if not protocol.valid_run_id(id):
             raise UsageError(f"{id!r} is no run id")
@@ -110,6 +110,7 @@ class RunService:
             raise NotFound(f"snapshot {snapshot[:12]} was never uploaded", "submit again")
         link = await self._context.link(target.name)
         await check_gpus(self._store, link, target, configuration)
+        await check_drain(link, target)
         known = {} if pool is None else {POOL: pool}
         run = await self._new_run(
             id, configuration, target, snapshot, git, submitted_by, {**known, **(properties or {})}
