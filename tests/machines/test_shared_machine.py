@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests.machines.rig import need
 from tests.machines.test_two_users import UIDS, MakeUser, make_user
 from tests.machines.wb import Wb
+from workbench.compute.payload import build_payload
 from workbench.remote.leases import BACKFILL_SECONDS
 
 __all__ = ["make_user"]
@@ -222,3 +227,42 @@ def kill(pids: list[int]) -> None:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):  # one of the tree that has ended since
                 os.kill(pid, number)
+
+
+JUDGE = """\
+import sys
+from workbench.remote import processes
+for word in sys.argv[1:]:
+    pid, start = word.split(",")
+    print(processes.alive(int(pid), int(start)))
+"""
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["shown", "hidden"])
+def test_keepers_of_another_user_are_judged_alive_also_where_proc_hides_them(
+    tmp_path: Path, hidden: bool
+) -> None:
+    """Trap 6: a lease of somebody whose processes one may not even see is a lease."""
+    need("unshare", "setpriv", "mount", "python3")
+    if os.getuid() != 0:
+        pytest.skip("only root can be several users")
+    place = Path(tempfile.mkdtemp())
+    try:
+        place.chmod(0o755)
+        (place / "payload.pyz").write_bytes(build_payload().data)
+        (place / "judge.py").write_text(JUDGE)
+        become = f"setpriv --reuid={UIDS[1]} --regid={UIDS[1]} --clear-groups"
+        python = f"/usr/bin/env PYTHONPATH={place}/payload.pyz python3 {place}/judge.py"
+        hide = "mount -o remount,hidepid=2 /proc" if hidden else "true"
+        # field 22 of stat is when it started; the last one is nobody's
+        script = (
+            f"sleep 1000 & pid=$!; start=$(cut -d' ' -f22 /proc/$pid/stat); {hide};"
+            f" {become} -- {python} $pid,$start 30000,1"
+        )
+        separate = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        done = subprocess.run(
+            [*separate, "sh", "-c", script], capture_output=True, text=True, check=False, cwd="/"
+        )
+    finally:
+        shutil.rmtree(place)
+    assert done.stdout.split() == ["True", "False"], done.stderr
