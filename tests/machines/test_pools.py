@@ -75,6 +75,26 @@ class Pair:
         return json.loads(path.read_text()) if path.exists() else None
 
 
+async def attach(made: Pair) -> None:
+    """Attach both machines."""
+    for name, server in made.servers.items():
+        home = server.home
+        settings = {"address": name, "ssh_config": str(server.ssh_config), "root": str(home / "wb")}
+        settings |= {"lease_dir": str(home / "leases"), "devices": ["card"], "grace": 0.5}
+        await made.live.call("compute.attach", name=name, kind="ssh", settings=settings)
+
+
+async def end_all(made: Pair) -> None:
+    """Leave no run behind."""
+    made.go.touch()
+    for server in made.servers.values():
+        if server._process is None:
+            server.start()
+    for run in await made.live.call("runs.list", active=True):
+        await made.live.call("runs.cancel", run=run["id"], grace=0)
+        await made.reaches(run["id"], "Canceled", "Completed", "Failed")
+
+
 @pytest_asyncio.fixture
 async def pair(
     tmp_path: Path, make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
@@ -84,19 +104,9 @@ async def pair(
     one, two = make_server("m1"), make_server("m2")
     async with services(tmp_path) as live:
         made = Pair(live, one, two, tmp_path)
-        for name, server in made.servers.items():
-            home = server.home
-            settings = {"address": name, "ssh_config": str(server.ssh_config), "root": str(home / "wb")}
-            settings |= {"lease_dir": str(home / "leases"), "devices": ["card"], "grace": 0.5}
-            await live.call("compute.attach", name=name, kind="ssh", settings=settings)
+        await attach(made)
         yield made
-        made.go.touch()
-        for server in made.servers.values():
-            if server._process is None:
-                server.start()
-        for run in await live.call("runs.list", active=True):
-            await live.call("runs.cancel", run=run["id"], grace=0)
-            await made.reaches(run["id"], "Canceled", "Completed", "Failed")
+        await end_all(made)
 
 
 async def test_pools_are_kept_changed_and_forgotten(pair: Pair) -> None:
@@ -316,3 +326,38 @@ async def test_forty_runs_of_a_pool_each_run_once(pair: Pair) -> None:
     lines = pair.witness.read_text().splitlines()
     assert sorted(line.rpartition("/")[2] for line in lines) == sorted(run["id"] for run in runs)
     assert set(pair.ran()) == {"m1", "m2"}
+
+
+async def test_another_server_goes_on_placing_but_for_runs_whose_secrets_died_with_the_last(
+    tmp_path: Path, make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Secrets are kept nowhere: such a run stays where it has them, and runs there."""
+    monkeypatch.setattr(placer, "EVERY", 0.2)
+    one, two = make_server("m1"), make_server("m2")
+    async with services(tmp_path) as live:
+        before = Pair(live, one, two, tmp_path)
+        await attach(before)
+        await live.call("compute.set_pool", name="lab", targets=["m1", "m2"])
+        holder = await before.submit("m1", HOLD.format(go=tmp_path / "go1"))
+        other = await before.submit("m2", HOLD.format(go=tmp_path / "go2"))
+        for run in (holder, other):
+            await before.reaches(run["id"], "Running")
+        command = f'echo "$WORKBENCH_RUN_DIR" >> {before.witness}; echo ${{#TOKEN}}'
+        secret = await before.submit("lab", command, secrets=["TOKEN"], values={"TOKEN": "12345"})
+        plain = await before.submit("lab")
+        for run in (secret, plain):
+            await before.reaches(run["id"], "Queued")
+            assert run["target"] == "m1"
+    async with services(tmp_path) as live:
+        after = Pair(live, one, two, tmp_path)
+        (tmp_path / "go2").touch()
+        assert (await after.reaches(plain["id"], "Completed"))["target"] == "m2"
+        looks = live.workspace.placer.rounds
+        await until(lambda: live.workspace.placer.rounds > looks + 1, "a whole round")
+        row = await live.call("runs.get", run=secret["id"])
+        assert (row["target"], row["status"]) == ("m1", "Queued")
+        (tmp_path / "go1").touch()
+        assert (await after.reaches(secret["id"], "Completed"))["target"] == "m1"
+        log = b"".join([block async for block in live.read("runs.logs", run=secret["id"])])
+        assert log == b"5\n"
+        await end_all(after)
