@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from workbench.cli.forwards import place_of
 from workbench.errors import UsageError
-from workbench.views.forwards import leads_to
+from workbench.views.forwards import leads_to, place_of
 
 
 @pytest.mark.parametrize(("text", "place"), [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
@@ -14,11 +13,9 @@ from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
-from workbench.views.forwards import TOOLS, leads_to, problem, run_of, state, traffic
+from workbench.views.forwards import TOOLS, leads_to, place_of, problem, run_of, state, traffic
 
 KEYS = ("local", "target", "host", "port", "run", "tool", "state", "url", "connections", "served", "problem")
-_HOST = r"[^:\s]*[^:\s\d][^:\s]*"  # what is all digits is a port
-_PLACE = re.compile(rf"^(?:(?P<local>\d{{1,5}}):)?(?:(?P<host>{_HOST}):)?(?P<port>\d{{1,5}})\Z")
 
 
 @command("forward", cls=Listing)
@@ -84,15 +81,6 @@ def print_forwards(session: Session, found: list[dict[str, Any]]) -> None:
     if any(one.get("problem") for one in found):
         fields.append(Field(Column("PROBLEM", keep=70, least=16), problem))
     output.rows(session, found, fields, KEYS, "no ports are forwarded; wb compute forward gpu1 8888 does it")
-
-
-def place_of(text: str) -> dict[str, Any]:
-    """What [LOCAL:][HOST:]PORT says; raises UsageError."""
-    match = _PLACE.match(text)
-    if match is None:
-        raise UsageError(f"{clean_name(text)!r} is no port", "8888, 9000:8888 or 9000:other-host:8888")
-    said = {"port": int(match["port"]), "local": int(match["local"] or 0), "host": match["host"]}
-    return {name: value for name, value in said.items() if value is not None}
 
 
 def _print_one(session: Session, found: dict[str, Any]) -> None:

@@ -8,7 +8,10 @@ from workbench.text.location import Location
 
 TABS = {"logs": "logs", "metrics": "metrics", "files": "files", "snapshot": "snapshot", "overview": "show"}
 
-PLACES = "places: runs, runs/EXPERIMENT, runs/EXPERIMENT/RUN, compute/NAME, queue, experiments/NAME, activity"
+PLACES = (
+    "places: runs, runs/EXPERIMENT, runs/EXPERIMENT/RUN, compute/NAME, queue, forwards, experiments/NAME,"
+    " activity"
+)
 
 
 def words_for(text: str) -> list[str]:
@@ -33,6 +36,8 @@ def _words(place: Location) -> list[str] | None:
         return [nouns[place.noun], "show", place.path[0]] if place.path else [nouns[place.noun], "ls"]
     if place.noun == "queue":
         return ["queue", *place.path]
+    if place.noun == "forwards" and not place.path:
+        return ["compute", "forwards"]
     if place.noun == "activity" and not place.path:
         return ["activity", "ls"]
     return None

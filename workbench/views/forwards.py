@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from workbench.errors import UsageError
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
 
 Forward = Mapping[str, Any]
 TOOLS = {"tensorboard": "TensorBoard", "jupyter": "Jupyter"}
+_HOST = r"[^:\s]*[^:\s\d][^:\s]*"  # what is all digits is a port
+_PLACE = re.compile(rf"^(?:(?P<local>\d{{1,5}}):)?(?:(?P<host>{_HOST}):)?(?P<port>\d{{1,5}})\Z")
 _ROLES = {"open": "good", "starting": "waiting", "waiting": "warn"}
 
 
@@ -43,3 +47,12 @@ def traffic(forward: Forward) -> str:
 def problem(forward: Forward) -> Cell:
     """What is wrong with it."""
     return Cell(clean_name(str(forward.get("problem") or ""), 300), "warn")
+
+
+def place_of(text: str) -> dict[str, Any]:
+    """What [LOCAL:][HOST:]PORT says; raises UsageError."""
+    match = _PLACE.match(text)
+    if match is None:
+        raise UsageError(f"{clean_name(text)!r} is no port", "8888, 9000:8888 or 9000:other-host:8888")
+    said = {"port": int(match["port"]), "local": int(match["local"] or 0), "host": match["host"]}
+    return {name: value for name, value in said.items() if value is not None}

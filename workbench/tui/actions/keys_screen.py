@@ -37,6 +37,7 @@ TITLES = {
     "multiples": "Small charts",
     "metrics": "Metrics",
     "files": "Files",
+    "forwards": "Forwarded ports",
     "stacks": "What a run is doing",
     "snapshot": "Snapshot",
     "compare": "Comparison",

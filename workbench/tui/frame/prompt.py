@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 Said = Callable[[str], Awaitable[None]]
-NOUNS = ("runs", "compute", "queue", "activity", "quit")
+NOUNS = ("runs", "compute", "queue", "forwards", "activity", "quit")
 
 
 class PromptLine(Horizontal):

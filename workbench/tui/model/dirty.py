@@ -16,6 +16,7 @@ _NAMED = (
     "targets",
     "experiments",
     "activities",
+    "forwards",
     "watched",
     "alerts",
     "subscriptions",
@@ -43,6 +44,9 @@ class Dirty:
     watched: set[str] = field(default_factory=set)
     """Machines of which other figures came (`model.machines`)."""
 
+    forwards: set[str] = field(default_factory=set)
+    """Local ports."""
+
     def __bool__(self) -> bool:
         return self.everything or any(getattr(self, name) for name in _NAMED)
 
@@ -60,6 +64,7 @@ class Dirty:
                 "compute": self.alerts if kind in ALERTS else self.targets,
                 "activities": self.activities,
                 "subscriptions": self.subscriptions,
+                "forwards": self.forwards,
             }
             if subject[0] in into:
                 into[subject[0]].add(subject[1])

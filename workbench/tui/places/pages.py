@@ -18,6 +18,7 @@ _PAGES = {
     "compute": "workbench.tui.screens.compute.page:ComputePage",
     "machine": "workbench.tui.screens.machine.page:MachinePage",
     "queue": "workbench.tui.screens.queue.page:QueuePage",
+    "forwards": "workbench.tui.screens.forwards.page:ForwardsPage",
     "activity": "workbench.tui.screens.activity.page:ActivityPage",
 }
 
@@ -31,7 +32,7 @@ def kind_of(location: Location) -> str | None:
         return "run" if depth >= 2 else "runs"
     if location.noun == "compute":
         return "machine" if depth else "compute"
-    return location.noun if location.noun in ("activity", "queue") else None
+    return location.noun if location.noun in ("activity", "queue", "forwards") else None
 
 
 def make_page(location: Location) -> Page:

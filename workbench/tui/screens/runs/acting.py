@@ -69,6 +69,19 @@ class RunActions(Page):
         run = self.chosen_runs()[0]
         self.app.push_screen(StacksScreen(run["id"], str(run["name"])))
 
+    async def do_runs_tensorboard(self) -> None:
+        """Its TensorBoard."""
+        await self._serve("tensorboard")
+
+    async def do_runs_jupyter(self) -> None:
+        """Its Jupyter."""
+        await self._serve("jupyter")
+
+    async def _serve(self, tool: str) -> None:
+        from workbench.tui.screens.forwards.doing import serve
+
+        await serve(self.dashboard, self.chosen_runs()[0], tool)
+
     async def do_runs_note(self) -> None:
         """The note of the run under the cursor."""
         from workbench.tui.screens.runs.noting import note

@@ -32,6 +32,8 @@ def why_not(action: str, rows: Runs) -> str | None:
         return "space marks the runs to compare, two at least" if len(rows) < 2 else "at most 20 runs compare"
     if action == "runs.again" and len(rows) != 1:
         return "one run at a time is run again"
+    if action in ("runs.tensorboard", "runs.jupyter") and len(rows) != 1:
+        return "one run at a time is looked into"
     if action == "runs.stack" and len(rows) != 1:
         return "one run at a time is looked into"
     if action == "runs.stack" and not active:
