@@ -88,7 +88,9 @@ def _noun(word: str) -> str:
 
 def _quote(text: str) -> str:
     return "".join(
-        character if character in _SAFE else "".join(f"%{byte:02X}" for byte in character.encode())
+        character
+        if character in _SAFE
+        else "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogateescape"))
         for character in text
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +17,12 @@ class Sent(NamedTuple):
     """A run as `submit` gives it."""
 
     details: dict[str, Any]
+
+
+class Brought(NamedTuple):
+    """What was brought, as `upload` gives it."""
+
+    place: str
 
 
 class Desk:
@@ -64,6 +70,20 @@ class Desk:
         """A file that holds its own path."""
         to.write_text(path)
         return to
+
+    def fetch(self, target: str, paths: list[str], to: Path, *, on_progress: Any = None) -> Iterator[Any]:
+        """A file that holds its own path."""
+        for path in paths:
+            to.write_text(path)
+            yield to
+
+    def upload(self, target: str, sources: list[Path], to: str, *, on_progress: Any = None) -> Iterator[Any]:
+        """A file of the machine's tree."""
+        for source in sources:
+            if not source.exists():
+                raise NotFound(f"there is no {source} here")
+            self.world.tree[f"{to}{source.name}"] = source.read_bytes()
+            yield Brought(f"{to}{source.name}")
 
     def save_snapshot(self, run: str, to: Path) -> Path:
         """An empty file in place of a zip."""

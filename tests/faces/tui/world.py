@@ -7,6 +7,7 @@ import math
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
+from tests.faces.tui.world_files import FileServices
 from tests.faces.tui.world_machines import MachineServices
 from tests.faces.tui.world_runs import RunServices
 from tests.faces.tui.world_times import ago
@@ -64,7 +65,7 @@ EXPERIMENTS = [
 ]
 
 
-class World(RunServices, MachineServices, ViewServices):
+class World(RunServices, MachineServices, ViewServices, FileServices):
     """Answers calls as the server would; `answers` may be replaced one by one, `calls` are kept."""
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:

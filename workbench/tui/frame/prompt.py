@@ -29,7 +29,7 @@ class PromptLine(Horizontal):
 
     DEFAULT_CSS = """
     PromptLine { height: 1; background: $panel; }
-    PromptLine Static { width: 3; padding: 0 0 0 1; color: $text-primary; text-style: bold; }
+    PromptLine Static { padding: 0 0 0 1; color: $text-primary; text-style: bold; }
     """
 
     def __init__(self, mark: str, prompt: Prompt) -> None:
@@ -38,7 +38,9 @@ class PromptLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Sign and line."""
-        yield Static(self._mark, markup=False)
+        sign = Static(self._mark, markup=False)
+        sign.styles.width = len(self._mark) + 2
+        yield sign
         yield self._prompt
 
 

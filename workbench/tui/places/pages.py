@@ -19,6 +19,7 @@ _PAGES = {
     "machine": "workbench.tui.screens.machine.page:MachinePage",
     "queue": "workbench.tui.screens.queue.page:QueuePage",
     "forwards": "workbench.tui.screens.forwards.page:ForwardsPage",
+    "files": "workbench.tui.screens.files.page:FilesPage",
     "activity": "workbench.tui.screens.activity.page:ActivityPage",
 }
 
@@ -31,6 +32,8 @@ def kind_of(location: Location) -> str | None:
             return "compare"
         return "run" if depth >= 2 else "runs"
     if location.noun == "compute":
+        if depth > 1 and location.path[1] == "files":
+            return "files"
         return "machine" if depth else "compute"
     return location.noun if location.noun in ("activity", "queue", "forwards") else None
 

@@ -49,6 +49,10 @@ class MachineActions(Page):
         """Open the machine at its doctor's findings."""
         await self.dashboard.visit(Location("compute", (self.chosen_id() or "",), {"tab": "doctor"}))
 
+    async def do_compute_files(self) -> None:
+        """Look through the files of the machine under the cursor."""
+        await self.dashboard.visit(Location("compute", (self.chosen_id() or "", "files")))
+
     async def do_compute_run(self) -> None:
         """A new run on the machine under the cursor."""
         from workbench.tui.submitting.sending import new_run

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from workbench.text.location import Location
 from workbench.text.sanitize import clean_name
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.machines import Looking
@@ -124,6 +125,10 @@ class MachinePage(RunActions, TabbedPage):
     async def do_machine_doctor(self) -> None:
         """Look again, whatever was found before."""
         await self.choose("doctor")
+
+    async def do_machine_files(self) -> None:
+        """Look through its files."""
+        await self.dashboard.visit(Location("compute", (self.name_, "files")))
 
     async def do_machine_edit(self) -> None:
         """Its settings."""
