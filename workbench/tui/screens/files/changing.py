@@ -35,21 +35,11 @@ async def remove(
     app: Dashboard, target: str, folder: str, chosen: Sequence[Mapping[str, Any]], say: Say
 ) -> bool:
     """Ask, then remove things of a folder for good; folders want a name typed. Whether it was done."""
-    folders = [entry for entry in chosen if entry["kind"] == "dir"]
     first = clean_name(str(chosen[0]["name"]), 100)
     what = first if len(chosen) == 1 else counted(len(chosen), "thing")
-    said = f"{'It goes' if len(chosen) == 1 else 'They go'} from {clean_name(target)} for good."
-    if folders:
-        said = f"With all in {'it' if len(chosen) == 1 else 'them'}. {said}"
-    links = sum(entry["kind"] == "link" for entry in chosen)
-    said += " A link goes, not what it leads to." if links else ""
-    if len(chosen) > 1:
-        marks = ["/" if entry["kind"] == "dir" else "" for entry in chosen]
-        names = [clean_name(str(entry["name"]), 40) for entry in chosen]
-        names = [name + mark for name, mark in zip(names, marks, strict=True)]
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        said = f"{', '.join(names[:NAMED])}{more}\n\n{said}"
+    folders = any(entry["kind"] == "dir" for entry in chosen)
     typed = (first if len(chosen) == 1 else MANY) if folders else None
+    said = removal_words(target, chosen)
     if not await app.push_screen_wait(Confirm(f"Remove {what}?", said, do="remove", name=typed)):
         return False
     freed = count = 0
@@ -64,6 +54,26 @@ async def remove(
     say("")
     app.notify(f"{counted(count, 'thing')} removed, {sizes.short(freed)}", timeout=4)
     return True
+
+
+def removal_words(target: str, chosen: Sequence[Mapping[str, Any]]) -> str:
+    """What is said before things go."""
+    kinds = [entry["kind"] for entry in chosen]
+    where = f"from {clean_name(target)} for good"
+    if len(chosen) == 1:
+        said = f"It goes {where}{', with all in it' if kinds[0] == 'dir' else ''}."
+    else:
+        said = f"They go {where}{', folders with all in them' if 'dir' in kinds else ''}."
+    if "link" in kinds:
+        said += " A link goes, not what it leads to."
+    if len(chosen) == 1:
+        return said
+    names = [
+        clean_name(str(entry["name"]), 40) + ("/" if entry["kind"] == "dir" else "")
+        for entry in chosen[:NAMED]
+    ]
+    more = f" and {len(chosen) - NAMED} more" if len(chosen) > NAMED else ""
+    return f"{', '.join(names)}{more}\n\n{said}"
 
 
 async def move(app: Dashboard, target: str, folder: str, names: Sequence[str], to: str) -> None:
