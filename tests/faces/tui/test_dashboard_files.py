@@ -31,7 +31,8 @@ async def test_a_folder_is_looked_through(stage: Open) -> None:
         await it.press("minus", "minus", "minus")
         await it.see("▸ / ")
         await it.press("escape")
-        await it.see("gpu1.lab.example")
+        await it.see("Compute ▸ gpu1( |$)")
+        await it.miss("MODIFIED")
 
 
 async def test_hostile_names_are_harmless_and_stay_themselves(stage: Open) -> None:
