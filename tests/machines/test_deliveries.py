@@ -67,6 +67,7 @@ def subscribe(wb: Wb, holding: Holding, name: str, *words: str) -> None:
 
 
 def test_a_server_killed_in_the_middle_delivers_again(wb: Wb, holding: Holding, tmp_path: Path):
+    """AZ-19: repeated, and to be told by its sequence."""
     local(wb, tmp_path)
     subscribe(wb, holding, "ends", "--on", "RunCompleted")
     run = wb("submit", "--no-code", "--wait", "--", "true").split()[0]
@@ -106,6 +107,7 @@ def test_every_end_of_a_run_is_told(wb: Wb, holding: Holding, tmp_path: Path):
 
 
 def test_a_command_on_this_side(wb: Wb, tmp_path: Path):
+    """AZ-21 in part."""
     local(wb, tmp_path)
     out = tmp_path / "out"
     wb("activity", "subscribe", "ends", "--on", "RunCompleted", "--", f"cat >> {out}")

@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.machines.ground import Ground, all_bytes, ground, untagged, until
+from tests.machines.inside import interpreters
 from workbench.remote import processes, protocol
 from workbench.remote.cancel import cancel
 from workbench.remote.submission import submit
@@ -335,6 +337,33 @@ def test_an_address_that_is_a_secret_is_in_no_file(ground: Ground, hook: Hook) -
     assert third["ok"] is False
     assert len(hook.came) == 1
     assert b"T0P-SECRET-TOKEN" not in all_bytes(Path(ground.folder_of(run).path))
+
+
+ALONE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from workbench.remote.machine import Machine
+from workbench.remote.on_end import AtTheEnd
+from workbench.remote.runfolder import RunFolder
+asked = json.loads(sys.stdin.read())
+folder = RunFolder(Machine(asked["root"], asked["leases"], sys.argv[1]), asked["spec"]["run"])
+AtTheEnd(folder, asked["spec"], asked["status"], {"KEY": "sesame-sesame"}).run(asked["spec"]["on_end"])
+"""
+
+
+@pytest.mark.parametrize("python", interpreters())
+def test_every_python_a_machine_may_have_does_it(ground: Ground, hook: Hook, python: str) -> None:
+    run = ground.submit("true")
+    status = ground.wait(run)
+    spec = ground.spec(run, "true", on_end=[{"command": "cat; exit 3"}, hook.entry(sign="KEY")])
+    asked = {"root": ground.machine.root, "leases": ground.machine.lease_dir, "spec": spec, "status": status}
+    words = [python, "-I", "-S", "-c", ALONE, str(ground.folder / "payload.pyz")]
+    subprocess.run(words, input=json.dumps(asked).encode(), check=True)
+    first, second = results(ground, run)
+    assert "exit code 3" in first["message"]
+    assert second["ok"] is True
+    assert f'"run":"{run}"' in log(ground, run)
+    assert json.loads(hook.came[0][1])["run"] == run
 
 
 def test_its_files_are_the_users_alone_and_its_log_is_collected(ground: Ground) -> None:

@@ -52,6 +52,7 @@ def event(kind: str = "RunCompleted", subject: str = "experiments/mnist/runs/R",
     ],
 )
 def test_what_a_filter_lets_through(chosen: dict[str, Any], fits: bool) -> None:
+    """AZ-18."""
     seen = event(state="Failed", exit_code=1, resources={"memory": 1.5}, removed=True)
     assert Filter(**chosen).fits(seen) is fits
 
@@ -96,6 +97,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_webhook_gets_what_fits_in_order_from_now_on(tmp_path: Path) -> None:
+    """AZ-18, and AZ-21 in part."""
     async with services(tmp_path) as live, receiver() as there:
         await happened(live, state="Failed", n=0)
         await add(live, "a", sink="webhook", url=there.url, filter={"data": {"state": "Failed"}}, **LOOPBACK)
