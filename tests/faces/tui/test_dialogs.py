@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.widgets import Button
 
 from tests.faces.tui.conftest import Open
+from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.dialogs.notice import Notice
 
 
@@ -43,3 +44,16 @@ async def test_the_console_of_linux_has_signs_it_can_draw(stage: Open) -> None:
         await it.see("calm-otter-42")
         assert it.app.theme == "plain-ascii"
         assert it.text.replace("快乐", "").isascii()
+
+
+async def test_the_yes_of_a_question_is_no_key_of_what_lies_behind(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        given: list[bool | None] = []
+        it.app.push_screen(Confirm("End it?", "It ends.", do="end it"), given.append)
+        await it.see("End it[?]")
+        await it.press("y")  # copies what the cursor is on, where no question is asked
+        await it.miss("End it[?]")
+        assert given == [True]
+        await it.rest()
+        assert not it.toasts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Button, Input
 
@@ -45,11 +46,14 @@ class Confirm(Dialog[bool]):
             return None
         return True
 
-    def on_key(self, event: object) -> None:
-        """y and n answer too, where nothing is typed."""
-        key = getattr(event, "key", "")
-        if self._name is None and key in ("y", "n"):
+    def on_key(self, event: events.Key) -> None:
+        """y and n answer too, where nothing is typed; they mean nothing to what lies behind."""
+        key = event.key
+        if self._name is not None or key not in ("y", "n", "left", "right", "h", "l"):
+            return
+        event.stop()
+        if key in ("y", "n"):
             self.dismiss(True if key == "y" else None)
-        elif self._name is None and key in ("left", "right", "h", "l"):
+        else:
             other = "#do" if self.query_one("#cancel", Button).has_focus else "#cancel"
             self.query_one(other).focus()
