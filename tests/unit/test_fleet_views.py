@@ -79,6 +79,9 @@ def test_owners_are_runs_leases_and_users() -> None:
     assert owners == {0: "(bob) +1", 1: "shell of ann", 2: "calm-otter-42", 3: "calm-otter-42"}
     unseen = view("a", [gpu("a", 0, 50)])
     assert gpus.owner(gpus.gpus_of(unseen)[0], unseen) == "(not visible)"
+    unseen["sample"]["gpus"][0]["temperature"] = 91
+    assert gpus.gpus_of(unseen)[0].use is gpus.Use.HOT
+    assert gpus.owner(gpus.gpus_of(unseen)[0], unseen) == "(not visible)"
 
 
 def test_a_divided_card_is_its_instances() -> None:
@@ -358,3 +361,10 @@ def test_times_of_alerts_are_by_the_clock_given() -> None:
     item = fleet_views()["dgx-02"]
     found = hosts.flags(item["sample"]["gpus"][2], [item["alerts"][0]], later)
     assert [cell.text for cell in found] == ["HELD-IDLE 1h"]
+
+
+def test_an_error_of_the_driver_is_as_bad_as_its_rule_says() -> None:
+    card = {**gpu("x", 0, 97, 66), "xid": {"code": 79, "time": 0.0}}
+    called = {"rule": "xid", "gpu": card["uuid"], "severity": "bad"}
+    assert [cell.role for cell in hosts.flags(card, [called], NOW)] == ["bad"]
+    assert [cell.role for cell in hosts.flags(card, [{**called, "severity": "warn"}], NOW)] == ["warn"]

@@ -138,10 +138,15 @@ def use_of(gpu: Sample, held: bool, others: bool) -> Use:
         return Use.HOT
     if held:
         return Use.IDLE if busy is not None and busy < IDLE else Use.OURS
-    used = finite(gpu.get("memory_used"))
-    if others or (busy is not None and busy >= IDLE) or (used is not None and used >= EMPTY):
+    if others or is_used(gpu):
         return Use.OTHERS
-    return Use.UNKNOWN if busy is None and used is None else Use.FREE
+    return Use.UNKNOWN if busy is None and finite(gpu.get("memory_used")) is None else Use.FREE
+
+
+def is_used(gpu: Sample) -> bool:
+    """Whether it computes, or has memory in use, whoever does it."""
+    busy, used = finite(gpu.get("utilisation")), finite(gpu.get("memory_used"))
+    return (busy is not None and busy >= IDLE) or (used is not None and used >= EMPTY)
 
 
 def is_hot(gpu: Sample) -> bool:
@@ -245,9 +250,9 @@ def kinds(gpus: Sequence[Gpu]) -> dict[str, int]:
 
 def owner(gpu: Gpu, view: View) -> str:
     """Whose it is, in a word or two: a run's name, a lease's label, users; empty for nobody's."""
-    if gpu.use is Use.OTHERS and not gpu.users:
-        return "(not visible)"
     runs = view.get("runs") or {}
     names = [clean_name(str((runs.get(run) or {}).get("name") or run), 40) for run in gpu.runs]
     named = [*names, *([gpu.label] if gpu.label else []), *(f"({user})" for user in gpu.users)]
+    if not named and gpu.use in (Use.OTHERS, Use.HOT) and is_used(gpu.sample):
+        return "(not visible)"
     return f"{named[0]} +{len(named) - 1}" if len(named) > 1 else "".join(named)

@@ -133,7 +133,8 @@ def flags(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]], now: date
         said.append(Cell(clean_name(str(gpu["error"]), 60).upper(), "bad"))
     xid = finite((gpu.get("xid") or {}).get("code"))
     if xid is not None:
-        said.append(Cell(f"XID {xid:.0f}", "bad" if gpu.get("error") else "warn"))
+        bad = gpu.get("error") or any(a.get("rule") == "xid" and a.get("severity") == "bad" for a in alerts)
+        said.append(Cell(f"XID {xid:.0f}", "bad" if bad else "warn"))
     rows = gpu.get("remapped") or {}
     if rows.get("failed") or rows.get("pending"):
         said.append(Cell("REMAP FAILED" if rows.get("failed") else "REMAP PENDING", "bad"))

@@ -163,4 +163,5 @@ class Machines:
             return None
         rows = [self.row(name) for name in self.views]
         found = [gpu for known in rows if known is not None for gpu in known.gpus]
-        return (sum(gpu.use not in (Use.FREE, Use.UNKNOWN) for gpu in found), len(found)) if found else None
+        unused = (Use.FREE, Use.UNKNOWN, Use.ERROR)
+        return (sum(gpu.use not in unused for gpu in found), len(found)) if found else None

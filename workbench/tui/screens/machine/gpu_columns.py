@@ -57,7 +57,7 @@ def cells(
         _figure(degrees(finite(sample.get("temperature"))), old or ("warn" if look.is_hot(sample) else "")),
         _figure(hosts.clock(sample), old),
         _figure(hosts.traffic(sample), old or "dim"),
-        _flags(said, old),
+        _flags(said, old if stale else ""),
         Cell(owner, old or ("good" if owner == "free" else "waiting" if gpu.use is Use.IDLE else "")),
         _figure(hosts.traffic(sample, "nvlink"), old or "dim"),
         _figure(degrees(finite(sample.get("memory_temperature"))), old),
