@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.machines.wb import Wb
+from workbench.services.machine_facts import restarted
 
 
 @pytest.fixture
@@ -49,3 +50,23 @@ def test_more_gpus_than_there_are_fail_at_submit(wb: Wb, driver: Path) -> None:
     assert "2 GPUs wanted, but only 1 can be used on local" in refused.stderr
     assert "devices=GPU-1" in refused.stderr
     assert wb("submit", "--no-code", "--wait", "--gpus", "1", "--", "true")
+
+
+@pytest.mark.skipif(Path("/proc/driver/nvidia/gpus").exists(), reason="the real driver is asked first")
+def test_what_a_machine_has_is_listed_anew_after_it_was_looked_at(wb: Wb, driver: Path) -> None:
+    wb("compute", "doctor", "local")
+    assert wb.json("compute", "show", "local")["facts"]["gpus"] == []
+    install(driver, 2)
+    wb("compute", "doctor", "local")
+    assert [gpu["uuid"] for gpu in wb.json("compute", "show", "local")["facts"]["gpus"]] == [
+        "GPU-0a",
+        "GPU-1a",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "wanted"),
+    [("a", "a", False), ("a", "b", True), (None, "b", False), ("a", None, False)],
+)
+def test_a_machine_was_restarted_when_it_says_so(known: str | None, now: str | None, wanted: bool) -> None:
+    assert restarted({"boot_id": known}, {"boot": now}) is wanted

@@ -19,12 +19,12 @@ from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.pool import ANY
 from workbench.entities.run import WORKING
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
-from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageError
+from workbench.errors import Conflict, NotFound, Refused, RemoteError, Unreachable, UsageError
 from workbench.runs.activity import Progress, activity
 from workbench.runs.adopt import find_runs
 from workbench.runs.retrieval import retrieve_manifest
 from workbench.services.context import Context
-from workbench.services.machine_facts import PROBE_SECONDS, renew_facts
+from workbench.services.machine_facts import PROBE_SECONDS, renew_facts, restarted
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
 from workbench.store import experiments, manifests, pools, run_order, run_rows, runs, targets
@@ -63,7 +63,16 @@ class ComputeService:
             return replace(target, state=state, problem=problem, last_seen=seen)
 
         with suppress(NotFound):  # it is being attached, or was just detached
-            await self._store.write(targets.change, name, noted)
+            target = await self._store.write(targets.change, name, noted)
+            link = self._context.fleet.current(name)
+            if state is TargetState.CONNECTED and link is not None and restarted(target.facts, link.hello):
+                await self._measure_again(name, link)
+
+    async def _measure_again(self, name: str, link: Link) -> None:
+        try:
+            await renew_facts(self._store, link, name)
+        except (Unreachable, RemoteError) as problem:
+            log.info("%s was not measured again: %s", name, problem.message)
 
     @call
     async def list(self) -> list[Target]:
@@ -216,6 +225,7 @@ class ComputeService:
         checks = answer.get("checks")
         if not isinstance(checks, list):
             raise RemoteError(f"{name} gave no report")
+        await renew_facts(self._store, link, name)  # what is listed of it is what was just found there
         shell = await measure_shell(link, self._context.fleet.host(name))
         return [*(_check(check) for check in checks if isinstance(check, dict)), *_shell_checks(shell)]
 

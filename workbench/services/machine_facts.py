@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,12 @@ async def renew_facts(store: AsyncStore, link: Link, name: str) -> Target:
     return await store.write(
         targets.change, name, lambda target: replace(target, facts=facts, last_seen=seen)
     )
+
+
+def restarted(facts: Mapping[str, Any], hello: Mapping[str, Any]) -> bool:
+    """Whether a machine was restarted since it was measured: drivers and devices may be others now."""
+    known, now = facts.get("boot_id"), hello.get("boot")
+    return known is not None and now is not None and known != now
 
 
 def usable_gpus(settings: TargetSettings, facts: dict[str, Any]) -> int:
