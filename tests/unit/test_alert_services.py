@@ -219,6 +219,12 @@ async def test_a_machine_may_be_kept_from_a_rule(tmp_path: Path) -> None:
         assert await look(live, "lost", 0, name="local") == []
 
 
+async def test_a_rule_that_is_none_cannot_be_kept_from(tmp_path: Path) -> None:
+    async with services(tmp_path) as live:
+        with pytest.raises(UsageError, match="no rule 'held-iddle'"):
+            await live.call("compute.set", name="local", changes={"alerts_off": ["held-iddle"]})
+
+
 async def test_the_rules_are_told_with_the_settings_as_they_are(tmp_path: Path) -> None:
     async with services(tmp_path) as live:
         cards = {card["rule"]: card for card in await live.call("alerts.rules")}

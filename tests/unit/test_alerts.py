@@ -219,6 +219,13 @@ class TestNeverStarted:
         machine.go_on(30)
         assert machine.raised == []
 
+    def test_where_nothing_can_be_seen_nothing_is_said(self) -> None:
+        machine = Machine()
+        machine.processes = []
+        machine.gpu(utilisation=None, memory_used=None)
+        machine.go_on(30)
+        assert machine.raised == []
+
     def test_one_that_ended_its_process_was_started(self) -> None:
         machine = Machine()
         machine.go_on(1)
@@ -574,6 +581,17 @@ class TestSilence:
         machine.freshness = freshness
         machine.go_on(10)
         assert machine.raised == []
+
+    def test_after_a_restart_one_that_is_still_out_of_reach_is_not_well(self) -> None:
+        since = datetime.fromtimestamp(START - 600, UTC)
+        known = Alert(rule="silent", target="gpu1", severity=Severity.BAD, text="t", advice="a", since=since)
+        machine = Machine(known=[known])
+        machine.freshness, machine.state = Freshness.NEVER, TargetState.UNREACHABLE
+        machine.go_on(10)
+        assert (machine.open(), machine.raised) == (["silent"], [])
+        machine.freshness, machine.state = Freshness.FRESH, TargetState.CONNECTED
+        machine.go_on(0.1)
+        assert machine.cleared == [known]
 
     def test_one_that_waits_for_a_sign_in_says_so(self) -> None:
         machine = Machine()

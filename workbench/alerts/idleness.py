@@ -85,7 +85,8 @@ class NeverStarted:
             if run in self._started:
                 yield "never-started", Finding(False, run=run, clear=0.0)
                 continue
-            if any(gpu.error is not None for gpu in gpus):
+            blind = all(gpu.memory_used is None and gpu.utilisation is None for gpu in gpus)
+            if blind or any(gpu.error is not None for gpu in gpus):
                 yield "never-started", Finding(None, run=run)
                 continue
             name, hold = seen.run_name(run), seen.settings.start_minutes * 60

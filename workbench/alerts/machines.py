@@ -37,7 +37,9 @@ def silence(view: MachineView) -> Finding:
             text = f"{view.name} has said nothing for a minute{there}{why}"
             advice = "its runs go on by themselves; it is tried again and again. Is it up, and the network?"
         return Finding(True, Severity.BAD if runs else Severity.WARN, text, advice)
-    if view.freshness is Freshness.LATE:
+    # After a restart of the local server nothing was measured yet, and what was told before still holds.
+    cut_off = view.freshness is Freshness.NEVER and view.runs and view.state is not TargetState.CONNECTED
+    if view.freshness is Freshness.LATE or cut_off:
         return Finding(None, over=False)
     return Finding(False, clear=0.0)
 

@@ -128,15 +128,17 @@ def silence(
 def rules(session: Session) -> None:
     """List the rules: when each calls, with the settings as they are, and when it is over."""
     found = session.call("alerts", "rules")
-    fields = [
-        Field(
-            Column("RULE"),
-            lambda card: Cell(clean_name(card["rule"]), "quiet" if card.get("off") else "bold"),
-        ),
-        Field(Column(""), lambda card: look.severity(card, session.terminal.look.ascii_only)),
-        Field(Column("CALLS WHEN", least=30), lambda card: clean_name(card["condition"], 400)),
-        Field(Column("", keep=30), lambda card: Cell("off" if card.get("off") else "", "quiet")),
-    ]
-    output.rows(
-        session, found, fields, ("rule", "severity", "off", "condition", "over"), "there are no rules"
-    )
+    if not output.as_table(session):
+        output.rows(session, found, [], ("rule", "severity", "off", "condition", "over"), "")
+        return
+    seen = session.terminal.look
+    room, lines = max(20, min(seen.width, 120) - 4), []
+    for card in found:
+        severity = look.severity(card, seen.ascii_only)
+        off = paint("  off", "quiet", seen.colour) if card.get("off") else ""
+        name = paint(clean_name(card["rule"]), "bold", seen.colour)
+        lines.append(f"{paint(severity.text, severity.role, seen.colour)}  {name}{off}")
+        lines += ["  " + part for part in wrap(f"when {clean_name(card['condition'], 400)}", room)]
+        over = wrap(f"over: {clean_name(card['over'], 200)}", room)
+        lines += ["  " + paint(part, "quiet", seen.colour) for part in over]
+    output.write(session, "\n".join(lines) + "\n")

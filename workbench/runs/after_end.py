@@ -37,23 +37,25 @@ async def note_after_end(store: AsyncStore, fleet: Fleet, run: Run, entries: int
 
 async def _note(store: AsyncStore, fleet: Fleet, run: Run, entries: int) -> None:
     began, pause = time.monotonic(), LOOK
+    heard: float | None = None
     answer: dict[str, Any] = {}
     while True:
         try:
             link = await fleet.link(run.target)
             answer = await link.call("on_end", {"run": run.id})
+            heard = heard or time.monotonic()
         except NotFound:  # removed there
             return
         except Unreachable as problem:  # it was told of by others: this is only how that went
             log.info("run %s: %s", run.id, problem.message)
-        waited = time.monotonic() - began
-        limit = entries * SECONDS + MARGIN if answer.get("begun") else BEGIN
-        if answer.get("done") or waited > limit:
+        now = time.monotonic()
+        not_begun = heard is not None and not answer.get("begun") and now - heard > BEGIN
+        if answer.get("done") or not_begun or now - began > entries * SECONDS + MARGIN:
             break
         await asyncio.sleep(pause)
         pause = min(SLOWEST, pause * 1.5)
     warnings = _warnings(answer)
-    if warnings:
+    if heard is not None and warnings:
         await store.write(_keep, run, warnings)
 
 

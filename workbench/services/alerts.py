@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from workbench.alerts.catalogue import catalogue
+from workbench.alerts.catalogue import catalogue, rule_names
 from workbench.entities.alert import Alert, RuleCard
 from workbench.entities.event import Event
 from workbench.errors import NotFound, UsageError
@@ -47,9 +47,8 @@ class AlertService:
         The alerts of the machine as they are then. Raises NotFound, UsageError.
         """
         await self._context.store.read(targets.get, target)
-        known = [card.rule for card in catalogue(self._context.settings.alerts)]
-        if rule not in known:
-            raise NotFound(f"there is no rule {rule!r}", "one of " + ", ".join(known))
+        if rule not in rule_names():
+            raise NotFound(f"there is no rule {rule!r}", "one of " + ", ".join(rule_names()))
         if not 0 <= seconds <= LONGEST:
             raise UsageError("a silence lasts a year at most", "switch the rule off in the settings instead")
         until = datetime.now(UTC) + timedelta(seconds=seconds)

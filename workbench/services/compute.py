@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from workbench.alerts.catalogue import rule_names
 from workbench.compute.attach import Measurement, card, measure, measure_shell, propose, shell_notes
 from workbench.compute.link import Link
 from workbench.compute.signin import SignIn
@@ -322,9 +323,13 @@ def _settings(fields: dict[str, Any]) -> TargetSettings:
             f"{unknown[0]} is no setting of a target", "one of " + ", ".join(TargetSettings.__struct_fields__)
         )
     try:
-        return from_wire(TargetSettings, fields)
+        settings = from_wire(TargetSettings, fields)
     except msgspec.ValidationError as problem:
         raise UsageError(f"a setting does not fit: {problem}") from problem
+    unknown = sorted(set(settings.alerts_off) - set(rule_names()))
+    if unknown:
+        raise UsageError(f"there is no rule {unknown[0]!r} of alerts", "one of " + ", ".join(rule_names()))
+    return settings
 
 
 def _accepted(fingerprint: str | None) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ PAUSES = (1.0, 5.0, 30.0, 120.0, 600.0)
 AGAIN = 5.0
 """Seconds after which a store that could not be asked is asked again."""
 LOOK = 60.0
+PACE = 0.05
+"""Seconds between two looks while what happens is nothing to it: runs record many times a second."""
 log = logging.getLogger(__name__)
 
 
@@ -107,6 +109,7 @@ class Deliveries:
                         kept = cursor
                     if len(batch) < BATCH:
                         await listener.take(timeout=LOOK)
+                        await asyncio.sleep(0 if batch else PACE)
                 except StoreError as problem:
                     log.warning("subscription %s: %s", subscription.name, problem.message)
                     await asyncio.sleep(AGAIN)
