@@ -37,7 +37,6 @@ def test_the_laptop_may_be_closed(wb: Wb, tmp_path: Path):
     wb.until(lambda: told.exists() and told.read_text().endswith("\n"), "the machine to tell of it")
     assert json.loads(told.read_text())["state"] == "Failed"
     wb.until(lambda: json.loads((runs / run / "on_end.json").read_text())["done"], "it to be done")
-    assert wb.server_pid() is None, "nobody of this side was there"
     # And when it is opened again, the run is as it was.
     assert wb.wait(run)["exit_code"] == 3
 
