@@ -1,123 +1,73 @@
-"""A local server whose ssh machines are scripts in its own process: all of it is real but the SSH underneath."""
+"""The dashboard on a scripted fleet, for bench_fleet_screen: `python -m tests.bench.fleet_program COUNT RATE PLACE FOLDER`.
+
+COUNT machines of eight GPUs, of which each says something new RATE times a second (0: never), as one server
+would pass it on: a patch a second with all of them, or a tenth of them ten times a second. FOLDER is its home.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import random
 import sys
-from collections import deque
+from pathlib import Path
 from typing import Any
 
-from tests.bench.fleet_machines import messages
-from workbench.compute import machine as machine_module
-from workbench.compute.local import LocalHost
-from workbench.entities.target import Target, TargetKind
-from workbench.remote import frames, protocol
-from workbench.server.main import main
+from tests.faces.tui.world import World
+from tests.faces.tui.world_machines import target
+from tests.faces.tui.world_views import large_fleet
+from workbench.home import find_home, private_folder
+from workbench.text.location import parse
+from workbench.tui.app import Dashboard
 
-SAID: list[bytes] = []
-HELLO = {
-    "version": "0",
-    "capabilities": [],
-    "root": "/",
-    "lease_dir": "/",
-    "machine": "m",
-    "boot": "b",
-    "pid": 1,
-}
+SHARES = 5
+"""Parts of a second the machines are spread over: each sends by a clock of its own."""
 
 
-class ScriptedChannel:
-    """A far end: it greets, answers pings, and has a probe."""
-
-    def __init__(self) -> None:
-        self._out: deque[bytes] = deque()
-        self._ready = asyncio.Event()
-        self._parser: frames.Parser | None = None
-        self._probes: dict[int, asyncio.Task[None]] = {}
-        self._every: dict[int, float] = {}
-
-    def _say(self, data: bytes) -> None:
-        self._out.append(data)
-        self._ready.set()
-
-    async def read(self, n: int) -> bytes:
-        while not self._out:
-            self._ready.clear()
-            await self._ready.wait()
-        return self._out.popleft()
-
-    async def write(self, data: bytes) -> None:
-        if self._parser is None:  # stage 0
-            self._parser = frames.Parser()
-            self._say(protocol.MAGIC + b'{"need": false}\n')
-            self._say(b"".join(frames.encode_message(protocol.EVENT, 0, HELLO)))
-            return
-        for frame in self._parser.feed(data):
-            self._take(frame)
-
-    def _take(self, frame: frames.Frame) -> None:
-        stream = frame.stream
-        if frame.type == protocol.REQUEST:
-            asked = frames.decode_json(frame.body)
-            if asked["method"] == "probe":
-                self._every[stream] = asked["params"]["every"]
-                self._probes[stream] = asyncio.create_task(self._probe(stream))
-            else:
-                self._say(b"".join(frames.encode_message(protocol.RESPONSE, stream, {"ok": {}})))
-        elif frame.type == protocol.DATA and stream in self._every:
-            for line in frame.body.splitlines():
-                self._every[stream] = json.loads(line).get("every", self._every[stream])
-        elif frame.type == protocol.CANCEL and stream in self._probes:
-            self._probes.pop(stream).cancel()
-            self._say(b"".join(frames.encode_message(protocol.RESPONSE, stream, {"ok": {}})))
-
-    async def _probe(self, stream: int) -> None:
-        while True:
-            for message in SAID:
-                self._say(frames.encode(protocol.EVENT, stream, message))
-                await asyncio.sleep(self._every[stream])
-
-    async def close(self) -> None:
-        self.abort()
-
-    def abort(self) -> None:
-        for task in self._probes.values():
-            task.cancel()
-        self._say(b"")
-
-    async def wait(self) -> int | None:
-        return 0
-
-    def stderr_tail(self) -> str:
-        return ""
+def sample(view: dict[str, Any], tick: int) -> dict[str, Any]:
+    """What a second changes: time, processor, and of each GPU three figures."""
+    before = view["sample"]
+    gpus = [
+        {**gpu, "utilisation": float(random.randrange(101)), "power": random.uniform(100, 700), "temperature": random.uniform(40, 80)}
+        for gpu in before["gpus"]
+    ]
+    return {"time": before["time"] + 1, "gpus": gpus, "host": {"cpu": random.uniform(0, 100)}}
 
 
-class ScriptedHost:
-    """A machine that is reached at once."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    async def connect(self) -> None:
-        pass
-
-    async def open(self, line: str) -> Any:
-        return ScriptedChannel()
-
-    async def close(self) -> None:
-        pass
-
-    def describe(self) -> str:
-        return self._name
+async def keep_saying(world: World, rate: float) -> None:
+    """Patches for ever."""
+    names = list(world.views)
+    tick = 0
+    while True:
+        await asyncio.sleep(1 / (rate * SHARES))
+        tick += 1
+        patch = {name: {"sample": sample(world.views[name], tick), "age": 0.1} for name in names[tick % SHARES :: SHARES]}
+        for asked, _, queue in world.watching:
+            wanted = {name: item for name, item in patch.items() if not asked or name in asked}
+            queue.put_nowait({"patch": wanted})
 
 
-def make_host(target: Target, **_: Any) -> Any:
-    """A script for an ssh machine, this machine itself for the local one."""
-    return LocalHost() if target.kind is TargetKind.LOCAL else ScriptedHost(target.name)
+class Fleet(Dashboard):
+    """The dashboard, with what happens to its machines."""
+
+    rate = 0.0
+    world: World
+
+    async def on_mount(self) -> None:
+        """Begin to say things."""
+        await super().on_mount()
+        if self.rate:
+            self.run_worker(keep_saying(self.world, self.rate), name="fleet")
+
+
+def main(count: int, rate: float, place: str, folder: Path) -> None:
+    """Run it until it is ended."""
+    world = World()
+    world.views = large_fleet(count)
+    world.targets = [target(name) for name in world.views]
+    home = find_home({"WORKBENCH_HOME": str(private_folder(folder)), "HOME": str(folder)})
+    Fleet.rate, Fleet.world = rate, world
+    Fleet(world, home, parse(place)).run()
 
 
 if __name__ == "__main__":
-    SAID.extend(messages(300))
-    machine_module.make_host = make_host
-    sys.exit(main())
+    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))

@@ -19,14 +19,15 @@ Shown = Callable[[Replay], bool]
 
 @dataclass(frozen=True)
 class ListOnScreen:
-    """Where a list of rows called run-NUMBER stands: the line of its first row, a cell within each name."""
+    """Where a list of rows called WORD-NUMBER stands: the line of its first row, a cell within each name."""
 
     first: int
     column: int
+    word: str = "run"
 
     def number(self, replay: Replay) -> int:
         """The number of the first row in view; -1 while it is half drawn."""
-        found = re.search(r"run-(\d+) ", replay.text(self.first))
+        found = re.search(rf"{self.word}-(\d+) ", replay.text(self.first))
         return int(found.group(1)) if found else -1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column, chosen
 from workbench.tui.table.layout import arrange, last_aside
 
@@ -86,3 +87,16 @@ def test_a_choice_is_in_the_users_order_and_forgets_what_is_not_there() -> None:
     assert chosen(columns, None) == [0, 1]
     assert chosen(columns, ["c", "gone", "a", "c"]) == [2, 0]
     assert chosen(columns, ["gone"]) == [0, 1]
+
+
+def test_only_what_became_other_of_a_row_is_drawn_anew() -> None:
+    columns = [Column("a", "A", least=6, ideal=6), Column("b", "B", least=4, ideal=4), Column("c", "C", least=5, ideal=5, keep=1)]
+    layout = arrange(columns, [0, 1, 2], 60)
+    before = [Cell("one"), Cell("two"), Cell("three")]
+    assert layout.difference(before, before) == (0, 0)
+    assert layout.difference(before, [Cell("one"), Cell("2"), Cell("three")]) == (10, 4)
+    assert layout.difference(before, [Cell("1"), Cell("two"), Cell("three", "bad")]) == (2, 19)
+    assert layout.difference(before, [Cell("one"), Cell("a sentence", over=True), Cell("three")]) == (0, 60)
+    assert layout.difference(before, before[:2]) == (0, 60)
+    narrow = arrange(columns, [0, 1, 2], 14)
+    assert narrow.difference(before, [*before[:2], Cell("3")]) == (0, 0), "what is out of sight costs nothing"

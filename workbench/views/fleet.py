@@ -62,7 +62,7 @@ def row(target: Target, view: View | None) -> Row:
     sample = view.get("sample") or {}
     host = sample.get("host") or {}
     gpus = look.gpus_of(view)
-    samples = [gpu.sample for gpu in gpus]
+    sums = _sums(gpus)
     disk = disk_of(host)
     runs = view.get("runs")
     going = [item for item in (runs or {}).values() if (item or {}).get("status") in states.ACTIVE_RUN]
@@ -70,13 +70,10 @@ def row(target: Target, view: View | None) -> Row:
         name=str(target.get("name") or view.get("name") or ""),
         state=state_word(target, view, gpus),
         gpus=gpus,
-        util=_mean(_known(samples, "utilisation")),
-        memory=percent(
-            sum(_known([gpu for gpu in samples if _has_memory(gpu)], "memory_used")),
-            sum(_known([gpu for gpu in samples if _has_memory(gpu)], "memory_total")),
-        ),
-        power=sum(_known(samples, "power")) if _known(samples, "power") else None,
-        temperature=max(_known(samples, "temperature"), default=None),
+        util=sums.util,
+        memory=sums.memory,
+        power=sums.power,
+        temperature=sums.temperature,
         cpu=finite(host.get("cpu")),
         ram=percent(host.get("memory_used"), host.get("memory_total")),
         disk=_used(disk),
@@ -84,6 +81,35 @@ def row(target: Target, view: View | None) -> Row:
         runs=None if runs is None else len(going),
         stale=view.get("freshness") in STALE,
         cordoned=bool(view.get("cordoned")),
+    )
+
+
+class _Sums(NamedTuple):
+    """The figures of a machine's GPUs together."""
+
+    util: float | None
+    memory: float | None
+    power: float | None
+    temperature: float | None
+
+
+def _sums(gpus: Sequence[Gpu]) -> _Sums:
+    """All in one walk: a fleet has very many GPUs."""
+    utils: list[float] = []
+    powers: list[float] = []
+    temperatures: list[float] = []
+    used = total = 0.0
+    for gpu in gpus:
+        get = gpu.sample.get
+        for key, values in (("utilisation", utils), ("power", powers), ("temperature", temperatures)):
+            value = finite(get(key))
+            if value is not None:
+                values.append(value)
+        memory, whole = finite(get("memory_used")), finite(get("memory_total"))
+        if memory is not None and whole is not None:
+            used, total = used + memory, total + whole
+    return _Sums(
+        _mean(utils), percent(used, total), sum(powers) if powers else None, max(temperatures, default=None)
     )
 
 
@@ -100,10 +126,6 @@ def busy(view: View) -> float | None:
 def _known(samples: Iterable[Mapping[str, Any]], key: str) -> list[float]:
     found = (finite(sample.get(key)) for sample in samples)
     return [value for value in found if value is not None]
-
-
-def _has_memory(gpu: Mapping[str, Any]) -> bool:
-    return finite(gpu.get("memory_used")) is not None and finite(gpu.get("memory_total")) is not None
 
 
 def _mean(values: Sequence[float]) -> float | None:

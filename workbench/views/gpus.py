@@ -157,7 +157,10 @@ def is_hot(gpu: Sample) -> bool:
 
 def held_back(gpu: Sample) -> list[str]:
     """Why its clocks are held back, where that is trouble."""
-    words = [clean_name(str(word), 30) for word in gpu.get("throttle") or ()]
+    reasons = gpu.get("throttle")
+    if not reasons:
+        return []
+    words = [clean_name(str(word), 30) for word in reasons]
     return [word for word in words if any(part in word.lower() for part in HELD_BACK)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 
 ROOMY = 50
@@ -31,6 +32,21 @@ class Layout(NamedTuple):
     fixed: int = 0
     before: int = 0
     after: int = 0
+
+    def difference(self, before: Sequence[Cell], now: Sequence[Cell]) -> tuple[int, int]:
+        """Where a row whose cells became others has to be drawn anew: its first cell there, and how many.
+
+        One stretch, since each one costs a terminal its colours again.
+        """
+        if len(before) != len(now) or any(cell.over for cell in (*before, *now)):
+            return 0, self.width
+        changed = [
+            placed
+            for placed in self.placed
+            if placed.column < len(now) and before[placed.column] != now[placed.column]
+        ]
+        begin = min((placed.x for placed in changed), default=0)
+        return begin, max((placed.x + placed.width for placed in changed), default=0) - begin
 
     def at(self, x: int) -> Placed | None:
         """The column at a cell; the gap behind a column counts as the column's."""

@@ -181,10 +181,26 @@ class TableView(ScrollView):
 
     def renewed(self, keys: Iterable[str]) -> None:
         """These rows may have become others: of those in view only what really did is drawn again."""
-        keys, seen = set(keys), set(self._in_view())
-        for key in (keys - seen) & self._strips.keys():
+        keys, top = set(keys), self._top
+        seen = self._in_view()
+        for key in (keys - set(seen)) & self._strips.keys():
             del self._strips[key]
-        self.changed([key for key in keys & seen if self._source.cells(key) != self._cells.get(key)])
+        for line, key in enumerate(seen, top):
+            if key in keys:
+                self._renew(line, key)
+
+    def _renew(self, line: int, key: str) -> None:
+        """Draw again what of a row in view is other than it was: over a slow link each cell counts."""
+        before, now = self._cells.get(key), self._source.cells(key)
+        if before == now:
+            return
+        if before is None or now is None or key not in self._strips:
+            self.changed((key,))
+            return
+        del self._strips[key]
+        x, cells = self._arranged().difference(before, now)
+        if cells:
+            self.refresh(Region(x, line - self._top + self._header_high, cells, 1))
 
     def grown_older(self) -> None:
         """Time went by: the rows in view whose cells depend on it are drawn again."""
