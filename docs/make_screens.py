@@ -21,7 +21,8 @@ sys.path.insert(0, str(ROOT))
 
 import workbench.tui  # noqa: E402
 from tests.faces.tui.conftest import Stage, Stilled  # noqa: E402
-from tests.faces.tui.world import World  # noqa: E402
+from tests.faces.tui.world import World, fleet  # noqa: E402
+from tests.faces.tui.world_views import fleet_views  # noqa: E402
 from workbench.home import find_home, private_folder  # noqa: E402
 from workbench.text.location import parse  # noqa: E402
 from workbench.tui.app import Dashboard  # noqa: E402
@@ -39,6 +40,8 @@ class Picture(NamedTuple):
     then: str = ""
     theme: str = "workbench-dark"
     size: tuple[int, int] = (110, 30)
+    many: bool = False
+    """Whether it is of a fleet, not of the world's few machines."""
 
 
 MARKS = ("space", "j", "j", "space")
@@ -50,8 +53,9 @@ PICTURES = (
     Picture("metrics", "runs/mnist/calm-otter-42?tab=metrics", "loss"),
     Picture("chart", "runs/mnist/calm-otter-42?tab=metrics", "loss", ("enter", "right", "right"), "loss"),
     Picture("compare", "runs/mnist", "vivid-lark-40", (*MARKS, "c"), "only what differs"),
-    Picture("compute", "compute", "gpu1"),
-    Picture("machine", "compute/gpu1", "gpu1"),
+    Picture("compute", "compute", "dgx-04", size=(120, 24), many=True),
+    Picture("machine", "compute/gpu1", "calm-otter-42", size=(120, 24)),
+    Picture("queue", "queue", "night-owl-51"),
     Picture("activity", "activity", "Activity"),
     Picture("submit", "runs/mnist", "vivid-lark-40", ("R",), "New run"),
     Picture("keys", "runs", "calm-otter-42", ("question_mark",), "type to find"),
@@ -73,7 +77,9 @@ def stand_still() -> None:
 async def draw(picture: Picture) -> str:
     """The SVG of a picture."""
     with tempfile.TemporaryDirectory() as folder:
-        world, home = World(), find_home({"WORKBENCH_HOME": str(private_folder(Path(folder) / "home"))})
+        fair = {name: item for name, item in fleet_views().items() if name != "evil"}
+        world = fleet(fair) if picture.many else World()
+        home = find_home({"WORKBENCH_HOME": str(private_folder(Path(folder) / "home"))})
         app = Dashboard(world, home, parse(picture.location), theme=picture.theme, environ={})
         async with app.run_test(size=picture.size) as pilot:
             world.loop = asyncio.get_running_loop()

@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.faces.tui.world import World
-from tests.faces.tui.world_machines import target
+from tests.faces.tui.world import World, fleet
 from tests.faces.tui.world_views import large_fleet
 from workbench.home import find_home, private_folder
 from workbench.text.location import parse
@@ -61,9 +60,7 @@ class Fleet(Dashboard):
 
 def main(count: int, rate: float, place: str, folder: Path) -> None:
     """Run it until it is ended."""
-    world = World()
-    world.views = large_fleet(count)
-    world.targets = [target(name) for name in world.views]
+    world = fleet(large_fleet(count))
     home = find_home({"WORKBENCH_HOME": str(private_folder(folder)), "HOME": str(folder)})
     Fleet.rate, Fleet.world = rate, world
     Fleet(world, home, parse(place)).run()

@@ -5,18 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.faces.tui.conftest import Open, Stage
-from tests.faces.tui.world import World
-from tests.faces.tui.world_machines import target
+from tests.faces.tui.world import World, fleet
 from tests.faces.tui.world_views import fleet_views, gpu, large_fleet, view
 from workbench.errors import NotFound
-
-
-def fleet(views: dict[str, dict[str, Any]]) -> World:
-    """A world of these machines."""
-    world = World()
-    world.views = views
-    world.targets = [target(name, state=item["state"], problem="", facts={}) for name, item in views.items()]
-    return world
 
 
 def line(it: Stage, name: str) -> str:

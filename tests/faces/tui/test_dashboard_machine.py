@@ -17,7 +17,7 @@ async def test_gpus_and_processes_as_they_are(stage: Open) -> None:
         await it.see("◆ up 41d  driver 570.124.06  CUDA 12.8  load 31.2/128", "RAM 812/2048G  disk 1.5T free")
         await it.see(r"2  A100 .* 97  ▇▇▇▇▇▇░ 66/80G +623/700 +67 +1897 +2.1G/819M  - +calm-otter-42")
         await it.see(r"3  A100 .* 88 .* 87 .*HW-THERMAL +calm-otter-42", r"1  A100 .* free")
-        await it.see(r"▸ calm-otter-42 +ann +2,3 +2 +108G +176 +411 +16G +3h02  python train.py --lr", "loss 0.0412")
+        await it.see(r"▸ calm-otter-42 +ann +2,3 +2 +108G +176 +411 +16G +3h02  loss 0.0412 +python train.py --lr")
         await it.see(r"\(other users\) +bob +0 +1 +10G +36 +102 +3.0G +1d1h +-$")
         it.world.measured("gpu1", sample={"processes": [], "gpus": [gpu("gpu1", 0, 0, 0.3)]})
         await it.see("Nobody computes here")

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from tests.faces.tui.world_files import FileServices
-from tests.faces.tui.world_machines import MachineServices
+from tests.faces.tui.world_machines import MachineServices, target
 from tests.faces.tui.world_runs import RunServices
 from tests.faces.tui.world_times import ago
 from tests.faces.tui.world_views import ViewServices
@@ -218,3 +218,11 @@ class World(RunServices, MachineServices, ViewServices, FileServices):
         self.run(run)["archived"] = archived
         self.happen("RunChanged", f"experiments/{self.run(run)['experiment']}/runs/{run}", archived=archived)
         return self.run(run)
+
+
+def fleet(views: dict[str, dict[str, Any]]) -> World:
+    """A world of these machines."""
+    world = World()
+    world.views = views
+    world.targets = [target(name, state=item["state"], problem="", facts={}) for name, item in views.items()]
+    return world

@@ -15,12 +15,24 @@ from workbench.views import hosts
 from workbench.views.fleet import degrees, index_of
 from workbench.views.gpus import IDLE, Gpu, Use, View
 
-TRAIL = 12
-"""Cells of a GPU's last five minutes."""
+NARROW, WIDE = 12, 30
+"""Cells of a GPU's last five minutes: a dot stands for twelve seconds and a half, or for five."""
+FROM = 150
+"""Cells of a terminal from which there is room for them."""
+
+
+def columns(width: int) -> tuple[Column, ...]:
+    """The columns in a terminal of so many cells."""
+    trail = WIDE if width >= FROM else NARROW
+    return tuple(
+        column._replace(least=trail, ideal=trail) if column.id == "trail" else column for column in COLUMNS
+    )
+
+
 COLUMNS = (
     Column("index", "#", right=True, least=2, ideal=2, keep=100, sortable=False),
     Column("kind", "GPU", least=5, ideal=7, most=14, keep=60, sortable=False),
-    Column("trail", "5 MIN", "util", least=TRAIL, ideal=TRAIL, keep=72, sortable=False),
+    Column("trail", "5 MIN", "util", least=NARROW, ideal=NARROW, keep=72, sortable=False),
     Column("util", "%", right=True, least=3, ideal=3, keep=98, sortable=False),
     Column("memory", "MEM", least=14, ideal=16, keep=90, sortable=False),
     Column("power", "W", "/limit", right=True, least=7, ideal=8, keep=70, sortable=False),
@@ -38,9 +50,16 @@ COLUMNS = (
 
 
 def cells(
-    gpu: Gpu, place: int, view: View, trail: Sequence[float | None], now: datetime, plain: bool, stale: bool
+    gpu: Gpu,
+    place: int,
+    view: View,
+    trail: Sequence[float | None],
+    room: int,
+    now: datetime,
+    plain: bool,
+    stale: bool,
 ) -> list[Cell]:
-    """A GPU's cells; trail: how busy it was, stale: whether all of it is old."""
+    """A GPU's cells; trail: how busy it was, for so many cells; stale: whether all of it is old."""
     sample, old = gpu.sample, "stale" if stale or gpu.sample.get("age") is not None else ""
     name = str(sample.get("name") or "GPU")
     alerts = [alert for alert in view.get("alerts") or () if alert.get("gpu") == gpu.uuid]
@@ -50,7 +69,7 @@ def cells(
     return [
         Cell(index_of(sample, place), old or "bold"),
         Cell(look.kind_of(name), old or "text"),
-        Cell(hosts.braille(trail, TRAIL, plain), old or look.ROLES[gpu.use]),
+        Cell(hosts.braille(trail, room, plain), old or look.ROLES[gpu.use]),
         _figure(degrees(busy), old or ("gpu-idle" if busy is not None and busy < IDLE else "")),
         _memory(sample, plain, old),
         _figure(hosts.power(sample), old),

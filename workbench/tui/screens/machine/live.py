@@ -31,7 +31,7 @@ from workbench.views.gpus import Gpu
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
-LATELY, STEPS = 300.0, 24
+LATELY, STEPS = 300.0, 60
 """Seconds of the small pictures, and the figures in one."""
 AGAIN = 5.0
 """Seconds between two looks at what the pictures show."""
@@ -167,7 +167,10 @@ class Live(Acting, Vertical):
             self.gpus.styles.height = high
 
     def on_resize(self) -> None:
-        """Half of the room is another."""
+        """Half of the room is another, and so are the columns."""
+        wanted = gpu_columns.columns(self.size.width)
+        if wanted != self.gpus.columns:
+            self.gpus.columns = wanted
         if self._gpus:
             self._fit()
 
@@ -196,7 +199,8 @@ class Live(Acting, Vertical):
         place, gpu = found
         trail = self._trails.get(f"gpu:{key}:utilisation", ())
         plain = palette_of(self.app).ascii
-        return gpu_columns.cells(gpu, place, self.view, trail, datetime.now(UTC), plain, self.stale)
+        room = next(column.ideal for column in self.gpus.columns if column.id == "trail")
+        return gpu_columns.cells(gpu, place, self.view, trail, room, datetime.now(UTC), plain, self.stale)
 
     def process_cells(self, key: str) -> Sequence[Cell] | None:
         """A row's cells."""

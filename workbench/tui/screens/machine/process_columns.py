@@ -21,10 +21,10 @@ COLUMNS = (
     Column("cpu", "CPU%", right=True, least=5, ideal=5, keep=65, sortable=False),
     Column("rss", "RSS", right=True, least=4, ideal=4, keep=55, sortable=False),
     Column("age", "AGE", right=True, least=5, ideal=5, keep=70, sortable=False),
-    Column("command", "COMMAND", least=12, ideal=24, rest=True, keep=80, sortable=False),
     Column(
         "last", "LAST", least=10, ideal=14, most=20, keep=40, sortable=False, help="its metric's last value"
     ),
+    Column("command", "COMMAND", least=12, ideal=24, rest=True, keep=80, sortable=False),
 )
 
 
@@ -36,8 +36,8 @@ def cells(row: Row, run: Mapping[str, Any] | None, unfolded: bool, plain: bool, 
         Cell(_sign(row, unfolded, plain) + row.title, quiet or ("title" if _is_run(row) else "text")),
         Cell(row.user or "-", quiet),
         *(_figure(said[name], quiet) for name in ("gpus", "procs", "gpumem", "sm", "cpu", "rss", "age")),
-        Cell(said["command"], quiet or "dim"),
         Cell(_last(run), quiet or "active") if _is_run(row) else Cell(""),
+        Cell(said["command"], quiet or "dim"),
     ]
 
 
