@@ -59,9 +59,12 @@ def test_what_has_started_is_not_given_back(ground: Ground) -> None:
 def test_what_ran_before_stays_with_its_folder(ground: Ground) -> None:
     """Its next attempt waits, and would start where its checkpoints are."""
     command = 'echo kept > ../outputs/kept; test "$WORKBENCH_ATTEMPT" = 2'
-    run = ground.submit(f"sleep 0.3; {command}", **ONE, retries={"count": 1, "on": ["exit"]})
+    waits = "while ! test -e ../go; do sleep 0.02; done"
+    run = ground.submit(f"{waits}; {command}", **ONE, retries={"count": 1, "on": ["exit"]})
     ground.wait(run, "Running")
-    holder = ground.submit("while ! test -e ../go; do sleep 0.02; done", **ONE, priority=9)
+    holder = ground.submit(waits, **ONE, priority=9)
+    ground.wait(holder, "Queued")
+    ground.path(run, "go").touch()
     until(lambda: ground.status(run)["attempt"] == 2 and ground.state(run) == "Queued", "it to wait again")
     assert withdraw(ground.machine, run, 1)["withdrawn"] is False
     assert ground.path(run, "outputs/kept").read_text() == "kept\n"
