@@ -26,3 +26,26 @@ def test_a_quiet_shell_is_well(wb: Wb, make_server: MakeServer) -> None:
     assert not [check for check in said if "print" in check["text"] and check["state"] != "ok"]
     here = [check for check in wb.json("compute", "doctor", "local") if check["name"] == "shell"]
     assert here
+
+
+def test_each_line_that_is_not_well_has_a_command_to_copy(wb: Wb, make_server: MakeServer) -> None:
+    narrow = make_server(rc="echo WELCOME", options=["MaxSessions 1"])
+    attach(wb, narrow)
+    found = wb.json("compute", "doctor", narrow.name)
+    assert all(check.get("fix") and check.get("hint") for check in found if check["state"] != "ok")
+    said = {check["name"]: check for check in found}
+    assert said["sessions"]["state"] == "warn"
+    assert "opens 0 sessions beside ours" in said["sessions"]["text"]
+    assert "agrees with this one" in said["clock"]["text"]
+    assert said["python"]["text"].startswith("/")
+    assert [check["state"] for check in found] == sorted((check["state"] for check in found), key=["bad", "warn", "ok"].index)
+    shown = wb("compute", "doctor", narrow.name, "-o", "table", code=None)
+    assert f"$ {said['sessions']['fix']}\n" in shown, "in one line"
+    assert narrow.connections() == 1
+
+
+def test_as_many_sessions_as_are_tried_open_on_an_ordinary_machine(wb: Wb, make_server: MakeServer) -> None:
+    wide = make_server()
+    attach(wb, wide)
+    said = {check["name"]: check for check in wb.json("compute", "doctor", wide.name)}
+    assert said["sessions"]["text"].startswith("4 sessions beside ours")

@@ -138,6 +138,8 @@ def test_quotas() -> None:
 def measured(**changes: Any) -> dict[str, Any]:
     return {
         "python": {"executable": "/usr/bin/python3", "version": "3.6.8"},
+        "uid": 1000,
+        "home_fs": "ext4",
         "root": "/r",
         "root_fs": "ext4",
         "root_free": 100 << 30,
@@ -165,8 +167,14 @@ def test_the_doctors_judgement() -> None:
     assert state("logout", systemd=True, kill_user_processes=True) == "bad"
     assert state("logout", systemd=True, kill_user_processes=False) == "ok"
     assert state("quota", quota=[{"source": "x", "used": 99 << 30, "limit": 100 << 30}]) == "warn"
-    for item in checks.judge(measured(root_fs="nfs", lease_fs="nfs", root_free=0)):
-        assert item["state"] == "ok" or item["hint"]
+    assert state("files", root_files=5) == "bad"
+    assert state("home", home_fs="nfs4") == "ok"
+    sick = measured(root_fs="nfs", lease_fs="nfs", root_free=0, root_files=0, systemd=True, kill_user_processes=True)
+    found = [*checks.judge(sick), checks.judge_writing(OSError(13, "no")), checks.judge_reaping(False)]
+    for item in found:
+        assert item["state"] == "ok" or (item["hint"] and item["fix"]), item["name"]
+    better = next(item for item in checks.judge(measured(root_fs="nfs", better_root="/my disk/w")) if item["name"] == "root")
+    assert better["fix"] == "wb compute set NAME root='/my disk/w'"
 
 
 def test_this_machine(tmp_path: Path) -> None:

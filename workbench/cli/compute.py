@@ -82,18 +82,21 @@ def print_target(session: Session, target: dict[str, Any]) -> None:
 @NAME
 @click.pass_obj
 def doctor(session: Session, name: str) -> int:
-    """Check a machine: each finding with what to do about it. Exits 1 when something is bad."""
+    """Check a machine: each finding with what to do about it. Exits 1 when something is bad.
+
+    A line that begins with $ is a command to copy: one of ours, else one to run on the machine.
+    """
     found = session.call("compute", "doctor", name=name)
     if output.as_table(session):
         width, colour, plain = session.terminal.look
         output.write(session, "\n".join(report(found, width, colour, plain)) + "\n")
     else:
-        output.rows(session, found, [], ("state", "name", "text", "hint"), "")
+        output.rows(session, found, [], ("state", "name", "text", "hint", "fix"), "")
     return 1 if any(check.get("state") == "bad" for check in found) else 0
 
 
 def report(checks: Sequence[dict[str, Any]], width: int, colour: bool, plain: bool) -> list[str]:
-    """Findings as lines: glyph, name and what was found, below it what to do; nothing is cut."""
+    """Findings as lines: glyph, name and what was found, below it what to do and a command that does it."""
     left = max([len(clean_name(check["name"], 30)) for check in checks], default=0)
     room = max(20, min(width, 160) - left - 4)
     lines = []
@@ -110,6 +113,9 @@ def report(checks: Sequence[dict[str, Any]], width: int, colour: bool, plain: bo
             if part
         ]
         lines += [" " * (left + 4) + part for part in (*said[1:], *hints)]
+        if check.get("fix"):  # in one line, so that it can be copied
+            command = clean_name(check["fix"], 1000)
+            lines.append(" " * (left + 4) + paint("$ ", "quiet", colour) + paint(command, "bold", colour))
     return lines
 
 

@@ -1,6 +1,7 @@
 """What is well with a machine and what is not, in words and with a hint. Only one check writes."""
 
 import os
+import shlex
 from typing import Any, Dict, List, Optional
 
 from workbench.remote.detaching import LoginManager, choose_detachment
@@ -12,28 +13,29 @@ Check = Dict[str, str]
 
 LOW = 10 << 30  # bytes free: room for a few checkpoints
 OUT = 1 << 30
+FEW_FILES = 10000  # files the disk still has room for
 TRIAL = ".doctor"
+PRUNE = "wb compute prune NAME --dry-run"
+LINGER = "loginctl enable-linger"
 ANOTHER = "choose another folder: wb compute set NAME root=FOLDER"
 
 
-def check(name, state, text, hint=""):
-    # type: (str, str, str, str) -> Check
-    """One line of a doctor's report; state: ok, warn or bad."""
-    return {"name": name, "state": state, "text": text, "hint": hint}
+def check(name, state, text, hint="", fix=""):
+    # type: (str, str, str, str, str) -> Check
+    """One line of a doctor's report; state: ok, warn or bad.
+
+    hint: what to do about it, in words. fix: a command to be copied: one of ours (NAME is the machine's),
+    else one that is run there.
+    """
+    return {"name": name, "state": state, "text": text, "hint": hint, "fix": fix}
 
 
 def judge(facts):
     # type: (Dict[str, Any]) -> List[Check]
     """The checks that follow from what was measured (`facts.facts`)."""
-    found = [judge_python(facts), judge_space(facts), judge_quota(facts), judge_home(facts)]
-    found += [judge_leases(facts), judge_staying(facts), judge_gpus(facts)]
+    found = [judge_space(facts), judge_inodes(facts), judge_quota(facts), judge_root(facts)]
+    found += [judge_home(facts), judge_leases(facts), judge_staying(facts), judge_gpus(facts)]
     return [item for item in found if item is not None]
-
-
-def judge_python(facts):
-    # type: (Dict[str, Any]) -> Check
-    """The interpreter that runs our side there."""
-    return check("python", "ok", "%(executable)s, version %(version)s" % facts["python"])
 
 
 def judge_space(facts):
@@ -42,11 +44,22 @@ def judge_space(facts):
     free = facts["root_free"]
     where = "%s (%s)" % (facts["root"], facts["root_fs"] or "unknown file system")
     if free is None:
-        return check("space", "warn", "free space of %s cannot be read" % where)
+        text = "free space of %s cannot be read" % where
+        return check("space", "warn", text, "look yourself", "df -h %s" % quoted(facts["root"]))
     text = "%s free in %s" % (in_words(free), where)
     if free >= LOW:
         return check("space", "ok", text)
-    return check("space", "bad" if free < OUT else "warn", text, NO_ROOM)
+    return check("space", "bad" if free < OUT else "warn", text, NO_ROOM, PRUNE)
+
+
+def judge_inodes(facts):
+    # type: (Dict[str, Any]) -> Optional[Check]
+    """Room for files, which may run out before room for bytes; None where that is no limit."""
+    left = facts.get("root_files")
+    if left is None or left >= FEW_FILES:
+        return None
+    text = "the disk of %s has room for %d files only" % (facts["root"], left)
+    return check("files", "bad", text, "each run and each package is many; remove what is not needed", PRUNE)
 
 
 def judge_quota(facts):
@@ -59,16 +72,29 @@ def judge_quota(facts):
     text = "%s of %s used on %s" % (in_words(row["used"]), in_words(row["limit"]), row["source"])
     left = row["limit"] - row["used"]
     state = "ok" if left >= LOW else "warn" if left >= OUT else "bad"
-    return check("quota", state, text, "" if state == "ok" else NO_ROOM)
+    if state == "ok":
+        return check("quota", state, text)
+    return check("quota", state, text, NO_ROOM, PRUNE)
 
 
-def judge_home(facts):
+def judge_root(facts):
     # type: (Dict[str, Any]) -> Check
     """Where the root lies: a network disk works, and is slow."""
     if is_network(facts["root_fs"]):
         text = "the root is on a network file system (%s)" % facts["root_fs"]
-        return check("root", "warn", text, "where there is a local disk: wb compute set NAME root=FOLDER")
+        better = facts.get("better_root") or "/local/disk/workbench"
+        hint = "it works and is slow; a local disk is better"
+        return check("root", "warn", text, hint, "wb compute set NAME root=%s" % quoted(better))
     return check("root", "ok", "the root is on a local file system (%s)" % (facts["root_fs"] or "unknown"))
+
+
+def judge_home(facts):
+    # type: (Dict[str, Any]) -> Optional[Check]
+    """A home on the network is fine as long as nothing large lies there; None for an ordinary one."""
+    kind = facts.get("home_fs") or ""
+    if not is_network(kind) or is_network(facts["root_fs"]):
+        return None  # in the second case the root's own line says it
+    return check("home", "ok", "the home is on a network file system (%s), the root is not" % kind)
 
 
 def judge_leases(facts):
@@ -77,7 +103,9 @@ def judge_leases(facts):
     where = "%s (%s)" % (facts["lease_dir"], facts["lease_fs"] or "unknown file system")
     if is_network(facts["lease_fs"]):
         text = "locks are on a network file system: " + where
-        return check("leases", "bad", text, "use a local one: wb compute set NAME lease_dir=FOLDER")
+        hint = "several machines would share them, or have none; use a local folder"
+        fix = "wb compute set NAME lease_dir=/tmp/workbench-%d" % facts["uid"]
+        return check("leases", "bad", text, hint, fix)
     return check("leases", "ok", "locks and leases in " + where)
 
 
@@ -87,11 +115,10 @@ def judge_staying(facts):
     manager = LoginManager(facts["systemd"], facts["linger"], facts["kill_user_processes"])
     choice = choose_detachment(manager)
     if choice.ask_linger:
-        return check(
-            "logout", "bad", choice.risk, "run `loginctl enable-linger` there once, or ask its admin to"
-        )
+        hint = "run it there once; where that is refused its admin has to: sudo loginctl enable-linger USER"
+        return check("logout", "bad", choice.risk, hint, LINGER)
     if choice.risk:
-        return check("logout", "warn", choice.risk, "`loginctl enable-linger` there makes it certain")
+        return check("logout", "warn", choice.risk, "lingering makes it certain that they stay", LINGER)
     how = "in a scope of your lingering user manager" if choice.scope else "in sessions of their own"
     return check("logout", "ok", "runs go on after logout, " + how)
 
@@ -112,7 +139,8 @@ def judge_reaping(works):
     if works:
         return check("processes", "ok", "orphaned processes of a run are found and ended")
     text = "this python cannot adopt orphaned processes (no ctypes or no prctl)"
-    return check("processes", "warn", text, "choose another python for this machine")
+    hint = "some of what a run started may outlive it; choose another python for this machine"
+    return check("processes", "warn", text, hint, "wb compute set NAME python=/usr/bin/python3")
 
 
 def try_writing(root):
@@ -138,4 +166,12 @@ def judge_writing(problem):
     if problem is None:
         return check("writing", "ok", "the root can be written")
     text = "the root cannot be written: %s" % (problem.strerror or problem)
-    return check("writing", "bad", text, NO_ROOM if problem.errno in DISK_FULL else ANOTHER)
+    if problem.errno in DISK_FULL:
+        return check("writing", "bad", text, NO_ROOM, PRUNE)
+    return check("writing", "bad", text, ANOTHER, "wb compute set NAME root=~/.workbench")
+
+
+def quoted(path):
+    # type: (str) -> str
+    """A path as a word of a shell line."""
+    return shlex.quote(path)

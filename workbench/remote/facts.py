@@ -9,9 +9,12 @@ from typing import Any, Dict, List, Optional
 from workbench.remote import checks
 from workbench.remote.detaching import ask_login_manager, user_name
 from workbench.remote.devices import ask, gpu_memory, list_gpus
+from workbench.remote.disks import disks
+from workbench.remote.driver_checks import find_driver, judge_driver
 from workbench.remote.guard import can_adopt_orphans
 from workbench.remote.machine import Machine
-from workbench.remote.mounts import file_system, free_bytes
+from workbench.remote.mounts import file_system, free_bytes, free_files
+from workbench.remote.python_checks import python_checks
 
 QUOTA_SECONDS = 10.0
 
@@ -60,10 +63,23 @@ def facts(machine):
 def doctor(machine):
     # type: (Machine) -> List[Dict[str, str]]
     """What is well and what is not, as [{"name", "state": ok|warn|bad, "text", "hint"}]."""
-    found = checks.judge(facts(machine))
+    known = facts(machine)
+    known.update(root_files=free_files(machine.root), better_root=better_root(known))
+    found = python_checks() + checks.judge(known)
+    found += judge_driver(find_driver(), len(known["gpus"]))
     found.append(checks.judge_writing(checks.try_writing(machine.root)))
     found.append(checks.judge_reaping(can_adopt_orphans()))
     return found
+
+
+def better_root(known):
+    # type: (Dict[str, Any]) -> Optional[str]
+    """A folder of ours on the largest local disk, for a root that is on a network; None without one."""
+    found = disks()
+    if not found:
+        return None
+    best = max(found, key=lambda disk: (bool(disk["own"]), int(str(disk["free"]))))
+    return os.path.join(str(best["path"]), ".workbench" if best["own"] else "workbench-%s" % known["user"])
 
 
 def quota():

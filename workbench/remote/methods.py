@@ -101,8 +101,9 @@ class Methods(object):
     def _doctor(self, exchange):
         # type: (Exchange) -> Any
         from workbench.remote.facts import doctor
+        from workbench.remote.login_checks import max_sessions
 
-        return {"checks": doctor(self._machine)}
+        return {"checks": doctor(self._machine), "max_sessions": max_sessions()}
 
     def _exec(self, exchange):
         # type: (Exchange) -> Any

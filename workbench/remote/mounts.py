@@ -77,3 +77,13 @@ def free_bytes(path):
     except OSError:
         return None
     return disk.f_bavail * disk.f_frsize
+
+
+def free_files(path):
+    # type: (Union[str, bytes]) -> Optional[int]
+    """Files this user may still make there; None when it cannot be told, or is no limit."""
+    try:
+        disk = os.statvfs(path)
+    except OSError:
+        return None
+    return disk.f_favail if disk.f_files else None

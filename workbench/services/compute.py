@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from workbench.alerts.catalogue import rule_names
-from workbench.compute.attach import Measurement, card, measure, measure_shell, propose, shell_notes
+from workbench.compute.attach import card, measure, propose
 from workbench.compute.link import Link
 from workbench.compute.signin import SignIn
 from workbench.entities.base import from_wire, replace, to_wire
@@ -25,13 +25,12 @@ from workbench.runs.activity import Progress, activity
 from workbench.runs.adopt import find_runs
 from workbench.runs.retrieval import retrieve_manifest
 from workbench.services.context import Context
-from workbench.services.machine_facts import PROBE_SECONDS, renew_facts, restarted
+from workbench.services.machine_facts import renew_facts, restarted
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
 from workbench.store import experiments, manifests, pools, run_order, run_rows, runs, targets
 from workbench.store.query import RunQuery
 from workbench.text.numbers import counted
-from workbench.text.sanitize import clean
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 MOVING = frozenset({"address", "root", "lease_dir", "ssh_config", "jump"})
@@ -40,7 +39,6 @@ TAKING_IN = 30.0
 """Seconds `adopt` waits for the output of runs that are over, so that it can say how they ended."""
 log = logging.getLogger(__name__)
 Words = list[str]
-Report = list[dict[str, Any]]
 
 
 class ComputeService:
@@ -219,18 +217,6 @@ class ComputeService:
         return await self._context.link(name)
 
     @call
-    async def doctor(self, name: str) -> Report:
-        """What is well and what is not on a machine, in words: name, state (ok, warn, bad), text, hint."""
-        link = await self._link(name)
-        answer = await link.call("doctor", timeout=PROBE_SECONDS)
-        checks = answer.get("checks")
-        if not isinstance(checks, list):
-            raise RemoteError(f"{name} gave no report")
-        await renew_facts(self._store, link, name)  # what is listed of it is what was just found there
-        shell = await measure_shell(link, self._context.fleet.host(name))
-        return [*(_check(check) for check in checks if isinstance(check, dict)), *_shell_checks(shell)]
-
-    @call
     async def facts(self, name: str) -> Target:
         """Measure a machine again."""
         link = await self._link(name)
@@ -334,21 +320,6 @@ def _settings(fields: dict[str, Any]) -> TargetSettings:
 
 def _accepted(fingerprint: str | None) -> tuple[str, ...]:
     return () if fingerprint is None else (fingerprint,)
-
-
-def _shell_checks(shell: Measurement) -> Report:
-    """What attach says of the shell start-up files, as lines of a report."""
-    notes = shell_notes(shell)
-    if not notes:
-        return [{"name": "shell", "state": "ok", "text": "its start-up files print nothing and are quick"}]
-    hint = "let them end early where nobody types:  case $- in *i*) ;; *) return;; esac  in ~/.bashrc"
-    return [{"name": "shell", "state": "warn", "text": note, "hint": hint} for note in notes]
-
-
-def _check(check: dict[str, Any]) -> dict[str, Any]:
-    """One line of a machine's report, cleaned."""
-    kept = {key: clean(str(check[key]), 1000) for key in ("name", "state", "text", "hint") if check.get(key)}
-    return {"state": "warn", "name": "?", "text": "", **kept}
 
 
 def _with_load(target: Target, active: Iterable[tuple[str, str, int]]) -> Target:

@@ -29,6 +29,7 @@ from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
 from workbench.services.cordons import CordonService
 from workbench.services.deliveries import Deliveries
+from workbench.services.doctoring import DoctorService
 from workbench.services.experiments import ExperimentService
 from workbench.services.forwards import ForwardService
 from workbench.services.history import ActivityService, EventService
@@ -139,6 +140,7 @@ class OpenWorkspace:
             ("files", MachineFileService(context)),
             ("forwards", self.forwards),
             ("compute", PruneService(context)),
+            ("compute", DoctorService(context)),
             ("workspace", WorkspaceRoomService(context)),
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),

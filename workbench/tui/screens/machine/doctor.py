@@ -24,6 +24,8 @@ class Doctor(Reading):
         super().__init__()
         self._target = target
         self._asked = False
+        self.fixes: list[str] = []
+        """The commands of the findings, which `copy` copies."""
 
     async def hear(self, dirty: Dirty) -> None:
         """The first time, ask."""
@@ -43,11 +45,12 @@ class Doctor(Reading):
             return
         finally:
             self._asked = False
+        self.fixes = [clean_name(check["fix"], 1000) for check in found if check.get("fix")]
         self.say(report(found, palette_of(self.app)))
 
 
 def report(checks: list[dict[str, Any]], palette: Palette) -> Text:
-    """Findings: glyph, name, what was found; below it what to do."""
+    """Findings: glyph, name, what was found; below it what to do and a command that does it."""
     left = max([len(clean_name(check["name"], 30)) for check in checks], default=0)
     said = Text()
     for check in checks:
@@ -59,4 +62,7 @@ def report(checks: list[dict[str, Any]], palette: Palette) -> Text:
             arrow = "> " if palette.ascii else "→ "
             hint = f"{' ' * (left + 4)}{arrow}{clean_name(check['hint'], 1000)}\n"
             said.append(hint, palette.style("active"))
+        if check.get("fix"):
+            said.append(f"{' ' * (left + 4)}$ ", palette.style("dim"))
+            said.append(clean_name(check["fix"], 1000) + "\n", palette.style("title"))
     return said

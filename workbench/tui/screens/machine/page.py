@@ -99,7 +99,9 @@ class MachinePage(RunActions, TabbedPage):
         return await seen.listing.gathered() if isinstance(seen, MachineRuns) else self.chosen_runs()
 
     def chosen_id(self) -> str | None:
-        """The run under the cursor, else the machine."""
+        """The doctor's commands; the run under the cursor; else the machine."""
+        if isinstance(self.seen, Doctor) and self.seen.fixes:
+            return "\n".join(self.seen.fixes)
         runs = self.chosen_runs()
         return str(runs[0]["id"]) if runs else self.name_
 
