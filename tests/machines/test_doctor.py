@@ -30,7 +30,8 @@ def test_a_quiet_shell_is_well(wb: Wb, make_server: MakeServer) -> None:
 
 def test_each_line_that_is_not_well_has_a_command_to_copy(wb: Wb, make_server: MakeServer) -> None:
     narrow = make_server(rc="echo WELCOME", options=["MaxSessions 1"])
-    attach(wb, narrow)
+    # Its interpreter said at once: else the link is made anew, while its one session may still be closing.
+    attach(wb, narrow, "--python", "/usr/bin/python3")
     found = wb.json("compute", "doctor", narrow.name)
     assert all(check.get("fix") and check.get("hint") for check in found if check["state"] != "ok")
     said = {check["name"]: check for check in found}
