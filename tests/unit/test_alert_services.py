@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,12 +12,15 @@ from typing import Any
 import pytest
 
 from tests.services import Services, services
+from workbench.entities.machine_series import Minute, Span, of_gpu
 from workbench.entities.machine_view import Freshness, MachineView
 from workbench.entities.sample import GpuSample, MachineSample
 from workbench.entities.target import Target, TargetKind
 from workbench.errors import NotFound, StoreFull, UsageError
+from workbench.services.busy_lately import busy_lately
 from workbench.services.pulses import Pulses
-from workbench.store import events, targets
+from workbench.store import events, machine_minutes, targets
+from workbench.store.database import Transaction
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -230,6 +234,31 @@ async def test_the_rules_are_told_with_the_settings_as_they_are(tmp_path: Path) 
         cards = {card["rule"]: card for card in await live.call("alerts.rules")}
         assert "under 5 % for 10 min" in cards["held-idle"]["condition"]
         assert not cards["xid"]["off"]
+
+
+async def test_what_was_measured_before_a_restart_says_who_was_busy(tmp_path: Path) -> None:
+    async with services(tmp_path) as live:
+        run = await live.submit(1, "sleep 600")
+        try:
+            async for item in live.items("runs.watch", run=run["id"]):
+                if item["run"]["status"] == "Running":
+                    break
+            await live.store.write(_hold, run["id"])
+            now = time.time()
+            span = {
+                of_gpu("GPU-0", "utilisation"): Span(0.0, 30.0, 90.0),
+                of_gpu("GPU-1", "utilisation"): Span(0.0, 1.0, 9.0),
+            }
+            minute = Minute(int(now // 60), span)
+            await live.store.write(machine_minutes.put, {"local": [minute]})
+            assert await live.store.read(busy_lately, now, 20.0) == {"local": {(run["id"], "GPU-0")}}
+            assert await live.store.read(busy_lately, now + 86400, 20.0) == {}
+        finally:
+            await live.call("runs.cancel", run=run["id"], grace=0)
+
+
+def _hold(change: Transaction, run: str) -> None:
+    change.execute("UPDATE runs SET gpus = ? WHERE id = ?", ('["GPU-0","GPU-1"]', run))
 
 
 def test_a_pulse_is_when_output_or_a_record_came_last() -> None:

@@ -141,6 +141,14 @@ class TestHeldIdle:
         machine.go_on(30)
         assert machine.raised == []
 
+    def test_that_it_was_busy_before_a_restart_is_known(self) -> None:
+        machine = Machine()
+        machine.watch = Watch("gpu1", AlertSettings(), [], [(RUN, "GPU-0")])
+        machine.gpu(utilisation=0.0)
+        machine.pulses[RUN] = Pulse(output=START + 10**6)
+        machine.go_on(11)
+        assert machine.rules() == ["held-idle"]
+
     def test_a_moment_of_work_begins_its_time_anew(self) -> None:
         machine = Machine()
         machine.pulses[RUN] = Pulse(output=START + 10**6)

@@ -44,10 +44,10 @@ def key_of(alert: Alert) -> Key:
     return Key(alert.rule, alert.gpu, alert.run, alert.about)
 
 
-def all_rules() -> list[Rule]:
-    """The rules that look at figures, new for one machine."""
+def all_rules(busy: Iterable[tuple[str, str]] = ()) -> list[Rule]:
+    """The rules that look at figures, new for one machine. busy: see HeldIdle."""
     return [
-        HeldIdle(),
+        HeldIdle(busy),
         NeverStarted(),
         Stalled(),
         MemoryLeak(),
@@ -63,13 +63,20 @@ def all_rules() -> list[Rule]:
 class Watch:
     """One machine's rules with what they remember, and what is wrong there now.
 
-    known: the alerts that were told before the local server was started; they are not told again.
+    known: the alerts that were told before the local server was started; they are not told again. busy: runs
+    and GPUs of which it is known from then that the one used the other.
     """
 
-    def __init__(self, target: str, settings: AlertSettings, known: Iterable[Alert] = ()) -> None:
+    def __init__(
+        self,
+        target: str,
+        settings: AlertSettings,
+        known: Iterable[Alert] = (),
+        busy: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self._target = target
         self._settings = settings
-        self._rules = all_rules()
+        self._rules = all_rules(busy)
         self._since: dict[Key, float] = {}
         self._ending: dict[Key, float] = {}
         self._looked: float | None = None

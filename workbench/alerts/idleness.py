@@ -20,12 +20,15 @@ FILLED = 1 << 30
 
 
 class HeldIdle:
-    """A GPU is held by a run that used it once and does not now; memory that is held counts as held."""
+    """A GPU is held by a run that used it once and does not now; memory that is held counts as held.
+
+    busy: runs and GPUs of which it is known that the one used the other.
+    """
 
     ids: ClassVar[tuple[str, ...]] = ("held-idle",)
 
-    def __init__(self) -> None:
-        self._busy: set[tuple[str, str]] = set()
+    def __init__(self, busy: Iterable[tuple[str, str]] = ()) -> None:
+        self._busy = set(busy)
 
     def look(self, seen: Seen) -> Iterable[tuple[str, Finding]]:
         """One finding a GPU that a running run holds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from workbench.entities.alert import Alert
 from workbench.entities.base import replace
 from workbench.entities.machine_view import MachineView
 from workbench.errors import StoreError
+from workbench.services.busy_lately import busy_lately
 from workbench.services.pulses import Pulses
 from workbench.settings import AlertSettings
 from workbench.store import alerts
@@ -59,9 +61,10 @@ class Alerting:
         """Take up what was told before; raises StoreError."""
         known = await self._store.read(alerts.every)
         self._silences = await self._store.read(alerts.silences)
-        for target in {alert.target for alert in known}:
+        busy = await self._store.read(busy_lately, time.time(), self._settings.busy_percent)
+        for target in {alert.target for alert in known} | busy.keys():
             mine = [alert for alert in known if alert.target == target]
-            self._watches[target] = Watch(target, self._settings, mine)
+            self._watches[target] = Watch(target, self._settings, mine, busy.get(target, ()))
         self._tasks = [
             asyncio.create_task(self._write_on(), name="alerts"),
             asyncio.create_task(self._look_on(), name="alerts of resting machines"),
