@@ -293,6 +293,8 @@ def test_not_found_is_three(wb: Wb) -> None:
     [
         (["sumbit"], "did you mean wb submit?"),
         (["run", "metric", "x"], "did you mean wb run metrics?"),
+        (["exec", "gpu1"], "did you mean wb compute exec?"),
+        (["hold", "@1"], "did you mean wb run hold?"),
         (["zzzz"], "wb --help lists them"),
     ],
 )

@@ -145,6 +145,10 @@ class Group(click.Group):
         self._headings = headings
         self.params += shared_options(hidden=name != "wb")
 
+    def places(self, word: str) -> list[str]:
+        """Where a word is a command here or below, as the words that lead to it."""
+        return _places(word, self._table)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order they are shown."""
         return list(self._table)
@@ -177,7 +181,7 @@ class Group(click.Group):
             args = ["dashboard", word] if drawn else [*words_for(word), *args[1:]]
         elif word not in self._table:
             raise UsageError(
-                f"there is no command {word!r}", _did_you_mean(word, self._table, ctx.command_path)
+                f"there is no command {word!r}", _did_you_mean(word, self._table, ctx)
             )
         name = args[0]
         return name, self.get_command(ctx, name), args[1:]
@@ -190,10 +194,20 @@ class Group(click.Group):
                 formatter.write_dl([(name.ljust(width), self._table[name].help) for name in names])
 
 
-def _did_you_mean(word: str, names: Mapping[str, Any], path: str) -> str:
+def _did_you_mean(word: str, names: Mapping[str, Any], ctx: click.Context) -> str:
+    """Names that are near, else places where the word is a command, else where all are listed."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, names, n=2, cutoff=0.55)
-    if near:
-        return "did you mean " + " or ".join(f"{path} {name}" for name in near) + "?"
-    return f"{path} --help lists them"
+    found = [f"{ctx.command_path} {name}" for name in get_close_matches(word, names, n=2, cutoff=0.55)]
+    root = ctx.find_root()
+    if not found and isinstance(root.command, Group):
+        found = [f"{root.info_name} {place}" for place in root.command.places(word)[:3]]
+    return f"did you mean {' or '.join(found)}?" if found else f"{ctx.command_path} --help lists them"
+
+
+def _places(word: str, table: Mapping[str, Entry | Section]) -> list[str]:
+    found = [word] if word in table else []
+    for name, entry in table.items():
+        if isinstance(entry, Section):
+            found += [f"{name} {place}" for place in _places(word, entry.commands)]
+    return found
