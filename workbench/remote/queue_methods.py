@@ -1,16 +1,17 @@
 """What a machine can be asked about its queue: to show and change it, to stop starting, to lease GPUs."""
 
 import threading
-import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from workbench.remote import parameters, protocol
 from workbench.remote.exchange import Exchange
+from workbench.remote.foreign_news import ForeignNews
 from workbench.remote.link import Handler
 from workbench.remote.machine import Machine
 from workbench.remote.problems import RequestError
 
-BUSY_FRESH = 5.0  # seconds for which it is believed who uses the GPUs outside the queue
+LOOK = 1.5  # seconds that who only looks at the queue waits for a slow driver
+DECIDE = 40.0  # the same for who decides by it; more than foreign_asking gives a driver
 MAX_RUNS = 10000
 MAX_LEASES = 12  # each takes one of the link's threads while it lasts
 
@@ -21,11 +22,8 @@ class QueueMethods(object):
     def __init__(self, machine):
         # type: (Machine) -> None
         self._machine = machine
-        self._lock = threading.Lock()
-        self._busy = ()  # type: Tuple[str, ...]
-        self._asked = {}  # type: Dict[str, Any]
+        self._news = ForeignNews(self._ask)
         self._leases = threading.BoundedSemaphore(MAX_LEASES)
-        self._fresh_until = 0.0
 
     def table(self):
         # type: () -> Dict[str, Handler]
@@ -52,7 +50,7 @@ class QueueMethods(object):
         if question is not None:
             asked = self._question(parameters.mapping(exchange.params, "ask"))
             devices = sorted(set(devices).union(asked["devices"] if asked["gpus"] else ()))
-        view.look_past(self._foreign(devices, exchange.params))
+        view.look_past(self._foreign(devices, exchange.params, LOOK if question is None else DECIDE))
         answer = view.listing()
         if asked is not None:
             answer["ask"] = view.ask(**asked)
@@ -74,20 +72,19 @@ class QueueMethods(object):
             "length": Length(earlier, parameters.seconds(params, "timeout")),
         }
 
-    def _foreign(self, devices, params):
-        # type: (Sequence[str], Dict[str, Any]) -> Tuple[str, ...]
+    def _foreign(self, devices, params, patience):
+        # type: (Sequence[str], Dict[str, Any], float) -> Tuple[str, ...]
         """Those of the devices that somebody outside the queue uses; asked anew now and then only."""
         if not devices:
             return ()
-        with self._lock:
-            limits = {name: params.get(name) for name in ("foreign_memory", "foreign_utilisation")}
-            asked = dict(limits, devices=list(devices))
-            if time.monotonic() >= self._fresh_until or asked != self._asked:
-                from workbench.remote.foreign_asking import ask_aside
+        limits = {name: params.get(name) for name in ("foreign_memory", "foreign_utilisation")}
+        return self._news.busy(dict(limits, devices=list(devices)), patience)
 
-                self._busy, self._asked = ask_aside(self._machine, asked), asked
-                self._fresh_until = time.monotonic() + BUSY_FRESH
-            return self._busy
+    def _ask(self, asked):
+        # type: (Dict[str, Any]) -> Tuple[str, ...]
+        from workbench.remote.foreign_asking import ask_aside
+
+        return ask_aside(self._machine, asked)
 
     def _withdraw(self, exchange):
         # type: (Exchange) -> Any
