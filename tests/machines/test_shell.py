@@ -171,6 +171,33 @@ def test_enter_tilde_dot_hangs_up(wb: Wb, machine: SshServer, open_shell: OpenSh
     wb.until(lambda: not alive(pid), "the shell to be hung up")
 
 
+def test_it_can_be_left_for_a_while(wb: Wb, machine: SshServer, tmp_path: Path) -> None:
+    need("tmux", "vim")
+    attach(wb, machine)
+    (machine.home / "poem").write_text("roses are red\n" * 40)
+    environment = {"WORKBENCH_HOME": str(wb.folder), "PS1": "near> "}
+    with Terminal(tmp_path, ["bash", "--norc", "--noprofile", "-i"], 90, 24, environment=environment) as screen:
+        screen.wait_for("^near>")
+        screen.type(f"{WORDS} ssh gpu1 -- vim -u NONE '+set mouse=a' poem")
+        screen.keys("Enter")
+        screen.wait_for("^roses are red")
+        screen.keys("j", "Enter")
+        screen.type("~")
+        screen.keys("C-z")
+        screen.wait_for("Stopped")
+        assert screen._tmux("display-message", "-p", "#{alternate_on} #{mouse_any_flag}").split() == ["0", "0"]
+        screen.type("stty -a | grep -o ' icanon'; clear; fg")
+        screen.keys("Enter")
+        screen.wait_for("^roses are red")
+        assert screen._tmux("display-message", "-p", "#{alternate_on} #{mouse_any_flag}").split() == ["1", "1"]
+        screen.type(":q")
+        screen.keys("Enter")
+        screen.wait_for("^near>")
+        screen.type("echo code $?")
+        screen.keys("Enter")
+        screen.wait_for("^code 0$")
+
+
 def test_without_a_terminal_it_says_what_to_use(wb: Wb, machine: SshServer) -> None:
     attach(wb, machine)
     done = wb.run("ssh", "gpu1", "--", "true")
@@ -247,6 +274,32 @@ async def test_a_wire_that_is_pulled_can_be_left_at_once(
         as_it_was(wb, screen)
 
     await asyncio.to_thread(work)
+
+
+@pytest.mark.slow
+async def test_a_wire_that_is_pulled_is_noticed(wb: Wb, cutting: Cutting, open_shell: OpenShell) -> None:
+    def work() -> None:
+        attach(wb, cutting.machine)
+        screen = in_vim(wb, cutting.machine, open_shell)
+        cutting.cut()
+        assert "did not answer for" in screen.wait_for("^code 4$", seconds=120)
+        as_it_was(wb, screen)
+
+    await asyncio.to_thread(work)
+
+
+def test_with_the_services_in_its_own_process(wb: Wb, machine: SshServer, open_shell: OpenShell) -> None:
+    attach(wb, machine)
+    wb("server", "stop")
+    screen = open_shell("ssh", "gpu1", WORKBENCH_EMBEDDED="1")
+    screen.wait_for("^far>")
+    screen.resize(70, 20)
+    screen.type("sleep 0.5; stty size; exit 3")
+    screen.keys("Enter")
+    screen.wait_for("^20 70$")
+    screen.wait_for("^code 3$")
+    as_it_was(wb, screen)
+    assert wb.server_pid() is None
 
 
 def test_a_server_that_is_killed_leaves_the_terminal_as_it_was(

@@ -76,7 +76,7 @@ class Tool(object):
     def want(self):
         # type: () -> None
         """Say that somebody wants it. Raises OSError."""
-        write_whole(os.path.join(self.folder, tending.WANTED), b"%d\n" % time.time_ns(), sync=False)
+        write_whole(os.path.join(self.folder, tending.WANTED), b"%f\n" % time.time(), sync=False)
 
     def end(self):
         # type: () -> None
