@@ -39,6 +39,11 @@ def state(forward: Forward) -> Cell:
     return Cell(said, _ROLES.get(said, ""))
 
 
+def shown_url(forward: Forward) -> str:
+    """Its URL for a screen, where others may look on: what its page asks for is left out."""
+    return clean_name(str(forward.get("url") or ""), 300).partition("?")[0]
+
+
 def traffic(forward: Forward) -> str:
     """How many go through it now."""
     return str(forward.get("connections", 0))

@@ -57,7 +57,7 @@ def _process(process: Mapping[str, Any]) -> list[Cell]:
 
 def _role(line: str) -> str:
     """Frames stand out from the heads of threads."""
-    return "quiet" if "Thread" in line and not line.startswith("  ") else ""
+    return "quiet" if "thread" in line.lower() and not line.startswith("  ") else ""
 
 
 def _threads(process: Mapping[str, Any]) -> list[Cell]:

@@ -64,6 +64,7 @@ async def test_they_are_listed_with_what_is_wrong(stage: Open, world: World) -> 
         await it.press("j")
         await it.see("it has ended: kernel died$")
         assert "\x1b" not in it.text
+        assert "secret" not in it.text
         await it.press("slash")
         await it.type("jup")
         await it.press("enter")

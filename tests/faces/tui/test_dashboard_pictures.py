@@ -16,6 +16,7 @@ from textual.widgets import Input
 
 from tests.faces.tui.conftest import Stage, made
 from tests.faces.tui.test_dashboard_alerts import IDLE, SUBSCRIPTION, alert
+from tests.faces.tui.test_dashboard_forwards import HUNG, Ports
 from tests.faces.tui.test_dashboard_machines import CONFIG
 from tests.faces.tui.world import ROWS, World
 from workbench.home import Home
@@ -76,6 +77,8 @@ SHOTS = {
     "files-use": Shot("compute/gpu1/files", "6 entries", (("U", "could not be read"),)),
     "files-read": Shot("compute/gpu1/files?path=~/data", "3 entries", (("G", ""), ("enter", "1,2"))),
     "files-remove": Shot("compute/gpu1/files", "6 entries", (("asterisk", "6 marked"), ("delete", "type remove"))),
+    "forwards": Shot("forwards", "2 forwards", (("j", "kernel died"),)),
+    "stacks": Shot("", "calm-otter-42", (("W", "and 2 more"),)),
     "activity": Shot("activity", "transfer"),
     "activity-alerts": Shot("activity", "held-idle"),
     "silence": Shot("activity", "held-idle", (("g", "does not answer on its bus →"), ("m", "calls nobody"))),
@@ -113,6 +116,8 @@ def test_looks_as_it_did(
     location, seen, steps = SHOTS[name]
     if seen == "held-idle":
         world.alerts, world.subscriptions = [IDLE, alert()], [dict(SUBSCRIPTION)]
+    Ports(world)
+    world.answers["runs.stack"] = lambda run: HUNG
     app = made(world, home, location, theme=theme)
 
     async def before(pilot: Pilot[Any]) -> None:

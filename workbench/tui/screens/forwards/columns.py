@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.text.sanitize import clean_name
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 from workbench.views import forwards as look
@@ -14,10 +13,10 @@ COLUMNS = (
     Column("state", "STATE", least=8, ideal=9, keep=95, sortable=False),
     Column("local", "LOCAL", right=True, least=5, ideal=5, keep=100, sortable=False),
     Column("leads", "LEADS TO", least=14, ideal=24, most=40, keep=98, middle=True, sortable=False),
-    Column("run", "RUN", least=8, ideal=16, most=30, keep=60, middle=True, sortable=False),
+    Column("run", "RUN", least=12, ideal=16, most=30, keep=60, middle=True, sortable=False),
     Column("now", "NOW", right=True, least=3, ideal=4, keep=50, sortable=False, help="connections open now"),
     Column("served", "ALL", right=True, least=3, ideal=5, keep=40, sortable=False, help="connections so far"),
-    Column("url", "URL", least=20, ideal=40, rest=True, keep=80, sortable=False),
+    Column("url", "URL", least=24, ideal=40, rest=True, keep=30, sortable=False),
 )
 
 
@@ -32,5 +31,5 @@ def cells(forward: Mapping[str, Any]) -> list[Cell]:
         Cell(look.run_of(forward) or "-", "" if forward.get("run") else "quiet"),
         Cell(str(open_now) if open_now else "-", "active" if open_now else "quiet"),
         Cell(str(forward.get("served") or 0), "quiet"),
-        Cell(clean_name(str(forward.get("url") or ""), 300), "dim"),
+        Cell(look.shown_url(forward), "dim"),
     ]

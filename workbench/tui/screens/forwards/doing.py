@@ -9,7 +9,6 @@ from workbench.errors import UsageError
 from workbench.text.sanitize import clean_name
 from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.dialogs.form import Field, Form
-from workbench.tui.leaving import copied
 from workbench.tui.model.dirty import Dirty
 from workbench.views import forwards as look
 
@@ -25,12 +24,13 @@ def show(app: Dashboard, forward: Mapping[str, Any]) -> None:
     there = any(app.environ.get(name) for name in REMOTE)
     desk = any(app.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
     if there or not desk:
-        copied(app, url, "URL")
+        app.copy_to_clipboard(url)  # not shown: it may hold what its page asks for
+        app.notify(f"URL copied: {look.shown_url(forward)}", timeout=3, markup=False)
         return
     import webbrowser
 
     app.run_worker(lambda: webbrowser.open(url), name="browser", thread=True, exit_on_error=False)
-    app.notify(f"opening {clean_name(url, 100)}", timeout=3, markup=False)
+    app.notify(f"opening {look.shown_url(forward)}", timeout=3, markup=False)
 
 
 async def add(app: Dashboard, target: str) -> None:
@@ -83,5 +83,5 @@ def told(app: Dashboard, forward: Mapping[str, Any]) -> None:
     """Say where a new one is, and have it on the clipboard."""
     app.tell(Dirty(forwards={str(forward["local"])}))
     show(app, forward)
-    words = f"{look.leads_to(forward)}: {clean_name(str(forward.get('url') or ''), 200)}\n:forwards lists it"
+    words = f"{look.leads_to(forward)}: {look.shown_url(forward)}\n:forwards lists it"
     app.notify(words, title="forwarded", timeout=8, markup=False)
