@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 
 from workbench.alerts.catalogue import catalogue
 from workbench.alerts.engine import EVERY, Changes, Watch, all_rules
-from workbench.alerts.finding import Pulse
+from workbench.alerts.finding import Pulse, Seen
 from workbench.alerts.xids import XIDS, meaning
 from workbench.entities.alert import Alert, Severity
 from workbench.entities.base import replace
@@ -112,6 +113,27 @@ def test_a_machine_that_works_never_calls() -> None:
         machine.pulses[RUN] = Pulse(machine.now, machine.now)
         machine.go_on(1)
     assert machine.raised == []
+
+
+def test_a_machine_that_names_ever_new_things_is_remembered_in_bounds() -> None:
+    machine, rules, sizes = Machine(), all_rules(), []
+    for look in range(60):
+        machine.now += EVERY
+        names = [f"GPU-{look}-{n}" for n in range(100)]
+        xid = Xid(code=79, time=machine.now)
+        machine.gpus = {
+            name: GpuSample(uuid=name, throttle=["thermal"], ecc_uncorrected=look, xid=xid, error=error)
+            for name, error in zip(names, [None, "lost"] * 50, strict=True)
+        }
+        machine.disks = [Disk(path=f"/{look}/{n}", free=GIB, total=2 * GIB) for n in range(50)]
+        machine.processes = [machine.process(RUN, name, pid=look * 100 + n) for n, name in enumerate(names)]
+        seen = Seen(
+            machine.view(), machine.view().sample or MachineSample(time=0), {}, AlertSettings(), machine.now
+        )
+        for rule in rules:
+            list(rule.look(seen))
+        sizes.append(sum(len(pickle.dumps(vars(rule))) for rule in rules))
+    assert sizes[-1] < 1.3 * sizes[29], "after 3000 GPUs no more than after 2000"
 
 
 class TestHeldIdle:
@@ -317,6 +339,16 @@ class TestMemoryLeak:
         assert (alert.rule, alert.about, alert.run) == ("memory-leak", "100", RUN)
         self.grow(machine, 40, 0.0)
         assert [alert.rule for alert in machine.cleared] == ["memory-leak"]
+
+    def test_minutes_without_figures_end_no_alert_and_break_nothing(self) -> None:
+        machine = Machine()
+        self.grow(machine, 35, 0.02)
+        assert machine.rules() == ["memory-leak"]
+        machine.now += 600
+        self.grow(machine, 2, 0.02)
+        assert machine.open() == ["memory-leak"]
+        self.grow(machine, 40, 0.0)
+        assert machine.open() == []
 
     def test_growth_that_shrinks_in_between_is_a_cache(self) -> None:
         machine = Machine()
@@ -557,6 +589,19 @@ class TestDisks:
 
 
 class TestSilence:
+    def test_a_moment_of_lateness_begins_no_hold_time_anew(self) -> None:
+        machine = Machine()
+        machine.pulses[RUN] = Pulse(output=START + 10**6)
+        machine.go_on(1)
+        machine.gpu(utilisation=0.0)
+        for _ in range(4):
+            machine.go_on(2)
+            machine.freshness = Freshness.LATE
+            machine.go_on(0.1)
+            machine.freshness = Freshness.FRESH
+        machine.go_on(2)
+        assert machine.rules() == ["held-idle"]
+
     def test_red_is_told_and_amber_is_not(self) -> None:
         machine = Machine()
         machine.go_on(1)

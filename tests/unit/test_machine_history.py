@@ -7,7 +7,7 @@ import math
 import hypothesis
 from hypothesis import strategies as st
 
-from workbench.compute.history import MINUTES, SECONDS, History
+from workbench.compute.history import MINUTES, MOST, SECONDS, History
 from workbench.entities.machine_series import Minute, Span, figures
 from workbench.entities.sample import GpuSample, HostSample, MachineSample
 
@@ -133,3 +133,11 @@ def test_figures_of_a_sample_absent_and_old_ones_add_nothing() -> None:
         "gpu:b:utilisation": 50.0,
         "gpus:utilisation": 25.0,
     }
+
+
+def test_a_machine_that_names_ever_new_series_is_remembered_in_bounds() -> None:
+    history = History()
+    for second in range(20):
+        history.add(START + second, {f"gpu:GPU-{second}-{n}:power": 1.0 for n in range(200)} | {"cpu": 1.0})
+    assert len(history.names) == MOST
+    assert history.seconds("cpu", START + 19, START + 20) == [1.0]

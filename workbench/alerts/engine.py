@@ -113,11 +113,11 @@ class Watch:
                     if name not in disabled:
                         found[Key(name, finding.gpu, finding.run, finding.about)] = finding
             gone = [key for key in self.open if key not in found]
+            self._since = {key: since for key, since in self._since.items() if key in found}
         else:
             gone = [key for key in self.open if key.rule in disabled]
         for key in gone:
             self._clear(key, changes)
-        self._since = {key: since for key, since in self._since.items() if key in found}
         for key, finding in found.items():
             self._judge(key, finding, now, changes)
         return changes

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
 from workbench.entities.alert import Alert, Severity
 from workbench.entities.machine_view import MachineView
 from workbench.entities.sample import GpuSample, MachineSample
 from workbench.settings import AlertSettings
 from workbench.text.sanitize import clean_name
+
+K = TypeVar("K")
+V = TypeVar("V")
+MOST_THINGS = 1024
+"""Things of a machine that one rule remembers."""
+
+
+class Remembered(dict[K, V]):
+    """What a rule knows of things that a machine names; of ever new ones the oldest are forgotten."""
+
+    def __setitem__(self, key: K, value: V) -> None:
+        super().__setitem__(key, value)
+        if len(self) > MOST_THINGS:
+            del self[next(iter(self))]
+
+    def setdefault(self, key: K, default: V) -> V:
+        """The value of a key, the default from now on where there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
 
 
 class Pulse(NamedTuple):

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import ClassVar
 
-from workbench.alerts.finding import Finding, Seen, gpu_name, minutes
+from workbench.alerts.finding import Finding, Remembered, Seen, gpu_name, minutes
 from workbench.alerts.xids import meaning
 from workbench.entities.alert import Alert, Severity
 from workbench.entities.sample import GpuSample
@@ -24,7 +24,7 @@ class Throttle:
     ids: ClassVar[tuple[str, ...]] = ("throttled",)
 
     def __init__(self) -> None:
-        self._windows: dict[str, deque[tuple[float, str | None]]] = {}
+        self._windows: Remembered[str, deque[tuple[float, str | None]]] = Remembered()
 
     def look(self, seen: Seen) -> Iterable[tuple[str, Finding]]:
         """One finding a GPU that tells why its clocks are held back."""
@@ -80,8 +80,8 @@ class MemoryErrors:
     ids: ClassVar[tuple[str, ...]] = ("ecc", "row-remap")
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self._rose: dict[str, tuple[float, int]] = {}
+        self._counts: Remembered[str, int] = Remembered()
+        self._rose: Remembered[str, tuple[float, int]] = Remembered()
 
     def look(self, seen: Seen) -> Iterable[tuple[str, Finding]]:
         """A finding a GPU and rule where its driver tells."""
@@ -145,8 +145,8 @@ class Xids:
     ids: ClassVar[tuple[str, ...]] = ("xid",)
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[int, float]] = {}
-        self._told: dict[tuple[str, int], float] = {}
+        self._last: Remembered[str, tuple[int, float]] = Remembered()
+        self._told: Remembered[tuple[str, int], float] = Remembered()
 
     def look(self, seen: Seen) -> Iterable[tuple[str, Finding]]:
         """One finding a GPU and code seen lately."""
@@ -188,7 +188,7 @@ class Answers:
     ids: ClassVar[tuple[str, ...]] = ("gpu-lost", "gpu-hung", "gpu-error", "driver")
 
     def __init__(self) -> None:
-        self._ill: dict[str, str] = {}
+        self._ill: Remembered[str, str] = Remembered()
         """The rule that a GPU was found by; one that vanished is not well for that."""
 
     def look(self, seen: Seen) -> Iterable[tuple[str, Finding]]:

@@ -22,6 +22,7 @@ class _Watched:
     def __init__(self, length: int) -> None:
         self.trend = Trend(length)
         self.leaks: bool | None = False
+        """None: that cannot be told now."""
         self.over = True
         self.rate = 0.0
 
@@ -44,8 +45,11 @@ class MemoryLeak:
                 key = (process.pid, process.start, use.gpu)
                 watched = self._watched.get(key) or _Watched(seen.settings.leak_minutes)
                 present[key] = watched
-                if use.memory is not None and watched.trend.add(seen.now, float(use.memory)):
-                    self._judge(seen, watched)
+                if use.memory is not None:
+                    if watched.trend.add(seen.now, float(use.memory)):
+                        self._judge(seen, watched)
+                    elif watched.leaks and not watched.trend.values:  # measured anew after a gap
+                        watched.leaks = None
                 yield "memory-leak", self._finding(seen, process, use.gpu, watched)
         self._watched = present
 
@@ -65,6 +69,8 @@ class MemoryLeak:
     @staticmethod
     def _finding(seen: Seen, process: ProcessSample, gpu: str, watched: _Watched) -> Finding:
         about = str(process.pid)
+        if watched.leaks is None:
+            return Finding(None, gpu=gpu, run=process.run, about=about, over=False)
         if not watched.leaks:
             return Finding(False, gpu=gpu, run=process.run, about=about, over=watched.over, clear=0.0)
         index = next((card.index for card in seen.sample.gpus if card.uuid == gpu), None)

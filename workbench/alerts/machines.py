@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from workbench.alerts.finding import Finding, Seen, gpu_name
+from workbench.alerts.finding import Finding, Remembered, Seen, gpu_name
 from workbench.alerts.trend import Trend
 from workbench.entities.alert import Alert, Severity
 from workbench.entities.machine_view import Freshness, MachineView
@@ -50,8 +50,8 @@ class NearlyFull:
     ids: ClassVar[tuple[str, ...]] = ("disk-full", "disk-filling")
 
     def __init__(self) -> None:
-        self._free: dict[str, Trend] = {}
-        self._left: dict[str, float | None] = {}
+        self._free: Remembered[str, Trend] = Remembered()
+        self._left: Remembered[str, float | None] = Remembered()
         """Seconds until it is full."""
 
     def look(self, seen: Seen) -> Iterable[tuple[str, Finding]]:

@@ -14,6 +14,8 @@ from workbench.entities.machine_series import NAN, Minute, Span, kept, unit
 
 SECONDS = 600
 MINUTES = 180
+MOST = 2560
+"""Series of one machine: every figure of 640 GPUs. What it names beyond has no history."""
 BACKWARDS = 5
 """Seconds the clock may be set back without what was known being forgotten."""
 _ONE, _THREE, _SIXTY = struct.Struct("<e"), struct.Struct("<3e"), struct.Struct("<60e")
@@ -78,6 +80,14 @@ class History:
         """The first second anything was said in; None when there was none."""
         return None if self._last is None else self._began
 
+    @property
+    def held(self) -> range:
+        """The minutes that may be known here, the one that is not over among them; empty without any."""
+        if self._last is None:
+            return range(0)
+        now = self._last // 60
+        return range(max(now - MINUTES + 1, self._began // 60), now + 1)
+
     def add(self, second: int, figures: Mapping[str, float], covers: int = 1) -> None:
         """Take in what was said in a second; of several in one second the mean is kept.
 
@@ -90,6 +100,8 @@ class History:
         for name, value in figures.items():
             column = self._columns.get(name)
             if column is None:
+                if len(self._columns) >= MOST:
+                    continue
                 column = self._columns[name] = _Column(name, second // 60)
             column.said = second // 60
             figure = kept(value, column.unit)
@@ -176,13 +188,10 @@ class History:
         column, last = self._columns.get(name), self._last
         if column is None or last is None:
             return [None] * (stop - first)
-        now = last // 60
-        known = range(max(now - MINUTES + 1, self._began // 60), now)
+        known, now = self.held, last // 60
         return [
-            column.scaled(column.kept(minute))
+            column.scaled(column.span(minute) if minute == now else column.kept(minute))
             if minute in known
-            else column.scaled(column.span(minute))
-            if minute == now
             else None
             for minute in range(first, stop)
         ]

@@ -57,10 +57,16 @@ def series(history: History, name: str, asked: Window, stored: Stored) -> list[S
     kept = stored.get(name, {})
     if asked.by_second:
         return _by_second(history, name, asked, kept)
-    first, each = asked.start // 60, asked.step // 60
-    spans = history.minutes(name, first, first + each * asked.buckets)
-    spans = [span or kept.get(minute) for minute, span in enumerate(spans, first)]
-    return [_joined(spans[at : at + each]) for at in range(0, len(spans), each)]
+    first, stop, each = asked.start // 60, asked.stop // 60, asked.step // 60
+    held = range(max(first, history.held.start), min(stop, history.held.stop))
+    remembered = zip(held, history.minutes(name, held.start, held.stop), strict=True)
+    spans = {**kept, **{minute: span for minute, span in remembered if span is not None}}
+    # By what is known, not by what is asked for: that may be a year of nothing.
+    buckets: list[list[Span]] = [[] for _ in range(asked.buckets)]
+    for minute, span in spans.items():
+        if first <= minute < stop:
+            buckets[(minute - first) // each].append(span)
+    return [_joined(bucket) for bucket in buckets]
 
 
 def _by_second(history: History, name: str, asked: Window, kept: Mapping[int, Span]) -> list[Span | None]:
@@ -77,9 +83,8 @@ def _by_second(history: History, name: str, asked: Window, kept: Mapping[int, Sp
     return found
 
 
-def _joined(spans: list[Span | None]) -> Span | None:
-    known = [span for span in spans if span is not None]
-    if not known:
+def _joined(spans: list[Span]) -> Span | None:
+    if not spans:
         return None
-    mean = sum(span.mean for span in known) / len(known)
-    return Span(min(span.low for span in known), mean, max(span.high for span in known))
+    mean = sum(span.mean for span in spans) / len(spans)
+    return Span(min(span.low for span in spans), mean, max(span.high for span in spans))
