@@ -14,7 +14,8 @@ import pytest
 from tests.machines.ground import until
 from tests.nvml.probing import Probing, on_gpus
 from tests.smi import Smi, gpu
-from workbench.remote import smi_sampling
+from workbench.remote import driver_renewal, probe, smi_sampling
+from workbench.remote.machine import Machine
 from workbench.remote.smi_sampling import SmiSampler
 
 
@@ -36,6 +37,10 @@ def sampler(smi: Smi) -> Iterator[Callable[[], SmiSampler]]:
     yield make
     for one in made:
         one.close()
+
+
+class Enough(Exception):
+    """Ends a probe from what it writes to."""
 
 
 def figures(sampler: SmiSampler, every: float = 1.0) -> dict[str, dict[str, Any]]:
@@ -142,3 +147,25 @@ def left(marker: str) -> list[int]:
             if any(marker in word for word in process.cmdline()):
                 found.append(process.pid)
     return found
+
+
+def test_a_look_at_what_is_installed_does_not_start_it_anew(
+    smi: Smi, sampler: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver is looked at now and then; a nvidia-smi that prints seldom goes on meanwhile."""
+    monkeypatch.setattr(driver_renewal, "LOOK_EVERY", 0.0)
+    one = sampler()
+    monkeypatch.setattr(probe, "open_gpus", lambda _: one)
+    wish = probe.Wish()
+    wish.take(b'{"every": 5}')
+    looks = iter(range(1000))
+
+    def write(_: bytes) -> None:
+        wish.take(b'{"full": true}')  # the next one at once
+        if sum("-l 5" in start for start in smi.starts) >= 2 and next(looks) == 200:
+            raise Enough
+
+    with pytest.raises(Enough):
+        probe.Probe(Machine(str(tmp_path / "root"), str(tmp_path / "leases")), wish, write).run()
+    assert sum(start.endswith("-l 5") for start in smi.starts) == 2
+    assert "error" not in figures(one, 5.0).get("GPU-0", {})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.remote import queue_files
 from workbench.remote.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices
-from workbench.remote.queue_files import read_ticket
+from workbench.remote.machine import Machine
+from workbench.remote.queue_files import Queue, read_ticket
 
 
 def ticket(run: str, order: int, gpus: int = 1, **changes: Any) -> Ticket:
@@ -212,3 +217,61 @@ def played(coming: list[tuple[float, int, Ticket]]) -> dict[str, float]:
         if not moments:
             return started
         now = min(moments)
+
+
+RUN = "01M84463QWAFX9FSQ1YNP1MZY0"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"keepers": [[10**30, 1], [1 << 31, 1], [-1, 1], [0, 0], ["1", 1], [True, True]]},
+        {"keepers": [], "folder": "/proc/self/\0"},
+        {"keepers": [], "folder": 7},
+        "[" * 200_000,
+        '{"run": "' + RUN + '", "keepers": ' + "[" * 200_000,
+    ],
+    ids=["keepers", "folder", "number", "deep", "deeper"],
+)
+def test_a_hostile_ticket_or_lease_is_passed_over(tmp_path: Path, odd: dict[str, object] | str) -> None:
+    """Of a folder that several users share: none of them may keep the others' runs from starting."""
+    machine = Machine(str(tmp_path / "root"), str(tmp_path / "leases"))
+    entry = {"run": RUN, "boot": machine.boot_id, "pidns": machine.pidns}
+    for folder in (machine.queue, machine.leases):
+        said = odd if isinstance(odd, str) else json.dumps({**entry, **odd})
+        Path(folder, RUN + ".json").write_text(said)
+    queue = Queue(machine)
+    assert queue.tickets() == queue.lease_entries() == []
+
+
+def test_a_pipe_where_processes_are_told_holds_nobody_up(tmp_path: Path) -> None:
+    machine = Machine(str(tmp_path / "root"), str(tmp_path / "leases"))
+    os.mkfifo(tmp_path / "tree.json")
+    entry = {"run": RUN, "boot": machine.boot_id, "pidns": machine.pidns, "folder": str(tmp_path)}
+    Path(machine.leases, RUN + ".json").write_text(json.dumps(entry))
+    assert Queue(machine).lease_entries() == []
+
+
+def test_a_shell_is_not_on_hold_by_a_file_of_its_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hold").touch()
+    monkeypatch.chdir(tmp_path)
+    assert not read_ticket({"run": RUN, "folder": ""}).hold
+    assert read_ticket({"run": RUN, "folder": str(tmp_path)}).hold
+
+
+def test_the_counter_is_not_written_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder with the sticky bit nobody replaces another's file: what lies there is written to."""
+    machine = Machine(str(tmp_path / "root"), str(tmp_path / "leases"))
+    dear = tmp_path / "dear"
+    dear.write_text("{}")
+    os.symlink(dear, os.path.join(machine.lease_dir, "queue.next"))
+
+    def sticky(*_: object) -> None:
+        raise PermissionError("not yours to replace")
+
+    monkeypatch.setattr(queue_files, "write_shared", sticky)
+    with pytest.raises(OSError, match="symbolic links"):
+        Queue(machine).draw_number()
+    assert dear.read_text() == "{}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from workbench.remote import frames, protocol
 from workbench.remote.exchange import Exchange
 from workbench.remote.problems import RequestError
 from workbench.remote.shared_probe import Listener
@@ -98,3 +99,24 @@ def test_the_end_of_what_it_says_is_not_the_end_of_listening() -> None:
     listener.hear()
     listener.tell(FULL, True)
     assert near.heard == [FULL]
+
+
+class Leaving(Exchange):
+    """One whose listener leaves it between two looks at who is told of changes."""
+
+    told = 0
+
+    @property
+    def changed(self) -> Any:
+        self.told += 1
+        return (lambda: None) if self.told == 1 else None
+
+    @changed.setter
+    def changed(self, value: Any) -> None:
+        """Nobody's business here."""
+
+
+def test_a_stream_that_is_left_while_something_comes_does_not_end_the_link() -> None:
+    exchange = Leaving(cast(Any, None), 1, "probe", {}, lambda _: None)
+    exchange.deliver(frames.Frame(protocol.CANCEL, 1, b""))
+    assert exchange.cancelled

@@ -29,13 +29,13 @@ class Renewal(object):
         self._began = self._looked = time.monotonic()
 
     def due(self, driver, rows):
-        # type: (Fields, Callable[[float], List[Fields]]) -> bool
-        """Whether this process should end. driver, rows: as GpuSampler tells them."""
+        # type: (Fields, Callable[[], List[Fields]]) -> bool
+        """Whether this process should end. driver, rows: what GpuSampler tells at the rate that is wanted."""
         now = time.monotonic()
         if now - self._looked < LOOK_EVERY:
             return False
         self._looked = now
-        return is_due(now - self._began, installed() != self._sign, driver, rows(0.0))
+        return is_due(now - self._began, installed() != self._sign, driver, rows())
 
 
 def is_due(age, changed, driver, rows):

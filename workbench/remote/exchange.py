@@ -51,8 +51,9 @@ class Exchange(object):
             elif frame.type == protocol.CANCEL:
                 self.cancelled = True
             self._condition.notify_all()
-        if self.changed is not None:
-            self.changed()
+        changed = self.changed  # once: whoever ends the stream takes it away meanwhile
+        if changed is not None:
+            changed()
 
     # --- what a handler uses -------------------------------------------------------------------------
 

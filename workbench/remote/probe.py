@@ -9,7 +9,7 @@ import json
 import os
 import threading
 import time
-from typing import Any, Callable, FrozenSet, List, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Tuple
 
 from workbench.remote import sample_form
 from workbench.remote.driver_renewal import Renewal
@@ -35,7 +35,7 @@ class Wish(object):
         # type: () -> None
         self.every = 1.0
         self.detail = frozenset()  # type: FrozenSet[str]
-        self.full = False
+        self.full = threading.Event()
         self.changed = threading.Event()
 
     def take(self, line):
@@ -49,10 +49,11 @@ class Wish(object):
             return
         every, detail = asked.get("every"), asked.get("detail")
         if isinstance(every, (int, float)) and not isinstance(every, bool) and every > 0:
-            self.every = min(max(float(every), sample_form.FASTEST), sample_form.SLOWEST)
+            self.every = float(min(max(every, sample_form.FASTEST), sample_form.SLOWEST))
         if isinstance(detail, list):
             self.detail = frozenset(one for one in detail[: sample_form.MAX_DETAIL] if isinstance(one, str))
-        self.full = self.full or asked.get("full") is True
+        if asked.get("full") is True:
+            self.full.set()
         self.changed.set()
 
 
@@ -119,7 +120,7 @@ class Probe(object):
         # type: () -> None
         """Tick until a new process is wanted, which whoever started this one starts."""
         wait = FIRST_WAIT
-        while not (self._gpus.ready and self._renewal.due(self._gpus.driver(), self._gpus.rows)):
+        while not (self._gpus.ready and self._renewal.due(self._gpus.driver(), self._rows)):
             began = time.monotonic()
             self.tick(wait)
             wait = min(LONGEST_WAIT, SHARE_OF_TICK * self._wish.every)
@@ -139,19 +140,25 @@ class Probe(object):
         if self._processes.value is not None:  # they come after the first line: finding them takes longest
             self._processes.wait(deadline - time.monotonic())
         self._host.wait(deadline - time.monotonic())
-        full, wish.full = wish.full, False
+        full = wish.full.is_set()
+        if full:  # one that is asked for from here on is another one
+            wish.full.clear()
         self._told = self._progress()
         sample = {
             "time": time.time(),
             "every": wish.every,
             "host": self._host.value,
             "driver": self._gpus.driver(),
-            "gpus": self._gpus.rows(wish.every),
+            "gpus": self._rows(),
             "processes": self._processes.value,
             "note": self._process_sampler.note,
         }
         message = self._sender.message(sample, full)
         self._write(json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n")
+
+    def _rows(self):
+        # type: () -> List[Dict[str, Any]]
+        return self._gpus.rows(self._wish.every)  # type: ignore[no-any-return]
 
     def _progress(self):
         # type: () -> Tuple[Any, bool]
@@ -162,7 +169,7 @@ class Probe(object):
         # type: (float) -> None
         """Until the next tick is due: one comes early when something has given its first answer."""
         wish = self._wish
-        while not wish.full:
+        while not wish.full.is_set():
             left = began + wish.every - time.monotonic()
             starting = self._gpus.starting() or self._processes.value is None
             if left <= 0 or self._told != self._progress():

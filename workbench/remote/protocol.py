@@ -108,7 +108,10 @@ def dumps(value):
 def loads(body):
     # type: (bytes) -> Dict[str, Any]
     """One JSON object; raises ValueError for anything else."""
-    value = json.loads(body.decode("utf-8"))
+    try:
+        value = json.loads(body.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply")
     if not isinstance(value, dict):
         raise ValueError("expected a JSON object")
     return value

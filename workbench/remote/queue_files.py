@@ -61,7 +61,8 @@ class Queue(object):
         try:
             write_shared(self._counter, {"last": number})
         except PermissionError:
-            handle = os.open(self._counter, os.O_WRONLY | os.O_CLOEXEC)
+            # Another user of the folder may have laid a link or a pipe there.
+            handle = os.open(self._counter, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 # Numbers only grow, so no shorter text is ever left with an end of a longer one.
                 write_all(handle, protocol.dumps({"last": number}))
@@ -226,7 +227,8 @@ def tree_lives(machine, entry, shared):
     """Whether processes of a run that lost guard and supervisor still run. shared: `Queue.tree` of it."""
     if entry.get("boot") != machine.boot_id or entry.get("pidns") != machine.pidns:
         return False
-    known = read_tree(str(entry.get("folder"))) + pairs((read_entry(shared) or {}).get("tree"))
+    folder = folder_of(entry)
+    known = pairs((read_entry(shared) or {}).get("tree")) + (read_tree(folder) if folder else [])
     return any(alive(*process) for process in known)
 
 
@@ -234,6 +236,7 @@ def read_ticket(entry):
     # type: (Dict[str, Any]) -> leases.Ticket
     """A ticket as a value; what is missing or odd in the file counts as nothing wanted."""
     waited = time.monotonic() - checked_number(entry.get("since"), time.monotonic())
+    folder = folder_of(entry)
     return leases.Ticket(
         run=entry["run"],
         order=int(checked_number(entry.get("order"), 0)),
@@ -241,9 +244,18 @@ def read_ticket(entry):
         gpus=int(checked_number(entry.get("gpus"), 0)),
         devices=_texts(entry.get("devices")),
         slots=int(checked_number(entry.get("slots"), 0)),
-        hold=entry.get("hold") is True or os.path.exists(os.path.join(str(entry.get("folder")), "hold")),
+        hold=entry.get("hold") is True or (bool(folder) and os.path.exists(os.path.join(folder, "hold"))),
         waited=max(0.0, waited),
     )
+
+
+def folder_of(entry):
+    # type: (Dict[str, Any]) -> str
+    """The folder of the run that a ticket or lease is of; empty where it is none's, as a shell's."""
+    folder = entry.get("folder")
+    if not isinstance(folder, str) or not os.path.isabs(folder) or "\0" in folder:
+        return ""
+    return folder
 
 
 def read_lease(entry):

@@ -16,6 +16,8 @@ from workbench.remote.processes import Identity
 from workbench.remote.run_status import is_terminal
 
 NEARLY_FULL = 65536  # bytes
+MAX_TREE = 1 << 20
+MAX_PID = 1 << 31
 # File systems that write every change elsewhere: even an unlink needs room, more so under a quota of theirs.
 COPYING = ("btrfs", "zfs", "bcachefs")
 COPYING_RESERVE = 1 << 20  # bytes
@@ -231,21 +233,21 @@ def read_tree(folder):
     # type: (str) -> List[Identity]
     """The processes that a run's folder says are the run's; empty when there are none to be read."""
     try:
-        with open(os.path.join(folder, "tree.json"), "rb") as file:
-            return pairs(json.loads(file.read(1 << 20).decode("ascii")))
-    except (OSError, ValueError):
+        body = read_ordinary(os.path.join(folder, "tree.json"), MAX_TREE)
+        return pairs(json.loads(body.decode("ascii")))
+    except (OSError, ValueError, RecursionError):
         return []
 
 
 def pairs(value):
     # type: (Any) -> List[Identity]
-    """The well-formed (pid, start) pairs of a list from a file."""
+    """The well-formed (pid, start) pairs of a list from a file, which may be another user's."""
     items = value if isinstance(value, list) else []
     return [
         (item[0], item[1])
         for item in items
         if isinstance(item, list) and len(item) == 2 and all(isinstance(number, int) for number in item)
-        if item[0] > 1
+        if 1 < item[0] < MAX_PID
     ]
 
 
@@ -279,17 +281,23 @@ def read_object(path, limit):
     # type: (str, int) -> Optional[Dict[str, Any]]
     """A JSON object from a file of at most `limit` bytes; None when there is no file, else ValueError."""
     try:
-        # Without O_NONBLOCK a pipe somebody laid there would hold us up for ever.
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return protocol.loads(read_ordinary(path, limit))
     except FileNotFoundError:
         return None
+
+
+def read_ordinary(path, limit):
+    # type: (str, int) -> bytes
+    """A file of at most `limit` bytes. Raises OSError, ValueError when it is larger or no ordinary file."""
+    # Without O_NONBLOCK a pipe somebody laid there would hold us up for ever.
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ValueError("%s is no ordinary file" % path)
         body = file.read(limit + 1)
     if len(body) > limit:
         raise ValueError("%s is larger than %d bytes" % (path, limit))
-    return protocol.loads(body)
+    return body
 
 
 def remove_quietly(path):

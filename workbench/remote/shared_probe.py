@@ -68,7 +68,7 @@ class Listener(object):
             raise RequestError("usage", "parameter every must be a number of seconds")
         if not isinstance(detail, list) or not all(isinstance(one, str) for one in detail):
             raise RequestError("usage", "parameter detail must be a list of GPU UUIDs")
-        self.every = min(max(float(every), sample_form.FASTEST), sample_form.SLOWEST)
+        self.every = float(min(max(every, sample_form.FASTEST), sample_form.SLOWEST))
         self.detail = detail[: sample_form.MAX_DETAIL]
 
     def tell(self, line, full):
