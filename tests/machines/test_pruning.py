@@ -24,7 +24,7 @@ from workbench.compute.link import Link
 from workbench.remote.blobs import store_blobs
 from workbench.remote.layout import lay_out
 from workbench.remote.manifest import snapshot_id
-from workbench.remote.problems import RequestError
+from workbench.remote.problems import Cancelled, RequestError
 from workbench.remote.pruning import prune
 from workbench.remote.run_removal import remove_run
 from workbench.remote.trees import accept_manifest, blob_path, load_manifest
@@ -150,6 +150,34 @@ class Nobody:
 
     def event(self, value: dict[str, Any]) -> None:
         return
+
+
+class GivenUp(Nobody):
+    """One whose near end gives up after so many looks."""
+
+    def __init__(self, params: dict[str, Any], looks: int) -> None:
+        super().__init__(params)
+        self._looks = looks
+
+    def check(self) -> None:
+        self._looks -= 1
+        if self._looks < 0:
+            raise Cancelled
+
+
+@pytest.mark.parametrize("looks", range(1, 12))
+def test_one_that_is_given_up_puts_back_what_it_put_aside(ground: Ground, looks: int) -> None:
+    root = Root(Path(ground.machine.root))
+    contents = [b"%d" % number for number in range(6)]
+    root.manifest(root.snapshot(*contents)).unlink()
+    asked = {"blobs": True, "dry_run": False}
+    try:
+        prune(GivenUp(asked, looks), ground.machine)
+    except Cancelled:
+        assert all(root.has(content) for content in contents)
+    else:
+        assert not any(root.has(content) for content in contents)
+    assert [path.name for path in Path(root.root, "blobs").iterdir() if len(path.name) != 2] == []
 
 
 def test_a_submit_at_the_same_time_loses_nothing(ground: Ground, tmp_path: Path) -> None:

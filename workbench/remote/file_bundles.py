@@ -1,5 +1,6 @@
 """Whole folders: what is in them, and their small files as one stream in either direction (`bundle_form`)."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -20,6 +21,7 @@ MAX_ENTRIES = 1000000
 AT_ONCE = 500  # entries of one event
 TOLD = 20
 ENOUGH = 1 << 18  # bytes that are sent at once
+NO_FOLDER = (errno.ENOTDIR, errno.ENOENT, errno.ELOOP)
 
 
 def walk(exchange, path):
@@ -252,20 +254,31 @@ def _enter(base, raw):
     """The folder a file lies in, made where it is missing, as a descriptor; and the file's name."""
     at = os.dup(base)
     *folders, name = raw.split(b"/")
-    for folder in folders:
-        try:
-            os.mkdir(folder, 0o777, dir_fd=at)
-        except FileExistsError:
-            pass
-        try:
-            inner = os.open(folder, FOLDER | os.O_NOFOLLOW, dir_fd=at)
-        except OSError:
+    try:
+        for folder in folders:
+            inner = _inside(at, folder, raw)
             os.close(at)
-            words = "%s lies below what is no folder, or a link" % shown(raw)
-            raise RequestError("conflict", words, "nothing is written through links: name where it leads")
+            at = inner
+    except BaseException:
         os.close(at)
-        at = inner
+        raise
     return at, name
+
+
+def _inside(at, folder, raw):
+    # type: (int, bytes, bytes) -> int
+    """A folder's folder, made where it is missing. raw: the path that leads through it, for the error."""
+    try:
+        os.mkdir(folder, 0o777, dir_fd=at)
+    except FileExistsError:
+        pass
+    try:
+        return os.open(folder, FOLDER | os.O_NOFOLLOW, dir_fd=at)
+    except OSError as problem:
+        if problem.errno not in NO_FOLDER:
+            raise
+        words = "%s lies below what is no folder, or a link" % shown(raw)
+        raise RequestError("conflict", words, "nothing is written through links: name where it leads")
 
 
 def _forget(folder, partial):

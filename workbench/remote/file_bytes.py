@@ -23,7 +23,7 @@ WINDOW = 8 << 20  # bytes of an upload that may be on their way
 SILENT = 60.0  # seconds after which an upload that brings nothing looks whether its link still lives
 MODES = 0o755  # what of a file's mode is kept
 DIGEST = hashlib.sha256().digest_size
-TOKEN = re.compile(r"^[0-9a-f]{8,64}$")
+TOKEN = re.compile(r"^[0-9a-f]{8,64}\Z")
 NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EXDEV, errno.EACCES)
 
 

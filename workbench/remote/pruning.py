@@ -123,25 +123,40 @@ class Pruning(object):
         folder = os.path.join(self._machine.root, "blobs")
         doubtful = os.path.join(folder, upload_name(self._machine))  # so named, it is swept once we are dead
         sizes = {}  # type: Dict[str, int]
+        try:
+            self._put_aside(folder, doubtful, needed, sizes)
+            if not self._dry_run and sizes:
+                self._put_back(folder, doubtful, self._wanted_since(began, sizes), sizes)
+        except BaseException:  # given up: a submit may have been told meanwhile that they are there
+            if not self._dry_run and sizes:
+                self._put_back(folder, doubtful, list(sizes), sizes)
+                remove_tree(doubtful)
+            raise
+        if os.path.isdir(doubtful):
+            remove_tree(doubtful)
+        self.counts["blobs"] += len(sizes)
+        self.bytes += sum(sizes.values())
+
+    def _put_aside(self, folder, doubtful, needed, sizes):
+        # type: (str, str, Set[bytes], Dict[str, int]) -> None
+        """Move contents that nothing names out of the way, and note their sizes; a dry run notes only."""
         for sha256, path in self._contents(folder):
             if bytes.fromhex(sha256) in needed:
                 continue
             try:
                 facts = os.lstat(path)
                 if not self._dry_run:
-                    if not sizes:
-                        os.mkdir(doubtful, 0o700)
+                    os.makedirs(doubtful, 0o700, exist_ok=True)
                     os.rename(path, os.path.join(doubtful, sha256))
             except FileNotFoundError:
                 continue
             sizes[sha256] = facts.st_blocks * BLOCK
-        if not self._dry_run and sizes:
-            for sha256 in self._wanted_since(began, sizes):
-                os.rename(os.path.join(doubtful, sha256), os.path.join(folder, sha256[:2], sha256))
-                del sizes[sha256]
-            remove_tree(doubtful)
-        self.counts["blobs"] += len(sizes)
-        self.bytes += sum(sizes.values())
+
+    def _put_back(self, folder, doubtful, wanted, sizes):
+        # type: (str, str, List[str], Dict[str, int]) -> None
+        for sha256 in wanted:
+            os.rename(os.path.join(doubtful, sha256), os.path.join(folder, sha256[:2], sha256))
+            del sizes[sha256]
 
     def _wanted_since(self, began, sizes):
         # type: (float, Dict[str, int]) -> List[str]

@@ -90,8 +90,10 @@ class PruneService:
                         continue
                     removed, kept = event.get("removed"), event.get("kept")
                     if isinstance(removed, dict):
-                        freed += removed.get("bytes") or 0
-                        await self._note(removed)
+                        size = removed.get("bytes")
+                        freed += size if isinstance(size, int) else 0
+                        if removed.get("run") in asked["runs"]:  # of others it has nothing to say
+                            await self._note(str(removed["run"]))
                         await progress.report(f"{sizes.short(freed)} freed")
                         yield {"removed": removed}
                     elif isinstance(kept, dict):
@@ -101,13 +103,12 @@ class PruneService:
             await progress.report(f"{sizes.short(answer.get('bytes'))} freed, {gone} removed")
         yield {key: answer.get(key) for key in ("bytes", "runs", "trees", "blobs", "environments")}
 
-    async def _note(self, removed: dict[str, Any]) -> None:
-        if isinstance(removed.get("run"), str):
-            when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-            try:
-                await self._store.write(prunable.mark_pruned, removed["run"], when)
-            except NotFound:  # it was removed here as well meanwhile
-                return
+    async def _note(self, run: str) -> None:
+        when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        try:
+            await self._store.write(prunable.mark_pruned, run, when)
+        except NotFound:  # it was removed here as well meanwhile
+            return
 
 
 KINDS = ("run", "tree", "environment")

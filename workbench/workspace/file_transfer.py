@@ -128,7 +128,7 @@ def _content(source: Path, facts: os.stat_result, offset: int, counted: Counted)
 def append(source: Iterator[bytes], partial: Path, done: int, counted: Counted) -> None:
     """Write what comes behind the first bytes of a file; raises StoreFull, StoreError."""
     try:
-        with open(partial, "r+b" if done else "wb") as out:
+        with open(partial, "r+b" if done else "wb", opener=_own) as out:
             out.truncate(done)
             out.seek(done)
             for block in source:
@@ -138,6 +138,11 @@ def append(source: Iterator[bytes], partial: Path, done: int, counted: Counted) 
             os.fsync(out.fileno())
     except OSError as problem:
         raise cannot_write(partial.parent, problem) from problem
+
+
+def _own(path: str, flags: int) -> int:
+    """Opens no link: in a folder that others write to, one may lie where a transfer is gathered."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def cannot_write(folder: Path, problem: OSError) -> StoreError:
@@ -194,7 +199,7 @@ def hash_of(path: Path) -> str:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return path.lstat().st_size
     except FileNotFoundError:
         return 0
 

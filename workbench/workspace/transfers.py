@@ -99,8 +99,8 @@ class Transfers:
         into = to.is_dir()
         if len(paths) > 1 and not into:
             raise UsageError(f"{to} is no folder here", "make it first, or fetch one thing at a time")
-        for place in found:
-            name = posixpath.basename(place["path"]) or self._target
+        for asked, place in zip(paths, found, strict=True):
+            name = _name_of(asked) or _name_of(str(place["path"])) or self._target
             yield self._down(place, to / name if into else to)
 
     def _down(self, place: dict[str, Any], to: Path) -> Brought:
@@ -117,6 +117,16 @@ class Transfers:
         self._begin(posixpath.basename(path), plan.total)
         self._folders.fetch(plan, path, to)
         return Brought(str(to), plan.there, plan.left_out)
+
+
+def _name_of(path: str) -> str:
+    """What a path names in its folder; empty where that is no name of its own.
+
+    What was asked for decides what is written here: a machine may say that it was something else.
+    """
+    name = posixpath.basename(path.rstrip("/"))
+    alone = name == path.rstrip("/")
+    return "" if name in ("", ".", "..") or (alone and name.startswith("~")) else name
 
 
 def _is_folder(entry: dict[str, Any]) -> bool:
