@@ -20,8 +20,9 @@ from tests.machines.wb import Wb
 from tests.services import Services, services
 from workbench.entities.base import to_wire
 from workbench.entities.merge_patch import merged
-from workbench.errors import NoPython
+from workbench.errors import NoPython, NotFound
 from workbench.home import Home
+from workbench.services.monitor_feed import MonitorFeed
 from workbench.settings import ComputeSettings, Settings
 from workbench.workspace import Workspace
 
@@ -107,6 +108,23 @@ async def test_a_machine_is_watched_and_its_probe_comes_back_when_it_is_killed(
             assert probes_of(server) not in ([probe], [])
         history = await there.call("compute.history", name=name, series=["cpu"], seconds=60, points=60)
         assert any(value is not None for value in history["series"]["cpu"])
+
+
+async def test_one_that_was_just_attached_or_let_go_is_known_to_be(
+    server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for what the monitor hears of the store by and by."""
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(MonitorFeed, "_keep", never)
+    async with services(tmp_path) as there:
+        name = await attached(there, server)
+        assert (await there.call("compute.sample", name=name))["sample"]["host"]["cpus"] == os.cpu_count()
+        await there.call("compute.detach", name=name)
+        with pytest.raises(NotFound):
+            await there.call("compute.sample", name=name)
 
 
 async def test_this_machine_is_watched_without_a_link_while_somebody_looks(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import msgspec
 
 from workbench.alerts.catalogue import rule_names
 from workbench.compute.attach import card, measure, propose
+from workbench.compute.command_words import read_exit_code, read_output
 from workbench.compute.link import Link
 from workbench.compute.signin import SignIn
 from workbench.entities.base import from_wire, replace, to_wire
@@ -26,6 +27,7 @@ from workbench.runs.adopt import find_runs
 from workbench.runs.retrieval import retrieve_manifest
 from workbench.services.context import Context
 from workbench.services.machine_facts import renew_facts, restarted
+from workbench.services.monitor_feed import here
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
 from workbench.store import experiments, manifests, pools, run_order, run_rows, runs, targets
@@ -135,6 +137,7 @@ class ComputeService:
         )
         await self._store.write(targets.put, target)
         fleet.configure(target)
+        self._context.monitor.add(target.name, here(target))  # who attached it may watch it at once
         return {"target": target, "card": {"lines": card(target, measurement), "warnings": notes}}
 
     @call
@@ -209,6 +212,7 @@ class ComputeService:
         if target.settings.protected and not even_protected:
             raise Refused(f"{name} is protected", f"wb compute set {name} protected=false")
         await self._store.write(targets.remove, name)
+        await self._context.monitor.forget(name)
         await self._context.fleet.forget(name)
         return {}
 
@@ -237,10 +241,10 @@ class ComputeService:
         stream = link.stream("exec", {key: value for key, value in asked.items() if value is not None})
         async with stream:
             async for event in stream:
-                if isinstance(event, dict):
-                    yield event
+                if said := read_output(event):
+                    yield said
             answer = await stream.result()
-        yield {"exit_code": answer.get("exit_code")}
+        yield {"exit_code": read_exit_code(answer)}
 
     @call
     async def adopt(
