@@ -27,9 +27,7 @@ def test_submit_prints_the_id_alone(wb: Wb, code: Path) -> None:
     assert "server.pem" in told.err
 
 
-def test_words_after_the_dashes_are_the_command(
-    wb: Wb, code: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_words_after_the_dashes_are_the_command(wb: Wb, code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     monkeypatch.setenv("KEY", "s3cret")
     wb(
@@ -258,7 +256,12 @@ def test_logs_in_a_pipe_are_the_exact_bytes(
     from workbench.cli.session import Session
 
     world = World(runs__logs=HOSTILE_LOG)
-    assert main(["logs", "x"], Session(opener=lambda name: world.open(tmp_path), terminal=PIPE, clock=lambda: NOW)) == 0
+    assert (
+        main(
+            ["logs", "x"], Session(opener=lambda name: world.open(tmp_path), terminal=PIPE, clock=lambda: NOW)
+        )
+        == 0
+    )
     assert capfdbinary.readouterr().out == b"".join(HOSTILE_LOG)
 
 
@@ -356,7 +359,11 @@ def test_points_of_one_metric(wb: Wb) -> None:
         {"step": 0, "time": "2026-11-23T12:00:00Z", "value": 1.5},
         {"step": 1, "time": "2026-11-23T12:00:01Z", "value": "inf"},
     ]
-    columns = {"steps": [0, 1], "times": [1_795_435_200_000_000, 1_795_435_201_000_000], "values": [1.5, "inf"]}
+    columns = {
+        "steps": [0, 1],
+        "times": [1_795_435_200_000_000, 1_795_435_201_000_000],
+        "values": [1.5, "inf"],
+    }
     world = World(runs__points=columns)
     assert wb("run", "metrics", "@1", "loss", world=world).out == (
         "0\t2026-11-23T12:00:00Z\t1.5\n1\t2026-11-23T12:00:01Z\tinf\n"
@@ -620,10 +627,13 @@ def test_rm_asks_and_takes_no_for_an_answer(wb: Wb) -> None:
 
 
 def test_rerun_and_resume(wb: Wb, code: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = {"command": "python train.py ${{inputs.lr}}", "inputs": {"lr": 3}, "target": "gpu1", "name": "first"}
-    world = World(
-        runs__resume=RUNS[0], runs__configuration={"configuration": asked, "snapshot": "ab" * 32}
-    )
+    asked = {
+        "command": "python train.py ${{inputs.lr}}",
+        "inputs": {"lr": 3},
+        "target": "gpu1",
+        "name": "first",
+    }
+    world = World(runs__resume=RUNS[0], runs__configuration={"configuration": asked, "snapshot": "ab" * 32})
     name = RUNS[2]["name"]
     assert wb("run", "rerun", name, "-t", "lab-7", "--set", "inputs.lr=1", world=world).out == f"{ID}\n"
     (submitted,) = world.submitted
@@ -648,3 +658,16 @@ def test_rerun_and_resume(wb: Wb, code: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_an_error_of_a_stream_is_an_error(wb: Wb) -> None:
     done = wb("logs", "x", world=World(runs__logs=[b"a", NotFound("gone")]))
     assert (done.code, done.out) == (3, "a")
+
+
+def test_a_stack_is_told_in_colours_and_by_the_runs_own_paths(wb: Wb) -> None:
+    root = f"/home/ann/.workbench/runs/{ID}"
+    said = f'Current thread 0x1 (most recent call first):\n  File "{root}/code/train.py", line 3 in step'
+    process = {"pid": 7, "state": "S", "cpu": 1.5, "command": "python train.py", "python": said}
+    world = World(runs__stack={"processes": [process], "more": 0})
+    told = wb("run", "stack", "@1", world=world, terminal=TTY._replace(colour=True))
+    assert told.out.splitlines() == [
+        "\x1b[1mpid 7  sleeping  1.5s of CPU  python train.py\x1b[0m",
+        "\x1b[90m  Current thread 0x1 (most recent call first):\x1b[0m",
+        '    File "code/train.py", line 3 in step',
+    ]

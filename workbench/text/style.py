@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 RESET: Final = "\x1b[0m"
 CODES: Final = {
     "bold": "1",
+    "title": "1",
     "dim": "2",
     "good": "32",
     "bad": "31",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,8 @@ STATES = {
 MOST_THREADS = 16
 """Threads of a process that is no Python, each a line."""
 MOST_KERNEL = 12
+_OWN_CODE = re.compile(r'(File ")[^"]*/runs/[0-9A-Z]{26}/(?=code/)')
+"""A file of the run, by where its folder is: long, and the same in every line."""
 
 
 def lines(answer: Mapping[str, Any]) -> list[Cell]:
@@ -46,7 +49,7 @@ def _process(process: Mapping[str, Any]) -> list[Cell]:
     ]
     found = [Cell("  ".join(fact for fact in facts if fact), "title")]
     if process.get("python"):
-        said = clean(str(process["python"]), 1 << 16)
+        said = _OWN_CODE.sub(r"\1", clean(str(process["python"]), 1 << 16))
         found += [Cell("  " + line, _role(line)) for line in said.splitlines()]
     else:
         found += _threads(process)
