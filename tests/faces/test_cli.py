@@ -189,9 +189,11 @@ def test_filters_reach_the_service(wb: Wb) -> None:
             "tags": {"a": "b", "bare": None},
             "limit": 7,
             "active": True,
-            "text": "res net",
+            "filter": "res net",
         },
     )
+    wb("ps", "--filter", "loss<1 or a", "--filter", "b", world=world)
+    assert world.calls[1] == ("runs.list", {"filter": "(loss<1 or a) (b)", "limit": 50})
     assert wb("ps", "--status", "dreaming").code == 2
 
 
@@ -425,8 +427,12 @@ def test_completion_offers_names(tmp_path: Path) -> None:
 def test_completion_offers_no_name_that_a_shell_would_read_otherwise(tmp_path: Path) -> None:
     from click.shell_completion import ShellComplete
 
-    runs = [{**RUNS[0], "id": f"id{number}", "name": name} for number, name in enumerate(["a b", "$(id)", "ok"])]
-    session = Session(opener=lambda name: World(runs__list=runs).open(tmp_path), terminal=PIPE, clock=lambda: NOW)
+    runs = [
+        {**RUNS[0], "id": f"id{number}", "name": name} for number, name in enumerate(["a b", "$(id)", "ok"])
+    ]
+    session = Session(
+        opener=lambda name: World(runs__list=runs).open(tmp_path), terminal=PIPE, clock=lambda: NOW
+    )
     complete = ShellComplete(build(), {"obj": session}, "wb", "_WB_COMPLETE")
     for words in (["logs"], ["cancel"]):
         assert [item.value for item in complete.get_completions(words, "")] == ["id0", "id1", "ok"]

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from workbench.text.location import Location
 from workbench.tui.model.dirty import MANY, Dirty
 from workbench.tui.model.link_speed import QUICK, SLOW, flush_seconds
+from workbench.tui.model.run_list import RunQuery
 from workbench.tui.places.history import History, crumbs, outside
 from workbench.tui.places.pages import kind_of
 from workbench.tui.screens.runs import filters
+from workbench.tui.screens.runs.proposing import completion
 from workbench.tui.submitting import form
 
 RUNS, MNIST = Location("runs"), Location("runs", ("mnist",))
@@ -119,23 +121,39 @@ def test_over_ssh_the_screen_is_painted_less_often() -> None:
 
 
 def test_filters_are_read_and_written() -> None:
-    options = filters.read("status=failed,running @gpu1 calm otter archived=yes")
-    assert options == {"status": "failed,running", "target": "gpu1", "archived": "yes", "text": "calm otter"}
+    options = filters.read(" status=failed,running @gpu1 calm loss<0.1")
+    assert options == {"filter": "status=failed,running @gpu1 calm loss<0.1"}
     assert filters.read(filters.write(options)) == options
-    assert dict(filters.parameters(options)) == {
-        "status": ["Failed", "Running"],
-        "target": "gpu1",
-        "text": "calm otter",
-        "archived": True,
-    }
-    assert filters.parameters({"status": "active"}) == (("active", True),)
+    linked = {"status": "failed,running", "target": "gpu1", "archived": "yes", "text": "calm or"}
+    wanted = "status=failed,running target=gpu1 archived=yes calm 'or'"
+    assert filters.parameters(linked) == (("filter", wanted),)
+    both = {"filter": "a or b", "status": "active"}
+    assert filters.parameters(both) == (("filter", "(a or b) status=active"),)
+    assert filters.parameters({}) == ()
+
+
+def test_a_column_that_says_the_same_of_every_run_is_known() -> None:
+    assert filters.fixes(RunQuery(filters=(("target", "gpu1"),)), "target")
+    assert filters.fixes(RunQuery(filters=(("filter", "loss<1 @gpu1"),)), "target")
+    assert not filters.fixes(RunQuery(filters=(("filter", "loss<1 or @gpu1"),)), "target")
+    assert not filters.fixes(RunQuery(), "target")
+
+
+def test_the_last_word_of_a_filter_is_completed() -> None:
+    names = ["status", "loss", "val loss"]
+    assert completion("lo", names) == "loss"
+    assert completion("acc>0.9 (STA", names) == "acc>0.9 (STAtus"
+    assert completion("status=run", names) == "status=running"
+    assert completion("status = failed,que", names) == "status = failed,queued"
+    assert completion("loss", names) is None
+    assert completion("l", names) is None
 
 
 def test_a_filter_that_is_none_says_why() -> None:
-    with pytest.raises(ValueError, match="there is no state asleep"):
+    with pytest.raises(ValueError, match="there is no state 'asleep'"):
         filters.read("status=asleep")
-    with pytest.raises(ValueError, match="not filtered by lr"):
-        filters.read("lr=3")
+    with pytest.raises(ValueError, match="'3x' is no number"):
+        filters.read("lr<3x")
 
 
 def test_a_form_is_the_command_line_it_shows() -> None:

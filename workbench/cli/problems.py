@@ -12,8 +12,9 @@ import click
 from workbench.cli.terminal import UNLIMITED
 from workbench.errors import WorkbenchError
 from workbench.text import sizes
+from workbench.text.cells import cut
 from workbench.text.cells import width as cells_of
-from workbench.text.sanitize import clean, clean_name
+from workbench.text.sanitize import clean, clean_name, plain
 from workbench.text.style import paint
 from workbench.text.tables import Column, render, wrap
 
@@ -55,6 +56,7 @@ def report(problem: Exception, session: Session) -> int:
     width = session.terminal.cells if session.terminal.stderr else UNLIMITED
     lines = _said("error:", "bad", clean(message, 2000), width, colour)
     if isinstance(problem, WorkbenchError):
+        lines += ["  " + line for line in _pointed(problem.data, width - 2)]
         for line in details(problem.data):
             lines += hanging("  ", line, width)
     if hint:
@@ -94,6 +96,19 @@ def details(data: dict[str, Any]) -> list[str]:
     if len(lines) > MOST_DETAILS:
         lines[MOST_DETAILS:] = [f"and {len(lines) - MOST_DETAILS} more"]
     return lines
+
+
+def _pointed(data: dict[str, Any], width: int) -> list[str]:
+    """The part of a filter that is wrong with carets below it, as much of it as a line shows."""
+    said, start, stop = data.get("filter"), data.get("start"), data.get("stop")
+    if not isinstance(said, str) or not isinstance(start, int) or not isinstance(stop, int):
+        return []
+    from workbench.text.filter_problem import pointer  # few commands fail so
+
+    first = max(0, min(start, stop - width + 1)) if stop > width else 0
+    before, marked = plain(said[first:start]), plain(said[start:stop])
+    carets = pointer(before + marked, len(before), len(before + marked))
+    return [cut(plain(said[first:]), width), cut(carets, width)]
 
 
 def _largest(found: list[dict[str, Any]], data: dict[str, Any]) -> list[str]:

@@ -10,24 +10,28 @@ from workbench.cli import ask, complete, output
 from workbench.cli.command import Listing, command
 from workbench.cli.parsing import duration, tags
 from workbench.cli.problems import report
+from workbench.cli.run_choice import by_filter, chosen
 from workbench.cli.session import Session
 from workbench.errors import Conflict, WorkbenchError
 from workbench.text import states
 from workbench.text.sanitize import clean, clean_name
 
-RUNS = click.argument("runs", nargs=-1, required=True, shell_complete=complete.run)
-ACTIVE_RUNS = click.argument("runs", nargs=-1, required=True, shell_complete=complete.active_run)
+RUNS = click.argument("runs", nargs=-1, shell_complete=complete.run)
+ACTIVE_RUNS = click.argument("runs", nargs=-1, shell_complete=complete.active_run)
 RUN = click.argument("run", shell_complete=complete.run)
 
 
 @command("cancel")
 @ACTIVE_RUNS
+@by_filter
 @click.option("--grace", type=duration, metavar="TIME", help="Between asking it to end and ending it.")
 @click.pass_obj
-def cancel(session: Session, runs: tuple[str, ...], grace: float | None) -> None:
+def cancel(
+    session: Session, runs: tuple[str, ...], filter_text: str | None, yes: bool, grace: float | None
+) -> None:
     """Cancel runs: each is asked to end, and ended when it does not."""
     failed: WorkbenchError | None = None
-    for run in runs:
+    for run in chosen(session, runs, filter_text, "Cancel", yes=yes, active=True):
         try:
             found = session.call("runs", "cancel", run=run, grace=grace)
         except WorkbenchError as problem:  # the others are to end all the same
@@ -88,11 +92,13 @@ def note(session: Session, run: str, text: tuple[str, ...], name: str | None) ->
 
 @command("archive")
 @RUNS
+@by_filter
 @click.option("--undo", is_flag=True, help="Bring them back.")
 @click.pass_obj
-def archive(session: Session, runs: tuple[str, ...], undo: bool) -> None:
+def archive(session: Session, runs: tuple[str, ...], filter_text: str | None, yes: bool, undo: bool) -> None:
     """Hide runs from lists; nothing of them is lost."""
-    found = [session.call("runs", "get", run=run) for run in runs]  # @2 would be another after @1 is hidden
+    named = chosen(session, runs, filter_text, "Bring back" if undo else "Archive", yes=yes, archived=undo)
+    found = [session.call("runs", "get", run=run) for run in named]  # @2 would be another after @1 is hidden
     for run in found:
         session.call("runs", "archive", run=run["id"], archived=not undo)
         output.note(session, f"{clean_name(run['name'])}: {'back in lists' if undo else 'archived'}")
@@ -100,12 +106,16 @@ def archive(session: Session, runs: tuple[str, ...], undo: bool) -> None:
 
 @command("rm")
 @RUNS
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@by_filter
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.pass_obj
-def remove(session: Session, runs: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+def remove(
+    session: Session, runs: tuple[str, ...], filter_text: str | None, yes: bool, dry_run: bool
+) -> None:
     """Remove ended runs for good: record, log, metrics, files, here and on the machine."""
-    found = [session.call("runs", "get", run=run) for run in runs]
+    # Their names are asked about below.
+    named = chosen(session, runs, filter_text, "Remove", yes=True)
+    found = [session.call("runs", "get", run=run) for run in named]
     active = [run for run in found if run.get("status") in states.ACTIVE_RUN]
     if active:
         name = clean_name(active[0]["name"])

@@ -11,6 +11,7 @@ import click
 from workbench.cli import complete, output
 from workbench.cli.command import F, Listing, command
 from workbench.cli.parsing import assignments, at_least, tags
+from workbench.cli.run_choice import joined, tell_unknown
 from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
 from workbench.errors import UsageError
@@ -28,7 +29,14 @@ NONE_SUCH = "no run is like that; wb ps lists all"
 def _filters(function: F) -> F:
     for option in reversed(
         (
-            click.argument("text", nargs=-1),
+            click.argument("filter_words", nargs=-1, metavar="[FILTER]..."),
+            click.option(
+                "--filter",
+                "filter_texts",
+                multiple=True,
+                metavar="FILTER",
+                help="As FILTER; of several all have to fit.",
+            ),
             click.option(
                 "-e",
                 "--experiment",
@@ -75,7 +83,7 @@ def _filters(function: F) -> F:
 @_filters
 @click.pass_obj
 def ls(session: Session, /, **filters: Any) -> None:
-    """List runs, newest first. Words search names, notes, tags and commands."""
+    """List runs, newest first. FILTER: words, and comparisons such as 'loss<0.1 lr>1e-4 status=failed'."""
     _list(session, **filters)
 
 
@@ -90,7 +98,8 @@ def ps(session: Session, /, **filters: Any) -> None:
 def _list(
     session: Session,
     *,
-    text: tuple[str, ...],
+    filter_words: tuple[str, ...],
+    filter_texts: tuple[str, ...],
     experiment: str | None,
     target: str | None,
     status: tuple[str, ...],
@@ -100,6 +109,7 @@ def _list(
     archived: bool,
     limit: int | None,
 ) -> None:
+    wanted = joined([" ".join(filter_words), *filter_texts])
     limit = limit or (SHOWN if output.as_table(session) else LISTED)
     found = session.call(
         "runs",
@@ -109,14 +119,16 @@ def _list(
         target=target,
         tags=tags(tag_words) or None,
         properties=assignments(property_words, "property") or None,
-        text=" ".join(text) or None,
+        filter=wanted,
         active=active or None,
         archived=archived or None,
         limit=limit,
     )
-    filtered = any((experiment, target, status, tag_words, property_words, text, active, archived))
+    filtered = any((experiment, target, status, tag_words, property_words, wanted, active, archived))
     if not found and target:
         session.call("compute", "get", name=target)  # raises for a name that no machine has
+    if not found and wanted:
+        tell_unknown(session, wanted, experiment)
     print_runs(session, found, NONE_SUCH if filtered else EMPTY)
     if len(found) == limit:
         output.note(session, f"the newest {limit}; more with -n", "quiet")

@@ -50,6 +50,7 @@ from workbench.services.pulses import Pulses
 from workbench.services.queue import QueueService
 from workbench.services.run_compare import RunCompareService
 from workbench.services.run_files import RunFileService
+from workbench.services.run_filters import RunFilterService
 from workbench.services.run_logs import RunLogService
 from workbench.services.run_metrics import RunMetricService
 from workbench.services.run_snapshots import RunSnapshotService
@@ -120,6 +121,7 @@ class OpenWorkspace:
         self.operations: dict[str, Operation] = operations([
             ("runs", RunService(context)),
             ("runs", RunTableService(context)),
+            ("runs", RunFilterService(context)),
             ("runs", RunLogService(context)),
             ("runs", RunMetricService(context)),
             ("runs", RunFileService(context)),

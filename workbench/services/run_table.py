@@ -32,6 +32,7 @@ class RunTableService:
         status: Words = None,
         target: str | None = None,
         text: str | None = None,
+        filter: str | None = None,
         active: bool = False,
         archived: bool | None = False,
         ids: Words = None,
@@ -43,15 +44,15 @@ class RunTableService:
     ) -> RunTable:
         """{"total", "rows", "sequence"}: one page of the runs that fit.
 
-        sort: created, name, experiment, target, status, started, ended, duration, primary, best, metric:NAME,
-        min:NAME, max:NAME, param:NAME; descending absent: newest first by age, else lowest first. columns:
-        sparkline, param:NAME, tag:NAME, metric:NAME; absent: the sparkline, all params and tags. ids: only
-        these, at most MAX_PAGE. sequence: `events.watch` from there on misses nothing. Raises NotFound
-        (experiment), UsageError.
+        filter: in words, see docs/filters.md. sort: created, name, experiment, target, status, started,
+        ended, duration, primary, best, metric:NAME, min:NAME, max:NAME, param:NAME; descending absent: newest
+        first by age, else lowest first. columns: sparkline, param:NAME, tag:NAME, metric:NAME; absent: the
+        sparkline, all params and tags. ids: only these, at most MAX_PAGE. sequence: `events.watch` from there
+        on misses nothing. Raises NotFound (experiment), UsageError.
         """
         if not 0 < limit <= MAX_PAGE or len(ids or ()) > MAX_PAGE:
             raise UsageError(f"a page holds 1 to {MAX_PAGE} runs")
-        query = _query(experiment, status, target, text, active, archived, sort, descending)
+        query = _query(experiment, status, target, text, filter, active, archived, sort, descending)
         query = replace(query, ids=tuple(ids or ()), offset=max(0, offset), limit=limit)
         page = await self._store.read(run_table.page, self._store.orders, query, read_columns(columns))
         return replace(page, rows=[self._fresh(row) for row in page.rows])
@@ -63,6 +64,7 @@ class RunTableService:
         status: Words = None,
         target: str | None = None,
         text: str | None = None,
+        filter: str | None = None,
         active: bool = False,
         archived: bool | None = False,
         sort: str = "created",
@@ -74,7 +76,7 @@ class RunTableService:
         grouped: runs of an experiment stand together. The other parameters are those of `table`; so are the
         errors.
         """
-        query = _query(experiment, status, target, text, active, archived, sort, descending)
+        query = _query(experiment, status, target, text, filter, active, archived, sort, descending)
         ids, groups = await self._store.read(run_order.order, self._store.orders, query, grouped=grouped)
         return {"ids": " ".join(ids), "groups": groups}
 
@@ -101,6 +103,7 @@ def _query(
     status: Words,
     target: str | None,
     text: str | None,
+    filter: str | None,
     active: bool,
     archived: bool | None,
     sort: str,
@@ -111,6 +114,7 @@ def _query(
         statuses=tuple(read_state(name) for name in status or ()),
         target=target,
         text=text,
+        filter=filter,
         active=active,
         archived=archived,
         order=sort,

@@ -47,12 +47,13 @@ class RunService:
         tags: dict[str, str | None] | None = None,
         properties: dict[str, str] | None = None,
         text: str | None = None,
+        filter: str | None = None,
         active: bool = False,
         archived: bool | None = False,
         limit: int = 50,
         offset: int = 0,
     ) -> list[Run]:
-        """Runs, newest first (AZ-66, AZ-79)."""
+        """Runs, newest first (AZ-66, AZ-79). Raises NotFound (experiment), UsageError."""
         query = RunQuery(
             experiment=experiment,
             statuses=tuple(read_state(name) for name in status or ()),
@@ -60,6 +61,7 @@ class RunService:
             tags=tags or {},
             properties=properties or {},
             text=text,
+            filter=filter,
             active=active,
             archived=archived,
             limit=min(limit, MAX_LIST),

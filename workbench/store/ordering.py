@@ -17,7 +17,8 @@ from workbench.errors import UsageError
 from workbench.remote import protocol
 from workbench.store import experiments
 from workbench.store.codec import micros, plain_text
-from workbench.store.query import Condition, RunQuery, Selection, select
+from workbench.store.filter_text import Condition
+from workbench.store.query import RunQuery, Selection, select
 
 STATES = (
     protocol.RUNNING,
@@ -123,7 +124,7 @@ def _by_figure(
         source = "run_metrics m CROSS JOIN runs r ON r.number = m.run"
         order = f"m.{figure} {way}, m.run {way}"
     found = _page(connection, source, having, order, query)
-    if (0 <= query.limit <= len(found)) or any(condition.name == metric for condition in query.metrics):
+    if (0 <= query.limit <= len(found)) or chosen.measured:
         return found
     passed = query.offset
     if query.offset and not found:

@@ -8,7 +8,7 @@ from array import array
 from collections import OrderedDict
 
 from workbench.entities.base import replace
-from workbench.store import events, ordering
+from workbench.store import events, filtering, ordering
 from workbench.store.codec import to_text
 from workbench.store.query import RunQuery
 
@@ -53,8 +53,10 @@ class Orders:
 
 def _worth_keeping(query: RunQuery) -> bool:
     """Whether an order costs more than its page, and is known to hold until a run or experiment changes."""
+    if query.filter and not filtering.holds_with_events(filtering.read(query.filter).tree):
+        return False
     if query.tags or query.properties or query.params or query.metrics or query.ids:
         return False
     if query.order == "created":
-        return bool(query.text or query.statuses or query.target)
+        return bool(query.text or query.statuses or query.target or query.filter)
     return query.order in _STEADY

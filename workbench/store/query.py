@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,8 +17,10 @@ import msgspec
 from workbench.entities.base import Entity
 from workbench.entities.run import RunState
 from workbench.errors import UsageError
-from workbench.store import experiments
+from workbench.store import experiments, filtering
 from workbench.store.codec import number_of, plain_text
+from workbench.store.filter_text import Condition, search
+from workbench.text.filter_tree import EVERYTHING, Filter
 
 NARROW = 2000
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
@@ -56,6 +59,8 @@ class RunQuery(Entity, frozen=True, kw_only=True):
     metrics: tuple[MetricCondition, ...] = ()
     text: str | None = None
     """Part of the id, name, description or command, in any case of ASCII letters."""
+    filter: str | None = None
+    """A filter in words, see docs/filters.md. One that says `archived` is asked instead of that field."""
     parent: str | None = None
     snapshot: str | None = None
     active: bool = False
@@ -73,15 +78,14 @@ class RunQuery(Entity, frozen=True, kw_only=True):
     """None: newest first by age, else the lowest first."""
 
 
-Condition = tuple[str, list[Any]]
-
-
 class Selection(NamedTuple):
     """What a run, as row r of the table of runs, must fulfil."""
 
     conditions: list[Condition]
     few: bool
     """Whether the runs looked at are at most NARROW."""
+    measured: bool = False
+    """Whether they all have the joined metric."""
 
     def where(self, *more: Condition) -> Condition:
         """All conditions as one."""
@@ -96,8 +100,15 @@ def select(connection: sqlite3.Connection, query: RunQuery, joined: str | None =
 
     joined: a metric whose row is joined as m, so that conditions on it need no look-up of their own.
     """
-    conditions = _columns(connection, query)
+    tree = filtering.read(query.filter).tree if query.filter else EVERYTHING
+    conditions = _columns(connection, query, tree)
     narrow: set[int] | None = None
+    clauses = filtering.clauses(connection, tree, datetime.now(UTC), joined)
+    for clause in clauses:
+        if narrow is None and clause.runs is not None:
+            narrow = _few(connection, *clause.runs)
+        # The runs of a part of a condition are only where to look for it.
+        conditions.append((clause.sql, clause.values))
     for table, (sql, values) in _named(query, joined):
         if narrow is None:
             narrow = _few(connection, f"SELECT run FROM {table} c WHERE {sql}", values)
@@ -116,7 +127,8 @@ def select(connection: sqlite3.Connection, query: RunQuery, joined: str | None =
         for condition in query.metrics
         if condition.name == joined
     ]
-    return Selection(conditions, narrow is not None)
+    measured = any(clause.joined for clause in clauses) or any(item.name == joined for item in query.metrics)
+    return Selection(conditions, narrow is not None, measured)
 
 
 def among_numbers(numbers: Iterable[int]) -> str:
@@ -130,10 +142,10 @@ def _few(connection: sqlite3.Connection, sql: str, values: list[Any]) -> set[int
     return {row[0] for row in rows} if len(rows) <= NARROW else None
 
 
-def _columns(connection: sqlite3.Connection, query: RunQuery) -> list[Condition]:
+def _columns(connection: sqlite3.Connection, query: RunQuery, tree: Filter) -> list[Condition]:
     """Conditions on columns of the run itself."""
     found: list[Condition] = []
-    if query.archived is not None:
+    if query.archived is not None and not filtering.says_archived(tree):
         found.append(("r.archived = ?", [int(query.archived)]))
     if query.experiment is not None:
         found.append(("r.experiment = ?", [experiments.number(connection, query.experiment)]))
@@ -148,10 +160,7 @@ def _columns(connection: sqlite3.Connection, query: RunQuery) -> list[Condition]
         if value is not None:
             found.append((f"r.{column} = ?", [plain_text(value)]))
     if query.text:
-        escaped = plain_text(query.text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        columns = ("id", "name", "description", "command")
-        likes = " OR ".join(f"r.{column} LIKE ? ESCAPE '\\'" for column in columns)
-        found.append((f"({likes})", [f"%{escaped}%"] * len(columns)))
+        found.append(search(query.text))
     return found
 
 

@@ -133,7 +133,7 @@ class Workspace:
         return RunHandle(self, self.call("runs", "get", run=reference))
 
     def runs(self, **filters: Any) -> list[RunHandle]:
-        """Runs, newest first (AZ-66). filters: experiment, status (a list), target, tags, text, limit ..."""
+        """Runs, newest first (AZ-66). filters: filter (in words), experiment, tags, limit ..."""
         from workbench.workspace.run_handle import RunHandle
 
         return [RunHandle(self, row) for row in self.call("runs", "list", **filters)]

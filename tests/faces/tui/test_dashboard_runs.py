@@ -67,8 +67,8 @@ async def test_a_filter_narrows_while_one_types_and_escape_gives_everything_back
         await it.type("status=failed")
         await it.press("enter")
         await it.see("2 runs", "dull-ibis-39", "old-wren-35")
-        assert it.app.places.current.options == {"status": "failed"}
-        assert it.world.asked("runs.order")[-1]["status"] == ["Failed"]
+        assert it.app.places.current.options == {"filter": "status=failed"}
+        assert it.world.asked("runs.order")[-1]["filter"] == "status=failed"
         await it.press("escape")
         await it.see("8 runs")
 
@@ -77,10 +77,17 @@ async def test_a_filter_that_means_nothing_says_why_and_one_that_fits_nothing_to
     async with stage() as it:
         await it.see("calm-otter-42")
         await it.press("slash")
-        await it.type("lr=3")
+        await it.type("loss<0.1 status=faild")
+        await it.see(r"^ {19}\^{5} there is no state 'faild'; did you mean failed\?")
         await it.press("enter")
-        await it.told("not filtered by lr")
-        await it.press("slash", "ctrl+u")
+        await it.see("status=faild", "did you mean failed")
+        await it.press("ctrl+u")
+        await it.type("los<0.1")
+        await it.see(r"^   \^{3} no run has los; did you mean loss\?", "No run fits")
+        await it.press("escape")
+        await it.see("8 runs")
+        assert "^" not in it.text
+        await it.press("slash")
         await it.type("zebra")
         await it.press("enter")
         await it.see("No run fits zebra.   esc shows all.")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
 from typing import Any
 
 from tests.faces.tui.world_files import FileServices
 from tests.faces.tui.world_machines import MachineServices, target
 from tests.faces.tui.world_runs import RunServices
-from tests.faces.tui.world_times import ago
+from tests.faces.tui.world_times import NOW, ago
 from tests.faces.tui.world_views import ViewServices
+from tests.filter_rows import Row, holds
 from workbench.errors import NotFound, ServerError, from_wire
+from workbench.text.filter_parse import parse
+from workbench.text.filter_problem import did_you_mean
+from workbench.text.filter_tree import Kind, mentions
 
 
 def row(number: int, name: str, **fields: Any) -> dict[str, Any]:
@@ -173,11 +178,14 @@ class World(RunServices, MachineServices, ViewServices, FileServices):
         mine = self._fitting(experiment=experiment)
         return {"params": sorted({key for item in mine for key in item["params"]}), "tags": [], "metrics": []}
 
-    def _fitting(self, experiment: str | None = None, status: list[str] | None = None, target: str | None = None, text: str | None = None, active: bool = False, archived: bool | None = False, ids: list[str] | None = None, **_: Any) -> list[dict[str, Any]]:
+    def _fitting(self, experiment: str | None = None, status: list[str] | None = None, target: str | None = None, text: str | None = None, filter: str | None = None, active: bool = False, archived: bool | None = False, ids: list[str] | None = None, **_: Any) -> list[dict[str, Any]]:
+        tree = parse(filter or "").tree
+        archived = None if mentions(tree, "archived") else archived
         return [
             item
             for item in self.rows
-            if (experiment is None or item["experiment"] == experiment)
+            if (not filter or holds(tree, self._plain(item), NOW) is True)
+            and (experiment is None or item["experiment"] == experiment)
             and (not status or item["status"] in status)
             and (target is None or item["target"] == target)
             and (text is None or text.lower() in item["name"].lower())
@@ -185,6 +193,17 @@ class World(RunServices, MachineServices, ViewServices, FileServices):
             and (archived is None or item["archived"] == archived or ids is not None)
             and (ids is None or item["id"] in ids)
         ]
+
+    def _plain(self, item: dict[str, Any]) -> Row:
+        metrics = {name: [value] for name, value in [*item["metrics"].items(), (item.get("metric"), item.get("last"))] if value is not None}
+        times = {key: None if item.get(key) is None else datetime.fromisoformat(item[key]) for key in ("created", "started", "ended")}
+        return Row({**item, **times}, metrics, item["params"], item["tags"])
+
+    def runs_check_filter(self, filter: str, experiment: str | None = None) -> Any:
+        known = {name for item in self.rows for name in (*self._plain(item).metrics, *item["params"])}
+        named = [each for each in parse(filter).named if each.field.kind is not Kind.ATTRIBUTE and each.field.name not in known]
+        unknown = [{"name": field.name, "start": start, "stop": stop, "message": f"no run has {field.name}", "hint": did_you_mean(field.name, known)} for field, start, stop in named]
+        return {"filter": filter, "unknown": unknown}
 
     def runs_order(self, sort: str = "created", descending: bool | None = None, grouped: bool = False, **query: Any) -> Any:
         found = self._ordered(self._fitting(**query), sort, descending)

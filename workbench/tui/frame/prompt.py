@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from workbench.errors import WorkbenchError
+from workbench.text.filter_problem import FilterProblem, pointed
 from workbench.text.location import looks_like_location, parse
 from workbench.text.sanitize import clean_name, plain
 from workbench.tui.actions.typing_ahead import OpeningLine
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 Said = Callable[[str], Awaitable[None]]
+Check = Callable[[str], FilterProblem | None]
+MARK = 3
+"""Cells of the sign before what one types."""
 NOUNS = ("runs", "compute", "queue", "forwards", "activity", "quit")
 
 
@@ -44,6 +49,15 @@ class PromptLine(Horizontal):
         yield self._prompt
 
 
+class PromptProblem(Static):
+    """What is wrong with what one types, below it and at its column."""
+
+    DEFAULT_CSS = """
+    PromptProblem { height: 1; background: $panel; color: $text-warning; display: none; }
+    PromptProblem.unfinished { color: $text-muted; }
+    """
+
+
 class Prompt(OpeningLine):
     """What is typed; Enter takes it, Escape leaves things as they were."""
 
@@ -59,24 +73,52 @@ class Prompt(OpeningLine):
         changed: Said | None,
         words: Iterable[str] = (),
         hint: str = "",
+        check: Check | None = None,
     ) -> None:
         suggester = SuggestFromList(list(words), case_sensitive=False)
         super().__init__(value, placeholder=hint, suggester=suggester, select_on_focus=False, compact=True)
         self._done = done
         self._changed = changed
+        self._check = check
         self._before = self._wanted = self._told = value
         self._telling = False
+        self._below: PromptProblem | None = None
+
+    def below(self, line: PromptProblem) -> None:
+        """Where `point` shows its words; the line goes with this one."""
+        self._below = line
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take it."""
+        """Take it; a line that means nothing stays, and says so below."""
         event.stop()
+        problem = self._check(event.value) if self._check is not None else None
+        if problem is not None:
+            self.point(problem, final=True)
+            self.app.bell()
+            return
         self._leave()
         self.app.run_worker(self._done(event.value), name="prompt", group="prompt")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell while one types."""
         event.stop()
+        if self._check is not None:
+            self.point(self._check(event.value))
         self._tell(event.value)
+
+    def point(self, problem: FilterProblem | None, *, final: bool = False) -> None:
+        """Show what is wrong with the text, or nothing; what may be only not finished is said quietly.
+
+        final: nothing more is typed.
+        """
+        below = self._below
+        if below is None:
+            return
+        below.display = problem is not None
+        if problem is not None:
+            below.set_class(problem.unfinished and not final, "unfinished")
+            line = pointed(plain(self.value), problem, self.size.width, int(self.scroll_offset.x))
+            below.update(Content(" " * MARK + plain(line)))
 
     def _tell(self, value: str) -> None:
         """Hand on what stands here, beside the loop of keys; what was typed over meanwhile is left out."""
@@ -109,6 +151,8 @@ class Prompt(OpeningLine):
     def _close(self) -> None:
         if isinstance(self.parent, PromptLine):
             self.parent.remove()  # not waited for: the line is part of it
+        if self._below is not None:
+            self._below.remove()
 
     def _leave(self) -> None:
         self._close()
@@ -131,10 +175,13 @@ async def ask(
     changed: Said | None = None,
     words: Iterable[str] = (),
     hint: str = "",
+    check: Check | None = None,
 ) -> Prompt:
-    """Open the line; it is there at once."""
-    prompt = Prompt(plain(value), done, changed, words, hint)
-    await app.screen.mount(PromptLine(mark, prompt), before=app.screen.query_one(Footer))
+    """Open the line; it is there at once. check: what is wrong with a text, shown below the line."""
+    prompt = Prompt(plain(value), done, changed, words, hint, check)
+    below = PromptProblem(markup=False)
+    prompt.below(below)
+    await app.screen.mount_all([PromptLine(mark, prompt), below], before=app.screen.query_one(Footer))
     prompt.focus()
     return prompt
 

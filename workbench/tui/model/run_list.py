@@ -35,7 +35,7 @@ class RunQuery(NamedTuple):
     @property
     def by_state(self) -> bool:
         """Whether a run comes or goes when its state changes."""
-        return any(name in ("status", "active") for name, _ in self.filters)
+        return any(name in ("filter", "status", "active") for name, _ in self.filters)
 
     def order_parameters(self) -> dict[str, Any]:
         """As `runs.order` takes them."""

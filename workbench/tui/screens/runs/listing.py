@@ -16,6 +16,7 @@ from workbench.text.location import Location
 from workbench.tui.frame.detail import Detail
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunList, RunQuery
+from workbench.tui.screens.runs import filters
 from workbench.tui.screens.runs.columns import Setting, Shown, cells, shown
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
@@ -77,6 +78,11 @@ class RunListing(Widget):
         if self._list is None:
             self._list = RunList(self.dashboard.services)
         return self._list
+
+    @property
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """The names of params, metrics and tags that runs of the list have, as `runs.columns` answers."""
+        return self._names
 
     @property
     def count(self) -> str:
@@ -219,7 +225,7 @@ class RunListing(Widget):
         judge = self._judges.get(query.experiment or "")
         grouped = query.grouped
         now = shown(query.experiment, judge, names["params"], names["metrics"], grouped=grouped)
-        if "target" in dict(query.filters):
+        if filters.fixes(query, "target"):
             now = [item for item in now if item.column.id != "target"]
         changed = [item.column for item in now] != [item.column for item in self._shown]
         self._shown = now

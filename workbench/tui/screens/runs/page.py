@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 
+from workbench.text.filter_problem import FilterProblem
 from workbench.text.location import Location
-from workbench.tui.frame.prompt import none_fits
+from workbench.tui.frame.prompt import Prompt, none_fits
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunQuery
 from workbench.tui.screens.runs import filters
@@ -24,6 +25,8 @@ class RunsPage(RunActions):
     PLACES: ClassVar[tuple[str, ...]] = ("page", "runs")
     _asked = False
     """Whether the list was asked for by the location's filter."""
+    _prompt: Prompt | None = None
+    """The line a filter is typed into, the last there was."""
     _left: str | None = None
     """The run that was left for this list, which was not here yet then."""
 
@@ -95,8 +98,8 @@ class RunsPage(RunActions):
         self.listing.empty = none_fits("No run", words) or EMPTY
         try:
             return filters.query(self.location)
-        except ValueError as problem:
-            self.dashboard.notify(str(problem), severity="warning", markup=False)
+        except FilterProblem as problem:
+            self.dashboard.notify(problem.said, severity="warning", markup=False)
             return filters.query(self.location._replace(options={}))
 
     def left_behind(self, inside: Location) -> None:
@@ -122,23 +125,32 @@ class RunsPage(RunActions):
     async def do_page_filter(self) -> None:
         """Narrow the list while one types."""
         from workbench.tui.frame.prompt import ask
+        from workbench.tui.screens.runs.proposing import FilterSuggester
 
         value = filters.write(self.location.options)
-        hint = "part of a name; status=failed; @gpu1; archived=yes"
-        await ask(self.dashboard, "/", self._typed, value=value, changed=self._typing, hint=hint)
+        hint = "part of a name; loss<0.1 lr>1e-4; status=failed; created>-7d; @gpu1"
+        self._prompt = await ask(
+            self.dashboard,
+            "/",
+            self._typing,
+            value=value,
+            changed=self._typing,
+            hint=hint,
+            check=filters.problem,
+        )
+        self._prompt.suggester = FilterSuggester(self.listing.names)
 
     async def _typing(self, text: str) -> None:
-        try:
-            options = filters.read(text)
-        except ValueError:
-            return  # half a word; what is typed next decides
-        await self._filtered(options)
-
-    async def _typed(self, text: str) -> None:
-        try:
-            await self._filtered(filters.read(text))
-        except ValueError as problem:
-            self.dashboard.notify(str(problem), severity="warning", markup=False)
+        if filters.problem(text) is not None:
+            return  # the list stays; what is typed next decides
+        await self._filtered(filters.read(text))
+        if text.strip() and not self.listing.runs.ids:
+            asked = {"filter": text, "experiment": self.at_experiment}
+            found = await self.dashboard.services.call("runs", "check_filter", **asked)
+            for item in found["unknown"][:1]:
+                unknown = FilterProblem(item["message"], item["start"], item["stop"], item["hint"])
+                if self._prompt is not None and self._prompt.value == text:
+                    self._prompt.point(unknown)
 
     async def _filtered(self, options: Mapping[str, str]) -> None:
         location = self.location._replace(options=dict(options))

@@ -1,0 +1,81 @@
+"""wb with filters: lists, what is wrong with one, and commands about all runs that fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.faces.conftest import Answers, Wb
+from tests.faces.scripted import PIPE, RUNS, TTY, World
+from workbench.errors import UsageError
+
+IDS = [str(run["id"]) for run in RUNS[:2]]
+
+
+def refusing(text: str, start: int, stop: int) -> Any:
+    def answer(**_: Any) -> None:
+        raise UsageError("column 1 of the filter: no", "did you mean yes?", filter=text, start=start, stop=stop)
+
+    return answer
+
+
+def test_what_is_wrong_is_pointed_at(wb: Wb) -> None:
+    world = World(runs__list=refusing("loss<0.1 status=faild", 16, 21))
+    done = wb("ps", "loss<0.1", "status=faild", world=world)
+    assert done.code == 2
+    assert done.err.splitlines() == [
+        "error: column 1 of the filter: no",
+        "  loss<0.1 status=faild",
+        "                  ^^^^^",
+        "hint: did you mean yes?",
+    ]
+
+
+def test_a_long_filter_is_shown_around_what_is_wrong_and_never_raw(wb: Wb) -> None:
+    text = "x" * 200 + "\x1b]0;日本\x07 bad"
+    world = World(runs__list=refusing(text, 206, 212))
+    lines = wb("ps", text, world=world, terminal=TTY).err.splitlines()
+    assert "\x1b" not in "".join(lines)
+    assert lines[1].endswith("bad")
+    assert lines[2].endswith("^")
+    assert all(len(line) <= TTY.cells for line in lines)
+
+
+def test_a_name_that_no_run_has_is_said_when_nothing_fits(wb: Wb) -> None:
+    unknown = [{"name": "los", "start": 0, "stop": 3, "message": "no run has a metric los", "hint": "did you mean loss?"}]
+    answers: dict[str, Any] = {"runs__list": [], "runs__check_filter": {"filter": "los < 1", "unknown": unknown}}
+    done = wb("ps", "los<1", world=World(**answers), terminal=TTY)
+    assert (done.code, done.out) == (0, "")
+    assert "no run has a metric los; did you mean loss?" in done.err
+    assert "no run is like that" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "called", "asked"),
+    [
+        (("cancel", "--filter", "lr>1"), ("runs.cancel", {}), {"active": True}),
+        (("archive", "--filter", "lr>1"), ("runs.archive", {"archived": True}), {"archived": False}),
+        (("archive", "--undo", "--filter", "lr>1"), ("runs.archive", {"archived": False}), {"archived": True}),
+    ],
+)
+def test_a_command_is_about_all_runs_that_fit_once_somebody_said_yes(
+    wb: Wb, words: tuple[str, ...], called: tuple[str, dict[str, Any]], asked: dict[str, Any]
+) -> None:
+    world = World(runs__order={"ids": " ".join(IDS), "groups": []}, runs__archive=RUNS[0], runs__cancel=RUNS[0])
+    refused = wb("run", *words, world=world, terminal=TTY, asker=Answers("n"))
+    assert refused.code != 0
+    assert [name for name, _ in world.calls] == ["runs.order"]
+    assert world.calls[0][1] == {"filter": "lr>1", **asked}
+    done = wb("run", *words, "--yes", world=world, terminal=PIPE)
+    assert done.code == 0
+    method, given = called
+    assert [parameters for name, parameters in world.calls if name == method] == [{"run": run, **given} for run in IDS]
+
+
+def test_runs_are_named_or_chosen_but_not_both_and_none_is_an_error(wb: Wb) -> None:
+    world = World(runs__order={"ids": "", "groups": []}, runs__check_filter={"filter": "", "unknown": []})
+    assert wb("run", "cancel", world=world).code == 2
+    assert wb("run", "cancel", "@1", "--filter", "a", world=world).code == 2
+    done = wb("run", "cancel", "--filter", "a", world=world)
+    assert (done.code, "no run fits" in done.err) == (3, True)
