@@ -33,6 +33,15 @@ class TargetState(StrEnum):
     NEEDS_SIGN_IN = "needs sign-in"
     IDLE = "idle"
     """Nothing to ask it now; the connection is closed."""
+    STARTING = "starting"
+    """Its start command runs, or was run and it does not answer yet."""
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    """Its stop command was run; nobody has reached it since."""
+
+
+POWER = frozenset({TargetState.STARTING, TargetState.STOPPING, TargetState.STOPPED})
+"""States of a machine that was switched on or off; that it cannot be reached then is no news."""
 
 
 class TargetSettings(Entity, frozen=True, kw_only=True):
@@ -72,6 +81,13 @@ class TargetSettings(Entity, frozen=True, kw_only=True):
     """A file to read instead of ~/.ssh/config."""
     alerts_off: list[str] = []
     """Rules of alerts that this machine is not judged by."""
+    start: str | list[str] | None = None
+    """What switches the machine on: a shell line, or an exact argv, run on this side (a cloud's command)."""
+    stop: str | list[str] | None = None
+    restart: str | list[str] | None = None
+    """Absent: stop, then start."""
+    power_timeout: float = 600.0
+    """Seconds one of these may take, and again until the machine answers."""
     protected: bool = False
 
 

@@ -20,7 +20,7 @@ from workbench.compute.signin import SignIn
 from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.pool import ANY
 from workbench.entities.run import WORKING
-from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
+from workbench.entities.target import POWER, Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import Conflict, NotFound, Refused, RemoteError, Unreachable, UsageError
 from workbench.runs.activity import Progress, activity
 from workbench.runs.adopt import find_runs
@@ -60,6 +60,10 @@ class ComputeService:
         now = datetime.now(UTC)
 
         def noted(target: Target) -> Target:
+            if target.state in POWER and state is not TargetState.CONNECTED:
+                return target  # it was switched on or off: that it cannot be reached is no news
+            if target.state is TargetState.STOPPING:
+                return target
             seen = now if state is TargetState.CONNECTED else target.last_seen
             return replace(target, state=state, problem=problem, last_seen=seen)
 

@@ -45,6 +45,7 @@ from workbench.services.operation import Operation, call, operations
 from workbench.services.overview import OverviewService
 from workbench.services.owning import own
 from workbench.services.pools import PoolService
+from workbench.services.powering import PowerService
 from workbench.services.pruning import PruneService
 from workbench.services.pulses import Pulses
 from workbench.services.queue import QueueService
@@ -117,6 +118,7 @@ class OpenWorkspace:
             self.placer,
         )
         self._compute = ComputeService(context)
+        self._power = PowerService(context)
         self.forwards = ForwardService(context)
         self.operations: dict[str, Operation] = operations([
             ("runs", RunService(context)),
@@ -143,6 +145,7 @@ class OpenWorkspace:
             ("forwards", self.forwards),
             ("compute", PruneService(context)),
             ("compute", DoctorService(context)),
+            ("compute", self._power),
             ("workspace", WorkspaceRoomService(context)),
             ("experiments", ExperimentService(context)),
             ("activities", ActivityService(context)),
@@ -167,6 +170,7 @@ class OpenWorkspace:
         for target in attached:
             self._fleet.configure(target)
         await close_forgotten(self.store)
+        await self._power.open()
         await self.alerting.open()
         await self.deliveries.open()
         await self._feed.start()
@@ -202,6 +206,7 @@ class OpenWorkspace:
         """Let go of everything; runs go on where they are."""
         await self.forwards.close()
         await self._compute.close()
+        await self._power.close()
         await self._feed.close()
         await self._leases.close()
         await self.monitor.close()

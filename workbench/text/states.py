@@ -42,6 +42,9 @@ TARGET = {
     "unreachable": Look("✖", "!", "unreachable", "bad"),
     "needs sign-in": Look("◇", "?", "needs sign-in", "warn"),
     "idle": Look("◇", "-", "idle", "quiet"),
+    "starting": Look("◌", "o", "starting", "waiting"),
+    "stopping": Look("◌", "o", "stopping", "waiting"),
+    "stopped": Look("○", "-", "stopped", "quiet"),
 }
 NEVER = Look("○", ".", "not used yet", "quiet")
 """A target that nobody has connected to, ever; its own word would be unknown."""

@@ -158,6 +158,8 @@ def is_low(disk: Mapping[str, Any] | None) -> bool:
 def state_word(target: Target, view: View, gpus: Sequence[Gpu]) -> str:
     """How a machine stands, in one word of `states.MACHINE` or `states.TARGET`."""
     state = str(view.get("state") or target.get("state") or "unknown")
+    if target.get("state") in ("starting", "stopping", "stopped") and state != "connected":
+        return str(target["state"])
     if view.get("freshness") in ("late", "lost") and state in ("connected", "connecting", "unknown", "idle"):
         return str(view["freshness"])
     if view.get("freshness") != "fresh":
