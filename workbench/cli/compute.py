@@ -165,7 +165,9 @@ def change(session: Session, name: str, words: tuple[str, ...], make_default: bo
     Keys: address identity jump root lease_dir python transport ssh_config
           gpus slots devices foreign_memory foreign_utilisation setup login_shell
           grace stream_cap protected alerts_off environment_variables.NAME
-    Lists (setup, devices, alerts_off) take one KEY=VALUE per item.
+          start stop restart power_timeout
+    Lists (setup, devices, alerts_off) take one KEY=VALUE per item. start, stop
+    and restart are lines that a shell of this side runs: see wb compute start.
     """
     if not words and not make_default:
         raise UsageError("there is nothing to set", f"wb compute set {name} gpus=1, or --default")

@@ -18,10 +18,23 @@ KINDS = {
     "stream_cap": "size",
     "foreign_memory": "size",
     "foreign_utilisation": "int",
+    "power_timeout": "duration",
 }
 """Settings that are not text; the rest of `TargetSettings` is, or a list of it."""
 LISTS = ("setup", "devices", "alerts_off")
-TEXTS = ("address", "transport", "identity", "jump", "root", "lease_dir", "python", "ssh_config")
+TEXTS = (
+    "address",
+    "transport",
+    "identity",
+    "jump",
+    "root",
+    "lease_dir",
+    "python",
+    "ssh_config",
+    "start",
+    "stop",
+    "restart",
+)
 VARIABLE = "environment_variables."
 
 

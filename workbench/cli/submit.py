@@ -9,6 +9,7 @@ import click
 
 from workbench.cli import complete, output
 from workbench.cli.command import Launcher, command
+from workbench.cli.compute_power import with_machine_up
 from workbench.cli.notices import Notices
 from workbench.cli.parsing import at_least, command_words, duration
 from workbench.cli.progress import ProgressBar
@@ -76,6 +77,7 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
 @click.option(
     "--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Change a field, such as inputs.lr=3e-4."
 )
+@click.option("--start", is_flag=True, help="Switch its machine on first, where that is off.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent and run.")
 @click.option(
     "-o",
@@ -99,7 +101,7 @@ def submit(context: click.Context, /, **options: Any) -> int:
     """
     session = context.ensure_object(Session)
     dry_run, chosen = options.pop("dry_run"), options.pop("chosen")
-    follow, wait = options.pop("follow"), options.pop("wait")
+    follow, wait, start = options.pop("follow"), options.pop("wait"), options.pop("start")
     configuration = _configuration(session, context.meta.get("command"), **options)
     if dry_run:
         planned = session.workspace.plan(configuration)
@@ -108,8 +110,13 @@ def submit(context: click.Context, /, **options: Any) -> int:
         else:
             _tell_plan(session, planned)
         return 0
-    with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
-        run = session.workspace.submit(configuration, on_progress=bar, on_notice=Notices(session)).details
+
+    def send() -> dict[str, Any]:
+        with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
+            notices = Notices(session)
+            return session.workspace.submit(configuration, on_progress=bar, on_notice=notices).details
+
+    run = with_machine_up(session, configuration.target, send, start=start)
     if chosen is not None:
         output.write(session, output.dumps(run, indent=2) + "\n")
         return 0

@@ -1,4 +1,4 @@
-"""A command of the user's own, run on this side: its lines as they come, its whole group ended when time is up."""
+"""A command of the user's own, run on this side: its lines as they come, its group ended when time is up."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from workbench.text.whole_lines import WholeLines
 READ = 1 << 16
 GRACE = 3.0
 """Seconds between TERM and KILL."""
+LINGER = 1.0
+"""Seconds its output is still read once it ended."""
 Tell = Callable[[str], Any]
 """Told of each line it writes, to either of its outputs."""
 
@@ -34,24 +36,27 @@ async def run_here(
     or out of time, what it started and what is in its group is ended.
     """
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else command
+    # A pipe of our own: asyncio's would have its end waited for, which what is left running may hold open.
+    read, write = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
             *argv,
             env=dict(environ),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdout=write,
+            stderr=write,
             start_new_session=True,
         )
     except OSError as problem:
+        os.close(read)
         raise NotFound(f"{argv[0]} cannot be run here: {problem.strerror}") from problem
-    reading = asyncio.create_task(_read(process, tell))
+    finally:
+        os.close(write)
+    reading = asyncio.create_task(_read(read, tell))
     try:
         async with asyncio.timeout(timeout):
             code = await process.wait()
-            with contextlib.suppress(TimeoutError):  # what it left running may hold its output open
-                async with asyncio.timeout(GRACE):
-                    await asyncio.shield(reading)
+        await asyncio.wait({reading}, timeout=LINGER)
     except TimeoutError:
         raise TimeIsUp(f"it did not end within {durations.short(timeout)}") from None
     finally:
@@ -61,14 +66,21 @@ async def run_here(
     return code if code >= 0 else 128 - code
 
 
-async def _read(process: asyncio.subprocess.Process, tell: Tell) -> None:
-    assert process.stdout is not None
-    decoder, lines = codecs.getincrementaldecoder("utf-8")("replace"), WholeLines()
-    while block := await process.stdout.read(READ):
-        for line in lines.feed(decoder.decode(block)):
-            tell(line)
-    for line in lines.close():
-        tell(line)
+async def _read(descriptor: int, tell: Tell) -> None:
+    reader = asyncio.StreamReader()
+    with os.fdopen(descriptor, "rb", 0) as file:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), file
+        )
+        decoder, lines = codecs.getincrementaldecoder("utf-8")("replace"), WholeLines()
+        try:
+            while block := await reader.read(READ):
+                for line in lines.feed(decoder.decode(block)):
+                    tell(line)
+        finally:
+            for line in lines.close():
+                tell(line)
+            transport.close()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -36,7 +36,6 @@ class Work:
         self.kind = kind
         self.lines: deque[str] = deque(maxlen=KEPT)
         self.count = 0
-        self.changed = asyncio.Condition()
         self.task: asyncio.Task[Target] | None = None
 
     def tell(self, line: str) -> None:
@@ -111,8 +110,9 @@ class PowerService:
         if work is None:
             commands = commands_of(target, kind)
             work = self._works[name] = Work(kind)
-            work.task = asyncio.create_task(self._carried(target, work, commands, wait), name=f"{kind} {name}")
-            work.task.add_done_callback(lambda _: self._works.pop(name, None))
+            carried = self._carried(target, work, commands, wait)
+            work.task = asyncio.create_task(carried, name=f"{kind} {name}")
+            work.task.add_done_callback(lambda task: self._ended(name, task))
         seen = 0
         task = work.task
         assert task is not None
@@ -126,6 +126,11 @@ class PowerService:
                 break
             await asyncio.wait({task}, timeout=0.2)
         yield {"target": await asyncio.shield(task)}
+
+    def _ended(self, name: str, task: asyncio.Task[Target]) -> None:
+        self._works.pop(name, None)
+        if not task.cancelled():
+            task.exception()  # who watched was told; the activity says it too
 
     async def _carried(
         self, target: Target, work: Work, commands: list[str | list[str]], wait: bool

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -269,3 +271,31 @@ async def test_the_first_screen_attaches_by_space_and_sends_a_run(stage: Open, e
         await it.press("1")
         await it.see("1 run$")
         assert "Bring your own" not in it.text
+
+
+async def test_a_machine_is_switched_off_after_a_yes(stage: Open) -> None:
+    world = World()
+    asked: list[dict[str, Any]] = []
+
+    async def stop(**parameters: Any) -> AsyncGenerator[dict[str, Any], None]:
+        asked.append(parameters)
+        yield {"out": "instance gpu1 is being stopped\x1b[2J"}
+        yield {"target": {}}
+
+    world.answers["compute.stop"] = stop
+    async with stage(world, "compute/gpu1") as it:
+        await it.press("O")
+        await it.told("gpu1 has no such commands")
+        next(item for item in world.targets if item["name"] == "gpu1")["settings"] |= {"stop": "cloud down gpu1"}
+        await it.press("O")
+        await it.see("switch gpu1", "stop +refused while runs are active")
+        await it.press("enter")
+        await it.see("stop gpu1[?]")
+        await it.press("enter")
+        await it.rest()
+        assert asked == [], "enter is no"
+        await it.press("O", "enter")
+        await it.see("stop gpu1[?]")
+        await it.press("y")
+        await it.told("gpu1 is stopped: instance gpu1 is being stopped")
+        assert asked == [{"name": "gpu1"}]

@@ -88,6 +88,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("compute.edit", "e", "settings", "Change the machine's settings."),
     Action("compute.detach", "delete", "detach", "Forget the machine; nothing there is touched."),
     Action("compute.files", "F", "files", "Look through the machine's files."),
+    Action("compute.power", "O", "on or off", "Start, stop or restart the machine by its own commands."),
+    Action("machine.power", "O", "on or off", "Start, stop or restart the machine by its own commands."),
     Action("machine.files", "F", "files", "Look through the machine's files."),
     Action("machine.login", "I", "sign in", "Give the machine the password or code it asks for."),
     Action("machine.doctor", "D", "doctor", "Check the machine; each finding says what to do.", 50),

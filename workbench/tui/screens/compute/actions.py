@@ -53,6 +53,11 @@ class MachineActions(Page):
         """Look through the files of the machine under the cursor."""
         await self.dashboard.visit(Location("compute", (self.chosen_id() or "", "files")))
 
+    def do_compute_power(self) -> None:
+        """Start, stop or restart the machine under the cursor."""
+        work = doing.power(self.dashboard, self.chosen_id() or "")
+        self.run_worker(work, name="power", group="power", exit_on_error=True)
+
     async def do_compute_run(self) -> None:
         """A new run on the machine under the cursor."""
         from workbench.tui.submitting.sending import new_run

@@ -128,6 +128,11 @@ class MachinePage(RunActions, TabbedPage):
         """Look again, whatever was found before."""
         await self.choose("doctor")
 
+    def do_machine_power(self) -> None:
+        """Start, stop or restart it."""
+        work = doing.power(self.dashboard, self.name_)
+        self.run_worker(work, name="power", group="power", exit_on_error=True)
+
     async def do_machine_files(self) -> None:
         """Look through its files."""
         await self.dashboard.visit(Location("compute", (self.name_, "files")))
