@@ -289,7 +289,7 @@ class TestStalled:
         machine.go_on(2)
         alert = next(alert for alert in machine.raised if alert.rule == "stalled")
         assert alert.severity is Severity.BAD
-        assert "wb run logs calm-otter" in alert.advice
+        assert "wb run stack calm-otter" in alert.advice
 
     @pytest.mark.parametrize("sign", ["output", "record"])
     def test_one_line_or_metric_is_a_sign_of_life(self, sign: str) -> None:

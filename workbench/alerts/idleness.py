@@ -156,7 +156,8 @@ class Stalled:
             True,
             severity=Severity.BAD,
             text=f"{name} seems to be stalled: no GPU use, no output and no metric for {minutes(limit)}",
-            advice=f"its last lines: wb run logs {name}; end it: wb cancel {name}",
+            advice=f"see where it is: wb run stack {name}; its last lines: wb run logs {name};"
+            f" end it: wb cancel {name}",
             run=run,
             over=alive,
             clear=0.0,
