@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -174,3 +176,27 @@ async def test_over_ssh_whatever_the_login_shell_is_and_says(
         lambda: not [words for words in left("/bin/sh") if words[-2:] == ["/bin/sh", "-s"]],
         "no shell to be left",
     )
+
+
+NAMES_ITSELF = r"""
+import ctypes, sys
+ctypes.CDLL(None).prctl(15, rb"\n@gone x\c", 0, 0, 0)
+print("on", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_what_processes_call_themselves_is_no_word_of_the_script(smi: Smi) -> None:
+    r"""Some shells' echo makes lines of \n, and stops at \c."""
+    with subprocess.Popen(
+        [sys.executable, "-c", NAMES_ITSELF, r"\n@end"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"on\n"
+        smi.say(gpus=[gpu(0)], apps=[["GPU-0", str(child.pid), "512"]])
+        async with told(with_path(smi.folder)) as stream:
+            sample = await first(stream, lambda one: one.gpus and one.processes and one.processes[0].memory)
+        child.stdin.close()
+    assert sample.gpus[0].error is None
+    assert (sample.processes[0].command or "").endswith(r"\n@end")

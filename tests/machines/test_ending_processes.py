@@ -48,8 +48,9 @@ async def test_what_has_its_number_by_now_is_left_alone(make_link: MakeLink, sle
     with pytest.raises(NotFound, match="is gone"):
         await link.call("end_process", {"pid": sleeper.pid, "start": start_of(sleeper.pid) - 1, "signal": "KILL"})
     assert alive(sleeper.pid)
-    with pytest.raises(NotFound):
-        await link.call("end_process", {"pid": 2**22 + 1, "start": 1})
+    for pid in (2**22 + 1, 2**31, 2**62):
+        with pytest.raises(NotFound):
+            await link.call("end_process", {"pid": pid, "start": 1})
     with pytest.raises(UsageError, match="signal"):
         await link.call("end_process", {"pid": sleeper.pid, "start": start_of(sleeper.pid), "signal": "STOP"})
     assert alive(sleeper.pid)

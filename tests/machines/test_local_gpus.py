@@ -15,7 +15,9 @@ import pytest
 from tests.nvml.building import NEWER_THAN_390, NEWER_THAN_470, Nvml, environment, nvml
 from tests.nvml.probing import Probe, Probing, on_gpus, probe, script
 from tests.nvml.script import ALL, LOST, MIB, MISMATCH, NA, NOT_SUPPORTED, Script, uuid
+from workbench.compute import local_gpu_threads
 from workbench.compute.local_sampling import samples
+from workbench.compute.local_xids import XidListener
 from workbench.entities.base import to_wire
 from workbench.entities.sample import GpuSample, MachineSample
 
@@ -205,3 +207,35 @@ async def test_a_driver_that_crashes_who_asks_it_ends_the_child_alone(driver: Sc
     driver.write()
     with pytest.raises(RemoteError, match="ended"):
         await local(lambda one: False)
+
+
+def test_a_fault_of_the_binding_costs_a_gpus_row_for_as_long_as_it_lasts(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Odd:
+        handle = b""
+
+        def __init__(self, index: int) -> None:
+            self.index = index
+            self.uses: dict[int, Any] = {}
+
+        def read(self) -> list[dict[str, Any]]:
+            if not well:
+                raise ValueError("a name that is no text")
+            return [{"uuid": "GPU-1", "index": self.index}]
+
+        def read_rates(self) -> dict[str, Any]:
+            return {}
+
+    well: list[int] = []
+    monkeypatch.setattr(local_gpu_threads, "LocalGpu", Odd)
+    monkeypatch.setattr(XidListener, "add", lambda *_: None)
+    watch = local_gpu_threads.GpuWatch(0, XidListener())
+    watch.begin([])
+    assert watch.idle.wait(60)
+    assert watch.rows(1.0)[0]["error"] == "the sampler failed: ValueError('a name that is no text')"
+    assert "a name that is no text" in capfd.readouterr().err
+    well.append(1)
+    watch.begin([])
+    assert watch.idle.wait(60)
+    assert watch.rows(1.0) == [{"uuid": "GPU-1", "index": 0}]

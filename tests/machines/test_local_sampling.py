@@ -156,6 +156,17 @@ async def test_the_child_ends_with_who_listens(tmp_path: Path) -> None:
     assert not [child for child in children if "local_sampling" in " ".join(child.cmdline())]
 
 
+async def test_what_lies_in_the_folder_one_works_in_is_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an embedded workspace the services' folder is their user's, and a socket.py may be in it."""
+    (tmp_path / "socket.py").write_text("raise SystemExit('not the one that was meant')\n")
+    monkeypatch.chdir(tmp_path)
+    stream = samples(lambda: 0.05)
+    assert (await anext(stream)).host.cpus
+    await stream.aclose()
+
+
 async def test_a_child_that_is_killed_is_said_to_be_gone() -> None:
     stream = samples(lambda: 0.05)
     await anext(stream)

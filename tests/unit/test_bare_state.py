@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from tests.smi import gpu
@@ -152,3 +154,37 @@ def test_names_that_would_drive_a_terminal_are_made_harmless() -> None:
         state.line(line, 1.0)
     (process,) = told(state, tick(0, 1), 1.0).processes
     assert "\x1b" not in f"{process.user}{process.command}"
+
+
+def test_one_that_tells_without_end_is_remembered_in_bounds() -> None:
+    """A shell that is none of ours may print for years what its words are made of."""
+    state = BareState(1, COLUMNS)
+    sizes = []
+    for number in range(30_000):
+        for line in (
+            f"@owner {number} {'x' * 1000}",
+            f"@command {number} {'x' * 1000}",
+            STAT.format(pid=f"@stat {number}", ticks=1).strip(),
+            f"@file {number}",
+            f"line {number}",
+            f"@physical /sys/class/net/eth{number}/device",
+            f"@app GPU-0, {number}, 1",
+        ):
+            state.line(line, 1.0)
+        if number in (12_000, 29_999):
+            known = [value for name, value in vars(state).items() if name not in ("_columns", "_smi")]
+            sizes.append(sum(len(pickle.dumps(value)) for value in known))
+    assert sizes[1] < 1.2 * sizes[0]
+    sample = told(state, tick(0, 100), 2.0)
+    assert len(sample.processes) <= 4096
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["@owner \u00b2 ann", "@app GPU-0, \u00b2, 1", "@stat " + "9" * 5000, "@cpus " + "1" * 5000, "@units \u00b2 1"],
+    ids=["owner", "app", "stat", "cpus", "units"],
+)
+def test_numbers_that_are_none_are_passed_over(line: str) -> None:
+    state = BareState(1, COLUMNS)
+    state.line(line, 1.0)
+    assert told(state, tick(0, 100), 2.0).processes == []

@@ -7,7 +7,7 @@ import codecs
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from workbench.compute.bare_script import LINE, script
 from workbench.compute.bare_state import BareState
@@ -35,10 +35,11 @@ async def samples(host: Host, every: Callable[[], float]) -> AsyncGenerator[Mach
         channel = await host.open(LINE)
         try:
             state = BareState(interval, columns)
-            async for sample in _told(channel, state, interval, columns):
-                yield sample
-                if state.fewer is not None or interval != (SELDOM if every() >= SELDOM_FROM else OFTEN):
-                    break
+            async with contextlib.aclosing(_told(channel, state, interval, columns)) as told:
+                async for sample in told:
+                    yield sample
+                    if state.fewer is not None or interval != (SELDOM if every() >= SELDOM_FROM else OFTEN):
+                        break
             columns = state.fewer or columns
         finally:
             channel.abort()
@@ -47,7 +48,7 @@ async def samples(host: Host, every: Callable[[], float]) -> AsyncGenerator[Mach
 
 async def _told(
     channel: Channel, state: BareState, interval: int, columns: Sequence[Column]
-) -> AsyncIterator[MachineSample]:
+) -> AsyncGenerator[MachineSample, None]:
     """The samples one shell tells; raises RemoteError at its end."""
     magic = f"@workbench {secrets.token_hex(8)}"
     lines = _Lines(magic)

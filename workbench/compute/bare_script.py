@@ -22,25 +22,26 @@ SCRIPT = """\
 exec 2>/dev/null
 trap 'trap "" TERM; kill 0' EXIT
 trap exit HUP INT TERM
+say() {{ printf '%s\\n' "$*"; }}  # echo makes something of what others wrote
 echo '{magic}'
 me=$(id -un)
-echo "@me $me"
+say "@me $me"
 echo "@cpus $(getconf _NPROCESSORS_ONLN)"
 echo "@units $(getconf PAGESIZE) $(getconf CLK_TCK)"
 smi=$(PATH=$PATH:/usr/bin:/usr/local/bin:/usr/lib/wsl/lib:/run/current-system/sw/bin; command -v nvidia-smi)
 while kill -0 $$; do
-  df -Pk "$HOME" | while IFS= read -r l; do echo "@home $l"; done
+  df -Pk "$HOME" | while IFS= read -r l; do say "@home $l"; done
   sleep {slow}
 done &
 while kill -0 $$; do
-  df -Pk /var/tmp | while IFS= read -r l; do echo "@leases $l"; done
-  command -v who >/dev/null && echo "@users "$(who | while read -r u r; do echo "$u"; done)
-  for i in /sys/class/net/*/device; do echo "@physical $i"; done
+  df -Pk /var/tmp | while IFS= read -r l; do say "@leases $l"; done
+  command -v who >/dev/null && say "@users "$(who | while read -r u r; do say "$u"; done)
+  for i in /sys/class/net/*/device; do say "@physical $i"; done
   sleep {slow}
 done &
 while kill -0 $$; do
   echo "@begin $(date +%s)"
-  IFS= read -r l </proc/stat && echo "$l"
+  IFS= read -r l </proc/stat && say "$l"
   for f in {files}; do echo "@file $f"; cat /proc/$f; done
   echo "@end"
   sleep {interval}
@@ -48,23 +49,23 @@ done &
 about() {{
   p=$1
   IFS= read -r s </proc/$p/stat || return
-  echo "@stat $s"
+  say "@stat $s"
   set -- ${{s##*) }}
   case " $seen " in *" $p:${{20}} "*) return ;; esac
   seen="$seen $p:${{20}}"
-  o=$(ls -ld /proc/$p | {{ read -r a b c d; echo "$c"; }})
-  echo "@owner $p $o"
-  [ "$o" = "$me" ] && echo "@command $p $(tr '\\000\\n' '  ' </proc/$p/cmdline | cut -c1-500)"
+  o=$(ls -ld /proc/$p | {{ read -r a b c d; say "$c"; }})
+  say "@owner $p $o"
+  [ "$o" = "$me" ] && say "@command $p $(tr '\\000\\n' '  ' </proc/$p/cmdline | cut -c1-500)"
 }}
 if [ -n "$smi" ]; then
   while kill -0 $$; do
-    "$smi" {query} -l {interval} 2>&1 | while IFS= read -r l; do echo "@gpu $l"; done
+    "$smi" {query} -l {interval} 2>&1 | while IFS= read -r l; do say "@gpu $l"; done
     echo "@gone"
     sleep {slow}
   done &
   while kill -0 $$; do
     "$smi" {apps} -l {interval} | while IFS= read -r l; do
-      echo "@app $l"
+      say "@app $l"
       p=${{l#*, }}; p=${{p%%,*}}
       case $p in ''|*[!0-9]*) ;; *) about $p ;; esac
     done

@@ -6,16 +6,20 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.compute.bare_script import FILES
 from workbench.compute.sample_texts import cleaned
 from workbench.entities.base import from_wire
 from workbench.entities.sample import MachineSample
 from workbench.remote import host_readings
-from workbench.remote.process_clues import Figures, parse_figures
+from workbench.remote.process_clues import LONGEST_COMMAND, Figures, parse_figures
 from workbench.remote.smi_table import SmiTable
 from workbench.remote.smi_text import Column, problem, without_unknown
 
 MOST_LINES = 5000
 """Of one of the machine's files."""
+MOST_KNOWN = 4096
+"""Processes that something is remembered of."""
+MOST_INTERFACES = 1024
 
 
 Reading = tuple[float, host_readings.CpuTicks | None, dict[bytes, host_readings.Bytes]]
@@ -59,11 +63,12 @@ class BareState:
             return None
         word, _, rest = text.partition(" ")
         if word == "@begin":
-            self._time = float(rest) if rest.isdigit() and len(rest) < 12 else self._time
+            self._time = float(rest) if is_number(rest) else self._time
             self._file, self._texts = "stat", {"stat": []}
         elif word == "@file":
-            self._file = rest
-            self._texts[rest] = []
+            self._file = rest if rest in FILES else None
+            if self._file is not None:
+                self._texts[self._file] = []
         elif word == "@end":
             self._file = None
             return self._sample(now)
@@ -84,20 +89,20 @@ class BareState:
             self._take_disk(word[1:], rest)
         elif word == "@users":
             self._slow["users"] = len(set(rest.split()))
-        elif word == "@cpus" and rest.isdigit() and 0 < int(rest) < 100000:
+        elif word == "@cpus" and is_number(rest) and 0 < int(rest) < 100000:
             self._slow["cpus"] = int(rest)
         elif word == "@units":
-            units = [int(unit) for unit in rest.split() if unit.isdigit() and 0 < int(unit) < 1 << 24]
+            units = [int(unit) for unit in rest.split() if is_number(unit) and 0 < int(unit) < 1 << 24]
             self._units = (units[0], units[1]) if len(units) == 2 else self._units
-        elif word == "@physical":
+        elif word == "@physical" and len(self._physical) < MOST_INTERFACES:
             self._physical.add(rest.split("/")[-2].encode() if rest.count("/") > 2 else b"")
         elif word == "@me":
             self._me = rest
         elif word in ("@owner", "@command"):
             pid, _, told = rest.partition(" ")
-            if pid.isdigit() and told.strip():
-                known = self._owners if word == "@owner" else self._commands
-                known[int(pid)] = told.strip()
+            known = self._owners if word == "@owner" else self._commands
+            if is_number(pid) and told.strip() and len(known) < MOST_KNOWN:
+                known[int(pid)] = told.strip()[:LONGEST_COMMAND]
 
     def _take_gpu(self, rest: str, now: float) -> None:
         self._has_gpus = True
@@ -109,12 +114,12 @@ class BareState:
     def _take_stat(self, rest: str, now: float) -> None:
         pid = rest.partition(" ")[0]
         try:
-            figures = parse_figures(rest.encode("utf-8", "replace")) if pid.isdigit() else None
+            figures = parse_figures(rest.encode("utf-8", "replace")) if is_number(pid) else None
         except ValueError:
             return
-        if figures is None:
+        before = self._figures.get(int(pid)) if figures is not None else None
+        if figures is None or (before is None and len(self._figures) >= MOST_KNOWN):
             return
-        before = self._figures.get(int(pid))
         if before is None or before[1].start != figures.start:
             self._shares.pop(int(pid), None)
         elif now > before[0]:
@@ -178,8 +183,13 @@ class BareState:
 
     def _processes(self, now: float, uptime: float | None) -> list[dict[str, Any]]:
         uses = self._smi.uses(now)
-        for gone in [pid for pid in self._figures if pid not in uses]:
-            del self._figures[gone]
+        for known in (self._figures, self._shares):
+            for gone in [pid for pid in known if pid not in uses]:
+                del known[gone]
+        for told in (self._owners, self._commands):
+            if len(told) > MOST_KNOWN // 2:  # not before: they are told once
+                for gone in [pid for pid in told if pid not in uses]:
+                    del told[gone]
         return [self._process(pid, gpus, uptime) for pid, gpus in sorted(uses.items())]
 
     def _process(self, pid: int, gpus: list[dict[str, Any]], uptime: float | None) -> dict[str, Any]:
@@ -196,3 +206,8 @@ class BareState:
             if uptime is not None:
                 row["age"] = max(0.0, uptime - figures.start / self._units[1])
         return row
+
+
+def is_number(word: str) -> bool:
+    """Whether it is a whole number of a size that any of those told of has."""
+    return word.isascii() and word.isdigit() and len(word) < 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Collection
 from typing import Any
 
@@ -61,6 +62,9 @@ class GpuWatch(threading.Thread):
             self._go.acquire()
             try:
                 self._read()
+            except Exception as error:  # a fault of ours, or of the binding, costs this row only
+                traceback.print_exc()
+                self._error, self.uses, self._gpu = f"the sampler failed: {error!r}", {}, None
             finally:
                 self.idle.set()
 

@@ -153,8 +153,8 @@ class LocalGpu:
             put(whole, "failed", None if failed is None else bool(failed))
             found["remapped"] = whole
         causes = [ask(pynvml.nvmlDeviceGetRetiredPages, handle, cause) for cause in (0, 1)]
-        if any(pages is not None for pages in causes):
-            found["retired_pages"] = sum(len(pages or ()) for pages in causes)
+        if None not in causes:  # half of them is no answer
+            found["retired_pages"] = sum(len(pages) for pages in causes)
 
     def _instances(self) -> list[tuple[Fields, Any]]:
         found = []

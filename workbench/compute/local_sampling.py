@@ -99,7 +99,7 @@ async def samples(
     """
     words = json.dumps(dict(places or places_here(None, None)))
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, words,
+        sys.executable, "-P", "-m", __name__, words,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LONGEST_LINE,
     )  # fmt: skip
     assert child.stdin is not None

@@ -22,10 +22,13 @@ class XidListener:
         self._last: dict[int, dict[str, Any]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._deaf = False
 
     def add(self, handle: Any) -> None:
         """Listen to a GPU from now on."""
         with self._lock:
+            if self._deaf:
+                return
             self._new.append(handle)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._listen, name="xids", daemon=True)
@@ -39,7 +42,10 @@ class XidListener:
         try:
             events = pynvml.nvmlEventSetCreate()
         except pynvml.NVMLError:
-            return  # a driver without events
+            with self._lock:  # a driver without events
+                self._deaf = True
+                self._new = []
+            return
         while True:
             self._register(events)
             try:

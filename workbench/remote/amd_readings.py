@@ -94,7 +94,7 @@ def number(text, most=1 << 60):
     # type: (Optional[str], int) -> Optional[int]
     """A whole number up to a highest one; None for what is none."""
     word = (text or "").strip()
-    return int(word) if word.isdigit() and int(word) <= most else None
+    return int(word) if word.isdecimal() and int(word) <= most else None
 
 
 def share(text):

@@ -25,11 +25,14 @@ class XidListener(object):
         self._waiting = []  # type: List[Device]
         self._last = {}  # type: Dict[Any, Dict[str, Any]]
         self._thread = None  # type: Optional[threading.Thread]
+        self._deaf = False
 
     def add(self, device):
         # type: (Device) -> None
         """Listen to a GPU from now on."""
         with self._lock:
+            if self._deaf:
+                return
             self._waiting.append(device)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -46,6 +49,9 @@ class XidListener(object):
         wait, version = self._library.find("nvmlEventSetWait_v2", "nvmlEventSetWait")
         events = ctypes.c_void_p()
         if create is None or wait is None or create(ctypes.byref(events)) != SUCCESS:
+            with self._lock:  # a driver without events: those who are found again need not wait for any
+                self._deaf = True
+                self._waiting = []
             return
         event = Event()
         while True:

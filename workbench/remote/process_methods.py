@@ -74,7 +74,7 @@ def _open(pid):
     """A handle that means this process whatever becomes of its number; None where there are none."""
     try:
         return os.pidfd_open(pid)
-    except (AttributeError, OSError):  # an older Python or kernel; or it is gone, which is found next
+    except (AttributeError, OSError, OverflowError):  # an older Python or kernel; gone, which is found next
         return None
 
 

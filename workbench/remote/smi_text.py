@@ -175,7 +175,7 @@ def parse_app(line):
     # type: (str) -> Optional[App]
     """A process's line; None for a line that is none."""
     cells = [cell.strip() for cell in line.split(",")]
-    if len(cells) != 3 or not cells[1].isdigit() or not cells[0].startswith(("GPU-", "MIG-")):
+    if len(cells) != 3 or not cells[1].isdecimal() or not cells[0].startswith(("GPU-", "MIG-")):
         return None
     return App(cells[0], int(cells[1]), mebibytes(cells[2]))
 

@@ -52,7 +52,7 @@ def note(change: Transaction, news: Iterable[News]) -> None:
         if kept is None or from_text(Alert, kept[0]) != plain:
             change.execute(
                 "INSERT INTO alerts (target, rule, gpu, run, about, data) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET data = excluded.data",
+                " ON CONFLICT (target, rule, gpu, run, about) DO UPDATE SET data = excluded.data",
                 (*_key(alert), to_text(plain)),
             )
             change.event(ALERT_RAISED, f"compute/{alert.target}", _data(alert))
