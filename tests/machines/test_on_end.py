@@ -390,3 +390,13 @@ def test_what_cannot_be_asked_for_is_refused_at_submit(ground: Ground, entries: 
     with pytest.raises(ValueError, match=r"on_end|command|webhook"):
         ground.submit("true", on_end=entries)
     ground.runs.clear()
+
+
+def test_one_that_speaks_before_it_listens_is_told_all_of_it(ground: Ground) -> None:
+    """What it is told is longer than a pipe holds, and so is what it says first."""
+    talks = 'head -c 300000 /dev/zero | tr "\\0" x; cat > "$WORKBENCH_RUN_DIR/told"'
+    run = ground.submit("true", on_end=[{"command": talks}], tags={"long": "y" * 300_000})
+    ground.wait(run, "Completed")
+    assert results(ground, run) == [{"what": "command", "ok": True}]
+    assert json.loads(ground.path(run, "told").read_text())["tags"] == {"long": "y" * 300_000}
+    assert ground.path(run, "logs/on_end.log").stat().st_size > 300_000

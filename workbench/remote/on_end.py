@@ -232,16 +232,12 @@ class AtTheEnd(object):
             )
         except (OSError, ValueError) as error:
             raise Failure("%s cannot be started: %s" % (words[0], getattr(error, "strerror", None) or error))
-        try:
-            assert process.stdin is not None
-            process.stdin.write(self._body + b"\n")
-            process.stdin.close()
-        except OSError:
-            pass  # it ended, or does not read
+        assert process.stdin is not None
         assert process.stdout is not None
         try:
             self._follow(process)
         finally:
+            process.stdin.close()
             process.stdout.close()
         status = process.returncode
         if status:
@@ -250,18 +246,20 @@ class AtTheEnd(object):
 
     def _follow(self, process):
         # type: (Any) -> None
-        """Keep what a command says until it ends; raises Failure when that takes too long."""
+        """Tell a command and keep what it says until it ends; raises Failure when that takes too long."""
         mask = Mask(self._secrets.values())
         output = process.stdout.fileno()
         deadline = time.monotonic() + SECONDS
         poll = select.poll()
         poll.register(output, select.POLLIN | select.POLLHUP)
+        told = Telling(process.stdin, self._body + b"\n")
         open_still, ended = True, False
         while open_still or not ended:
             if time.monotonic() > deadline:
                 end_session(process)
                 raise Failure("the command took longer than %g s" % SECONDS)
-            ready = poll.poll(100) if open_still else []
+            told.step()
+            ready = poll.poll(100 if told.over else 10) if open_still else []
             if not open_still:
                 time.sleep(0.02)
             if ready:
@@ -300,6 +298,31 @@ class AtTheEnd(object):
         if name not in self._secrets:
             raise Failure("the run has no secret %s" % name)
         return self._secrets[name]
+
+
+class Telling(object):
+    """Writes to a command as far as it reads; it may read nothing, and what it is told may be long."""
+
+    def __init__(self, pipe, body):
+        # type: (IO[bytes], bytes) -> None
+        self.over = False
+        self._pipe = pipe
+        self._left = memoryview(body)
+        os.set_blocking(pipe.fileno(), False)
+
+    def step(self):
+        # type: () -> None
+        """Write what it takes now; its input is closed when all is written."""
+        try:
+            while self._left:
+                self._left = self._left[os.write(self._pipe.fileno(), self._left) :]
+        except BlockingIOError:
+            return
+        except OSError:  # it ended, or does not read
+            self._left = self._left[:0]
+        if not self.over:
+            self.over = True
+            self._pipe.close()
 
 
 def post_once(url, body, allow, key, plain_http):

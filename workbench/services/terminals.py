@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.compute.link import Link
 from workbench.entities.target import Target
-from workbench.errors import NotFound, UsageError
+from workbench.errors import NotFound, RemoteError, UsageError
 from workbench.services.context import Context
 from workbench.services.operation import duplex
 from workbench.store import targets
@@ -103,6 +103,8 @@ async def held_terminal(
                 if "granted" in told:
                     asked = {**asked, "env": {**(asked["env"] or {}), **visible(told["granted"])}}
                     break
+            else:
+                raise RemoteError(f"{name} holds no GPUs for it", "try again; wb queue shows who holds them")
         async with aclosing(on_terminal(link, asked, source)) as values:
             async for value in values:
                 yield value
