@@ -119,6 +119,21 @@ def test_the_queue_is_a_table_with_its_machines_troubles(wb: Wb) -> None:
     assert "\x1b" not in done.out
 
 
+def test_why_a_run_of_a_pool_is_on_no_other_machine(wb: Wb) -> None:
+    others = {f"gpu{n}": "1 GPU wanted, 0 free" for n in range(2, 8)}
+    entry = {
+        **ENTRIES[2],
+        "pool": "lab",
+        "elsewhere": {"lab-7": "cannot be reached\x1b[2J: no route", **others},
+    }
+    world = World(queue__list=[entry], queue__machines=[])
+    said = wb("queue", world=world, terminal=TTY._replace(cells=300)).out.splitlines()[1]
+    assert said.endswith(
+        "2 GPUs wanted, 0 free; lab-7: cannot be reached: no route; gpu2: 1 GPU wanted, 0 free;"
+        " gpu3: 1 GPU wanted, 0 free; gpu4: 1 GPU wanted, 0 free; 3 more machines"
+    )
+
+
 def test_the_queue_as_data(wb: Wb) -> None:
     world = answering()
     assert json.loads(wb("queue", "gpu1", "-o", "json", world=world).out) == ENTRIES

@@ -177,10 +177,19 @@ def test_the_next_try_keeps_the_place_and_the_priority(ground: Ground) -> None:
     tries = f'echo "$WORKBENCH_ATTEMPT" >> {ground.folder}/journal; test "$WORKBENCH_ATTEMPT" = 2'
     second = ground.submit(tries, **twice("exit"), gpus=1, devices=["a0"])
     ground.wait(second, "Queued")
-    third = ground.submit(f"echo third >> {ground.folder}/journal", gpus=1, devices=["a0"])
-    ground.wait(third, "Queued")
+    # Whoever is next may start while it prepares itself anew; of those that wait then it is the first again.
+    third = ground.submit(WAITS, gpus=1, devices=["a0"])
+    fourth = ground.submit(f"echo fourth >> {ground.folder}/journal", gpus=1, devices=["a0"], priority=3)
+    for run in (third, fourth):
+        ground.wait(run, "Queued")
+    queue_changes.set_priority(ground.machine, [third], 6)
     queue_changes.set_priority(ground.machine, [second], 7)
     ground.path(first, "go").touch()
-    for run in (second, third):
+    until(
+        lambda: ground.status(second)["attempt"] == 2 and ground.state(second) != "NotStarted", "the next try"
+    )
+    ground.wait(second, "Queued", "Running", "Completed")
+    ground.path(third, "go").touch()
+    for run in (second, third, fourth):
         ground.wait(run, "Completed")
-    assert (ground.folder / "journal").read_text().split() == ["1", "2", "third"]
+    assert (ground.folder / "journal").read_text().split() == ["1", "2", "fourth"]

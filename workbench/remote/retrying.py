@@ -66,7 +66,7 @@ def go_on(machine, folder, spec, status, ending):
     # type: (Machine, RunFolder, Dict[str, Any], Status, Ending) -> Status
     """End an attempt so and begin the next in the same folder; who wrote the status then starts it.
 
-    Its place in the queue is the one it had. Raises OSError, before anything of the status was changed.
+    It keeps its number in the queue, for when it waits again. Raises OSError before it changes the status.
     """
     number = int(status.get("attempt") or 1) + 1
     words = "tried again (%d of %d)" % (tried(status) + 1, tried(status) + tries_left(spec, status))

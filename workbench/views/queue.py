@@ -23,6 +23,7 @@ KEYS = (
     "gpus",
     "devices",
     "priority",
+    "pool",
     "since",
     "expected_wait",
     "expected_left",
@@ -30,6 +31,8 @@ KEYS = (
 )
 """What a line of csv or tab-separated text holds of an entry."""
 
+MOST_OTHERS = 4
+"""Machines a run might go to that are named with the reason why it does not."""
 Entry = Mapping[str, Any]
 
 
@@ -101,9 +104,20 @@ def wait_words(entry: Entry) -> str:
 
 
 def why(entry: Entry) -> Cell:
-    """Why it waits."""
+    """Why it waits; and, of one that may go to another machine, why it is on none of those."""
     said = clean_name(str(entry.get("reason") or ""), 400)
-    return Cell(said, "quiet" if entry.get("state") == "held" else "")
+    others = elsewhere(entry)
+    return Cell(f"{said}; {others}" if others else said, "quiet" if entry.get("state") == "held" else "")
+
+
+def elsewhere(entry: Entry) -> str:
+    """What was found of the other machines it may go to: "gpu2: 1 GPU wanted, 0 free; gpu3: cordoned"."""
+    found = entry.get("elsewhere")
+    if not isinstance(found, Mapping):
+        return ""
+    said = [f"{clean_name(str(name), 80)}: {clean_name(str(words), 200)}" for name, words in found.items()]
+    more = [f"{len(said) - MOST_OTHERS} more machines"] if len(said) > MOST_OTHERS else []
+    return "; ".join(said[:MOST_OTHERS] + more)
 
 
 def machine_note(machine: Mapping[str, Any]) -> Cell | None:
