@@ -308,6 +308,15 @@ def test_a_trail_stands_still_between_its_steps() -> None:
     assert trail.values == [1, 20, 50, None, None, None], "what was heard here counts more"
 
 
+def test_what_is_looked_at_seldom_has_no_gaps_between_two_looks() -> None:
+    trail = Trail(60, 12)
+    for time in (100, 110, 120, 150):
+        trail.add(time, time, every=10)
+    assert trail.values == [100, 100, 110, 110, 120, 120, *[None] * 4, 150, 150]
+    trail.add(1e9, 1.0, every=1e9)
+    assert trail.values == [1.0] * 12
+
+
 def test_old_steps_go() -> None:
     trail = Trail(60, 6)
     for time in range(0, 6000, 5):

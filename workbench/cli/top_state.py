@@ -49,7 +49,7 @@ class Machines:
         time = finite(sample.get("time"))
         if time is not None and time != before:
             trail = self._trails.setdefault(name, Trail(SECONDS, STEPS))
-            trail.add(time, fleet.busy(view))
+            trail.add(time, fleet.busy(view), finite(sample.get("every")) or 0.0)
 
     def changed(self) -> list[Mapping[str, Any]]:
         """The machines that became others since this was asked last."""

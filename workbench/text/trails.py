@@ -14,8 +14,11 @@ class Trail:
         self._sums: dict[int, tuple[float, int]] = {}
         self._last: int | None = None
 
-    def add(self, time: float, value: float | None) -> bool:
-        """Note what it was at a time; whether the picture moves on, or had nothing at that time before."""
+    def add(self, time: float, value: float | None, every: float = 0.0) -> bool:
+        """Note what it was at a time; whether the picture moves on, or had nothing at that time before.
+
+        every: how far apart it is looked at, in seconds; steps between two looks are no gaps.
+        """
         place = int(time // self.step)
         moved = self._last is None or place > self._last
         self._last = place if self._last is None else max(self._last, place)
@@ -23,6 +26,8 @@ class Trail:
             return moved
         total, count = self._sums.get(place, (0.0, 0))
         self._sums[place] = total + value, count + 1
+        for between in range(max(int((time - every) // self.step), self._last - self._steps) + 1, place):
+            self._sums.setdefault(between, (value, 1))
         for old in [known for known in self._sums if known <= self._last - self._steps]:
             del self._sums[old]
         return moved or count == 0

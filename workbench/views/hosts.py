@@ -101,7 +101,7 @@ def memory_bar(gpu: Mapping[str, Any], plain: bool) -> str:
     used, total = finite(gpu.get("memory_used")), finite(gpu.get("memory_total"))
     if used is None or not total:
         return sizes.tight(used)
-    lit = max(0, min(MEMORY_BAR, round(MEMORY_BAR * used / total)))
+    lit = max(0, round(min(MEMORY_BAR, MEMORY_BAR * used / total)))
     signs = ("#", ".") if plain else ("▇", "░")
     return f"{signs[0] * lit}{signs[1] * (MEMORY_BAR - lit)} {_of(used, total)}"
 

@@ -14,6 +14,8 @@ from workbench.text.tables import Cell, Column, Field
 
 FRESH = 10.0
 """Seconds after which what a machine said last is shown with its age."""
+LOOK_AGAIN = 5.0
+"""Seconds after which it is worth asking whether the machine spoke meanwhile."""
 
 KEYS = (
     "id",
@@ -150,9 +152,14 @@ def note(run: Run, now: datetime) -> Cell:
 def staleness(run: Run, now: datetime) -> str:
     """ "as of 12:04:05" where an active run's machine has been silent for more than a few seconds."""
     as_of = times.parse(run.get("as_of"))
-    if run.get("status") not in states.ACTIVE_RUN or as_of is None:
-        return ""
-    return f"as of {times.local(as_of, now)}" if (now - as_of).total_seconds() > FRESH else ""
+    return f"as of {times.local(as_of, now)}" if as_of is not None and is_older(run, FRESH, now) else ""
+
+
+def is_older(run: Run, seconds: float, now: datetime) -> bool:
+    """Whether a run goes on and its row tells what its machine said so long ago; it may have spoken since."""
+    as_of = times.parse(run.get("as_of"))
+    going_on = run.get("status") in states.ACTIVE_RUN
+    return going_on and as_of is not None and (now - as_of).total_seconds() > seconds
 
 
 def last(run: Run, metric: str) -> float | None:

@@ -6,9 +6,12 @@ import pytest
 
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import ROWS, World, row
+from tests.faces.tui.world_times import NOW
 from workbench.errors import Refused
 from workbench.text.location import Location
 from workbench.tui.frame.footer import Footer
+from workbench.tui.screens.run import overview, page
+from workbench.tui.screens.runs import listing
 from workbench.tui.screens.runs.page import RunsPage
 
 
@@ -312,7 +315,9 @@ async def test_a_list_filtered_by_state_lets_runs_in_and_out_as_they_change(stag
 
 async def test_marks_reach_rows_that_are_no_longer_held(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workbench.tui.model.run_list.HELD", 60)
-    rows = [row(900 - number, f"run-{number:03}", experiment="many", status="Running") for number in range(300)]
+    rows = [
+        row(900 - number, f"run-{number:03}", experiment="many", status="Running") for number in range(300)
+    ]
     async with stage(World(rows), "runs/many") as it:
         await it.see("run-000")
         await it.press("asterisk", "x")
@@ -338,5 +343,21 @@ async def test_an_error_that_stays_is_told_once(stage: Open) -> None:
         await it.press("G")
         await it.until(lambda: len(it.world.asked("runs.table")) >= before + 3, "three tries")
         assert told == ["the store is being moved"]
-        it.world.answers.pop("runs.table") if answer is None else it.world.answers.update({"runs.table": answer})
+        it.world.answers.pop("runs.table") if answer is None else it.world.answers.update(
+            {"runs.table": answer}
+        )
         await it.see("run-299")
+
+
+@pytest.mark.parametrize("place", ["runs", "runs/imagenet/warm-finch-37"])
+async def test_a_run_that_says_nothing_is_not_old_while_its_machine_is_heard(
+    stage: Open, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(listing, "QUIET", 0.05)
+    monkeypatch.setattr(page, "QUIET", 0.05)
+    monkeypatch.setattr(overview, "OLDER", 0.05)
+    async with stage(location=place) as it:
+        await it.see("as of 12:01:30")
+        silent = next(run for run in it.world.rows if run["name"] == "warm-finch-37")
+        silent["as_of"] = NOW.isoformat()  # no event tells of it
+        await it.miss("as of")

@@ -111,7 +111,7 @@ class Machines:
         sample = view.get("sample") or {}
         time = finite(sample.get("time"))
         if time is not None and time != before.get("time"):
-            self.trail(name).add(time, busy(view))
+            self.trail(name).add(time, busy(view), finite(sample.get("every")) or 0.0)
 
     async def _hand_on(self) -> None:
         while True:

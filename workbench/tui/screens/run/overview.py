@@ -27,6 +27,8 @@ MOST = 40
 """Metrics that get one: each asks the store."""
 AGAIN = 2.0
 """Seconds between two looks at the courses."""
+OLDER = 5.0
+"""Seconds after which ages move."""
 
 
 class RunOverview(Reading):
@@ -43,7 +45,7 @@ class RunOverview(Reading):
 
     def on_mount(self) -> None:
         """Ages move."""
-        self.set_interval(5.0, self._say)
+        self.set_interval(OLDER, self._say)
 
     def on_resize(self) -> None:
         """Lines are broken anew."""
@@ -76,6 +78,7 @@ class RunOverview(Reading):
         return sparkline(known, TREND, ascii_only=True) if plain else trace(known, TREND)
 
     def _say(self) -> None:
+        self._run = self._known()
         if self._run is None or not self.size.width:
             return
         palette = palette_of(self.app)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from workbench.errors import NotFound
+from workbench.errors import NotFound, WorkbenchError
 from workbench.text.location import Location
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.screens.run.head import RunHead
 from workbench.tui.screens.runs.acting import RunActions
+from workbench.views import runs as look
 
+QUIET = 2.5
+"""Seconds between two looks whether the run was silent."""
 COMMANDS = {"overview": "show"}
 """The command of a tab, where it is not called as the tab is."""
 
@@ -78,17 +83,33 @@ class RunPage(RunActions, TabbedPage):
 
         return RunOverview(lambda: self.run_)
 
+    def on_mount(self) -> None:
+        """A run that says nothing is asked for now and then: its machine may be heard all the same."""
+        self.set_interval(QUIET, self._ask_of_silent)
+
+    def _ask_of_silent(self) -> None:
+        run = self.run_
+        if run is not None and self.is_on_screen and look.is_older(run, look.LOOK_AGAIN, datetime.now(UTC)):
+            self.run_worker(self._again(), name="silent", group="silent", exclusive=True, exit_on_error=True)
+
+    async def _again(self) -> None:
+        with suppress(WorkbenchError):  # the header tells of a server that is gone, the next news of the rest
+            await self._get()
+
+    async def _get(self) -> None:
+        self.run_ = await self.dashboard.services.call(
+            "runs", "get", run=self.reference, experiment=self.at_experiment
+        )
+        self.query_one(RunHead).run_ = self.run_
+
     async def hear(self, dirty: Dirty) -> None:
         """The head hears of the run, then the tab that is seen."""
         if self._concerns(dirty):
             try:
-                self.run_ = await self.dashboard.services.call(
-                    "runs", "get", run=self.reference, experiment=self.at_experiment
-                )
+                await self._get()
             except NotFound as problem:
                 self.query_one(RunHead).say(problem.message)
                 return
-            self.query_one(RunHead).run_ = self.run_
             await super().hear(dirty)
 
     def _concerns(self, dirty: Dirty) -> bool:

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from workbench.errors import ServerError, WorkbenchError
 from workbench.text.location import Location
+from workbench.text.states import ACTIVE_RUN
 from workbench.tui.frame.detail import Detail
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunList, RunQuery
@@ -33,6 +34,8 @@ MOST_JUDGED = 10
 """Experiments of one list whose best run is marked: each asks the store."""
 OLDER = 10.0
 """Seconds between two looks at the ages of what ended."""
+QUIET = 2.5
+"""Seconds between two looks which runs were silent: a machine that is heard makes no event of it."""
 GOING_ON = frozenset({"Running", "Finalizing", "CancelRequested"})
 
 
@@ -108,6 +111,7 @@ class RunListing(Widget):
         self.run_worker(self._fetching(), name="rows", exit_on_error=True)
         self.set_interval(1.0, self._tick)
         self.set_interval(OLDER, self._tick_slowly)
+        self.set_interval(QUIET, self._ask_of_silent)
 
     # What the table asks
 
@@ -156,6 +160,15 @@ class RunListing(Widget):
     def _tick_slowly(self) -> None:
         if self.is_on_screen:
             self.table.grown_older()
+
+    def _ask_of_silent(self) -> None:
+        if not self.is_on_screen:
+            return
+        now = datetime.now(UTC)
+        found = ((run, self.runs.row(run)) for run in self.runs.with_status(ACTIVE_RUN))
+        silent = {run for run, row in found if row is not None and look.is_older(row, look.LOOK_AGAIN, now)}
+        self.runs.stale |= silent
+        self.table.changed(silent)  # those in view are drawn, and so asked for
 
     # News
 
