@@ -137,9 +137,10 @@ def test_what_is_wrong_comes_first_and_names_the_machine() -> None:
     said = [
         {"name": "a", "state": "ok", "text": "fine", "hint": "", "fix": ""},
         {"name": "b", "state": "warn", "text": "\x1b[2Jlow", "hint": "see NAME", "fix": "wb compute prune NAME --dry-run"},
-        {"name": "c", "state": "strange"}, "no line",
+        {"name": "c", "state": "strange", "fix": "true\nrm -rf ~"}, "no line",
     ]  # fmt: skip
     found = merged(said, [{"name": "d", "state": "bad", "text": "x", "hint": "", "fix": "y"}], "gpu1")
     assert [(line["name"], line["state"]) for line in found] == [("d", "bad"), ("b", "warn"), ("c", "warn"), ("a", "ok")]
     assert found[1] == {"name": "b", "state": "warn", "text": "low", "hint": "see gpu1", "fix": "wb compute prune gpu1 --dry-run"}
+    assert found[2]["fix"] == "true rm -rf ~", "what is pasted is one line"
     assert all(re.search("NAME", str(line)) is None for line in found)

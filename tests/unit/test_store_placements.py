@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -83,4 +84,19 @@ def test_an_attempt_that_is_followed_by_another_is_no_completion(tmp_path: Path)
     kinds = [event.kind for event in store.read(events.after)]
     assert kinds.count("RunCompleted") == 1
     assert kinds.count("RunStatusChanged") == 4
+    store.close()
+
+
+def test_who_waits_is_looked_for_among_runs_that_are_not_over(tmp_path: Path) -> None:
+    """It is asked every ten seconds and with each look at the queues, also after 100,000 runs."""
+    store = Store.open(tmp_path)
+    said: list[str] = []
+
+    def asked(connection: sqlite3.Connection) -> list[str]:
+        connection.set_trace_callback(said.append)
+        placements.waiting(connection)
+        connection.set_trace_callback(None)
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {said[-1]}")]
+
+    assert "runs_active" in store.read(asked)[0]
     store.close()

@@ -15,7 +15,7 @@ from workbench.compute.measurement import Measurement
 from workbench.compute.proposal import rc_cost, shell_notes
 from workbench.errors import Unreachable
 from workbench.text import durations
-from workbench.text.sanitize import clean
+from workbench.text.sanitize import clean_name
 
 Check = dict[str, Any]
 PINGS = 5
@@ -139,9 +139,9 @@ def merged(found: list[Any], own: list[Check], name: str) -> list[Check]:
 
 
 def cleaned(line: Mapping[str, Any]) -> Check:
-    """One line of a machine's report, with what must be there."""
+    """One line of a machine's report, with what must be there; a fix is pasted, so it is no two lines."""
     keys = ("name", "state", "text", "hint", "fix")
-    kept = {key: clean(str(line[key]), 1000) for key in keys if line.get(key)}
+    kept = {key: clean_name(str(line[key]), 1000) for key in keys if line.get(key)}
     if kept.get("state") not in ("ok", "warn", "bad"):
         kept["state"] = "warn"
     return {"name": "?", "text": "", **kept}

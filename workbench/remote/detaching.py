@@ -12,6 +12,7 @@ from workbench.remote.machine import Machine
 from workbench.remote.process_runs import SCOPE_PREFIX
 from workbench.remote.processes import ENV_GUARD
 from workbench.remote.record_form import ENV_RUN_ID
+from workbench.remote.starting import argv_of
 
 START_SECONDS = 60.0
 SYSTEMD = "/run/systemd/system"
@@ -99,10 +100,7 @@ def scope_words(run_id):
 def guard_command(machine, run_id, python, payload):
     # type: (Machine, str, str, str) -> List[str]
     """The argv that starts a guard from a payload: a zipapp, its compiled form, or a folder of source."""
-    # Not as a script: an empty file, which a broken disk may leave, is a program that ends well.
-    start = "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
-    # -I: nothing of the user's environment or directory; -S: no site-packages, which it does not need.
-    return [python, "-I", "-S", "-c", start % payload, "guard", machine.root, machine.lease_dir, run_id]
+    return argv_of(payload, ["guard", machine.root, machine.lease_dir, run_id], python)
 
 
 def guard_environment(base, run_id):

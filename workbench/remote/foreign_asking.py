@@ -4,15 +4,13 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from typing import Any, Dict, Tuple
 
-from workbench.remote import compiled
 from workbench.remote.machine import Machine
+from workbench.remote.starting import quick_argv
 
 PATIENCE = 30.0  # seconds: cards are given ten, nvidia-smi twenty
-START = "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
 
 
 def ask_aside(machine, wanted):
@@ -20,8 +18,7 @@ def ask_aside(machine, wanted):
     """Those of wanted["devices"] that somebody uses; empty where nobody can tell. wanted: also the limits."""
     if not any(device.startswith(("GPU-", "MIG-")) for device in wanted["devices"]):
         return ()
-    source = compiled.usable(machine.payload) or machine.payload
-    argv = [sys.executable, "-I", "-S", "-c", START % source, "foreign", json.dumps(wanted)]
+    argv = quick_argv(machine, ["foreign", json.dumps(wanted)])
     try:
         child = subprocess.Popen(
             argv,

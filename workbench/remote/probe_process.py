@@ -4,17 +4,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from typing import Any, Dict, List, Optional
 
-from workbench.remote import compiled
 from workbench.remote.machine import Machine
+from workbench.remote.starting import quick_argv
 
 READ = 1 << 16
 MAX_LINE = 8 << 20
 GONE = 1.0  # seconds it gets to end before it is killed
-
-START = "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
 
 
 class ProbeProcess(object):
@@ -25,10 +22,9 @@ class ProbeProcess(object):
         self._asked = None  # type: Any
         self._pending = []  # type: List[bytes]
         self._awaits_full = True
-        source = compiled.usable(machine.payload) or machine.payload
-        argv = [sys.executable, "-I", "-S", "-c", START % source, "probe", machine.root, machine.lease_dir]
+        words = ["probe", machine.root, machine.lease_dir] + (["host-only"] if host_only else [])
         self._child = subprocess.Popen(
-            argv + (["host-only"] if host_only else []),
+            quick_argv(machine, words),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

@@ -4,19 +4,18 @@ import binascii
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from typing import Any, Dict, List, Mapping, Optional
 
-from workbench.remote import compiled, processes, protocol, run_shell, tending, tool_plans
+from workbench.remote import processes, protocol, run_shell, tending, tool_plans
 from workbench.remote.exchange import Exchange
 from workbench.remote.leftovers import remove_tree
 from workbench.remote.machine import Machine
 from workbench.remote.problems import RequestError
 from workbench.remote.runfolder import read_object, write_whole
+from workbench.remote.starting import quick_argv
 
-PROGRAM = "import sys; sys.path.insert(0, %r); from workbench.remote.entry import main; sys.exit(main())"
 LOOKING = "import importlib.util as u, sys; print(*[n for n in sys.argv[1:] if u.find_spec(n) is not None])"
 LOOK_SECONDS = 60.0  # for an interpreter on a slow disk to say what it has
 START_SECONDS = 180.0  # for a tool to listen: one that brings a framework takes its time
@@ -105,10 +104,8 @@ class Tool(object):
 
     def _tend(self, asked):
         # type: (Dict[str, Any]) -> None
-        source = compiled.usable(self._machine.payload) or self._machine.payload
-        argv = [sys.executable, "-I", "-S", "-c", PROGRAM % source, "tend", self.folder]
         done = subprocess.run(
-            argv,
+            quick_argv(self._machine, ["tend", self.folder]),
             input=protocol.dumps(asked),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -49,9 +49,11 @@ def find(connection: sqlite3.Connection, run_id: str) -> Placement | None:
 def waiting(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     """(run, pool) of those that never started, in the order they were submitted."""
     marks = ", ".join("?" * len(WAITING))
+    # That they are not over says less than their state, and is what `runs_active` is an index of.
     return connection.execute(
-        "SELECT runs.id, pool FROM placements JOIN runs ON runs.number = run"
-        f" WHERE status IN ({marks}) AND attempt = 1 ORDER BY created, runs.id",
+        "SELECT runs.id, pool FROM runs JOIN placements ON run = runs.number"
+        " WHERE status NOT IN ('Completed', 'Failed', 'Canceled')"
+        f" AND status IN ({marks}) AND attempt = 1 ORDER BY created, runs.id",
         [state.value for state in WAITING],
     ).fetchall()
 
