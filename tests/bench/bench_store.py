@@ -17,11 +17,13 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
 from workbench.entities.run import Run
 from workbench.store import runs, series, summaries
-from workbench.store.query import MetricCondition, ParamCondition, RunQuery
+from workbench.store.query import RunQuery
 from workbench.store.store import Store
 
 BATCH = 1000
 NAMES = 4
+SEARCHED = "metrics.acc > 0.3 and params.lr = '1e-3'"
+MLFLOW_RUNS = 10_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -245,24 +247,20 @@ def _search(folder: Path) -> list[Row]:
     for size in (1_000, 10_000, 100_000):
         fill_runs(store, have + 1, size - have)
         have = size
-        wide = RunQuery(
-            experiment="bench",
-            metrics=(MetricCondition(name="acc", operator=">", value=0.3),),
-            params=(ParamCondition(name="lr", operator="=", value="1e-3"),),
-            order="metric:val_loss",
-            limit=100,
-        )
-        narrow = RunQuery(
-            metrics=(MetricCondition(name="acc", operator=">", value=0.3),),
-            params=(ParamCondition(name="seed", operator="<", value="500"),),
-            order="metric:val_loss",
-            limit=100,
+        wide, narrow, either = (
+            RunQuery(experiment="bench", filter=said, order="metric:val_loss", limit=100)
+            for said in (SEARCHED, "acc>0.3 seed<500", "not (acc>0.3 or lr=1e-3) seed IS NOT NULL")
         )
         recent = RunQuery(experiment="bench", limit=100)
         times = alternate(
-            [lambda q=q: _timed(lambda: store.read(runs.find, q)) for q in (wide, narrow, recent)], 9
+            [lambda q=q: _timed(lambda: store.read(runs.find, q)) for q in (wide, narrow, either, recent)], 9
         )
-        kinds = ("by a metric, a quarter fits", "by a metric, few fit", "newest first, no condition")
+        kinds = (
+            "by a metric, a quarter fits",
+            "by a metric, few fit",
+            "by a metric, with OR and NOT",
+            "newest first, no condition",
+        )
         first = first or times
         for what, figure, base in zip(kinds, times, first, strict=True):
             rows.append(
@@ -275,8 +273,70 @@ def _search(folder: Path) -> list[Row]:
                     figure / base,
                 )
             )
+        if size == MLFLOW_RUNS:
+            rows.append(_beside_mlflow(folder, times[0]))
     store.close()
     return rows
+
+
+MLFLOW_SEARCH = """
+import json, random, sqlite3, sys, time
+from mlflow.tracking import MlflowClient
+path, runs = sys.argv[1], int(sys.argv[2])
+client = MlflowClient("sqlite:///" + path)
+experiment = client.create_experiment("bench")
+run = client.create_run(experiment).info.run_id
+chance = random.Random(1)
+connection = sqlite3.connect(path)
+names = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
+kept = dict(zip(names, connection.execute("SELECT * FROM runs").fetchone()))
+ids = ["%032x" % number for number in range(1, runs + 1)]
+rows = [tuple({**kept, "run_uuid": each, "name": each, "status": "FINISHED"}.values()) for each in ids]
+connection.executemany("INSERT INTO runs VALUES (%s)" % ",".join("?" * len(names)), rows)
+connection.executemany(
+    "INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)",
+    [
+        (name, str(value), each)
+        for number, each in enumerate(ids)
+        for name, value in (
+            ("lr", chance.choice((1e-4, 3e-4, 1e-3, 3e-3))),
+            ("seed", number),
+            ("layers", chance.randrange(2, 24)),
+            ("dropout", chance.choice((0.0, 0.1, 0.2))),
+            ("width", chance.choice((256, 512, 1024))),
+        )
+    ],
+)
+connection.executemany(
+    "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) VALUES (?, ?, 0, 100, 0, ?)",
+    [
+        (name, chance.random(), each)
+        for each in ids
+        for name in ("val_loss", "loss", "acc", "val_acc", "lr_now", "grad_norm")
+    ],
+)
+connection.commit()
+taken = []
+for _ in range(3):
+    begin = time.perf_counter()
+    found = client.search_runs([experiment], sys.argv[3], order_by=["metrics.val_loss ASC"], max_results=100)
+    taken.append((time.perf_counter() - begin) * 1000)
+    assert len(found) == 100 and len(found[0].data.metrics) == 6
+print(json.dumps({"search": sorted(taken)[1]}))
+"""
+
+
+def _beside_mlflow(folder: Path, ours: float) -> Row:
+    """The same filter, asked of MLflow's SQLite store with as many runs."""
+    peer, said = mlflow(), SEARCHED.replace("'1e-3'", "'0.001'")  # its params are texts alone
+    theirs: float | None = None
+    if peer is not None:
+        argv = [peer[0], "-c", MLFLOW_SEARCH, str(folder / "mlflow-search.db"), str(MLFLOW_RUNS), said]
+        told = subprocess.run(argv, cwd=folder, check=True, capture_output=True).stdout
+        theirs = json.loads(told.splitlines()[-1])["search"]
+    reference = "mlflow is not installed" if theirs is None else f"MLflow: {theirs:,.0f} ms"
+    ratio = None if theirs is None else ours / theirs
+    return Row(f"search of {MLFLOW_RUNS:,} runs: {SEARCHED}", ours, "ms", "", reference, ratio)
 
 
 MLFLOW = """

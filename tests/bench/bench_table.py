@@ -48,6 +48,7 @@ def _rows(store: Store) -> list[Row]:
             "next page by name": _page(store, order="name", offset=middle),
             "first page by best value": _page(store, order="best", experiment="bench"),
             "nothing fits a text": _page(store, anew=True, text="no such run"),
+            "filtered by a metric and a param, newest first": _page(store, filter="acc>0.3 lr=1e-3"),
         }
         times = alternate(list(measures.values()), 9)
         first = first or times
@@ -74,9 +75,10 @@ def _page(
     offset: int = 0,
     experiment: str | None = None,
     text: str | None = None,
+    filter: str | None = None,
 ) -> Callable[[], float]:
     """What measures one page in ms; anew: no order is kept from before."""
-    query = RunQuery(order=order, offset=offset, experiment=experiment, text=text, limit=PAGE)
+    query = RunQuery(order=order, offset=offset, experiment=experiment, text=text, filter=filter, limit=PAGE)
 
     def measure() -> float:
         if anew:

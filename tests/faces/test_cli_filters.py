@@ -15,7 +15,9 @@ IDS = [str(run["id"]) for run in RUNS[:2]]
 
 def refusing(text: str, start: int, stop: int) -> Any:
     def answer(**_: Any) -> None:
-        raise UsageError("column 1 of the filter: no", "did you mean yes?", filter=text, start=start, stop=stop)
+        raise UsageError(
+            "column 1 of the filter: no", "did you mean yes?", filter=text, start=start, stop=stop
+        )
 
     return answer
 
@@ -43,8 +45,19 @@ def test_a_long_filter_is_shown_around_what_is_wrong_and_never_raw(wb: Wb) -> No
 
 
 def test_a_name_that_no_run_has_is_said_when_nothing_fits(wb: Wb) -> None:
-    unknown = [{"name": "los", "start": 0, "stop": 3, "message": "no run has a metric los", "hint": "did you mean loss?"}]
-    answers: dict[str, Any] = {"runs__list": [], "runs__check_filter": {"filter": "los < 1", "unknown": unknown}}
+    unknown = [
+        {
+            "name": "los",
+            "start": 0,
+            "stop": 3,
+            "message": "no run has a metric los",
+            "hint": "did you mean loss?",
+        }
+    ]
+    answers: dict[str, Any] = {
+        "runs__list": [],
+        "runs__check_filter": {"filter": "los < 1", "unknown": unknown},
+    }
     done = wb("ps", "los<1", world=World(**answers), terminal=TTY)
     assert (done.code, done.out) == (0, "")
     assert "no run has a metric los; did you mean loss?" in done.err
@@ -56,13 +69,19 @@ def test_a_name_that_no_run_has_is_said_when_nothing_fits(wb: Wb) -> None:
     [
         (("cancel", "--filter", "lr>1"), ("runs.cancel", {}), {"active": True}),
         (("archive", "--filter", "lr>1"), ("runs.archive", {"archived": True}), {"archived": False}),
-        (("archive", "--undo", "--filter", "lr>1"), ("runs.archive", {"archived": False}), {"archived": True}),
+        (
+            ("archive", "--undo", "--filter", "lr>1"),
+            ("runs.archive", {"archived": False}),
+            {"archived": True},
+        ),
     ],
 )
 def test_a_command_is_about_all_runs_that_fit_once_somebody_said_yes(
     wb: Wb, words: tuple[str, ...], called: tuple[str, dict[str, Any]], asked: dict[str, Any]
 ) -> None:
-    world = World(runs__order={"ids": " ".join(IDS), "groups": []}, runs__archive=RUNS[0], runs__cancel=RUNS[0])
+    world = World(
+        runs__order={"ids": " ".join(IDS), "groups": []}, runs__archive=RUNS[0], runs__cancel=RUNS[0]
+    )
     refused = wb("run", *words, world=world, terminal=TTY, asker=Answers("n"))
     assert refused.code != 0
     assert [name for name, _ in world.calls] == ["runs.order"]
@@ -70,7 +89,9 @@ def test_a_command_is_about_all_runs_that_fit_once_somebody_said_yes(
     done = wb("run", *words, "--yes", world=world, terminal=PIPE)
     assert done.code == 0
     method, given = called
-    assert [parameters for name, parameters in world.calls if name == method] == [{"run": run, **given} for run in IDS]
+    assert [parameters for name, parameters in world.calls if name == method] == [
+        {"run": run, **given} for run in IDS
+    ]
 
 
 def test_runs_are_named_or_chosen_but_not_both_and_none_is_an_error(wb: Wb) -> None:
@@ -79,3 +100,39 @@ def test_runs_are_named_or_chosen_but_not_both_and_none_is_an_error(wb: Wb) -> N
     assert wb("run", "cancel", "@1", "--filter", "a", world=world).code == 2
     done = wb("run", "cancel", "--filter", "a", world=world)
     assert (done.code, "no run fits" in done.err) == (3, True)
+
+
+GROUPS = [
+    {"value": "1e-3", "count": 1200, "active": 1, "failed": 0, "metric": "loss", "best": 0.0398, "best_run": IDS[0], "mean": 0.05, "measured": 3},
+    {"value": None, "count": 2, "active": 0, "failed": 2, "metric": "loss", "measured": 0},
+]  # fmt: skip
+
+
+def test_groups_are_summed_up(wb: Wb) -> None:
+    world = World(runs__groups=GROUPS)
+    done = wb("ps", "loss<1", "--group", "param:lr", "--status", "failed", world=world, terminal=TTY)
+    assert world.calls == [("runs.groups", {"by": "param:lr", "filter": "loss<1", "status": ["Failed"]})]
+    lines = [line.split() for line in done.out.splitlines()]
+    assert lines[0][:6] == ["LR", "RUNS", "ACTIVE", "FAILED", "BEST", "loss"]
+    assert lines[1][:5] == ["1e-3", "1,200", "1", "-", "0.0398"]
+    assert lines[2][:5] == ["-", "2", "-", "2", "-"]
+    assert wb("ps", "--group", "status", "--tag", "a", world=world).code == 2
+
+
+VIEW = {"name": "good", "filter": "loss<1", "sort": "metric:loss", "created": "2026-11-01T12:00:00Z"}
+
+
+def test_a_view_lists_its_runs_narrowed_by_more_words(wb: Wb) -> None:
+    world = World(views__get=VIEW, views__list=[VIEW], views__save=VIEW, views__remove={})
+    wb("ps", "--view", "good", "resnet", world=world)
+    asked = {"filter": "(loss<1) (resnet)", "sort": "metric:loss", "limit": 50}
+    assert world.calls == [("views.get", {"name": "good"}), ("runs.list", asked)]
+    assert wb("run", "views", world=world).out == "good\tloss<1\t\tmetric:loss\t\t\t\n"
+    words = ("good", "loss<1", "--save", "--sort", "metric:loss", "--column", "param:lr")
+    assert wb("run", "views", *words, world=world).code == 0
+    saved = {"name": "good", "filter": "loss<1", "sort": "metric:loss", "columns": ["param:lr"]}
+    assert world.calls[-1] == ("views.save", saved)
+    assert wb("run", "views", "good", "--remove", world=world).code == 0
+    assert world.calls[-1] == ("views.remove", {"name": "good"})
+    for wrong in (("--save",), ("good", "loss<1"), ("good", "--save", "--remove")):
+        assert wb("run", "views", *wrong, world=world).code == 2

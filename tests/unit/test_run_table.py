@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import random
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.store_making import NOW, feed, header, make_run, metric, open_store, 
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import Goal
 from workbench.entities.run import RunState
+from workbench.entities.run_row import RunRow
 from workbench.errors import NotFound, UsageError
 from workbench.store import (
     events,
@@ -120,7 +123,9 @@ def test_every_order_agrees_with_looking_at_every_run(store, monkeypatch, narrow
                 # Pages are slices of the whole: no row twice, none left out.
                 pages = [shown(store, limit=7, offset=at, **query) for at in range(0, len(fit), 7)]
                 assert [one for page in pages for one in page] == whole
-                assert store.read(run_table.page, store.orders, RunQuery(limit=3, **query), ALL).total == len(fit)
+                assert store.read(run_table.page, store.orders, RunQuery(limit=3, **query), ALL).total == len(
+                    fit
+                )
 
 
 def test_filters_and_total(store):
@@ -291,3 +296,31 @@ def test_runs_that_are_named_are_looked_up_and_no_others(store, order):
     looked_up = store.read(plans)
     assert len(looked_up) == 2
     assert all("INTEGER PRIMARY KEY" in step for step in looked_up), looked_up
+
+
+def test_any_figure_tag_and_attribute_can_be_a_column_and_an_order(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    for number, values in enumerate(([0.5, 0.9], [0.1, 0.2], [0.7, 0.3]), 1):
+        put_run(store, number, experiment="mnist", command=f"train {number}", tags={"rank": str(9 - number)})
+        feed(
+            store, run_id(number), [header(), *(metric("acc", value, at) for at, value in enumerate(values))]
+        )
+    put_run(store, 4, experiment="mnist")
+    wanted = read_columns(["min:acc", "max:acc", "best:acc", "attribute:command", "tag:rank"])
+
+    def rows(**asked: Any) -> list[RunRow]:
+        page = store.read(run_table.page, store.orders, RunQuery(experiment="mnist", **asked), wanted)
+        return page.rows
+
+    first = rows(order="best:acc", descending=True)
+    assert [row.id for row in first] == [run_id(1), run_id(3), run_id(2), run_id(4)]
+    assert first[1].figures == {"min:acc": 0.3, "max:acc": 0.7, "best:acc": 0.7}
+    assert (first[1].attributes, first[1].tags) == ({"command": "train 3"}, {"rank": "6"})
+    assert first[3].figures == {}
+    store.write(experiments.update, "mnist", primary_metric="acc", goal=Goal.MINIMIZE)
+    assert [row.figures.get("best:acc") for row in rows(order="best:acc")] == [0.1, 0.3, 0.5, None]
+    assert [row.id for row in rows(order="tag:rank")] == [run_id(3), run_id(2), run_id(1), run_id(4)]
+    for wrong in ("min:", "best", "attribute:mood"):
+        with pytest.raises(UsageError):
+            read_columns([wrong])
+    store.close()

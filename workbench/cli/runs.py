@@ -12,6 +12,7 @@ from workbench.cli import complete, output
 from workbench.cli.command import F, Listing, command
 from workbench.cli.parsing import assignments, at_least, tags
 from workbench.cli.run_choice import joined, tell_unknown
+from workbench.cli.run_groups import print_groups
 from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
 from workbench.errors import UsageError
@@ -64,6 +65,20 @@ def _filters(function: F) -> F:
                 metavar="K=VALUE",
                 help="With a property; may be repeated.",
             ),
+            click.option(
+                "--view", metavar="NAME", shell_complete=complete.view, help="As a saved view: wb run views."
+            ),
+            click.option(
+                "--group",
+                metavar="BY",
+                help="Sum up by status, target, experiment, param:NAME, tag:NAME ...",
+            ),
+            click.option(
+                "--sort",
+                metavar="BY",
+                help="By name, status, started, duration, primary, best, metric:NAME, param:NAME ...",
+            ),
+            click.option("--reverse", is_flag=True, help="The highest first."),
             click.option("--active", is_flag=True, help="Only those that have not ended."),
             click.option("--archived", is_flag=True, help="Only archived ones."),
             click.option(
@@ -105,23 +120,39 @@ def _list(
     status: tuple[str, ...],
     tag_words: tuple[str, ...],
     property_words: tuple[str, ...],
+    view: str | None,
+    group: str | None,
+    sort: str | None,
+    reverse: bool,
     active: bool,
     archived: bool,
     limit: int | None,
 ) -> None:
-    wanted = joined([" ".join(filter_words), *filter_texts])
+    saved = session.call("views", "get", name=view) if view else {}
+    wanted = joined([saved.get("filter") or "", " ".join(filter_words), *filter_texts])
+    experiment, group = experiment or saved.get("experiment"), group or saved.get("group")
+    asked: dict[str, Any] = {
+        "experiment": experiment,
+        "status": [state_name(word) for word in status] or None,
+        "target": target,
+        "filter": wanted,
+        "active": active or None,
+        "archived": archived or None,
+    }
+    if group is not None:
+        if tag_words or property_words:
+            raise UsageError("groups are narrowed by a filter", "such as tags.a='b' for --tag a=b")
+        print_groups(session, group, asked)
+        return
     limit = limit or (SHOWN if output.as_table(session) else LISTED)
     found = session.call(
         "runs",
         "list",
-        experiment=experiment,
-        status=[state_name(word) for word in status] or None,
-        target=target,
+        **asked,
         tags=tags(tag_words) or None,
         properties=assignments(property_words, "property") or None,
-        filter=wanted,
-        active=active or None,
-        archived=archived or None,
+        sort=sort or saved.get("sort"),
+        descending=reverse or (None if sort else saved.get("descending")),
         limit=limit,
     )
     filtered = any((experiment, target, status, tag_words, property_words, wanted, active, archived))
@@ -131,7 +162,8 @@ def _list(
         tell_unknown(session, wanted, experiment)
     print_runs(session, found, NONE_SUCH if filtered else EMPTY)
     if len(found) == limit:
-        output.note(session, f"the newest {limit}; more with -n", "quiet")
+        which = "first" if sort or saved.get("sort") else "newest"
+        output.note(session, f"the {which} {limit}; more with -n", "quiet")
 
 
 def print_runs(session: Session, found: Sequence[run_view.Run], empty: str = EMPTY) -> None:

@@ -41,6 +41,10 @@ class RunRow(Entity, frozen=True, kw_only=True):
     tags: dict[str, str | None] = {}
     metrics: dict[str, float] = {}
     """Last values of the metrics asked for."""
+    figures: dict[str, float] = {}
+    """Other figures asked for, by column: min:NAME, max:NAME, best:NAME."""
+    attributes: dict[str, str | float | None] = {}
+    """Attributes asked for that are no fields of a row, by name: command, branch ..."""
 
 
 class RunTable(Entity, frozen=True, kw_only=True):

@@ -62,6 +62,7 @@ from workbench.services.snapshots import UPLOAD, SnapshotService
 from workbench.services.subscription_secrets import SubscriptionSecrets
 from workbench.services.subscriptions import SubscriptionService
 from workbench.services.terminals import RunTerminalService, TerminalService
+from workbench.services.views import ViewService
 from workbench.services.workspace_room import WorkspaceRoomService
 from workbench.settings import Settings
 from workbench.store import targets
@@ -124,6 +125,7 @@ class OpenWorkspace:
             ("runs", RunService(context)),
             ("runs", RunTableService(context)),
             ("runs", RunFilterService(context)),
+            ("views", ViewService(context)),
             ("runs", RunLogService(context)),
             ("runs", RunMetricService(context)),
             ("runs", RunFileService(context)),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.entities.base import replace
+from workbench.entities.run_group import RunGroup
 from workbench.entities.run_row import RunRow, RunTable
 from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.runs import read_state
-from workbench.store import run_order, run_table
+from workbench.store import run_groups, run_order, run_table
 from workbench.store.query import RunQuery
 from workbench.store.run_table import NEWEST, read_columns
 
@@ -45,10 +46,11 @@ class RunTableService:
         """{"total", "rows", "sequence"}: one page of the runs that fit.
 
         filter: in words, see docs/filters.md. sort: created, name, experiment, target, status, started,
-        ended, duration, primary, best, metric:NAME, min:NAME, max:NAME, param:NAME; descending absent: newest
-        first by age, else lowest first. columns: sparkline, param:NAME, tag:NAME, metric:NAME; absent: the
-        sparkline, all params and tags. ids: only these, at most MAX_PAGE. sequence: `events.watch` from there
-        on misses nothing. Raises NotFound (experiment), UsageError.
+        ended, duration, primary, best, metric:NAME, min:NAME, max:NAME, best:NAME, param:NAME, tag:NAME;
+        descending absent: newest first by age, else lowest first. columns: sparkline, param:NAME, tag:NAME,
+        metric:NAME, min:NAME, max:NAME, best:NAME, attribute:NAME; absent: the sparkline, all params and
+        tags. ids: only these, at most MAX_PAGE. sequence: `events.watch` from there on misses nothing. Raises
+        NotFound (experiment), UsageError.
         """
         if not 0 < limit <= MAX_PAGE or len(ids or ()) > MAX_PAGE:
             raise UsageError(f"a page holds 1 to {MAX_PAGE} runs")
@@ -79,6 +81,26 @@ class RunTableService:
         query = _query(experiment, status, target, text, filter, active, archived, sort, descending)
         ids, groups = await self._store.read(run_order.order, self._store.orders, query, grouped=grouped)
         return {"ids": " ".join(ids), "groups": groups}
+
+    @call
+    async def groups(
+        self,
+        by: str,
+        experiment: str | None = None,
+        status: Words = None,
+        target: str | None = None,
+        text: str | None = None,
+        filter: str | None = None,
+        active: bool = False,
+        archived: bool | None = False,
+    ) -> list[RunGroup]:
+        """The runs that fit by what they have in common, the largest group first.
+
+        by: an attribute such as status, target or experiment, param:NAME, tag:NAME. Groups are judged by the
+        metric of their experiments, where that is one. Raises NotFound (experiment), UsageError.
+        """
+        query = _query(experiment, status, target, text, filter, active, archived, "created", None)
+        return await self._store.read(run_groups.groups, query, by)
 
     @call
     async def active_by_target(self) -> dict[str, dict[str, int]]:

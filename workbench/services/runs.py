@@ -50,10 +50,15 @@ class RunService:
         filter: str | None = None,
         active: bool = False,
         archived: bool | None = False,
+        sort: str = "created",
+        descending: bool | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> list[Run]:
-        """Runs, newest first (AZ-66, AZ-79). Raises NotFound (experiment), UsageError."""
+        """Runs, newest first or as `runs.table` sorts them (AZ-66, AZ-79).
+
+        Raises NotFound (experiment), UsageError.
+        """
         query = RunQuery(
             experiment=experiment,
             statuses=tuple(read_state(name) for name in status or ()),
@@ -64,6 +69,8 @@ class RunService:
             filter=filter,
             active=active,
             archived=archived,
+            order=sort,
+            descending=descending,
             limit=min(limit, MAX_LIST),
             offset=offset,
         )

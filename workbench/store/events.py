@@ -23,6 +23,7 @@ ALERT_CLEARED = "AlertCleared"
 ALERT_SILENCED = "AlertSilenced"
 FORWARD_CHANGED = "ForwardChanged"
 SUBSCRIPTION_CHANGED = "SubscriptionChanged"
+VIEW_CHANGED = "ViewChanged"
 NOTIFIED = "Notified"
 """A subscription asks every dashboard that is open to say something."""
 KINDS = (

@@ -14,7 +14,7 @@ from workbench.text.filter_fields import Measure, measure_of
 from workbench.text.filter_tree import Comparison
 
 _TERMINAL = ", ".join(f"'{state}'" for state in sorted(protocol.TERMINAL))
-_COLUMNS = {
+COLUMNS = {
     "id": "r.id",
     "name": "r.name",
     "experiment": "(SELECT name FROM experiments WHERE number = r.experiment)",
@@ -42,11 +42,12 @@ _COLUMNS = {
     "warnings": "r.warnings",
     "archived": "r.archived",
 }
+"""Attributes by name, as SQL of a run r; {now} stands for the time it is asked at."""
 
 
 def attribute_there(name: str, now: int, *, there: bool) -> Condition:
     """Whether a run has the attribute at all; now is in microseconds since 1970."""
-    return f"{_column(name, now)} IS {'NOT ' if there else ''}NULL", []
+    return f"{column_of(name, now)} IS {'NOT ' if there else ''}NULL", []
 
 
 def attribute(connection: sqlite3.Connection, leaf: Comparison, now: int, moment: datetime) -> Condition:
@@ -54,7 +55,7 @@ def attribute(connection: sqlite3.Connection, leaf: Comparison, now: int, moment
     name, measure = leaf.field.name, measure_of(leaf.field)
     if name == "experiment":
         return _experiment(connection, leaf)
-    column = _column(name, now)
+    column = column_of(name, now)
     if measure is Measure.TEXT:
         return text(column, leaf.operator, leaf.values)
     if measure is Measure.STATE:
@@ -69,8 +70,9 @@ def attribute(connection: sqlite3.Connection, leaf: Comparison, now: int, moment
     return _each(leaf, lambda value: (f"{column} {leaf.operator} ?", [filter_values.number(value)]))
 
 
-def _column(name: str, now: int) -> str:
-    return _COLUMNS[name].replace("{now}", str(int(now)))
+def column_of(name: str, now: int) -> str:
+    """An attribute of a run r in SQL; now is in microseconds since 1970, as times are."""
+    return COLUMNS[name].replace("{now}", str(int(now)))
 
 
 def _each(leaf: Comparison, one: Callable[[str], Condition]) -> Condition:

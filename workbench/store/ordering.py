@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.entities.base import replace
-from workbench.entities.experiment import Goal
+from workbench.entities.experiment import Goal, guess_goal
 from workbench.errors import UsageError
 from workbench.remote import protocol
 from workbench.store import experiments
@@ -53,7 +53,7 @@ _HINT = (
     "created, "
     + ", ".join(COLUMNS)
     + ", primary, best (the last and the best value of an experiment's own metric),"
-    " metric:NAME, min:NAME, max:NAME, param:NAME"
+    " metric:NAME, min:NAME, max:NAME, best:NAME, param:NAME, tag:NAME"
 )
 
 
@@ -71,6 +71,10 @@ def find(connection: sqlite3.Connection, query: RunQuery) -> list[int]:
     if kind in COLUMNS and not name:
         key = COLUMNS[kind].replace(":now", str(micros(datetime.now(UTC))))
         return _page(connection, _runs(chosen), chosen.where(), f"{key} {way} NULLS LAST, {_NEWEST}", query)
+    if kind == "tag" and name:
+        source = f"{_runs(chosen)} LEFT JOIN run_tags t ON t.run = r.number AND t.name = ?"
+        order = f"t.value {way} NULLS LAST, {_NEWEST}"
+        return _page(connection, source, chosen.where(), order, query, [plain_text(name)])
     if kind == "param" and name:
         source = f"{_runs(chosen)} LEFT JOIN run_params p ON p.run = r.number AND p.name = ?"
         order = f"p.number {way} NULLS LAST, p.value {way} NULLS LAST, {_NEWEST}"
@@ -101,7 +105,9 @@ def _runs(chosen: Selection) -> str:
 
 
 def _order(connection: sqlite3.Connection, query: RunQuery) -> str:
-    """The order of a query; an experiment's own metric by its name, since that has an index."""
+    """The order of a query; an experiment's own metric, and the best of any, by what has an index."""
+    if query.order.startswith("best:"):
+        return _best(connection, query)
     if query.experiment is None or query.order not in ("primary", "best"):
         return query.order
     metric, goal = experiments.judge(connection, query.experiment)
@@ -109,6 +115,16 @@ def _order(connection: sqlite3.Connection, query: RunQuery) -> str:
         return "created"
     figure = "max" if goal is Goal.MAXIMIZE else "min"
     return f"{'metric' if query.order == 'primary' else figure}:{metric}"
+
+
+def _best(connection: sqlite3.Connection, query: RunQuery) -> str:
+    """best:NAME as min:NAME or max:NAME: as the experiment asked for sees it, else as the name suggests."""
+    name = query.order.partition(":")[2]
+    goal = guess_goal(name)
+    if query.experiment is not None:
+        metric, chosen = experiments.judge(connection, query.experiment)
+        goal = chosen if metric == name else goal
+    return f"{'max' if goal is Goal.MAXIMIZE else 'min'}:{name}"
 
 
 def _by_figure(

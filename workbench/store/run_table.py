@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from workbench.entities.experiment import Goal
+from workbench.entities.experiment import Goal, guess_goal
 from workbench.entities.run import RunState
 from workbench.entities.run_row import RunRow, RunTable
 from workbench.errors import UsageError
 from workbench.store import events, ordering, summaries
-from workbench.store.codec import from_text, moment, optional_moment, plain_text
+from workbench.store.codec import from_text, micros, moment, optional_moment, plain_text
 from workbench.store.envelope import number_or_nan
+from workbench.store.filter_attributes import COLUMNS, column_of
 from workbench.store.orders import Orders
 from workbench.store.query import RunQuery, among_numbers
 
@@ -22,6 +24,7 @@ MAX_COLUMNS = 200
 NEWEST = 1000
 """Runs whose names of params, metrics and tags are offered as columns."""
 KINDS = {"param": "run_params", "tag": "run_tags", "metric": "run_metrics"}
+_KINDS = (*KINDS, "min", "max", "best", "attribute")
 
 
 class Columns(NamedTuple):
@@ -31,10 +34,13 @@ class Columns(NamedTuple):
     params: list[str] | None = None
     tags: list[str] | None = None
     metrics: list[str] | None = None
+    figures: Sequence[str] = ()
+    """min:NAME, max:NAME, best:NAME."""
+    attributes: Sequence[str] = ()
 
 
 def read_columns(words: Sequence[str] | None) -> Columns:
-    """Columns by words: sparkline, param:NAME, tag:NAME, metric:NAME. Raises UsageError.
+    """Columns by words: sparkline, and KIND:NAME with a kind of _KINDS. Raises UsageError.
 
     None: the sparkline and all params and tags.
     """
@@ -42,14 +48,19 @@ def read_columns(words: Sequence[str] | None) -> Columns:
         return Columns(metrics=[])
     if len(words) > MAX_COLUMNS:
         raise UsageError(f"a table has at most {MAX_COLUMNS} columns")
-    names: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    names: dict[str, list[str]] = {kind: [] for kind in _KINDS}
     for word in words:
         kind, _, name = word.partition(":")
-        if word != "sparkline" and (kind not in KINDS or not name):
-            raise UsageError(f"{word!r} is no column", "one of sparkline, param:NAME, tag:NAME, metric:NAME")
+        if word != "sparkline" and (kind not in _KINDS or not name):
+            offered = ", ".join(f"{kind}:NAME" for kind in _KINDS)
+            raise UsageError(f"{word!r} is no column", f"one of sparkline, {offered}")
+        if kind == "attribute" and name not in COLUMNS:
+            raise UsageError(f"runs have no attribute {name!r}", "one of " + ", ".join(COLUMNS))
         if name:
             names[kind].append(plain_text(name))
-    return Columns("sparkline" in words, names["param"], names["tag"], names["metric"])
+    figures = [f"{kind}:{name}" for kind in ("min", "max", "best") for name in names[kind]]
+    plain = (names["param"], names["tag"], names["metric"], figures, names["attribute"])
+    return Columns("sparkline" in words, *plain)
 
 
 def page(connection: sqlite3.Connection, orders: Orders, query: RunQuery, columns: Columns) -> RunTable:
@@ -81,6 +92,8 @@ def _rows(connection: sqlite3.Connection, numbers: Sequence[int], columns: Colum
     params = _named(connection, "run_params", "value", among, columns.params)
     tags = _named(connection, "run_tags", "value", among, columns.tags)
     metrics = _named(connection, "run_metrics", "last", among, columns.metrics)
+    figures = _figures(connection, among, columns.figures)
+    attributes = _attributes(connection, among, columns.attributes)
     found: dict[int, RunRow] = {}
     for row in connection.execute(
         "SELECT r.number, r.id, r.name, e.name, r.target, r.status, r.cause, r.message, r.note, r.created,"
@@ -103,6 +116,8 @@ def _rows(connection: sqlite3.Connection, numbers: Sequence[int], columns: Colum
             params=params.get(number, {}),
             tags=tags.get(number, {}),
             metrics={name: number_or_nan(value) for name, value in metrics.get(number, {}).items()},
+            figures=figures.get(number, {}),
+            attributes=attributes.get(number, {}),
         )
     return [found[number] for number in numbers]
 
@@ -127,6 +142,41 @@ def _facts(row: tuple[Any, ...]) -> dict[str, Any]:
         "archived": bool(row[16]),
         "as_of": optional_moment(row[17]),
     }
+
+
+def _figures(
+    connection: sqlite3.Connection, among: str, wanted: Sequence[str]
+) -> dict[int, dict[str, float]]:
+    """The lowest, highest and best finite values asked for; the best as the run's experiment sees it."""
+    asked: dict[str, list[str]] = {}
+    for column in wanted:
+        kind, _, name = column.partition(":")
+        asked.setdefault(name, []).append(kind)
+    if not asked:
+        return {}
+    found: dict[int, dict[str, float]] = {}
+    for run, name, low, high, primary, goal in connection.execute(
+        "SELECT m.run, m.name, m.min, m.max, e.primary_metric, e.goal FROM run_metrics m"
+        " JOIN runs r ON r.number = m.run JOIN experiments e ON e.number = r.experiment"
+        f" WHERE m.run IN {among} AND m.name IN ({', '.join('?' * len(asked))})",
+        list(asked),
+    ):
+        maximize = (Goal(goal) if primary == name else guess_goal(name)) is Goal.MAXIMIZE
+        figures = {"min": low, "max": high, "best": high if maximize else low}
+        told = {f"{kind}:{name}": figures[kind] for kind in asked[name] if figures[kind] is not None}
+        found.setdefault(run, {}).update(told)
+    return found
+
+
+def _attributes(
+    connection: sqlite3.Connection, among: str, wanted: Sequence[str]
+) -> dict[int, dict[str, Any]]:
+    if not wanted:
+        return {}
+    now = micros(datetime.now(UTC))
+    columns = ", ".join(column_of(name, now) for name in wanted)
+    rows = connection.execute(f"SELECT r.number, {columns} FROM runs r WHERE r.number IN {among}")
+    return {row[0]: dict(zip(wanted, row[1:], strict=True)) for row in rows}
 
 
 def _named(

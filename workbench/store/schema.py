@@ -171,6 +171,8 @@ _POOLS: Step = (
 
 _FORWARDS: Step = ("CREATE TABLE forwards (local INTEGER PRIMARY KEY, data TEXT NOT NULL)",)
 
+_VIEWS: Step = ("CREATE TABLE views (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",)
+
 STEPS: tuple[Step, ...] = (
     _FIRST,
     _EVALUATIONS,
@@ -181,5 +183,6 @@ STEPS: tuple[Step, ...] = (
     _ALERTS,
     _POOLS,
     _FORWARDS,
+    _VIEWS,
 )
 """Step n leads from version n to n + 1; an empty file is version 0."""

@@ -22,6 +22,10 @@ MARK = 8
 """Cells of a metric's name before its value."""
 FEW = 3
 """Params that are shown by themselves; where there are more, the user chooses."""
+MOST_FIGURES = 300
+"""Metrics whose lowest, highest and best values are offered as columns; filters and sorting know all."""
+ATTRIBUTES = ("command", "description", "submitted_by", "branch", "commit", "exit_code", "attempt")
+"""Attributes that are offered as columns beside those that rows always have."""
 Row = Mapping[str, Any]
 
 
@@ -47,6 +51,7 @@ def shown(
     judge: look.Judge | None,
     params: Sequence[str],
     metrics: Sequence[str],
+    tags: Sequence[str] = (),
     *,
     grouped: bool,
 ) -> list[Shown]:
@@ -80,6 +85,13 @@ def shown(
         Shown(Column("best", "BEST", right=True, least=7, ideal=9, keep=20, shown=False), _best, "best"),
         *(_figure("metric", name, _named_metric(name), usual=False) for name in metrics),
         *(_figure("param", name, _param(name), usual=len(params) <= FEW) for name in params),
+        *(_figure("tag", name, _tag(name), usual=False, right=False) for name in tags),
+        *(
+            _figure(kind, name, _other_figure(kind, name), usual=False)
+            for name in metrics[:MOST_FIGURES]
+            for kind in ("min", "max", "best")
+        ),
+        *(_attribute(name) for name in ATTRIBUTES),
         Shown(Column("note", "NOTE", least=12, ideal=24, rest=True, keep=60, sortable=False), _note),
     ]
 
@@ -92,11 +104,26 @@ def _judged(title: str, named: bool, maximize: bool) -> Column:
     )
 
 
-def _figure(kind: str, name: str, cell: Callable[[Row, Setting], Cell], *, usual: bool) -> Shown:
-    """The column of a metric or a param, which may have the same name."""
-    id, title = f"{kind}:{name}", clean_name(name, 14)
-    column = Column(id, title, right=True, least=5, ideal=8, most=14, keep=35, shown=usual, help=kind)
+def _figure(
+    kind: str, name: str, cell: Callable[[Row, Setting], Cell], *, usual: bool, right: bool = True
+) -> Shown:
+    """The column of a figure of a metric, a param or a tag, which may have the same name."""
+    said = f"{kind} {name}" if kind in ("min", "max", "best") else name
+    id, title = f"{kind}:{name}", clean_name(said, 14)
+    column = Column(id, title, right=right, least=5, ideal=8, most=14, keep=35, shown=usual, help=kind)
     return Shown(column, cell, id)
+
+
+def _attribute(name: str) -> Shown:
+    column = Column(
+        f"attribute:{name}", name.upper(), least=5, ideal=10, most=24, keep=30, shown=False, sortable=False
+    )
+
+    def cell(row: Row, _: Setting) -> Cell:
+        value = (row.get("attributes") or {}).get(name)
+        return Cell("-", "quiet") if value is None else Cell(clean_name(str(value), 60))
+
+    return Shown(column, cell)
 
 
 def cells(row: Row, columns: Sequence[Shown], setting: Setting) -> list[Cell]:
@@ -171,6 +198,22 @@ def _named_metric(name: str) -> Callable[[Row, Setting], Cell]:
     def cell(row: Row, _: Setting) -> Cell:
         value = (row.get("metrics") or {}).get(name)
         return Cell("-", "quiet") if value is None else Cell(numbers.format_metric(value))
+
+    return cell
+
+
+def _other_figure(kind: str, name: str) -> Callable[[Row, Setting], Cell]:
+    def cell(row: Row, _: Setting) -> Cell:
+        value = (row.get("figures") or {}).get(f"{kind}:{name}")
+        return Cell("-", "quiet") if value is None else Cell(numbers.format_metric(value))
+
+    return cell
+
+
+def _tag(name: str) -> Callable[[Row, Setting], Cell]:
+    def cell(row: Row, _: Setting) -> Cell:
+        tags = row.get("tags") or {}
+        return Cell(clean_name(tags[name] or "yes", 60)) if name in tags else Cell("-", "quiet")
 
     return cell
 

@@ -237,7 +237,8 @@ class RunListing(Widget):
         query, names = self.runs.query, self._names
         judge = self._judges.get(query.experiment or "")
         grouped = query.grouped
-        now = shown(query.experiment, judge, names["params"], names["metrics"], grouped=grouped)
+        told = (names["params"], names["metrics"], names.get("tags", ()))
+        now = shown(query.experiment, judge, *told, grouped=grouped)
         if filters.fixes(query, "target"):
             now = [item for item in now if item.column.id != "target"]
         changed = [item.column for item in now] != [item.column for item in self._shown]
