@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,7 @@ async def test_a_port_somebody_took_meanwhile_is_waited_for(
 
 
 async def test_one_of_a_run_ends_with_it(live: Services, serve: MakeServe) -> None:
+    """AZ-42: a port of a run's machine."""
     run = await live.submit(1, "sleep 1000")
     forward = await live.call("forwards.add", run=run["id"], port=await serve(page))
     assert (forward["target"], forward["run"], forward["run_name"]) == ("local", run["id"], run["name"])
@@ -273,3 +275,15 @@ async def test_over_ssh_it_survives_a_cut(wb: Wb, cutting: Cutting, serve: MakeS
     await asyncio.to_thread(wb, "compute", "forwards", "--remove", str(local))
     with pytest.raises(ConnectionError):
         await fetch(local)
+
+
+def test_the_server_stays_as_long_as_there_is_one(make_wb: Callable[..., Wb]) -> None:
+    wb = make_wb(WORKBENCH_SERVER__IDLE="1")
+    wb("compute", "forward", "local", "80")
+    (local,) = [forward["local"] for forward in wb.json("compute", "forwards")]
+    pid = wb.server_pid()
+    assert pid is not None
+    time.sleep(6)  # as long as it takes it to end otherwise, and more
+    assert wb.server_pid() == pid
+    wb("compute", "forwards", "--remove", str(local))
+    wb.until(lambda: wb.server_pid() is None, "the server to end by itself")

@@ -115,6 +115,7 @@ async def test_its_interpreter_is_first_whatever_start_up_files_do(
 
 
 def test_from_the_command_line(wb: Wb, machine: SshServer, open_shell: OpenShell) -> None:
+    """AZ-42: a shell, and with it an editor, where a run is."""
     attach(wb, machine)
     run = wb("submit", "-t", "gpu1", "--no-code", "--name", "calm", "--wait", "--", "echo kept > outputs/word").strip()
     screen = open_shell("run", "shell", run)

@@ -39,9 +39,13 @@ async def test_a_terminal(link: Link) -> None:
     async with typing.stream:
         await typing.wait_for(b"ready> ")
         await link.call("terminal_size", {"terminal": typing.stream.id, "rows": 31, "cols": 97})
-        typing.type(b"stty size; sleep 1000\r")
+        typing.type(b"stty size; sh -c 'echo sleeping; exec sleep 1000'\r")
         await typing.wait_for(b"31 97")
-        typing.type(b"\x03exit 7\r")
+        await typing.wait_for(b"sleeping\r\n")
+        typing.seen = b""
+        typing.type(b"\x03")
+        await typing.wait_for(b"ready> ")
+        typing.type(b"exit 7\r")
         assert await typing.end() == {"exit_code": 7}
 
 

@@ -88,10 +88,12 @@ async def test_ctrl_c_interrupts_what_runs_and_leaves_the_shell(make_link: MakeL
     typing = Typing(link, argv=["bash", "--norc", "--noprofile", "-i"], env={"PS1": "ready> "})
     async with typing.stream:
         await typing.wait_for(b"ready> ")
-        typing.type(b"sleep 1000; echo code $?\r")
-        await asyncio.sleep(0.2)
+        typing.type(b"sh -c 'echo sleeping; exec sleep 1000'\r")
+        await typing.wait_for(b"sleeping\r\n")
+        typing.seen = b""
         typing.type(b"\x03")
         await typing.wait_for(b"^C")
+        await typing.wait_for(b"ready> ")
         typing.type(b"echo still $((40+2))\r")
         await typing.wait_for(b"still 42")
         typing.type(b"exit 7\r")

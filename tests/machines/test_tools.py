@@ -79,6 +79,7 @@ async def asked(forward: Any) -> Any:
 
 
 async def test_tensorboard_of_a_run_that_is_over(live: Services, packages: Path, tmp_path: Path) -> None:
+    """AZ-42."""
     install(packages, "tensorboard")
     run = await ended_run(live, packages, "touch outputs/events.out.tfevents.1.x")
     forward = await live.call("forwards.serve", run=run["id"], tool="tensorboard")
@@ -101,6 +102,7 @@ async def test_tensorboard_of_a_run_that_is_over(live: Services, packages: Path,
 async def test_jupyter_asks_for_a_token_that_is_in_its_url_alone(
     live: Services, packages: Path, tmp_path: Path
 ) -> None:
+    """AZ-42: a notebook server."""
     install(packages, "jupyterlab")
     run = await ended_run(live, packages)
     forward = await live.call("forwards.serve", run=run["id"], tool="jupyter")

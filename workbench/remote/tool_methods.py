@@ -2,15 +2,18 @@
 
 import os
 import threading
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from workbench.remote import parameters, protocol
 from workbench.remote.exchange import Exchange
-from workbench.remote.link import Handler
+from workbench.remote.link import LATER, Handler
 from workbench.remote.machine import Machine
 from workbench.remote.problems import RequestError
 
-MAX_TOOLS = 8  # each takes one of the link's threads while it is wanted
+if TYPE_CHECKING:
+    from workbench.remote.tools import Tool
+
+MAX_TOOLS = 16
 
 
 def table(machine):
@@ -42,18 +45,36 @@ class ToolMethods(object):
         if tool not in tool_plans.TOOLS:
             known = ", ".join(sorted(tool_plans.TOOLS))
             raise RequestError("usage", "parameter tool must be one of %s" % known)
+        one = tools.Tool(self._machine, key_of(params))
         if not self._held.acquire(False):
             raise RequestError("busy", "%d tools are open already" % MAX_TOOLS, "close one")
         try:
-            around = programs.surroundings(os.environ, None)
-            one = tools.Tool(self._machine, key_of(params))
             with self._starting:
                 if one.state() is None:
+                    around = programs.surroundings(os.environ, None)
                     one.start(tool, parameters.run_id(params), around)
-            tools.hold(one, exchange)
+        except BaseException:
+            self._held.release()
+            raise
+        # A thread of its own: it may last for days, and those of the link are for what is soon over.
+        threading.Thread(target=self._keep, args=(one, exchange), daemon=True).start()
+        return LATER
+
+    def _keep(self, one, exchange):
+        # type: (Tool, Exchange) -> None
+        from workbench.remote.tools import hold
+
+        try:
+            hold(one, exchange)
+        except BrokenPipeError:
+            return  # nobody is left to be told
+        except Exception as error:  # why it is over is the request's answer
+            try:
+                exchange.fail(error)
+            except BrokenPipeError:
+                return
         finally:
             self._held.release()
-        return {}
 
     def end(self, exchange):
         # type: (Exchange) -> Any

@@ -151,8 +151,21 @@ async def on_terminal(
     stream = link.stream("terminal", params, typed())
     async with stream:
         async for item in stream:
-            yield item
-        yield await stream.result()
+            yield item if isinstance(item, bytes) else _started(item)
+        yield _ended(await stream.result())
+
+
+def _started(event: dict[str, Any]) -> dict[str, Any]:
+    """What a machine says of a program that has started; whatever else it may say is passed over."""
+    name = clean_name(str(event.get("started", "")), 100)
+    return {"started": name, "lacks_gpus": event.get("lacks_gpus") is True}
+
+
+def _ended(answer: Any) -> dict[str, Any]:
+    """How a program ended, as far as its machine says so in numbers."""
+    said = answer if isinstance(answer, dict) else {}
+    numbers = {name: said.get(name) for name in ("exit_code", "signal")}
+    return {name: number for name, number in numbers.items() if type(number) is int}
 
 
 async def _resize(link: Link, terminal: int, size: Any) -> None:

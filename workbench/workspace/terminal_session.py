@@ -110,7 +110,8 @@ class TerminalSession:
             started = started or "started" in value
             if "exit_code" in value:
                 self._code = _exit_code(value["exit_code"])
-            self._told(value)
+            elif self._code is None:
+                self._told(value)
         return started
 
     def _type(self) -> None:
