@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.machines.asking_server import PASSWORD, AskingServer
 from tests.machines.cut_proxy import CutProxy
 from tests.machines.links import alive
 from tests.machines.rig import MakeProxy, SshServer, need
@@ -196,6 +197,61 @@ def test_it_can_be_left_for_a_while(wb: Wb, machine: SshServer, tmp_path: Path) 
         screen.type("echo code $?")
         screen.keys("Enter")
         screen.wait_for("^code 0$")
+
+
+def test_one_that_was_stopped_by_another_goes_on_as_it_was(
+    wb: Wb, machine: SshServer, tmp_path: Path
+) -> None:
+    need("tmux")
+    attach(wb, machine)
+    environment = {"WORKBENCH_HOME": str(wb.folder), "PS1": "near> "}
+    with Terminal(tmp_path, ["bash", "--norc", "--noprofile", "-i"], 90, 24, environment=environment) as screen:
+        screen.wait_for("^near>")
+        screen.type(f"{WORDS} ssh gpu1")
+        screen.keys("Enter")
+        screen.wait_for("^far>")
+        child = int(Path(f"/proc/{screen.pid}/task/{screen.pid}/children").read_text().split()[0])
+        os.kill(child, signal.SIGSTOP)
+        screen.wait_for("Stopped")
+        screen.type("fg")
+        screen.keys("Enter")
+        screen.wait_for("ssh gpu1$")
+        screen.keys("C-c")
+        screen.type("echo still $((40+2))")
+        screen.keys("Enter")
+        screen.wait_for("^still 42$")
+        screen.type("exit")
+        screen.keys("Enter")
+        screen.wait_for("^near>")
+
+
+async def test_a_machine_that_asks_is_signed_in_to(wb: Wb, open_shell: OpenShell, tmp_path: Path) -> None:
+    server = AskingServer(tmp_path / "asking", ["password"])
+    await server.start()
+
+    def answer(screen: Terminal) -> None:
+        screen.wait_for("assword")
+        screen.type(PASSWORD)
+        screen.keys("Enter")
+
+    def attach_it() -> None:
+        words = ["compute", "attach", "box", "asking", "--set", f"ssh_config={server.folder / 'config'}",
+                 "--set", f"lease_dir={tmp_path / 'lease'}"]  # fmt: skip
+        screen = open_shell(*words)
+        answer(screen)
+        screen.wait_for("attached")
+
+    def work() -> None:
+        screen = open_shell("ssh", "box", "--", "echo", "inside")
+        answer(screen)
+        assert PASSWORD not in screen.wait_for("^inside$")
+        screen.wait_for("^code 0$")
+
+    await asyncio.to_thread(attach_it)
+    server.hang_up()
+    await asyncio.to_thread(work)
+    await asyncio.to_thread(wb, "server", "stop")
+    await server.close()
 
 
 def test_without_a_terminal_it_says_what_to_use(wb: Wb, machine: SshServer) -> None:

@@ -81,6 +81,11 @@ class OwnTerminal:
                 with _undisturbed():
                     self._restore()
 
+    def stay_raw(self) -> None:
+        """Pass keys on as they are again: a shell that stopped this process has set its own ways."""
+        if termios.tcgetattr(self.keys)[3] & termios.ICANON:
+            tty.setraw(self.keys, termios.TCSANOW)
+
     @contextmanager
     def lent(self) -> Iterator[None]:
         """For a block inside `raw` with the terminal as it was before, such as a stop of this process."""

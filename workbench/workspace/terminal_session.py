@@ -92,6 +92,7 @@ class TerminalSession:
         if terminal.wake in ready:
             with suppress(BlockingIOError):
                 os.read(terminal.wake, 4096)
+            terminal.stay_raw()
             self._resize()
         if terminal.keys in ready:
             self._type()
