@@ -97,7 +97,11 @@ def test_text_and_states_load_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(module.name for module in pkgutil.iter_modules(workbench.remote.__path__))
+    "name",
+    sorted(
+        module.name.replace("workbench.remote.", "", 1)
+        for module in pkgutil.walk_packages(workbench.remote.__path__, "workbench.remote.")
+    ),
 )
 def test_what_travels_imports_nothing_of_the_house(name: str) -> None:
     modules = loaded(f"import workbench.remote.{name}")

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 MAIN = b"from workbench.remote.entry import main\n\nraise SystemExit(main())\n"
 PACKAGE = "package.py"  # becomes the payload's own workbench/__init__.py
+PARTS = ("readers",)
+"""Packages of `remote` that travel with it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say: the bytes must not depend on a clock
 
 
@@ -25,9 +27,10 @@ def payload_files() -> dict[str, bytes]:
     """The payload's members: path inside the zip -> content."""
     remote = resources.files("workbench.remote")
     files = {"__main__.py": MAIN, "workbench/__init__.py": remote.joinpath(PACKAGE).read_bytes()}
-    for source in remote.iterdir():
-        if source.name.endswith(".py") and source.name != PACKAGE:
-            files[f"workbench/remote/{source.name}"] = source.read_bytes()
+    for place, folder in (("", remote), *((f"{name}/", remote.joinpath(name)) for name in PARTS)):
+        for source in folder.iterdir():
+            if source.name.endswith(".py") and source.name != PACKAGE:
+                files[f"workbench/remote/{place}{source.name}"] = source.read_bytes()
     return files
 
 

@@ -1,0 +1,113 @@
+"""Readers against files that the real packages wrote (`tests/data/readers/write.py`), and against the
+packages' own readers where they are installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.remote.readers.detect import detect
+from workbench.remote.readers.entries import Entry, record_lines
+from workbench.remote.readers.forms import READERS
+from workbench.store.records import parse_records
+
+DATA = Path(__file__).parent.parent / "data" / "readers"
+X = DATA / "x" / "events.out.tfevents.1700000000.machine"
+V2 = DATA / "v2" / "events.out.tfevents.1700000000.machine"
+LOSSES = [1.0, 0.5, 1 / 3, math.nan, math.inf, 1 / 6]
+
+
+def everything(path: Path) -> list[Entry]:
+    """All entries of a file or folder that is as it will be."""
+    form = detect(str(path))
+    assert form is not None
+    entries: list[Entry] = []
+    state: dict[str, Any] = {}
+    while True:
+        reading = READERS[form](str(path), state)
+        assert (reading.skipped, reading.trouble) == (0, "")
+        entries += reading.entries
+        state = reading.state
+        if not reading.more:
+            return entries
+
+
+def series(entries: list[Entry], name: str) -> list[tuple[int | None, float]]:
+    """Steps and values of a metric."""
+    return [(e.step, e.value) for e in entries if e.kind == "metric" and e.name == name]
+
+
+def texts(entries: list[Entry], kind: str) -> dict[str, str]:
+    """Params or tags."""
+    return {e.name: e.value for e in entries if e.kind == kind}
+
+
+def needs(module: str) -> Any:
+    """Marks a test that compares with a package's own reader."""
+    return pytest.mark.skipif(importlib.util.find_spec(module) is None, reason=f"{module} is not installed")
+
+
+def losses(entries: list[Entry], name: str, exact: bool = True) -> None:
+    """The metric has the values that write.py gave, as floats of 64 or 32 bits."""
+    found = series(entries, name)
+    assert [step for step, _ in found] == list(range(6))
+    assert [value for _, value in found] == pytest.approx(LOSSES, rel=0 if exact else 1e-7, nan_ok=True)
+
+
+def test_event_files_of_tensorboardx() -> None:
+    entries = everything(X)
+    losses(entries, "loss/train", exact=False)
+    assert series(entries, "größe") == [(10, 10.0), (5, 5.0), (5, 5.0)]
+    assert series(entries, "big") == [(2**40, pytest.approx(1e30))]
+    assert series(entries, "note/text_summary") == [(1, "warm up")]
+    assert [e.time for e in entries if e.name == "loss/train"] == [1700000000.5 + step for step in range(6)]
+    assert not series(entries, "weights")
+
+
+def test_event_files_of_tensorflow_2() -> None:
+    entries = everything(V2)
+    losses(entries, "loss", exact=False)
+    assert series(entries, "note") == [(2, "warm up")]
+    assert texts(entries, "param") == {"lr": "0.001", "layers": "4", "optimiser": "adam", "amp": "True"}
+
+
+@needs("tensorboard")
+@pytest.mark.parametrize("path", [X, V2], ids=["simple", "tensor"])
+def test_as_event_accumulator_reads_it(path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    theirs = EventAccumulator(str(path), size_guidance={"scalars": 0, "tensors": 0})
+    theirs.Reload()
+    expected = [
+        (name, point.step, repr(point.value), point.wall_time)
+        for name in theirs.Tags()["scalars"]
+        for point in theirs.Scalars(name)
+    ]
+    for name in theirs.Tags()["tensors"]:
+        for point in theirs.Tensors(name):
+            value = make_ndarray(point.tensor_proto).flatten()[0]
+            value = value.decode() if isinstance(value, bytes) else float(value)
+            expected.append((name, point.step, repr(value), point.wall_time))
+    ours = [(e.name, e.step, repr(e.value), e.time) for e in everything(path) if e.kind == "metric"]
+    assert sorted(ours) == sorted(expected)
+
+
+@pytest.mark.parametrize("path", [X, V2], ids=["simple", "tensor"])
+def test_entries_are_records_that_the_store_takes(path: Path) -> None:
+    entries = everything(path)
+    header = '{"k":"header","v":1,"run":"r","attempt":1,"rank":0,"pid":1,"wall":1700000000.0,"mono":0.0}\n'
+    data = (header + "".join(record_lines(entries, 1700000000.0, 1700000000.0))).encode()
+    _, batch, bad = parse_records(data, None)
+    assert bad == 0
+    numbers = [e for e in entries if e.kind == "metric" and not isinstance(e.value, str)]
+    assert batch.points == len(numbers)
+    assert batch.params == [(e.name, e.value) for e in entries if e.kind == "param"]
+    for name, column in batch.metrics.items():
+        assert column.steps == [e.step for e in numbers if e.name == name]
+        assert repr(column.values) == repr([float(e.value) for e in numbers if e.name == name])
+        assert column.times == pytest.approx([e.time for e in numbers if e.name == name], abs=1e-5)
