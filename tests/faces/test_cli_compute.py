@@ -306,3 +306,11 @@ def test_in_a_pipe_a_machine_begins_with_its_name(wb: Wb) -> None:
     lines = wb("compute", "show", "gpu1").out.splitlines()
     assert [line.split("\t")[0] for line in lines[:3]] == ["name", "kind", "address"]
     assert next(iter(json.loads(wb("compute", "show", "gpu1", "-o", "json").out))) == "name"
+
+
+def test_a_path_a_machine_says_is_harmless_on_a_terminal_and_as_it_is_in_a_pipe(wb: Wb) -> None:
+    said = {"path": "/x/\x1b]0;own\x07ed\x1b[2J"}
+    world = World(files__mkdir=lambda **_: said, files__rename=lambda **_: said, files__copy=lambda **_: [said])
+    for words in (["mkdir", "gpu1", "/x"], ["mv", "gpu1", "/x", "/y"], ["cp", "gpu1", "/x", "/y"]):
+        assert wb("files", *words, world=world, terminal=TTY).out == "/x/ed\n"
+        assert wb("files", *words, world=world).out == f"{said['path']}\n"

@@ -52,6 +52,9 @@ def test_all_is_all_that_were_attached_and_only_missed_ones_are_four(wb: Wb) -> 
     assert done.code == 4
     assert "lab-7\tthe connection was refused (is sshd running there?)" in done.err
     assert done.err.splitlines()[-1] == "1 ok; 1 unreachable: lab-7"
+    piped = TTY._replace(stderr=False, colour=True)
+    done = wb("compute", "exec", "--all", "--", "x", world=world(), terminal=piped)
+    assert "lab-7\tthe connection was refused (is sshd running there?)" in done.err.splitlines()
 
 
 def test_json_is_one_object_a_machine(wb: Wb) -> None:

@@ -185,8 +185,9 @@ class _Lines:
         if "problem" in result:
             said = f"{command_results.how(result)}"
             said += f" ({clean_name(str(result['hint']), 300)})" if result.get("hint") else ""
-            head = self._heads[result["name"]] if self._session.terminal.stderr else f"{result['name']}\t"
-            print(head + paint(said, "bad", self._session.terminal.colour), file=sys.stderr)
+            terminal = self._session.terminal
+            head = self._heads[result["name"]] if terminal.stderr else f"{result['name']}\t"
+            print(head + paint(said, "bad", terminal.stderr and terminal.colour), file=sys.stderr)
 
     def end(self) -> None:
         """The summary, for a script's log as well."""

@@ -59,7 +59,7 @@ def download(session: Session, name: str, paths: tuple[str, ...], to: Path, over
 
 def _tell(session: Session, brought: Iterable[Brought]) -> None:
     for one in brought:
-        print(one.place)
+        output.line(session, one.place)
         if one.there:
             output.note(session, f"{counted(one.there, 'file')} there already")
         if one.left_out:

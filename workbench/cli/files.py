@@ -125,7 +125,8 @@ def print_use(session: Session, stages: Iterable[Mapping[str, Any]], limit: int)
 @click.pass_obj
 def mkdir(session: Session, name: str, path: str, parents: bool) -> None:
     """Make a folder on a machine. Prints its path."""
-    print(session.call("files", "mkdir", target=name, path=path, parents=parents)["path"])
+    made = session.call("files", "mkdir", target=name, path=path, parents=parents)
+    output.line(session, str(made["path"]))
 
 
 @command("mv", cls=Command)
@@ -136,7 +137,8 @@ def mkdir(session: Session, name: str, path: str, parents: bool) -> None:
 @click.pass_obj
 def mv(session: Session, name: str, path: str, to: str, overwrite: bool) -> None:
     """Give a file or folder of a machine another name or place. Prints its new path."""
-    print(session.call("files", "rename", target=name, path=path, to=to, overwrite=overwrite)["path"])
+    named = session.call("files", "rename", target=name, path=path, to=to, overwrite=overwrite)
+    output.line(session, str(named["path"]))
 
 
 @command("cp", cls=Command)
@@ -150,7 +152,7 @@ def cp(session: Session, name: str, path: str, to: str, recursive: bool, overwri
     """Copy a file or folder from one place of a machine to another. Prints the copy's path."""
     asked = {"target": name, "path": path, "to": to, "recursive": recursive, "overwrite": overwrite}
     end = _watched(session, "copying", session.workspace.items("files", "copy", **asked))
-    print(end.get("path"))
+    output.line(session, str(end.get("path") or to))
     if end.get("left_out"):
         output.note(session, f"{end['left_out']} pipes, sockets or devices were left out", "warn")
 

@@ -17,6 +17,7 @@ from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Field, pairs, render
 
 Row = Mapping[str, Any]
+LONGEST_LINE = 100_000
 
 
 def rows(
@@ -108,6 +109,11 @@ def write(session: Session, text: str) -> None:
         file.write(text)
 
 
+def line(session: Session, text: str) -> None:
+    """Print one text, as a path: as it is into a pipe, made harmless on a terminal."""
+    print(clean_name(text, LONGEST_LINE) if session.terminal.stdout else text)
+
+
 def note(session: Session, text: str, role: str = "") -> None:
     """Tell a person something that is not data: on stderr, and only when that is a terminal."""
     if session.terminal.stderr:
@@ -138,7 +144,7 @@ def plain(value: Any) -> str:
         return ",".join(plain(item) for item in value)
     if isinstance(value, Mapping | list):
         return dumps(value)
-    return clean_name(str(value), 100_000)
+    return clean_name(str(value), LONGEST_LINE)
 
 
 def delimited(values: Sequence[Sequence[str]], keys: Sequence[str], *, csv: bool) -> str:

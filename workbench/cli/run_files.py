@@ -68,7 +68,7 @@ def download(session: Session, run: str, paths: tuple[str, ...], to: str | None,
         for name, there in pairs:
             there.parent.mkdir(parents=True, exist_ok=True)
             session.workspace.download(run, name, there, on_progress=bar)
-            print(there)
+            output.line(session, str(there))
 
 
 def _destination(place: Path, path: str, one: bool) -> Path:
@@ -87,7 +87,7 @@ def _destination(place: Path, path: str, one: bool) -> Path:
 def snapshot(session: Session, run: str) -> None:
     """List the code a run ran with; `--to FILE.zip` saves it instead."""
     if session.to is not None and session.to.lower().endswith(".zip") and session.format is None:
-        print(session.workspace.save_snapshot(run, Path(session.to)))
+        output.line(session, str(session.workspace.save_snapshot(run, Path(session.to))))
         return
     found = session.call("runs", "snapshot", run=run)
     fields = [

@@ -7,13 +7,13 @@ seldom as the server does by itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from workbench.entities.merge_patch import merged
-from workbench.errors import NotFound, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.text.numbers import finite
 from workbench.text.trails import Trail
 from workbench.tui.model.feed import AGAIN, Services
@@ -82,11 +82,11 @@ class Machines:
                 )
                 async with aclosing(watched) as items:
                     async for item in items:
+                        if "machines" in item and not looking.names:
+                            self._lose(set(self.views) - set(item["machines"]))
                         self._take(item)
-            except NotFound:
-                return  # a server that does not measure, or a machine that is gone: its page says so
             except WorkbenchError:
-                pass  # the header tells of a server that does not answer
+                pass  # the header tells of a server that does not answer, a page of a machine that is gone
             await asyncio.sleep(AGAIN)
 
     def _take(self, item: Mapping[str, Any]) -> None:
@@ -94,13 +94,15 @@ class Machines:
             self._put(name, view)
         for name, patch in (item.get("patch") or {}).items():
             self._put(name, merged(self.views.get(name, {}), patch))
-        for name in item.get("gone") or ():
-            self.views.pop(name, None)
-            self._rows.pop(name, None)
-            self._trails.pop(name, None)
-            self._dirty.add(name)
+        self._lose(item.get("gone") or ())
         if self._dirty:
             self._some.set()
+
+    def _lose(self, names: Iterable[str]) -> None:
+        for name in names:
+            for kept in (self.views, self._rows, self._came, self._trails):
+                kept.pop(name, None)
+            self._dirty.add(name)
 
     def _put(self, name: str, view: dict[str, Any]) -> None:
         before = (self.views.get(name) or {}).get("sample") or {}
