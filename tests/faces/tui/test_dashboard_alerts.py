@@ -152,6 +152,19 @@ def test_fifty_machines_at_once_are_one_call() -> None:
     assert calls.take() == []
 
 
+def test_what_is_wrong_with_one_machine_at_once_is_one_call() -> None:
+    calls = Calls()
+    for rule in ("ecc", "xid", "gpu-lost"):
+        calls.add(event(alert(rule, text=f"{rule} is wrong", advice="do this")))
+    calls.add(event(alert("disk-full", target="m2", text="no room", advice="prune")))
+    first, second = calls.take()
+    assert (first.title, first.text.splitlines()) == (
+        "dgx-02",
+        ["ecc is wrong", "xid is wrong", "gpu-lost is wrong", "(7 shows what to do)"],
+    )
+    assert (second.title, second.text) == ("m2", "no room\nprune")
+
+
 def test_what_calls_is_cleaned() -> None:
     calls = Calls()
     calls.add(event(alert(text="a\x1b[2Jb", advice="c\x07d", target="e\x1b]0;x\x07")))

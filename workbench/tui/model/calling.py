@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from workbench.text.sanitize import clean_name
@@ -38,7 +38,7 @@ class Calls:
             self._calls.append(call)
 
     def take(self) -> list[Call]:
-        """What there is to say since the last time, many of a sort as one."""
+        """What there is to say since the last time: many of a sort as one, several of one machine as one."""
         calls, self._calls = self._calls, []
         sorts: dict[str, list[Call]] = {}
         for call in calls:
@@ -52,7 +52,23 @@ class Calls:
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             text = f"{', '.join(names[:NAMED])}{more}   (7 shows them)"
             found.append(Call(f"{len(several)} x {sort}", text, several[0].severity, sort))
-        return found
+        return _by_machine(found)
+
+
+def _by_machine(calls: Sequence[Call]) -> list[Call]:
+    """Those of one title and severity in one, a line each: what they advise stands on the activity page."""
+    together: dict[tuple[str, str], list[Call]] = {}
+    for call in calls:
+        together.setdefault((call.title, call.severity), []).append(call)
+    found = []
+    for (title, severity), several in together.items():
+        if len(several) == 1:
+            found += several
+            continue
+        lines = [call.text.partition("\n")[0] for call in several[:NAMED]]
+        more = [f"and {len(several) - NAMED} more"] if len(several) > NAMED else []
+        found.append(Call(title, "\n".join([*lines, *more, "(7 shows what to do)"]), severity))
+    return found
 
 
 def _call(event: Mapping[str, Any]) -> Call | None:

@@ -128,4 +128,5 @@ def _trace(found: Mapping[str, Any], key: str, title: str, unit: float, window: 
             continue
         low_, high_, mean_ = (_in(value, unit) for value in (low, high, mean))
         spans.append(Span(first, last, low_, high_, mean_))
-    return Trace(key, title, spans) if any(span.low == span.low for span in spans) else None
+    known = [span.last for span in spans if span.low == span.low]
+    return Trace(key, title, spans, last=known[-1]) if known else None

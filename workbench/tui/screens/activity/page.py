@@ -25,6 +25,8 @@ from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
 
 LIMIT = 500
+OLDER = 10.0
+"""Seconds between two looks at ages."""
 EMPTY = "Nothing takes long, and nothing went wrong."
 GROUPS = (
     ("alerts", "Alerts"),
@@ -56,6 +58,14 @@ class ActivityPage(FilteredPage):
         """The table, and what its rows have no room for."""
         yield self.table
         yield self._words
+
+    def on_mount(self) -> None:
+        """Ages move."""
+        self.set_interval(OLDER, self._grow_older)
+
+    def _grow_older(self) -> None:
+        if self.is_on_screen:
+            self.table.grown_older()
 
     def row(self, key: str | None) -> Row | None:
         """The row of a key."""
