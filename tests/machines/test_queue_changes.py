@@ -134,6 +134,14 @@ def test_a_drain_takes_on_nothing_new_but_answers_for_what_it_has(ground: Ground
     assert ground.state(run) == "Canceled"
 
 
+def test_a_cordon_that_becomes_a_drain_keeps_its_reason(ground: Ground) -> None:
+    set_cordon(ground.machine, drain=False, reason="a new fan", by="ben")
+    assert set_cordon(ground.machine, drain=True, reason="", by="ann")[:4] == (True, True, "a new fan", "ann")
+    assert set_cordon(ground.machine, drain=True, reason="a new card", by="ann").reason == "a new card"
+    lift_cordon(ground.machine)
+    assert set_cordon(ground.machine, drain=False, reason="", by="ann").reason == ""
+
+
 def test_a_cordon_that_cannot_be_read_is_a_cordon(ground: Ground) -> None:
     Path(ground.machine.cordon).write_text("{broken")
     assert read_cordon(ground.machine).on

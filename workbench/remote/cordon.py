@@ -41,8 +41,9 @@ def read_cordon(machine):
 
 def set_cordon(machine, drain, reason, by):
     # type: (Machine, bool, str, str) -> Cordon
-    """Let nothing start here from now on. Raises OSError."""
-    entry = {"drain": drain, "reason": _text(reason), "by": _text(by), "since": time.time()}
+    """Let nothing start here from now on; without a reason the one that was given stays. Raises OSError."""
+    said = _text(reason) or read_cordon(machine).reason
+    entry = {"drain": drain, "reason": said, "by": _text(by), "since": time.time()}
     write_shared(machine.cordon, entry)
     return read_cordon(machine)
 

@@ -57,7 +57,7 @@ def _host(key: str, scale: float = 1.0) -> Callable[[View, Labels], Found]:
     def read(view: View, labels: Labels) -> Found:
         value = finite(((view.get("sample") or {}).get("host") or {}).get(key))
         if value is not None:
-            yield labels, value * scale
+            yield labels, round(value * scale, 6)
 
     return read
 
@@ -92,7 +92,7 @@ def _gpu(key: str, scale: float = 1.0) -> Callable[[View, Labels], Found]:
         for gpu, named in _gpus(view, labels):
             value = finite(gpu.get(key))
             if value is not None:
-                yield named, value * scale
+                yield named, round(value * scale, 6)
 
     return read
 
