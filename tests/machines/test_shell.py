@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pty
 import re
+import select
 import shutil
 import signal
+import subprocess
 import tempfile
+import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -381,6 +385,54 @@ def test_a_signal_leaves_the_terminal_as_it_was(
     as_it_was(wb, screen)
 
 
+def memory(pid: int) -> int:
+    """KiB that a process has in memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+def test_a_paste_of_a_hundred_megabytes_waits_where_it_is(wb: Wb, machine: SshServer) -> None:
+    attach(wb, machine)
+    size = 100_000_000
+    line = f"stty raw -echo; echo ready; while [ ! -e go ]; do sleep 0.05; done; head -c {size} | wc -c"
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    process = subprocess.Popen(
+        [*MAIN, "ssh", "gpu1", "--", line], stdin=slave, stdout=slave, stderr=slave, env=wb.environ
+    )
+    os.close(slave)
+    wb.started.append(process)
+    server = wb.server_pid()
+    assert server is not None
+    seen = b""
+    while b"ready" not in seen:
+        seen += os.read(master, 4096)
+    before = memory(process.pid), memory(server)
+    os.set_blocking(master, False)
+    sent, seen, block = 0, b"", b"p" * (1 << 20)
+    while select.select([], [master], [], 2.0)[1]:  # until nobody takes any more
+        with contextlib.suppress(BlockingIOError):
+            sent += os.write(master, block)
+    assert sent < 16 << 20, "what cannot be given stays with whoever pastes"
+    assert memory(process.pid) < before[0] + 8192
+    assert memory(server) < before[1] + 16384
+    (machine.home / "go").touch()
+    while process.poll() is None:
+        ready, room, _ = select.select([master], [master] if sent < size else [], [], 60)
+        if room:
+            with contextlib.suppress(BlockingIOError):
+                sent += os.write(master, block[: size - sent])
+        if ready:
+            with contextlib.suppress(OSError):
+                seen += os.read(master, 4096)
+        assert ready or room or process.poll() is not None, "it stopped"
+    with contextlib.suppress(OSError):
+        seen += os.read(master, 4096)
+    os.close(master)
+    assert str(size).encode() in seen
+    assert process.returncode == 0
+
+
 def test_what_pours_does_not_fill_anybodys_memory(wb: Wb, machine: SshServer, open_shell: OpenShell) -> None:
     attach(wb, machine)
     screen = open_shell("ssh", "gpu1", "--", "yes", "0123456789" * 8)
@@ -388,11 +440,6 @@ def test_what_pours_does_not_fill_anybodys_memory(wb: Wb, machine: SshServer, op
     client = int(Path(f"/proc/{screen.pid}/task/{screen.pid}/children").read_text().split()[0])
     server = wb.server_pid()
     assert server is not None
-
-    def memory(pid: int) -> int:
-        return next(
-            int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in line
-        )
 
     os.kill(screen._pids[0], signal.SIGSTOP)  # the terminal takes nothing any more
     try:
