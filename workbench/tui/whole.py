@@ -75,6 +75,10 @@ class WholeActions(Acting, App[int]):
         """Go to the queues."""
         await self.visit(Location("queue"))
 
+    async def do_app_forwards(self) -> None:
+        """Go to the forwarded ports."""
+        await self.visit(Location("forwards"))
+
     async def do_app_activity(self) -> None:
         """Go to the activities."""
         await self.visit(Location("activity"))
