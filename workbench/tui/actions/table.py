@@ -39,7 +39,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.runs", "1", "Runs", "Go to the runs."),
     Action("app.compute", "2", "Compute", "Go to the machines."),
     Action("app.queue", "Q", "Queue", "Go to who runs and who waits on machines."),
-    Action("app.forwards", "O", "Ports", "Go to the ports of this machine that lead to others."),
+    Action("app.forwards", "ctrl+o", "Ports", "Go to the ports of this machine that lead to others."),
     Action("app.activity", "7", "Activity", "Go to what takes long, what went wrong and what changed."),
     Action("app.prompt", "colon", "go to", "Go to a place by its name, such as runs/mnist or compute.", 20),
     Action("app.palette", "ctrl+p", "palette", "Find anything that can be done by typing part of its name."),

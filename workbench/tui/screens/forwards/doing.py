@@ -83,5 +83,5 @@ def told(app: Dashboard, forward: Mapping[str, Any]) -> None:
     """Say where a new one is, and have it on the clipboard."""
     app.tell(Dirty(forwards={str(forward["local"])}))
     show(app, forward)
-    words = f"{look.leads_to(forward)}: {look.shown_url(forward)}\nO lists all of them"
+    words = f"{look.leads_to(forward)}: {look.shown_url(forward)}\nctrl+o lists all of them"
     app.notify(words, title="forwarded", timeout=8, markup=False)
