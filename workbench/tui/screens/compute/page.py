@@ -78,7 +78,7 @@ class ComputePage(MachineActions, FilteredPage):
         parts = [f"/ {self.words}"] if self.words else []
         if not self.dashboard.machines.views:
             return "   ".join([*parts, count])
-        room = max(20, self.size.width - 12)
+        room = max(20, self.app.size.width - 12)
         found = fleet.summary(fleet.totals(map(self.row, self.table.keys)))
         for told in ([*parts, f"{count}  {found}"], [*parts, found], [*parts, count]):
             text = "   ".join(told)
@@ -175,7 +175,7 @@ class ComputePage(MachineActions, FilteredPage):
             self.table.renewed(dirty.watched)
         else:
             return
-        self.want(self.table.keys[: self.size.height])
+        self.want(self.table.keys[: self.app.size.height])
         self._tell()
 
     def _tell(self) -> None:
