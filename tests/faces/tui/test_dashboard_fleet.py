@@ -161,3 +161,14 @@ async def test_columns_are_chosen_and_remembered(stage: Open) -> None:
         assert it.table.keys[0] == "dgx-02"
         known = [name for name in it.table.keys if name not in ("new-1", "no-smi")]
         assert list(it.table.keys)[: len(known)] == known, "what is not known stands last"
+
+
+async def test_what_was_before_one_looked_is_asked_for_once_and_for_rows_in_sight(stage: Open) -> None:
+    async with stage(fleet(large_fleet(200)), "compute", size=(120, 30)) as it:
+        await it.see("node-000 .* now  [⣀-⣿]{2}")
+        asked = {call["name"] for call in it.world.asked("compute.history")}
+        assert "node-199" not in asked
+        await it.press("G")
+        await it.see("node-199 .* now  [⣀-⣿]{2}")
+        names = [call["name"] for call in it.world.asked("compute.history")]
+        assert len(names) == len(set(names)) < 150
