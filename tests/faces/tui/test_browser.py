@@ -108,7 +108,7 @@ async def test_the_dashboard_in_a_browser(address: str, place: Home, tmp_path: P
         await page.until(lambda: "not possible in a browser" in page.text, "the refusal")
         await page.press("j")
         await page.press("2")
-        await page.until(lambda: re.search(r"local +this machine", page.text), "the machines")
+        await page.until(lambda: re.search(r"local +- +no GPU", page.text), "the machines")
         assert _listening(int(address.rpartition(":")[2].rstrip("/"))) == ["0100007F"]
 
 

@@ -12,6 +12,7 @@ from tests.faces.tui.world import ROWS, World, row
 from workbench.errors import ServerError
 
 PLACES = ["", "runs/mnist", "runs/mnist/calm-otter-42", "compute", "compute/gpu1", "activity"]
+PLACES += ["queue", *(f"compute/gpu1?tab={tab}" for tab in ("runs", "history", "queue", "facts", "doctor"))]
 PLACES += [f"runs/mnist/calm-otter-42?tab={tab}" for tab in ("logs", "metrics", "files", "snapshot")]
 PLACES += [f"runs/mnist?compare={ROWS[0]['id']},{ROWS[2]['id']}{tab}" for tab in ("", "&tab=code")]
 

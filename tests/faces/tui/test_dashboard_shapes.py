@@ -88,6 +88,10 @@ class HostileWorld(World):
         self.rows = [{**item, **spoiled(item, KEPT)} for item in self.rows]
         self.experiments = spoiled(self.experiments, KEPT)
         self.targets = spoiled(self.targets, KEPT)
+        known = [item["name"] for item in self.targets]
+        views = spoiled(list(self.views.values()), KEPT | {"freshness"})
+        self.views = {name: {**view, "name": name} for name, view in zip(known, views, strict=True)}
+        self.queue = spoiled(self.queue, KEPT)
         self.activities = spoiled(self.activities, KEPT)
         for name, value in (("runs.files", FILES), ("runs.snapshot", ENTRIES), ("compute.doctor", CHECKS)):
             self.answers[name] = lambda value=value, **_: spoiled(value, KEPT)
@@ -106,13 +110,14 @@ def hostile_places(world: World) -> list[str]:
     run = (first["experiment"], first["id"])
     found = [Location("runs"), Location("runs", run[:1]), Location("compute"), Location("activity")]
     found += [Location("runs", run, {"tab": tab}) for tab in ("overview", "logs", "metrics", "files", "snapshot")]
-    found += [Location("compute", (machine,), {"tab": tab}) for tab in ("overview", "doctor")]
+    found += [Location("compute", (machine,), {"tab": tab}) for tab in ("live", "runs", "history", "queue", "facts", "doctor")]
+    found += [Location("queue")]
     pair = f"{world.rows[0]['id']},{world.rows[2]['id']}"
     found += [Location("runs", run[:1], {"compare": pair, "tab": tab}) for tab in ("differences", "code")]
     return [format(place) for place in found]
 
 
-@pytest.mark.parametrize("number", range(13))
+@pytest.mark.parametrize("number", range(18))
 async def test_hostile_text_never_reaches_the_screen_nor_breaks_a_line(stage: Open, number: int) -> None:
     world = HostileWorld()
     async with stage(world, hostile_places(world)[number]) as it:

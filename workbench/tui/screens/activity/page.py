@@ -19,7 +19,7 @@ from workbench.tui.places.filtered import FilteredPage
 from workbench.tui.screens.activity import doing
 from workbench.tui.screens.activity.rows import COLUMNS, Row, alert_key
 from workbench.tui.table import messages
-from workbench.tui.table.cell import Cell
+from workbench.tui.table.cell import Cell, harmless
 from workbench.tui.table.lines import Group
 from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
@@ -147,7 +147,7 @@ class ActivityPage(FilteredPage):
         palette = palette_of(self.app)
         said = Cell("") if row is None else row.detail(palette.ascii)
         self._words.display = bool(said.text)
-        self._words.update(Text(said.text, palette.style(said.role)))
+        self._words.update(Text(harmless(said.text), palette.style(said.role)))
 
     @property
     def aside(self) -> str:
