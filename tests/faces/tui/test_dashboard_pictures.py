@@ -18,7 +18,8 @@ from tests.faces.tui.conftest import Stage, made
 from tests.faces.tui.test_dashboard_alerts import IDLE, SUBSCRIPTION, alert
 from tests.faces.tui.test_dashboard_forwards import HUNG, Ports
 from tests.faces.tui.test_dashboard_machines import CONFIG
-from tests.faces.tui.world import ROWS, World
+from tests.faces.tui.world import ROWS, World, fleet
+from tests.faces.tui.world_views import fleet_views
 from workbench.home import Home
 
 DRAWN_WITH = {"textual": "8.2.8", "rich": "15.0.0"}
@@ -67,6 +68,11 @@ SHOTS = {
     "attach-key": Shot("compute", "[^/]4 machines\\b", (("a", "another address"), ("enter", "SHA256"))),
     "attach-password": Shot("compute", "[^/]4 machines\\b", (("a", "another address"), ("enter", "SHA256"), ("y", "Password"))),
     "detach": Shot("compute", "[^/]4 machines\\b", (("delete", "Nothing is touched"),)),
+    "fleet": Shot("compute", "spare-9"),
+    "fleet-memory": Shot("compute", "spare-9", (("u", "GPU mem"),)),
+    "fleet-filtered": Shot("compute?text=held%20util<5", "[^/]1 machine\\b"),
+    "fleet-machine": Shot("compute/dgx-02", "HELD-IDLE"),
+    "end-process": Shot("compute/gpu1", "calm-otter-42", (*(("down", ""),) * 5, ("X", "TERM asks"))),
     "machine": Shot("compute/gpu1", "calm-otter-42"),
     "machine-history": Shot("compute/gpu1?tab=history", "temperature C"),
     "machine-facts": Shot("compute/gpu1?tab=facts", "ann@gpu1"),
@@ -109,7 +115,7 @@ def test_looks_as_it_did(
     name: str, size: str, theme: str, home: Home, still: None, snap_compare: Callable[..., bool]
 ) -> None:
     Path("~/.ssh/config").expanduser().write_text(CONFIG)
-    world = World([] if name == "first-run" else None)
+    world = fleet(fleet_views()) if name.startswith("fleet") else World([] if name == "first-run" else None)
     world.guarded.add("gpu7")
     if name == "first-run":
         world.targets = world.targets[-1:]
