@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.faces.tui.conftest import Open, Stage
 from tests.faces.tui.world import World, fleet
 from tests.faces.tui.world_views import fleet_views, gpu, large_fleet, view
@@ -75,7 +77,12 @@ async def test_a_filter_on_figures_is_about_one_gpu(stage: Open) -> None:
 async def test_the_cells_stand_for_what_one_wants(stage: Open) -> None:
     async with stage(fleet(fleet_views()), "compute") as it:
         await it.see("GPU util", "[^/]14 machines")
-        for title, strip in (("GPU mem", "▅▅▅▅▅▅▅▅"), ("GPU temp", "▅"), ("GPU power", "▇"), ("GPU util", "▇▇▇█▇▇▇▇")):
+        for title, strip in (
+            ("GPU mem", "▅▅▅▅▅▅▅▅"),
+            ("GPU temp", "▅"),
+            ("GPU power", "▇"),
+            ("GPU util", "▇▇▇█▇▇▇▇"),
+        ):
             await it.press("u")
             await it.see(title)
             assert strip in line(it, "dgx-01 ★" if "★" in it.text else "dgx-01")
@@ -98,7 +105,9 @@ async def test_figures_change_in_place_and_only_rows_that_did_are_drawn(stage: O
 
 
 async def test_a_machine_that_falls_silent_keeps_its_figures_and_comes_back(stage: Open) -> None:
-    async with stage(fleet({"a": view("a", [gpu("a", 0, 97)]), "b": view("b", [])}), "compute", size=(200, 24)) as it:
+    async with stage(
+        fleet({"a": view("a", [gpu("a", 0, 97)]), "b": view("b", [])}), "compute", size=(200, 24)
+    ) as it:
         await it.see("◆ up +a +▇ ")
         it.world.measured("a", freshness="late", age=4.5)
         await it.see("◌ late +a +▇ .* 4s .*last seen 4s ago", "1 up  1 stale")
@@ -172,3 +181,32 @@ async def test_what_was_before_one_looked_is_asked_for_once_and_for_rows_in_sigh
         await it.see("node-199 .* now  [⣀-⣿]{2}")
         names = [call["name"] for call in it.world.asked("compute.history")]
         assert len(names) == len(set(names)) < 150
+
+
+@pytest.mark.parametrize("place", ["compute", "compute/dgx-01"])
+async def test_a_machine_is_taken_out_of_service_and_back(stage: Open, place: str) -> None:
+    world = fleet(fleet_views())
+    asked: list[dict[str, Any]] = []
+
+    def cordon(**said: Any) -> dict[str, Any]:
+        asked.append(said)
+        held = {"by": "ann", "drain": said["drain"]}
+        return {"target": said["name"], "running": 2, "cordon": held if said["on"] else None}
+
+    world.answers["compute.cordon"] = cordon
+    async with stage(world, place) as it:
+        await it.see("dgx-01")
+        name = it.app.page.chosen_id() if it.app.page is not None else None
+        await it.press("d")
+        await it.see(f"Cordon {name}", "back to work")
+        await it.press("down", "enter")
+        await it.told(f"{name} is being drained by ann; 2 still run")
+        await it.press("d")
+        await it.see("back to work")
+        await it.type("back")
+        await it.press("enter")
+        await it.told(f"{name} takes runs again")
+    assert [(said["name"], said["on"], said["drain"]) for said in asked] == [
+        (name, True, True),
+        (name, False, False),
+    ]

@@ -90,6 +90,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("compute.detach", "delete", "detach", "Forget the machine; nothing there is touched."),
     Action("compute.files", "F", "files", "Look through the machine's files."),
     Action("compute.power", "O", "on or off", "Start, stop or restart the machine by its own commands."),
+    Action("compute.cordon", "d", "cordon", "Cordon or drain the machine, or let runs start there again."),
+    Action("machine.cordon", "d", "cordon", "Cordon or drain the machine, or let runs start there again."),
     Action("machine.power", "O", "on or off", "Start, stop or restart the machine by its own commands."),
     Action("machine.files", "F", "files", "Look through the machine's files."),
     Action("machine.login", "I", "sign in", "Give the machine the password or code it asks for."),

@@ -58,6 +58,13 @@ class MachineActions(Page):
         work = doing.power(self.dashboard, self.chosen_id() or "")
         self.run_worker(work, name="power", group="power", exit_on_error=True)
 
+    def do_compute_cordon(self) -> None:
+        """Take the machine under the cursor out of service, or back."""
+        from workbench.tui.screens.compute.cordoning import cordon
+
+        work = cordon(self.dashboard, self.chosen_id() or "")
+        self.run_worker(work, name="cordon", group="cordon", exit_on_error=True)
+
     async def do_compute_run(self) -> None:
         """A new run on the machine under the cursor."""
         from workbench.tui.submitting.sending import new_run

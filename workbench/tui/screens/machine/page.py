@@ -133,6 +133,13 @@ class MachinePage(RunActions, TabbedPage):
         work = doing.power(self.dashboard, self.name_)
         self.run_worker(work, name="power", group="power", exit_on_error=True)
 
+    def do_machine_cordon(self) -> None:
+        """Take it out of service, or back."""
+        from workbench.tui.screens.compute.cordoning import cordon
+
+        work = cordon(self.dashboard, self.name_)
+        self.run_worker(work, name="cordon", group="cordon", exit_on_error=True)
+
     async def do_machine_files(self) -> None:
         """Look through its files."""
         await self.dashboard.visit(Location("compute", (self.name_, "files")))
