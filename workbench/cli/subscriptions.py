@@ -80,24 +80,13 @@ def _asked(words: list[str] | None, **options: Any) -> dict[str, Any]:
         "filter": {key: value for key, value in chosen.items() if value},
         "command": command_words(words, USAGE) if words is not None else None,
         "url": url,
-        "allow": list(options["allow"]) or [host for host in [_host(url or "")] if host],
+        "allow": list(options["allow"]) or [host for host in [look.host_of(url or "")] if host],
         "plain_http": options["plain_http"],
         "sign": options["sign"],
         "secret": os.environ[secret] if secret else None,
         "timeout": options["timeout"],
         "after": options["after"],
     }
-
-
-def _host(url: str) -> str:
-    """The host an address names; a number is allowed by hand only, since it may be of a private network."""
-    from urllib.parse import urlsplit
-
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-    return "" if ":" in host or host[-1:].isdigit() else host
 
 
 @command("subscriptions", cls=Listing)

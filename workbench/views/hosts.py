@@ -50,7 +50,7 @@ def facts(view: View, plain: bool, cpu_trail: Sequence[float | None] = ()) -> li
         say("CPU", f"{trail}{share(finite(host.get('cpu')))}")
     if finite(host.get("memory_total")) is not None:
         say("RAM", _of(host.get("memory_used"), host.get("memory_total")), _full(host, "memory"))
-    if finite(host.get("swap_used")) or 0 > 0:
+    if finite(host.get("swap_used")):
         say("swap", _of(host.get("swap_used"), host.get("swap_total")))
     disk = disk_of(host)
     if disk is not None and finite(disk.get("free")) is not None:

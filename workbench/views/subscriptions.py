@@ -31,6 +31,17 @@ def problem(item: Mapping[str, Any]) -> str:
     return clean_name(str(item.get("problem") or ""), 300)
 
 
+def host_of(url: str) -> str:
+    """The host of an address, which may be posted to then; numbers, maybe private, are allowed by hand."""
+    from urllib.parse import urlsplit  # only for this: help should not pay for it
+
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+    return "" if ":" in host or host[-1:].isdigit() else host
+
+
 def command_line(name: str, kinds: str, data: str, to: str, where: str) -> str:
     """The command that makes one: kinds and data as words, to: command, webhook or bell."""
     words = ["wb", "activity", "subscribe", name or "NAME"]

@@ -210,3 +210,21 @@ async def test_a_machine_that_is_gone_is_a_sentence(stage: Open) -> None:
         del world.answers["files.order"]
         await it.press("ctrl+r")
         await it.see("data/")
+
+
+async def test_where_nothing_can_be_saved_it_says_so(stage: Open, tmp_path: Path, monkeypatch: Any) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    async with stage(location=HERE) as it:
+        await it.see("data/")
+        gone.rmdir()
+        await it.press("d")
+        await it.told("the directory it was started in is gone")
+        await it.press("u")
+        await it.press("escape")
+        monkeypatch.chdir("/proc")
+        it.table.go_to("data")
+        await it.press("d")
+        await it.told("cannot write /proc")
+        await it.see("data/")

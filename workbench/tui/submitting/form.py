@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.tui.dialogs.form import Field
+from workbench.tui.here import here
 
 _SHELL = frozenset("|&;<>()$`*?~#\n{}[]!=")
 """Signs that make a command a line for the shell rather than words."""
@@ -68,7 +69,7 @@ def command_line(values: Mapping[str, str]) -> str:
         if values.get(key, "").strip():
             parts += [flag, shlex.quote(values[key].strip())]
     code = values["code"].strip()
-    if Path(os.path.expanduser(code)).resolve() != Path.cwd():
+    if here() != Path(os.path.expanduser(code)).resolve():
         parts += ["--code", shlex.quote(code)]
     if values.get("follow"):
         parts.append("--follow")

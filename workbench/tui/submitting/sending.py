@@ -11,6 +11,7 @@ from workbench.errors import WorkbenchError
 from workbench.text.location import Location
 from workbench.text.sanitize import clean_name
 from workbench.tui.dialogs.form import Form
+from workbench.tui.here import here
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.submitting import form
 
@@ -33,7 +34,7 @@ async def new_run(
     experiments = [item["name"] for item in await app.services.call("experiments", "list")]
     last = app.memory.get("submit", {})
     asked = form.fields(
-        code=code or _short(os.getcwd()),
+        code=code or _short(str(here())),
         command=command or str(last.get("command", "")),
         target=target,
         experiment=experiment,

@@ -99,8 +99,8 @@ def parameters(values: Values) -> dict[str, Any]:
     if to == "command":
         found["command"] = where
     elif to == "webhook":
-        host = where.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
-        found |= {"url": where, "allow": [host] if host and not host[-1].isdigit() else []}
+        host = look.host_of(where)
+        found |= {"url": where, "allow": [host] if host else []}
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import shlex
 import tempfile
@@ -15,6 +14,7 @@ from workbench.text import sizes
 from workbench.text.sanitize import clean_name
 from workbench.tui.frame.detail import Detail
 from workbench.tui.frame.prompt import ask
+from workbench.tui.here import here, names_here
 from workbench.tui.leaving import viewer
 from workbench.tui.places.page import Page
 from workbench.tui.screens.files import changing
@@ -150,10 +150,9 @@ class BrowseActions(Page):
         chosen = [entry] if name and (entry := self.folder.entry(name)) is not None else self.chosen()
 
         async def work() -> None:
-            here = Path.cwd()
-            folder = self.folder.path
-            found = await changing.fetch(self.dashboard, self.name_, folder, chosen, here, self._say)
-            words = clean_name(str(found[0])) if len(found) == 1 else f"{len(found)} things in {here}"
+            folder, to = self.folder.path, here()
+            found = await changing.fetch(self.dashboard, self.name_, folder, chosen, to, self._say)
+            words = clean_name(str(found[0])) if len(found) == 1 else f"{len(found)} things in {to}"
             self.app.notify(f"{words} saved", markup=False)
             self.table.unmark()
 
@@ -166,8 +165,7 @@ class BrowseActions(Page):
             if text.strip():
                 self._work(self._sent(Path(text.strip())))
 
-        words = [f"{entry.name}/" if entry.is_dir() else entry.name for entry in os.scandir(".")]
-        await ask(self.dashboard, "bring", done, words=words, hint="a file or folder of this side")
+        await ask(self.dashboard, "bring", done, words=names_here(), hint="a file or folder of this side")
 
     async def _sent(self, source: Path) -> None:
         place = await changing.send(self.dashboard, self.name_, self.folder.path, source, self._say)

@@ -18,6 +18,7 @@ from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.screens.files.columns import folder_of
 from workbench.tui.screens.run.files import free_name
 from workbench.tui.threads import abandonable
+from workbench.workspace.file_transfer import cannot_write
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -138,10 +139,7 @@ async def fetch(
         with app.open_workspace() as workspace:
             for entry in chosen:
                 path = posixpath.join(folder, entry["name"])
-                place = free_name(to / _local_name(entry["name"]))
-                if folder_of(entry):
-                    place.mkdir()
-                    place.rmdir()  # whether it can be made is told before anything comes
+                place = _place_here(to, entry)
                 list(workspace.fetch(target, [path], place, on_progress=progress()))
                 places.append(place)
         return places
@@ -176,6 +174,19 @@ async def send(app: Dashboard, target: str, folder: str, source: Path, say: Say)
         return await abandonable(thread)
     finally:
         say("")
+
+
+def _place_here(folder: Path, entry: Mapping[str, Any]) -> Path:
+    """A free place for what is fetched. Raises StoreError where none can be made, before anything comes."""
+    place = folder / _local_name(entry["name"])
+    try:
+        place = free_name(place)
+        if folder_of(entry):
+            place.mkdir()
+            place.rmdir()
+    except OSError as problem:
+        raise cannot_write(folder, problem) from problem
+    return place
 
 
 def _local_name(name: str) -> str:

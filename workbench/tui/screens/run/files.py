@@ -16,6 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.text import sizes, times
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
+from workbench.tui.here import here
 from workbench.tui.leaving import viewer
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.table import messages
@@ -122,10 +123,11 @@ class RunFiles(Acting, Vertical):
         chosen = list(self.table.chosen)
 
         async def work() -> None:
-            places = await self._fetched(chosen, Path.cwd())
+            to = here()
+            places = await self._fetched(chosen, to)
             if places:
                 words = clean_name(str(places[0])) if len(places) == 1 else f"{len(places)} files"
-                self.app.notify(f"{words} saved in {Path.cwd()}", markup=False)
+                self.app.notify(f"{words} saved in {to}", markup=False)
                 self.table.unmark()
 
         self.run_worker(work(), group="fetch", exit_on_error=True)

@@ -14,6 +14,7 @@ from workbench.errors import NotFound, WorkbenchError
 from workbench.text import sizes
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
+from workbench.tui.here import here
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.screens.run.files import file_name, free_name
 from workbench.tui.table import messages
@@ -98,7 +99,7 @@ class RunSnapshot(Acting, Vertical):
         def thread() -> Path:
             with self.dashboard.open_workspace() as workspace:
                 name = workspace.call("runs", "get", run=self._reference)["name"]
-                to = free_name(Path.cwd() / file_name(name, ".zip"))
+                to = free_name(here() / file_name(name, ".zip"))
                 return workspace.save_snapshot(self._reference, to)
 
         async def work() -> None:
