@@ -4,12 +4,17 @@ packages' own readers where they are installed."""
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from workbench.remote.readers import mlflow_database
 from workbench.remote.readers.detect import detect
 from workbench.remote.readers.entries import Entry, record_lines
 from workbench.remote.readers.forms import READERS
@@ -18,6 +23,7 @@ from workbench.store.records import parse_records
 DATA = Path(__file__).parent.parent / "data" / "readers"
 X = DATA / "x" / "events.out.tfevents.1700000000.machine"
 V2 = DATA / "v2" / "events.out.tfevents.1700000000.machine"
+WANDB = DATA / "offline-run-20260101_000000-abc12345" / "run-abc12345.wandb"
 LOSSES = [1.0, 0.5, 1 / 3, math.nan, math.inf, 1 / 6]
 
 
@@ -90,7 +96,10 @@ def test_as_event_accumulator_reads_it(path: Path) -> None:
     ]
     for name in theirs.Tags()["tensors"]:
         for point in theirs.Tensors(name):
-            value = make_ndarray(point.tensor_proto).flatten()[0]
+            values = make_ndarray(point.tensor_proto).flatten()
+            if not values.size:
+                continue  # of the hyper-parameters, which lie beside it
+            value = values[0]
             value = value.decode() if isinstance(value, bytes) else float(value)
             expected.append((name, point.step, repr(value), point.wall_time))
     ours = [(e.name, e.step, repr(e.value), e.time) for e in everything(path) if e.kind == "metric"]
@@ -111,3 +120,104 @@ def test_entries_are_records_that_the_store_takes(path: Path) -> None:
         assert column.steps == [e.step for e in numbers if e.name == name]
         assert repr(column.values) == repr([float(e.value) for e in numbers if e.name == name])
         assert column.times == pytest.approx([e.time for e in numbers if e.name == name], abs=1e-5)
+
+
+def test_offline_runs_of_wandb() -> None:
+    entries = everything(WANDB)
+    losses(entries, "loss")
+    assert series(entries, "eval/accuracy") == [(step, step / 10) for step in range(6)]
+    assert series(entries, "nested.a") == [(step, step) for step in range(6)]
+    assert series(entries, "phase") == [(step, "warm") for step in range(6)]
+    assert series(entries, "late") == [(20, 1.5)]
+    assert series(entries, "best") == [(None, 0.25)]
+    params = {
+        "lr": "0.001",
+        "model.layers": "4",
+        "model.kind": "mlp",
+        "amp": "True",
+        "none": "",
+        "added": "7",
+    }
+    assert texts(entries, "param") == params
+    assert texts(entries, "tag") == {
+        "good": None,
+        "small": None,
+        "wandb.name": "first",
+        "wandb.notes": "a note",
+        "wandb.group": "g",
+    }
+    assert entries[-1].value == "Completed"
+    assert all(e.time and e.time > 1.7e9 for e in entries if e.name == "loss")
+
+
+@needs("wandb")
+def test_as_wandbs_own_reader_reads_it() -> None:
+    words = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(WANDB)]
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    special = {"NaN": "nan", "Infinity": "inf"}
+    expected = [
+        (name, item["_step"], special.get(value, repr(value)), item["_timestamp"])
+        for item in (record["history"]["item"] for record in records if record["type"] == "history")
+        for name, value in item.items()
+        if not name.startswith("_")
+    ]
+    ours = [(e.name, e.step, repr(e.value), e.time) for e in everything(WANDB) if e.kind == "metric"]
+    assert sorted(point for point in ours if point[0] != "best") == sorted(expected)
+
+
+@pytest.mark.parametrize("place", ["mlruns/1/first", "mlflow.db"])
+def test_the_stores_of_mlflow(place: str) -> None:
+    entries = everything(DATA / place)
+    losses(entries, "loss")
+    assert [e.time for e in entries if e.name == "loss"] == [1700000000 + step / 1000 for step in range(6)]
+    assert series(entries, "eval/accuracy") == [(0, 0.5)]
+    assert series(entries, "out of order") == [(9, 1.0), (3, 2.0)]
+    assert series(entries, "negative") == [(-1, -math.inf)]
+    assert texts(entries, "param") == {"lr": "0.001", "model/kind": "mlp", "text": "two\nlines"}
+    assert texts(entries, "tag") == {"mlflow.runName": "first", "note": "größe"}
+    assert (entries[-1].kind, entries[-1].value, entries[-1].time) == ("status", "Failed", 1700000009.0)
+
+
+def test_the_runs_of_an_mlflow_database() -> None:
+    (run,) = mlflow_database.runs(str(DATA / "mlflow.db"))
+    assert (run.name, run.experiment, run.started) == ("first", "digits", 1700000000.0)
+
+
+def test_folders_of_dvclive() -> None:
+    entries = everything(DATA / "dvclive")
+    losses(entries, "train/loss")
+    assert series(entries, "accuracy") == [(step, step / 10) for step in range(6)]
+    assert texts(entries, "param") == {"lr": "0.001", "model.layers": "4", "name": "a b: c"}
+
+
+@needs("mlflow")
+def test_a_store_that_mlflow_writes_while_it_is_read(tmp_path: Path) -> None:
+    from mlflow.tracking import MlflowClient
+
+    os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
+    for uri, place in (
+        (f"sqlite:///{tmp_path}/m.db", "m.db"),
+        (f"file://{tmp_path}/mlruns", "mlruns/{1}/{0}"),
+    ):
+        client = MlflowClient(tracking_uri=uri)
+        experiment = client.create_experiment("e")
+        run = client.create_run(experiment).info.run_id
+        path = tmp_path / place.format(run, experiment)
+        found: list[Entry] = []
+        state: dict[str, Any] = {}
+        for step in range(5):
+            client.log_metric(run, "a/b", step / 3, step=step)
+            client.log_param(run, f"p{step}", step)
+            client.set_tag(run, "same", str(step))
+            reading = READERS[detect(str(path)) or ""](str(path), state)
+            assert not reading.again
+            found, state = found + reading.entries, reading.state
+        client.set_terminated(run)
+        found += READERS[detect(str(path)) or ""](str(path), state).entries
+        theirs = client.get_metric_history(run, "a/b")
+        assert series(found, "a/b") == [(point.step, point.value) for point in theirs]
+        assert [e.time for e in found if e.name == "a/b"] == [p.timestamp / 1000 for p in theirs]
+        assert {f"p{step}": str(step) for step in range(5)} == texts(found, "param")
+        assert [e.value for e in found if e.name == "same"] == list("01234")
+        assert found[-1].value == "Completed"

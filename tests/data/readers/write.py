@@ -117,6 +117,10 @@ def mlflow_database(folder: Path) -> Path:
         for (name,) in found:
             if name not in keep and not name.startswith("sqlite_"):
                 connection.execute(f"DROP TABLE {name}")
+    indexes = "SELECT name FROM sqlite_master WHERE type='index' AND sql NOT NULL"
+    for (name,) in connection.execute(indexes).fetchall():
+        connection.execute(f"DROP INDEX {name}")
+    connection.execute("PRAGMA page_size=512")
     connection.execute("VACUUM")
     connection.close()
     return folder / "mlflow.db"

@@ -1,12 +1,14 @@
 """CSV and TSV files with a header and a step-like column, Lightning's CSVLogger among them."""
 
 import csv
+import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
-from workbench.remote.readers import growing
+from workbench.remote.readers import growing, plain_yaml
 from workbench.remote.readers.columns import axes, cell, points
-from workbench.remote.readers.entries import MOST_NAMES, Entry, Reading
+from workbench.remote.readers.entries import MOST_NAMES, Entry, Reading, param
 
+HPARAMS = "hparams.yaml"
 LONGEST = 1 << 20
 """Bytes of a row (a cell may have newlines); a longer one is passed over."""
 
@@ -40,7 +42,7 @@ def read(path: str, state: Dict[str, Any]) -> Reading:
     else:
         skip = _count(kept.get("skip"))
     cut = _Rows(seen.data, body)
-    entries: List[Entry] = []
+    entries = _params(path) if body and not grown else []
     rows, order = _count(kept.get("rows")), axes(names, state.get("step_column"))
     for line in cut:
         rows += 1
@@ -67,6 +69,16 @@ def header_of(path: str, data: bytes) -> Optional[Header]:
     delimiter = "\t" if path.endswith(".tsv") else max(",;\t", key=line.count)
     names = (_cells(line, delimiter) or [])[:MOST_NAMES]
     return Header([name.strip() for name in names], delimiter, end + 1)
+
+
+def _params(path: str) -> List[Entry]:
+    """What Lightning's `hparams.yaml` beside a table says."""
+    try:
+        text = growing.look(os.path.join(os.path.dirname(path), HPARAMS), {}, LONGEST).data
+    except (OSError, ValueError):
+        return []  # nearly all tables have none
+    said = plain_yaml.mapping(text.decode("utf-8", "replace"))
+    return [param(name, value) for name, value in said.items()]
 
 
 class _Rows(object):

@@ -1,0 +1,109 @@
+"""MLflow's SQLite store (`mlflow.db`), opened for reading only."""
+
+import math
+import sys
+import zlib
+from typing import Any, Dict, List, NamedTuple, Optional
+from urllib.parse import quote
+
+from workbench.remote.readers.entries import Entry, Reading, metric, param, status, tag
+from workbench.remote.readers.mlflow_files import ENDS
+
+MOST_POINTS = 50000
+"""Points that one look reads."""
+MOST_RUNS = 100000
+WAIT = 2.0  # seconds for a writer's lock
+_LARGEST = sys.float_info.max  # stands for infinity there
+
+StoredRun = NamedTuple(
+    "StoredRun", [("run", str), ("name", str), ("experiment", str), ("started", Optional[float])]
+)
+
+
+def runs(path: str) -> List[StoredRun]:
+    """The runs of a store that are not deleted, the oldest first. Raises OSError for what cannot be read."""
+    rows = _asked(
+        path,
+        "SELECT r.run_uuid, r.name, e.name, r.start_time FROM runs r LEFT JOIN experiments e"
+        " ON e.experiment_id = r.experiment_id WHERE r.lifecycle_stage = 'active'"
+        " ORDER BY r.start_time LIMIT %d" % MOST_RUNS,
+    )
+    return [StoredRun(str(row[0]), _text(row[1]), _text(row[2]), _seconds(row[3])) for row in rows]
+
+
+def read(path: str, state: Dict[str, Any]) -> Reading:
+    """What is new of the run that state names (`{"run": id}`), or of the only one there is.
+
+    Raises OSError for what cannot be read, ValueError when the run has to be named.
+    """
+    run = state.get("run")
+    if not isinstance(run, str):
+        found = runs(path)
+        if len(found) != 1:
+            raise ValueError("the store has %d runs: name one" % len(found))
+        run = found[0].run
+    last = state.get("row", 0)
+    told = state.get("told")
+    known: Dict[str, int] = dict(told) if isinstance(told, dict) else {}
+    entries: List[Entry] = []
+    for make, table in ((param, "params"), (tag, "tags")):
+        for key, value in _asked(path, "SELECT key, value FROM %s WHERE run_uuid = ?" % table, run):
+            mark = zlib.crc32(_text(value).encode("utf-8", "replace"))
+            if known.get("%s/%s" % (table, key)) != mark:
+                known["%s/%s" % (table, key)] = mark
+                entries.append(make(_text(key), _text(value)))
+    points = _asked(
+        path,
+        "SELECT rowid, key, value, timestamp, step, is_nan FROM metrics"
+        " WHERE run_uuid = ? AND rowid > ? ORDER BY rowid LIMIT %d" % MOST_POINTS,
+        run,
+        last if isinstance(last, int) else 0,
+    )
+    skipped = 0
+    for row, key, value, time, step, is_nan in points:
+        last = row
+        if not isinstance(value, (int, float)):
+            skipped += 1
+            continue
+        number = math.nan if is_nan else value
+        if abs(number) == _LARGEST:
+            number = math.copysign(math.inf, number)
+        entries.append(metric(_text(key), number, step, _seconds(time)))
+    more = len(points) == MOST_POINTS
+    after = {"path": path, "run": run, "row": last, "told": known}
+    if not more:
+        for state_there, end in _asked(path, "SELECT status, end_time FROM runs WHERE run_uuid = ?", run):
+            after["status"] = ENDS.get(_text(state_there))
+            if after["status"] and after["status"] != state.get("status"):
+                entries.append(status(after["status"], _seconds(end)))
+    return Reading(entries, after, more, False, skipped, "")
+
+
+def _asked(path: str, question: str, *values: Any) -> List[Any]:
+    """The rows of an answer. Raises OSError."""
+    try:
+        import sqlite3
+    except ImportError:  # a Python that was built without it
+        raise OSError("this Python has no sqlite3") from None
+    try:
+        connection = sqlite3.connect("file:%s?mode=ro" % quote(path), uri=True, timeout=WAIT)
+        try:
+            connection.text_factory = _decoded
+            return connection.execute(question, values).fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise OSError("%s: %s" % (path, error)) from error
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _seconds(milliseconds: Any) -> Optional[float]:
+    whole = isinstance(milliseconds, int) and 0 <= milliseconds < 1 << 53
+    return milliseconds / 1000.0 if whole else None
