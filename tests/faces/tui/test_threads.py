@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -41,17 +42,25 @@ def test_a_process_ends_while_one_is_stuck() -> None:
 
 
 async def test_what_comes_after_its_caller_is_gone_is_dropped() -> None:
-    go = asyncio.Event()
+    begun, go = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+    wrong: list[object] = []
+    loop.set_exception_handler(lambda _, told: wrong.append(told))
+    threads: list[threading.Thread] = []
 
     def work() -> str:
+        threads.append(threading.current_thread())
+        loop.call_soon_threadsafe(begun.set)
         asyncio.run_coroutine_threadsafe(go.wait(), loop).result()
         return "late"
 
     task = asyncio.create_task(abandonable(work))
-    await asyncio.sleep(0)
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     go.set()
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(threads[0].join, 10)
+    assert not threads[0].is_alive()
+    await asyncio.sleep(0)  # what it left for the loop is done
+    assert wrong == []
