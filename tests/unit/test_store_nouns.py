@@ -28,6 +28,7 @@ from workbench.remote.archive import ArchiveError
 from workbench.snapshots.archive import zip_blobs
 from workbench.store import activities, events, experiments, files, manifests, runs, spool, targets
 from workbench.store.offsets import offsets
+from workbench.store.store import PRUNE_GRACE
 
 
 @pytest.fixture
@@ -264,6 +265,12 @@ def test_manifests_come_back_as_they_were(store):
             store.read(ask, "0" * 64)
 
 
+def pruned(store, dry_run, grace=PRUNE_GRACE):
+    """Prune as the asyncio store does: manifests, then contents."""
+    unused, needed = store.write(manifests.prune, dry_run, grace)
+    return store.prune_contents(needed, dry_run, grace)._replace(manifests=unused)
+
+
 def test_pruning_keeps_what_is_needed(store):
     used, unused = manifest(b"shared", b"used"), manifest(b"shared", b"unused")
     for data in (b"shared", b"used", b"unused", b"odd", b"collected", b"stray"):
@@ -273,16 +280,16 @@ def test_pruning_keeps_what_is_needed(store):
     store.write(runs.insert, make_run(snapshot=used.id), RunConfiguration(command="true"))
     store.write(runs.put_files, run_id(), [RunFile(path="outputs/a", size=9)])
     store.write(files.mark_collected, run_id(), "outputs/a", sha(b"collected"))
-    assert store.prune_blobs(dry_run=False)[:2] == (0, 0)
-    would = store.prune_blobs(dry_run=True, grace=-60)
+    assert pruned(store, dry_run=False)[:2] == (0, 0)
+    would = pruned(store, dry_run=True, grace=-60)
     assert would == (2, len(b"unused") + len(b"stray"), 1)
     assert store.read(manifests.has, unused.id)
-    assert store.prune_blobs(dry_run=False, grace=-60) == would
+    assert pruned(store, dry_run=False, grace=-60) == would
     assert not store.read(manifests.has, unused.id)
     assert store.missing_blobs(map(sha, (b"shared", b"used", b"odd", b"collected"))) == []
     assert len(store.missing_blobs(map(sha, (b"unused", b"stray")))) == 2
     store.remove_run(run_id())
-    assert store.prune_blobs(dry_run=False, grace=-60).manifests == 1
+    assert pruned(store, dry_run=False, grace=-60).manifests == 1
     assert list(store.directory.glob("blobs/*/*")) == []
 
 

@@ -7,7 +7,7 @@ unknown fields, writers write the newest version both sides know (hello frames s
 import json
 import re
 import struct
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 # Records and a run's environment are described in record_form.py: tracking must not pay for this module.
 from workbench.remote.record_form import *  # noqa: F403
@@ -82,21 +82,6 @@ DEFAULT_STREAM_CAP = 1 << 30  # bytes of stream.log kept a run: half head, half 
 
 RUN_ID = re.compile(r"^[0-9A-HJKMNP-TV-Z]{26}\Z")  # ULID, Crockford base 32
 SHA256 = re.compile(r"^[0-9a-f]{64}\Z")
-
-
-def decode_number(value):
-    # type: (Any) -> Optional[float]
-    """The float that `encode_number` wrote; None when it is no number at all."""
-    if isinstance(value, bool):
-        return float(value)
-    if isinstance(value, (int, float)):
-        try:
-            return float(value)
-        except OverflowError:
-            return None
-    if value in ("nan", "inf", "-inf"):
-        return float(value)
-    return None
 
 
 def dumps(value):

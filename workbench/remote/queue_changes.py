@@ -15,7 +15,6 @@ from workbench.remote.shared_files import owned
 
 FIRST, LAST, BEFORE, AFTER = "first", "last", "before", "after"
 PLACES = (FIRST, LAST, BEFORE, AFTER)
-MAX_PRIORITY = 1000000
 
 # changed: ids. refused: id -> why not, as a sentence.
 Outcome = NamedTuple("Outcome", [("changed", List[str]), ("refused", Dict[str, str])])

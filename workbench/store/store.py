@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
 
 from workbench.entities.event import Event
-from workbench.store import manifests, opening, runs
+from workbench.store import opening, runs
 from workbench.store.blobs import Blobs, Pruned
 from workbench.store.database import Database, Transaction
 from workbench.store.intake import Intake
@@ -100,11 +100,6 @@ class Store:
         """
         with explained(self._blobs.folder):
             return self._blobs.take(upload)
-
-    def prune_blobs(self, dry_run: bool = True, grace: float = PRUNE_GRACE) -> Pruned:
-        """Remove manifests of no run and contents nothing refers to, older than grace seconds."""
-        unused, needed = self.write(manifests.prune, dry_run, grace)
-        return self.prune_contents(needed, dry_run, grace)._replace(manifests=unused)
 
     def prune_contents(self, needed: set[str], dry_run: bool, grace: float = PRUNE_GRACE) -> Pruned:
         """Remove contents that are not among those needed, older than grace seconds; any thread may."""
