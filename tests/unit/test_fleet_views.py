@@ -18,6 +18,7 @@ from workbench.entities.machine_view import MachineView
 from workbench.text import narrowing
 from workbench.text.sparkline import filled
 from workbench.text.style import Look
+from workbench.text.tables import Cell
 from workbench.text.trails import Trail
 from workbench.views import fleet, fleet_filter, gpus, hosts, processes, prometheus, top
 from workbench.views.gpus import Measure, Use
@@ -374,6 +375,9 @@ def test_times_of_alerts_are_by_the_clock_given() -> None:
 
 def test_an_error_of_the_driver_is_as_bad_as_its_rule_says() -> None:
     card = {**gpu("x", 0, 97, 66), "xid": {"code": 79, "time": 0.0}}
-    called = {"rule": "xid", "gpu": card["uuid"], "severity": "bad"}
-    assert [cell.role for cell in hosts.flags(card, [called], NOW)] == ["bad"]
-    assert [cell.role for cell in hosts.flags(card, [{**called, "severity": "warn"}], NOW)] == ["warn"]
+    called = {"rule": "xid", "about": "79", "gpu": card["uuid"], "severity": "bad"}
+    assert hosts.flags(card, [called], NOW) == [Cell("XID 79", "bad")]
+    assert hosts.flags(card, [{**called, "severity": "warn"}], NOW) == [Cell("XID 79", "warn")]
+    after = gpu("x", 0, 97, 66)
+    assert hosts.flags(after, [called], NOW) == [Cell("XID 79", "bad")], "a new probe was not there when it came"
+    assert [cell.text for cell in hosts.flags(card, [{**called, "about": "31"}], NOW)] == ["XID 31", "XID 79"]

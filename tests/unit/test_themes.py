@@ -153,3 +153,11 @@ def test_the_page_names_every_theme_and_role() -> None:
         assert re.search(rf"\b{role.removeprefix('wb-')}\b", page), role
     for example in re.findall(r"```toml\n(.*?)```", page, re.DOTALL):
         read(example)
+
+
+def test_what_is_wrong_stands_out_without_colours() -> None:
+    """As a shade of grey, red is dimmer than what is well."""
+    for role in ("bad", "warn", "gpu-dead"):
+        assert Palette({}, colourless=True).style(role).bold
+        assert not Palette({}).style(role).bold
+    assert not Palette({}, colourless=True).style("good").bold

@@ -131,10 +131,7 @@ def flags(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]], now: date
     said = []
     if gpu.get("error"):
         said.append(Cell(clean_name(str(gpu["error"]), 60).upper(), "bad"))
-    xid = finite((gpu.get("xid") or {}).get("code"))
-    if xid is not None:
-        bad = gpu.get("error") or any(a.get("rule") == "xid" and a.get("severity") == "bad" for a in alerts)
-        said.append(Cell(f"XID {xid:.0f}", "bad" if bad else "warn"))
+    said += _xids(gpu, alerts)
     rows = gpu.get("remapped") or {}
     if rows.get("failed") or rows.get("pending"):
         said.append(Cell("REMAP FAILED" if rows.get("failed") else "REMAP PENDING", "bad"))
@@ -149,6 +146,16 @@ def flags(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]], now: date
         said.append(Cell("MIG", "quiet"))
     if "power cap" in (gpu.get("throttle") or ()):
         said.append(Cell("power cap", "quiet"))
+    return said
+
+
+def _xids(gpu: Mapping[str, Any], alerts: Sequence[Mapping[str, Any]]) -> list[Cell]:
+    """Errors of the driver: those that call, of which a later probe knows nothing, and the last one."""
+    called = {str(alert.get("about")): alert for alert in alerts if alert.get("rule") == "xid"}
+    said = [Cell(f"XID {clean_name(about, 8)}", _role(alert)) for about, alert in called.items()]
+    last = finite((gpu.get("xid") or {}).get("code"))
+    if last is not None and f"{last:.0f}" not in called:
+        said.append(Cell(f"XID {last:.0f}", "bad" if gpu.get("error") else "warn"))
     return said
 
 

@@ -92,6 +92,10 @@ ROLES: Mapping[str, _Role] = {
 }
 
 
+LOUD = frozenset({"bad", "warn", "worse", "gpu-dead", "gpu-hot"})
+"""Roles that are bold where there are no colours: as a shade of grey red is dimmer than what is well."""
+
+
 class Palette:
     """The styles of one theme."""
 
@@ -102,14 +106,19 @@ class Palette:
         series: tuple[str, ...] = SERIES,
         marks: tuple[str, ...] = MARKS,
         ascii: bool = False,
+        colourless: bool = False,
     ) -> None:
+        """colourless: NO_COLOR is set."""
         self.ascii = ascii
         """Whether symbols other than ASCII must not be used."""
         self.marks = ASCII_MARKS if ascii else marks
         """A mark for each line of a chart, for who cannot tell its colour."""
         self.series = tuple(Style(color=_rich(colour)) for colour in series)
         """A style for each line of a chart, repeated when there are more lines."""
-        self._styles = {name: _style(role, colours) for name, role in ROLES.items()}
+        self._styles = {
+            name: _style(role._replace(bold=role.bold or (colourless and name in LOUD)), colours)
+            for name, role in ROLES.items()
+        }
 
     def style(self, role: str) -> Style:
         """The style of one of ROLES; the empty role is no style. Raises KeyError for any other name."""
@@ -164,6 +173,7 @@ def palette_of(app: App[Any]) -> Palette:
             series=looks.series or SERIES,
             marks=looks.marks or MARKS,
             ascii=looks.ascii,
+            colourless=app.no_color,
         )
         held = (variables, palette)
         _held[app] = held
