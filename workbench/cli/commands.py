@@ -29,6 +29,7 @@ RUN = {
     "shell": Entry("workbench.cli.shell:run_shell", "Open a shell in a run's folder, as the run finds it."),
     "forward": Entry("workbench.cli.forwards:run_forward", "Lead a port of this machine to a run's."),
     "views": Entry("workbench.cli.run_views:views", "List saved views, show one, save or remove it."),
+    "import": Entry("workbench.cli.run_import:bring", "Bring in runs that other tools logged."),
     "stack": Entry("workbench.cli.run_stack:stack", "Show where a run's processes are, also when it hangs."),
     "tag": Entry("workbench.cli.run_changes:tag", "Set and remove tags."),
     "note": Entry("workbench.cli.run_changes:note", "Read or write a run's description and name."),

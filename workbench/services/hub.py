@@ -52,6 +52,7 @@ from workbench.services.queue import QueueService
 from workbench.services.run_compare import RunCompareService
 from workbench.services.run_files import RunFileService
 from workbench.services.run_filters import RunFilterService
+from workbench.services.run_imports import RunImportService
 from workbench.services.run_logs import RunLogService
 from workbench.services.run_metrics import RunMetricService
 from workbench.services.run_snapshots import RunSnapshotService
@@ -143,6 +144,7 @@ class OpenWorkspace:
             ("compute", TerminalService(context)),
             ("runs", RunTerminalService(context)),
             ("runs", RunStackService(context)),
+            ("runs", RunImportService(context)),
             ("files", MachineFileService(context)),
             ("forwards", self.forwards),
             ("compute", PruneService(context)),

@@ -25,6 +25,7 @@ from workbench.workspace.resuming import (
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
+    from workbench.workspace.imports import Imported
     from workbench.workspace.interactive import InteractiveRun
     from workbench.workspace.run_handle import RunHandle
     from workbench.workspace.transfers import Brought
@@ -246,6 +247,12 @@ class Workspace:
         return Transfers(self.client, target, overwrite=overwrite, on_progress=on_progress).download(
             paths, to
         )
+
+    def bring_runs(self, path: Path, experiment: str | None = None) -> Iterator[Imported]:
+        """Import the runs that other tools logged in a file or below a folder; see `imports.bring`."""
+        from workbench.workspace.imports import bring
+
+        return bring(self.client, path, experiment)
 
     def save_snapshot(self, run: str, to: Path) -> Path:
         """Save the run's snapshot as an ordinary zip at `to`."""

@@ -14,6 +14,7 @@ from workbench.remote.readers.entries import (
     status,
     tag,
 )
+from workbench.remote.record_form import encode_number
 
 HISTORY, SUMMARY, CONFIG, RUN, EXIT = 2, 3, 5, 17, 18
 OWN_TAGS = {6: "wandb.group", 7: "wandb.job_type", 8: "wandb.name", 9: "wandb.notes"}  # of a RunRecord
@@ -116,7 +117,7 @@ def _history(message: bytes, memory: Memory) -> List[Entry]:
 def _remember(message: bytes, memory: Memory) -> None:
     for name, value in _values(_items(message, 1)).items():
         if name in memory.summary or len(memory.summary) < MOST_NAMES:
-            memory.summary[name] = value
+            memory.summary[name] = encode_number(value) if isinstance(value, float) else value
     for name in [name for name in memory.summary if name in memory.logged]:
         del memory.summary[name]
 
@@ -151,6 +152,10 @@ def _exit(message: bytes, memory: Memory) -> List[Entry]:
     for number, _, value in protobuf.fields(message):
         if number == 1 and isinstance(value, int):
             code = protobuf.signed(value)
-    found = [metric(name, value) for name, value in memory.summary.items() if name not in memory.logged]
+    found = []
+    for name, value in memory.summary.items():
+        if name not in memory.logged:
+            said = number_of(value)
+            found.append(metric(name, value if said is None else said))
     memory.summary.clear()
     return [*found, status("Failed" if code else "Completed")]

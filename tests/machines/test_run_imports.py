@@ -1,0 +1,142 @@
+"""wb run import: files that other trackers wrote become runs, each once, and what is new of them is added."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.errors import NotFound
+from workbench.home import Home
+from workbench.workspace import Workspace
+from workbench.workspace.imports import Imported
+
+DATA = Path(__file__).parent.parent / "data" / "readers"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace of its own, in this process."""
+    with Workspace.open("default", embedded=True, home=Home(tmp_path / "home", tmp_path / "run")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """A folder of logs that may be changed."""
+    return Path(shutil.copytree(DATA, tmp_path / "logs"))
+
+
+def rows(workspace: Workspace) -> dict[str, Any]:
+    """The runs there are by id."""
+    return {run["id"]: run for run in workspace.call("runs", "list")}
+
+
+def bring(workspace: Workspace, path: Path) -> dict[str, Imported]:
+    """What importing brings, by the names of runs; names that come twice get their number."""
+    found: dict[str, Imported] = {}
+    for one in workspace.bring_runs(path):
+        found[one.name if one.name not in found else f"{one.name} {len(found)}"] = one
+    return found
+
+
+def test_every_form_becomes_a_run_and_a_second_time_changes_nothing(workspace: Workspace, logs: Path) -> None:
+    first = bring(workspace, logs)
+    assert len(first) == 6
+    assert all(one.new and one.entries and not one.troubles for one in first.values())
+    before = rows(workspace)
+    assert {run["status"] for run in before.values()} == {"Completed", "Failed"}
+    assert {run["experiment"] for run in before.values()} == {"logs"}
+    for run in before.values():
+        (metric,) = run["metrics"].keys() & {"loss", "loss/train", "train/loss"}
+        assert run["metrics"][metric]["count"] == 6
+        assert run["metrics"][metric]["last"] == pytest.approx(1 / 6)
+    again = bring(workspace, logs)
+    assert [(one.run, one.new, one.entries) for one in again.values()] == [
+        (one.run, False, 0) for one in first.values()
+    ]
+    assert rows(workspace) == before
+
+
+def test_what_is_new_is_added_also_when_the_last_import_was_cut_off(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    table = tmp_path / "logs" / "metrics.csv"
+    table.parent.mkdir()
+    table.write_text("step,loss\n1,0.5\n2,0.")
+    (one,) = bring(workspace, table.parent).values()
+    assert rows(workspace)[one.run]["metrics"]["loss"]["count"] == 1
+    with open(table, "a") as file:
+        file.write("25\n3,nan\n")
+    # The lines arrive, but how far the files were read is not noted: as if the command was killed.
+    original = workspace.client.call
+
+    def killed(noun: str, method: str, **parameters: Any) -> Any:
+        if method == "import_done":
+            raise KeyboardInterrupt
+        return original(noun, method, **parameters)
+
+    workspace.client.call = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        bring(workspace, table.parent)
+    workspace.client.call = original  # type: ignore[method-assign]
+    with open(table, "a") as file:
+        file.write("4,0.125\n")
+    bring(workspace, table.parent)
+    found = rows(workspace)[one.run]["metrics"]["loss"]
+    assert (found["count"], found["last"], found["last_step"]) == (4, 0.125, 4)
+
+
+def test_a_log_written_anew_is_another_attempt_of_the_run(workspace: Workspace, tmp_path: Path) -> None:
+    table = tmp_path / "logs" / "metrics.jsonl"
+    table.parent.mkdir()
+    table.write_text('{"step": 1, "loss": 5}\n{"step": 2, "loss": 4}\n')
+    (first,) = bring(workspace, table.parent).values()
+    table.write_text('{"step": 1, "loss": 3, "x": "a longer line, so that the file does not look cut"}\n')
+    (second,) = bring(workspace, table.parent).values()
+    assert (second.run, second.new) == (first.run, False)
+    assert rows(workspace)[first.run]["metrics"]["loss"]["last"] == 3
+
+
+def test_a_run_that_was_removed_can_be_imported_again(workspace: Workspace, logs: Path) -> None:
+    (one,) = bring(workspace, logs / "x").values()
+    workspace.call("runs", "remove", run=one.run)
+    (again,) = bring(workspace, logs / "x").values()
+    assert again.new
+    assert rows(workspace)[again.run]["metrics"]["loss/train"]["count"] == 6
+
+
+def test_what_holds_no_logs_is_said(workspace: Workspace, tmp_path: Path) -> None:
+    for path in (tmp_path / "missing", tmp_path / "empty"):
+        if path.name == "empty":
+            path.mkdir()
+        with pytest.raises(NotFound):
+            bring(workspace, path)
+
+
+def test_damage_is_told_and_the_rest_is_imported(workspace: Workspace, logs: Path) -> None:
+    database = logs / "mlflow.db"
+    database.write_bytes(database.read_bytes()[:4000])
+    log = next((logs / "v2").iterdir())
+    data = bytearray(log.read_bytes())
+    data[200] ^= 0xFF
+    log.write_bytes(bytes(data))
+    found = bring(workspace, logs)
+    assert sum(one.skipped for one in found.values()) == 1
+    assert len(found) == 5
+
+
+def test_the_command_prints_the_ids(tmp_path: Path, logs: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from workbench.cli.main import main
+    from workbench.cli.session import Session
+
+    home = Home(tmp_path / "home", tmp_path / "run")
+    session = Session(opener=lambda name: Workspace.open("default", embedded=True, home=home))
+    assert main(["run", "import", str(logs / "dvclive")], session) == 0
+    (run,) = capfd.readouterr().out.split()
+    with Workspace.open("default", embedded=True, home=home) as workspace:
+        assert list(rows(workspace)) == [run]
+        assert rows(workspace)[run]["params"]["lr"] == "0.001"

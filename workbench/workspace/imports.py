@@ -1,0 +1,179 @@
+"""Bringing runs that other trackers logged into the workspace: read here, taken in by the services."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from workbench.errors import NotFound
+from workbench.remote import record_form as form
+from workbench.remote.readers import sources
+from workbench.remote.readers.entries import Entry, Reading, record_lines
+from workbench.remote.readers.forms import READERS
+from workbench.remote.record_text import quote
+from workbench.workspace.client import Client
+
+BLOCK = 1 << 18
+NAMES = ("wandb.name", "mlflow.runName")
+"""Tags that say how a run is called."""
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class Imported(NamedTuple):
+    """A run that was brought in, or brought up to date."""
+
+    run: str
+    name: str
+    new: bool
+    entries: int
+    """Points, params and tags that are new."""
+    skipped: int
+    """Damaged or oversized pieces of its files."""
+    troubles: list[str]
+    """What could not be read, in words."""
+
+
+class _Told:
+    """What a run's files say of it as a whole."""
+
+    def __init__(self) -> None:
+        self.status: str | None = None
+        self.first: float | None = None
+        self.last: float | None = None
+        self.name: str | None = None
+
+    def note(self, entry: Entry) -> None:
+        """Take one entry into account."""
+        if entry.kind == form.RECORD_STATUS:
+            self.status = entry.value
+        if entry.kind == form.RECORD_TAG and entry.name in NAMES and entry.value:
+            self.name = entry.value
+        if entry.time is not None:
+            self.first = entry.time if self.first is None else min(self.first, entry.time)
+            self.last = entry.time if self.last is None else max(self.last, entry.time)
+
+
+def bring(client: Client, path: Path, experiment: str | None = None) -> Iterator[Imported]:
+    """Import every run in a file or below a folder, each as it is done; again, only what is new of them.
+
+    experiment: default is the folder's name. Raises NotFound when nothing there can be read.
+    """
+    root = path.expanduser().resolve()
+    called = (
+        experiment or _UNFIT.sub("-", root.stem if root.is_file() else root.name).strip("-_") or "imported"
+    )
+    count = 0
+    try:
+        for found in sources.find(str(root)):
+            count += 1
+            yield _one(client, found, called)
+    except OSError as problem:
+        raise NotFound(
+            f"{path}: {problem.strerror or problem}", "give a file or folder that is there"
+        ) from problem
+    if not count:
+        raise NotFound(
+            f"nothing in {path} is a log that can be read",
+            "event files, .wandb, mlruns, mlflow.db, dvclive, trainer_state.json, CSV, TSV and JSONL can",
+        )
+
+
+def _one(client: Client, found: sources.Found, experiment: str) -> Imported:
+    source = f"{found.folder}#{found.run}" if found.run else found.folder
+    known: dict[str, Any] = client.call("runs", "imported", source=source)
+    state = known.get("state") or {"files": {}}
+    told, entries, skipped, troubles = _Told(), 0, 0, []
+    with tempfile.TemporaryDirectory(prefix="import-") as folder:
+        made: list[tuple[dict[str, Any], Path]] = []
+        for index, one in enumerate(found.sources):
+            kept = state["files"].setdefault(one.path, {})
+            lines = Path(folder) / str(index)
+            with open(lines, "wb") as out:
+                for reading, count in _read(one, kept, out, told):
+                    entries += count
+                    skipped += reading.skipped
+                    if reading.trouble:
+                        troubles.append(f"{one.path}: {reading.trouble}")
+            made.append((kept, lines))
+        run = client.call(
+            "runs",
+            "import_begin",
+            source=source,
+            name=told.name or found.name,
+            experiment=experiment,
+            started=told.first if told.first is not None else _oldest(kept for kept, _ in made),
+            ended=told.last,
+            **({} if told.status is None else {"status": told.status}),
+        )
+        for kept, lines in made:
+            _send(client, run["id"], kept, lines)
+        client.call("runs", "import_done", run=run["id"], state=state)
+    return Imported(run["id"], run["name"], not known, entries, skipped, troubles)
+
+
+def _read(
+    source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: _Told
+) -> Iterator[tuple[Reading, int]]:
+    """Write what is new of a source as record lines. kept: "state", "file", "attempt", "wall", "offset"."""
+    state = dict(kept.get("state") or ({"run": source.run} if source.run else {}))
+    while True:
+        try:
+            reading = READERS[source.form](source.path, state)
+        except (OSError, ValueError) as problem:
+            yield Reading([], state, False, False, 0, str(problem)), 0
+            return
+        for entry in reading.entries:
+            told.note(entry)
+        if reading.again or not kept.get("file"):
+            out.seek(0)
+            out.truncate()
+            _begin(source, kept, reading.entries)
+            out.write(_header(kept))
+        wall = kept["wall"]
+        entries = [entry for entry in reading.entries if entry.kind != form.RECORD_STATUS]
+        out.write("".join(record_lines(entries, wall, wall)).encode("ascii"))
+        state = kept["state"] = reading.state
+        yield reading, len(entries)
+        if not reading.more:
+            return
+
+
+def _begin(source: sources.Source, kept: dict[str, Any], entries: list[Entry]) -> None:
+    """A record file for a source that is new, or is another one than before: then another attempt."""
+    attempt = int(kept.get("attempt", 0)) + 1
+    wall = next((entry.time for entry in entries if entry.time is not None), None)
+    where = os.path.basename(source.path)
+    kept.update(
+        attempt=attempt,
+        file=f"records/import-{attempt}-{_UNFIT.sub('-', where)[:100]}.jsonl",
+        wall=os.stat(source.path).st_mtime if wall is None else wall,
+        offset=0,
+    )
+
+
+def _header(kept: dict[str, Any]) -> bytes:
+    begin = f'{{"k":{quote(form.RECORD_HEADER)},"v":{form.VERSION},"attempt":{kept["attempt"]}'
+    return f'{begin},"rank":0,"wall":{kept["wall"]:.6f},"mono":0.0}}\n'.encode("ascii")
+
+
+def _oldest(kept: Iterable[dict[str, Any]]) -> float | None:
+    """The time of the oldest of files that say none themselves."""
+    return min((one["wall"] for one in kept if "wall" in one), default=None)
+
+
+def _send(client: Client, run: str, kept: dict[str, Any], lines: Path) -> None:
+    size = lines.stat().st_size
+    if not size:
+        return
+
+    def blocks() -> Iterator[bytes]:
+        with open(lines, "rb") as data:
+            while block := data.read(BLOCK):
+                yield block
+
+    client.write("runs", "import_records", blocks(), run=run, file=kept["file"], offset=kept["offset"])
+    kept["offset"] += size
