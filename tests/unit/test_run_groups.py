@@ -13,7 +13,7 @@ from tests.store_making import feed, header, make_run, metric, open_store, put_r
 from workbench.entities.experiment import Goal
 from workbench.entities.run import RunState
 from workbench.errors import NotFound, UsageError
-from workbench.store import experiments, run_groups
+from workbench.store import experiments, run_groups, run_order
 from workbench.store import store as stores
 from workbench.store.query import RunQuery
 
@@ -63,6 +63,18 @@ def test_groups_have_counts_best_and_mean(tmp_path: Path) -> None:
     assert {group.value: group.count for group in by_state} == dict.fromkeys(
         ("Completed", "Failed", "Running", "Queued"), 1
     )
+    store.close()
+
+
+def test_an_order_can_stand_in_groups_of_anything(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    make(store)
+    query = RunQuery(filter="loss IS NOT NULL", order="metric:loss")
+    ids, groups = store.read(run_order.order, store.orders, query, grouped=False, group="param:lr")
+    assert groups == [("1e-3", 3), (None, 2)]
+    assert ids == [run_id(number) for number in (1, 2, 3, 5, 6)]
+    with pytest.raises(UsageError):
+        store.read(run_order.order, store.orders, query, grouped=False, group="mood")
     store.close()
 
 

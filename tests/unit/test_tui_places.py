@@ -15,7 +15,7 @@ from workbench.tui.model.run_list import RunQuery
 from workbench.tui.places.history import History, crumbs, outside
 from workbench.tui.places.pages import kind_of
 from workbench.tui.screens.runs import filters
-from workbench.tui.screens.runs.proposing import completion
+from workbench.tui.screens.runs.proposing import completion, settled
 from workbench.tui.submitting import form
 
 RUNS, MNIST = Location("runs"), Location("runs", ("mnist",))
@@ -147,6 +147,10 @@ def test_the_last_word_of_a_filter_is_completed() -> None:
     assert completion("status = failed,que", names) == "status = failed,queued"
     assert completion("loss", names) is None
     assert completion("l", names) is None
+    assert settled("lr>1 stat", names) == "lr>1 "
+    assert settled("(loss", names) == "("
+    assert settled("status=lo", names) == "status=lo"
+    assert settled("otter", names) == "otter"
 
 
 def test_a_filter_that_is_none_says_why() -> None:

@@ -72,14 +72,18 @@ class RunTableService:
         sort: str = "created",
         descending: bool | None = None,
         grouped: bool = False,
+        group: str | None = None,
     ) -> dict[str, Any]:
         """{"ids", "groups"}: all ids that fit, in order, separated by spaces; [experiment, count] a group.
 
-        grouped: runs of an experiment stand together. The other parameters are those of `table`; so are the
-        errors.
+        grouped: runs of an experiment stand together. group: those that share what `groups` groups by do,
+        and groups are [value, count], null where there is none. The other parameters are those of `table`;
+        so are the errors.
         """
         query = _query(experiment, status, target, text, filter, active, archived, sort, descending)
-        ids, groups = await self._store.read(run_order.order, self._store.orders, query, grouped=grouped)
+        ids, groups = await self._store.read(
+            run_order.order, self._store.orders, query, grouped=grouped, group=group
+        )
         return {"ids": " ".join(ids), "groups": groups}
 
     @call

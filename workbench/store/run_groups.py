@@ -33,6 +33,23 @@ def read_key(by: str) -> tuple[str, str]:
     raise UsageError(f"runs are not grouped by {by!r}", "param:NAME, tag:NAME, " + ", ".join(_GROUPED))
 
 
+def values(connection: sqlite3.Connection, by: str) -> dict[int, str | None]:
+    """What each run is grouped by, by its number; a run that lacks it has None or is left out."""
+    kind, name = read_key(by)
+    key, source, joined = _key(kind, name)
+    rows = connection.execute(f"SELECT r.number, {key} FROM {source}", joined)
+    return {number: None if value is None else str(value) for number, value in rows}
+
+
+def _key(kind: str, name: str) -> tuple[str, str, list[str]]:
+    """What runs are grouped by in SQL, the tables it is in, and the parameters of these."""
+    if kind == "attribute":
+        return column_of(name, micros(datetime.now(UTC))), "runs r", []
+    source = f"runs r LEFT JOIN {_NAMED[kind]} k ON k.run = r.number AND k.name = ?"
+    bare = "CASE WHEN k.run IS NOT NULL THEN coalesce(k.value, '') END"
+    return bare if kind == "tag" else "k.value", source, [name]
+
+
 def groups(connection: sqlite3.Connection, query: RunQuery, by: str) -> list[RunGroup]:
     """The groups of the runs that fit, the largest first. Raises NotFound (experiment), UsageError.
 
@@ -41,13 +58,7 @@ def groups(connection: sqlite3.Connection, query: RunQuery, by: str) -> list[Run
     kind, name = read_key(by)
     chosen = select(connection, query)
     where, values = chosen.where()
-    if kind == "attribute":
-        key, source, joined = column_of(name, micros(datetime.now(UTC))), "runs r", []
-    else:
-        key, joined = "k.value", [name]
-        source = f"runs r LEFT JOIN {_NAMED[kind]} k ON k.run = r.number AND k.name = ?"
-        if kind == "tag":
-            key = "CASE WHEN k.run IS NOT NULL THEN coalesce(k.value, '') END"
+    key, source, joined = _key(kind, name)
     metric, goal = _judge(connection, query, where, values)
     best = "max" if goal is Goal.MAXIMIZE else "min"
     rows = connection.execute(

@@ -85,6 +85,9 @@ async def test_a_filter_that_means_nothing_says_why_and_one_that_fits_nothing_to
         await it.press("enter")
         await it.see("status=faild", "did you mean failed")
         await it.press("ctrl+u")
+        await it.type("target")
+        await it.see("8 runs", "/ target")
+        await it.press("ctrl+u")
         await it.type("los<0.1")
         await it.see(r"^   \^{3} no run has los; did you mean loss\?", "No run fits")
         await it.press("escape")
@@ -361,3 +364,55 @@ async def test_a_run_that_says_nothing_is_not_old_while_its_machine_is_heard(
         silent = next(run for run in it.world.rows if run["name"] == "warm-finch-37")
         silent["as_of"] = NOW.isoformat()  # no event tells of it
         await it.miss("as of")
+
+
+async def test_runs_stand_under_what_they_share_and_the_store_sums_groups_up(stage: Open) -> None:
+    async with stage(location="runs?filter=loss<9 or lr>0") as it:
+        await it.see("calm-otter-42", "/ loss<9 or lr>0")
+        await it.press("b")
+        await it.see("group by")
+        await it.type("arch")
+        await it.press("enter")
+        await it.see("arch resnet50", "arch vit-b", "no arch", "by param:arch", r"best loss 0\.0398")
+        order = it.world.asked("runs.order")[-1]
+        assert (order["group"], order["filter"]) == ("param:arch", "loss<9 or lr>0")
+        assert "grouped" not in order
+        assert it.app.places.current.options == {"filter": "loss<9 or lr>0", "group": "param:arch"}
+        await it.press("escape")
+        await it.see("8 runs", "no arch")
+        assert it.app.places.current.options == {"group": "param:arch"}
+        await it.press("escape")
+        await it.see("mnist", "imagenet")
+        assert it.app.places.current.options == {}
+
+
+async def test_a_list_is_saved_as_a_view_and_comes_back_with_filter_order_and_columns(stage: Open) -> None:
+    async with stage(location="runs/mnist") as it:
+        await it.see("calm-otter-42")
+        await it.press("slash")
+        await it.type("loss<0.1")
+        await it.press("enter")
+        await it.see("2 runs")
+        await it.press("s")
+        await it.type("name")
+        await it.press("enter")
+        await it.see("NAME▲")
+        await it.press("w")
+        await it.see("save this list")
+        await it.press("enter")
+        await it.see("what it is called")
+        await it.type("good")
+        await it.press("enter")
+        await it.told("saved as good")
+        saved = {"name": "good", "filter": "loss<0.1", "experiment": "mnist", "sort": "name", "descending": False}
+        assert {key: it.world.views["good"].get(key) for key in saved} == saved
+        it.world.views["good"]["columns"] = ["state", "name", "max:loss"]
+        await it.press("escape", "s")
+        await it.type("age")
+        await it.press("enter")
+        await it.see("8 runs|5 runs", "AGE▼")
+        await it.press("w")
+        await it.see("good", "loss<0.1")
+        await it.press("enter")
+        await it.see("2 runs", "NAME▲", "/ loss<0.1")
+        assert "TOOK" not in it.text

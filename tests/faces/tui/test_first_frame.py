@@ -40,7 +40,7 @@ async def test_nothing_that_was_asked_ahead_is_asked_again(stage: Open, place: s
 async def test_a_wrong_filter_is_told_by_the_page(stage: Open) -> None:
     assert [item.noun for item in first_questions(parse("runs?status=nonsense"))] == ["events", "workspace"]
     async with stage(location="runs?status=nonsense") as it:
-        await it.told("no state nonsense")
+        await it.told("no state 'nonsense'")
 
 
 async def test_rows_out_of_view_are_asked_for_when_they_are_seen(stage: Open) -> None:

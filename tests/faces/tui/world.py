@@ -79,6 +79,7 @@ class World(RunServices, MachineServices, ViewServices, FileServices):
         self.calls: list[tuple[str, dict[str, Any]]] = []
         super().__init__()
         self.submitted: list[dict[str, Any]] = []
+        self.views: dict[str, dict[str, Any]] = {}
         self.sequence = 100
         self.gone: str | None = None
         self.answers: dict[str, Callable[..., Any]] = {}
@@ -205,14 +206,39 @@ class World(RunServices, MachineServices, ViewServices, FileServices):
         unknown = [{"name": field.name, "start": start, "stop": stop, "message": f"no run has {field.name}", "hint": did_you_mean(field.name, known)} for field, start, stop in named]
         return {"filter": filter, "unknown": unknown}
 
-    def runs_order(self, sort: str = "created", descending: bool | None = None, grouped: bool = False, **query: Any) -> Any:
+    def runs_order(self, sort: str = "created", descending: bool | None = None, grouped: bool = False, group: str | None = None, **query: Any) -> Any:
         found = self._ordered(self._fitting(**query), sort, descending)
-        groups = None
+        groups: list[list[Any]] | None = None
+        if group is not None:
+            values = list(dict.fromkeys(self._value(item, group) for item in found))
+            found.sort(key=lambda item: values.index(self._value(item, group)))
+            groups = [[value, sum(self._value(item, group) == value for item in found)] for value in values]
         if grouped:
             names = list(dict.fromkeys(item["experiment"] for item in found))
             found.sort(key=lambda item: names.index(item["experiment"]))
             groups = [[name, sum(item["experiment"] == name for item in found)] for name in names]
         return {"ids": " ".join(item["id"] for item in found), "groups": groups, "total": len(found)}
+
+    def _value(self, item: dict[str, Any], by: str) -> Any:
+        kind, _, name = by.partition(":")
+        return item["params"].get(name) if kind == "param" else item[by]
+
+    def runs_groups(self, by: str, **query: Any) -> Any:
+        found: dict[Any, list[dict[str, Any]]] = {}
+        for item in self._fitting(**query):
+            found.setdefault(self._value(item, by), []).append(item)
+        bests = {value: min((item["last"] for item in items if item.get("last")), default=None) for value, items in found.items()}
+        return [{"value": value, "count": len(items), "active": 0, "failed": 0, "metric": "loss", "best": bests[value], "mean": bests[value], "measured": 1} for value, items in found.items()]
+
+    def views_list(self) -> Any:
+        return sorted(self.views.values(), key=lambda view: str(view["name"]))
+
+    def views_get(self, name: str) -> Any:
+        return self.views[name]
+
+    def views_save(self, name: str, **view: Any) -> Any:
+        self.views[name] = {"name": name, "created": ago(), **{key: value for key, value in view.items() if value is not None}}
+        return self.views[name]
 
     def _ordered(self, found: list[dict[str, Any]], sort: str, descending: bool | None) -> list[dict[str, Any]]:
         keys: dict[str, Callable[[dict[str, Any]], Any]] = {

@@ -80,6 +80,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.note", "e", "note", "Write the run's note in $EDITOR."),
     Action("runs.tag", "t", "tag", "Set and take away tags."),
     Action("runs.remove", "delete", "archive", "Take the run out of the list; what it left stays."),
+    Action("views.group", "b", "group", "Let runs stand under what they share: a param, a tag, a state."),
+    Action("views.open", "w", "views", "Open a saved view of the list, or save what is seen as one."),
     Action("compute.attach", "a", "attach", "Attach a machine: a Host of ~/.ssh/config or an address.", 60),
     Action("compute.run", "r", "run here", "Send a directory's command to this machine.", 55),
     Action("compute.new", "R", "new run", "Send a directory's command to a machine."),

@@ -22,6 +22,9 @@ class RunQuery(NamedTuple):
     sort: str = "created"
     descending: bool | None = None
     grouped: bool = False
+    """Whether runs stand under their experiments."""
+    group: str | None = None
+    """What else they stand under: an attribute, param:NAME, tag:NAME."""
 
     def parameters(self) -> dict[str, Any]:
         """As the service takes them."""
@@ -39,13 +42,20 @@ class RunQuery(NamedTuple):
 
     def order_parameters(self) -> dict[str, Any]:
         """As `runs.order` takes them."""
+        if self.group is not None:
+            return {**self.parameters(), "group": self.group}
         return {**self.parameters(), "grouped": self.grouped}
+
+    def group_parameters(self) -> dict[str, Any]:
+        """As `runs.groups` takes them."""
+        return {"by": self.group, "experiment": self.experiment, **dict(self.filters)}
 
 
 class ExperimentGroup(NamedTuple):
-    """Runs of one experiment, which stand together."""
+    """Runs of one experiment, or with one value of what they are grouped by, which stand together."""
 
-    experiment: str
+    experiment: str | None
+    """The experiment, or the value; None where there is none."""
     size: int
 
 

@@ -63,7 +63,9 @@ def query(location: Location) -> RunQuery:
     """
     experiment = location.path[0] if location.path else None
     found = parameters(location.options)
-    return RunQuery(experiment, found, grouped=experiment is None and not found)
+    group = location.options.get("group") or None
+    grouped = experiment is None and not found and group is None
+    return RunQuery(experiment, found, grouped=grouped, group=group)
 
 
 def fixes(query: RunQuery, attribute: str) -> bool:

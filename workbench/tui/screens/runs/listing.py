@@ -19,6 +19,7 @@ from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunList, RunQuery
 from workbench.tui.screens.runs import filters
 from workbench.tui.screens.runs.columns import Setting, Shown, cells, shown
+from workbench.tui.screens.runs.grouping import value_group
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.drawing import Sorting
@@ -52,6 +53,8 @@ class RunListing(Widget):
         super().__init__()
         self.empty = empty
         self._memory = memory
+        self.wanted: list[str] | None = None
+        """Columns of a saved view, in place of those that were remembered."""
         self._list: RunList | None = None
         self._shown: list[Shown] = shown(None, None, (), (), grouped=True)
         self._judges: dict[str, look.Judge] = {}
@@ -81,6 +84,12 @@ class RunListing(Widget):
         if self._list is None:
             self._list = RunList(self.dashboard.services)
         return self._list
+
+    def wear(self, columns: Sequence[str] | None) -> None:
+        """Show these columns, of a saved view; None: those that were remembered."""
+        self.wanted = list(columns) if columns else None
+        self.table.choice = self.wanted or self.dashboard.memory.get(f"columns {self._memory}")
+        self.runs.forget()
 
     @property
     def names(self) -> Mapping[str, Sequence[str]]:
@@ -225,7 +234,7 @@ class RunListing(Widget):
         came = await self.runs.fetch(lacking, self._extra())
         self.table.empty = self.empty
         self.table.sorting = self._sorting()
-        groups = [self._group(item.experiment, item.size) for item in self.runs.groups]
+        groups = await self._groups()
         self._changed(came)
         self.table.replace(self.runs.ids, groups)
         self.dashboard.say_aside()
@@ -246,12 +255,13 @@ class RunListing(Widget):
         if changed:
             self.runs.forget()
             self.table.columns = [item.column for item in now]
-            self.table.choice = self.dashboard.memory.get(f"columns {self._memory}")
+            self.table.choice = self.wanted or self.dashboard.memory.get(f"columns {self._memory}")
 
     async def _find_best(self) -> None:
         """Which run of each experiment in the list is the best, where that is not known."""
         query = self.runs.query
-        names = [query.experiment] if query.experiment else [item.experiment for item in self.runs.groups]
+        told = [] if query.group else [item.experiment for item in self.runs.groups]
+        names = [query.experiment] if query.experiment else [name for name in told if name]
         for name in names[:MOST_JUDGED]:
             judge = self._judges.get(name)
             if judge is not None and name not in self._judged:
@@ -272,6 +282,16 @@ class RunListing(Widget):
             columns=[],
         )
         return next((str(row["id"]) for row in found["rows"]), "")
+
+    async def _groups(self) -> list[Group]:
+        """The headers: experiments with what they are judged by, or values with what the store sums up."""
+        query, groups = self.runs.query, self.runs.groups
+        if query.group is None:
+            return [self._group(item.experiment or "", item.size) for item in groups]
+        found = await self.dashboard.services.call("runs", "groups", **query.group_parameters())
+        sums = {item.get("value"): item for item in found}
+        name = query.group.partition(":")[2] or query.group
+        return [value_group(name, item.experiment, item.size, sums.get(item.experiment)) for item in groups]
 
     def _group(self, experiment: str, size: int) -> Group:
         judge = self._judges.get(experiment)
@@ -316,6 +336,7 @@ class RunListing(Widget):
     def _chosen_columns(self, event: messages.ColumnsChanged) -> None:
         event.stop()
         choice = None if event.choice is None else list(event.choice)
+        self.wanted = None
         self.dashboard.memory.keep(f"columns {self._memory}", choice)
         self.runs.stale |= set(self.runs.held())  # they hold what the columns before wanted
         self.table.changed(self.runs.held())

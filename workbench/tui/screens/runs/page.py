@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 
@@ -14,7 +14,11 @@ from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunQuery
 from workbench.tui.screens.runs import filters
 from workbench.tui.screens.runs.acting import RunActions
+from workbench.tui.screens.runs.grouping import NONE, ask_group
 from workbench.tui.screens.runs.listing import RunListing
+
+if TYPE_CHECKING:
+    from workbench.tui.screens.runs.proposing import FilterSuggester
 
 EMPTY = "No run here yet.   R sends a directory's command to a machine."
 
@@ -22,9 +26,12 @@ EMPTY = "No run here yet.   R sends a directory's command to a machine."
 class RunsPage(RunActions):
     """The list of runs, of one experiment or of all."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("page", "runs")
+    PLACES: ClassVar[tuple[str, ...]] = ("page", "runs", "views")
     _asked = False
     """Whether the list was asked for by the location's filter."""
+    _worn: str | None = None
+    """The saved view whose order and columns the list has."""
+    _suggester: FilterSuggester | None = None
     _prompt: Prompt | None = None
     """The line a filter is typed into, the last there was."""
     _left: str | None = None
@@ -47,7 +54,9 @@ class RunsPage(RunActions):
     def aside(self) -> str:
         """The filter, and how many runs there are."""
         words = filters.write(self.location.options)
-        return "   ".join(part for part in (f"/ {words}" if words else "", self.listing.count) if part)
+        group = self.location.options.get("group", "")
+        parts = (f"/ {words}" if words else "", f"by {group}" if group else "", self.listing.count)
+        return "   ".join(part for part in parts if part)
 
     async def show(self, location: Location) -> None:
         """Other filters are another list."""
@@ -88,6 +97,7 @@ class RunsPage(RunActions):
         if self._asked:
             await self.listing.hear(dirty)
         else:
+            await self._wear(self.location.options.get("view"))
             await self.listing.show(self._query())
             self._asked = True
             self._find_left()
@@ -120,6 +130,9 @@ class RunsPage(RunActions):
             rest = {key: value for key, value in self.location.options.items() if key not in filters.KEYS}
             self.run_worker(self._filtered(rest), name="filter", exclusive=True, group="filter")
             return True
+        if "group" in self.location.options:
+            self.run_worker(self._filtered({}), name="filter", exclusive=True, group="filter")
+            return True
         return False
 
     async def do_page_filter(self) -> None:
@@ -132,18 +145,24 @@ class RunsPage(RunActions):
         self._prompt = await ask(
             self.dashboard,
             "/",
-            self._typing,
+            self._typed,
             value=value,
             changed=self._typing,
             hint=hint,
             check=filters.problem,
         )
-        self._prompt.suggester = FilterSuggester(self.listing.names)
+        suggester = self._suggester = FilterSuggester(self.listing.names)
+        self._prompt.suggester = suggester
 
     async def _typing(self, text: str) -> None:
+        settled = self._suggester.settled(text) if self._suggester is not None else text
+        # A list that went empty at each name one types, until it is compared, would be no help.
+        await self._typed(settled if filters.problem(settled) is None else text)
+
+    async def _typed(self, text: str) -> None:
         if filters.problem(text) is not None:
             return  # the list stays; what is typed next decides
-        await self._filtered(filters.read(text))
+        await self._filtered({**self._group(), **filters.read(text)})
         if text.strip() and not self.listing.runs.ids:
             asked = {"filter": text, "experiment": self.at_experiment}
             found = await self.dashboard.services.call("runs", "check_filter", **asked)
@@ -151,6 +170,53 @@ class RunsPage(RunActions):
                 unknown = FilterProblem(item["message"], item["start"], item["stop"], item["hint"])
                 if self._prompt is not None and self._prompt.value == text:
                     self._prompt.point(unknown)
+
+    def _group(self) -> dict[str, str]:
+        """The option that says what runs stand under."""
+        return {key: value for key, value in self.location.options.items() if key == "group"}
+
+    async def do_views_group(self) -> None:
+        """Ask what runs stand under, and have it so."""
+        names = self.listing.names
+        chosen = await ask_group(self.dashboard, names, self.location.options.get("group"))
+        if chosen is not None:
+            rest = {key: value for key, value in self.location.options.items() if key in filters.KEYS}
+            await self._filtered(rest if chosen == NONE else {**rest, "group": chosen})
+
+    async def do_views_open(self) -> None:
+        """Ask for a view, and show it; or keep what is seen."""
+        from workbench.tui.screens.runs import viewing
+
+        chosen = await viewing.ask_view(self.dashboard)
+        if chosen == viewing.SAVE:
+            query, options = self.listing.runs.query, self.location.options
+            await viewing.save(
+                self.dashboard,
+                {
+                    "filter": filters.write(options) or None,
+                    "experiment": self.at_experiment,
+                    "sort": query.sort,
+                    "descending": query.descending,
+                    "group": options.get("group"),
+                    "columns": list(self.listing.table.choice or ()) or None,
+                },
+            )
+        elif chosen is not None:
+            view = await self.dashboard.services.call("views", "get", name=chosen)
+            await self.dashboard.visit(viewing.location_of(view))
+
+    async def _wear(self, name: str | None) -> None:
+        """Take order and columns from the saved view that the location names."""
+        if name is None or name == self._worn:
+            self._worn = name
+            return
+        view = await self.dashboard.services.call("views", "get", name=name)
+        query = self.listing.runs.query
+        self.listing.runs.query = query._replace(
+            sort=view.get("sort") or "created", descending=view.get("descending")
+        )
+        self.listing.wear(view.get("columns"))
+        self._worn = name
 
     async def _filtered(self, options: Mapping[str, str]) -> None:
         location = self.location._replace(options=dict(options))

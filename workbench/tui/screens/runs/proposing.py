@@ -31,6 +31,17 @@ def completion(text: str, names: Iterable[str]) -> str | None:
     return None if found is None or len(found) == len(word) else before + word + found[len(word) :]
 
 
+def settled(text: str, names: Iterable[str]) -> str:
+    """text without a last word that is, or may become, a name: its comparison has not been typed yet."""
+    match = _LAST.search(text)
+    word = match[0] if match else ""
+    before = text[: len(text) - len(word)]
+    begins = not before.strip() or before[-1] in " ("
+    if len(word) < LEAST or not begins or not any(name.startswith(word) for name in names):
+        return text
+    return before
+
+
 class FilterSuggester(Suggester):
     """Completes the last word of a filter."""
 
@@ -42,6 +53,10 @@ class FilterSuggester(Suggester):
             names = [name for name in known.get(kind, ()) if name == clean_name(name)]
             self._names += [written(Field(Kind.ANY, name)) for name in names]
             self._names += [written(Field(Kind(kind), name)) for name in names]
+
+    def settled(self, text: str) -> str:
+        """text without a last word that may be the beginning of a comparison."""
+        return settled(text, self._names)
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole line as it may go on."""
