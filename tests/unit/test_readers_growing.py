@@ -410,6 +410,16 @@ def test_a_run_in_an_mlflow_file_store_grows(tmp_path: Path) -> None:
     assert [e.step for e in third.entries if e.name == "loss"] == [0]
 
 
+def test_links_in_a_folder_lead_nowhere(tmp_path: Path) -> None:
+    run = store(tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_text("1700000000000 1 1\n")
+    (run / "params" / "leak").symlink_to(secret)
+    (run / "metrics" / "leak").symlink_to(secret)
+    (run / "tags" / "away").symlink_to(tmp_path)
+    assert not [e.name for e in read(run).entries if e.name == "leak" or e.name.startswith("away")]
+
+
 def test_twelve_thousand_metrics_in_an_mlflow_file_store(tmp_path: Path) -> None:
     run = store(tmp_path)
     for index in range(12000):

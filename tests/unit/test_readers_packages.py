@@ -191,6 +191,14 @@ def test_folders_of_dvclive() -> None:
     assert texts(entries, "param") == {"lr": "0.001", "model.layers": "4", "name": "a b: c"}
 
 
+def test_the_state_of_a_hugging_face_trainer() -> None:
+    entries = everything(DATA / "trainer")
+    losses(entries, "loss")
+    assert series(entries, "eval_accuracy") == [(6, 0.5)]
+    assert series(entries, "epoch")[-1] == (6, 1.5)
+    assert texts(entries, "param")["num_train_epochs"] == "2"
+
+
 @needs("mlflow")
 def test_a_store_that_mlflow_writes_while_it_is_read(tmp_path: Path) -> None:
     from mlflow.tracking import MlflowClient

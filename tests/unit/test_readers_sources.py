@@ -29,6 +29,7 @@ def test_one_log_directory_is_one_run() -> None:
         "offline-run-20260101_000000-abc12345": [
             ("wandb", "offline-run-20260101_000000-abc12345/run-abc12345.wandb")
         ],
+        "trainer": [("trainer-state", "trainer")],
         "v2": [("tensorboard", "v2/events.out.tfevents.1700000000.machine")],
         "x": [("tensorboard", "x/events.out.tfevents.1700000000.machine")],
     }

@@ -1,6 +1,7 @@
 """Writes the fixture files beside it, with the real packages: `python write.py [FORM ...]`.
 
-Needs tensorboardX, tensorboard, wandb, mlflow-skinny with sqlalchemy and alembic, dvclive. What a package
+Needs tensorboardX, tensorboard, wandb, mlflow-skinny with sqlalchemy and alembic, dvclive,
+transformers. What a package
 writes of the machine (host, user, paths) is replaced by plain words where the package lets one.
 """
 
@@ -139,12 +140,24 @@ def dvclive_folder(folder: Path) -> Path:
     return folder / "dvclive"
 
 
+def trainer(folder: Path) -> Path:
+    from transformers.trainer_callback import TrainerState
+
+    state = TrainerState(max_steps=100, num_train_epochs=2, train_batch_size=8, global_step=20)
+    state.log_history = [{"loss": loss(step), "epoch": step / 4, "step": step} for step in range(6)]
+    state.log_history.append({"eval_accuracy": 0.5, "epoch": 1.5, "step": 6})
+    (folder / "checkpoint-6").mkdir()
+    state.save_to_json(str(folder / "checkpoint-6" / "trainer_state.json"))
+    return folder
+
+
 FORMS = {
     "tensorboard_x": (tensorboard_x, "x/events.out.tfevents.1700000000.machine"),
     "tensorboard_v2": (tensorboard_v2, "v2/events.out.tfevents.1700000000.machine"),
     "wandb": (wandb_offline, "offline-run-20260101_000000-abc12345/run-abc12345.wandb"),
     "mlflow_files": (mlflow_files, "mlruns/1/first"),
     "mlflow_database": (mlflow_database, "mlflow.db"),
+    "trainer": (trainer, "trainer"),
     "dvclive": (dvclive_folder, "dvclive"),
 }
 

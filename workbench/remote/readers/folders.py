@@ -1,6 +1,7 @@
 """A folder whose files each hold one metric, and small files that are told whole."""
 
 import os
+import stat
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from workbench.remote.readers import growing
@@ -49,7 +50,7 @@ class Folder(object):
         path = os.path.join(self._path, name)
         before = self._known.get(name, {})
         try:
-            facts = os.stat(path)
+            facts = _own(path)
             if (facts.st_ino, facts.st_size) == (before.get("inode"), before.get("offset")):
                 return []
             if self._left <= 0:
@@ -72,7 +73,7 @@ class Folder(object):
         """A small file's text, when it is new or was changed."""
         path = os.path.join(self._path, name)
         try:
-            facts = os.stat(path)
+            facts = _own(path)
             look = {"inode": facts.st_ino, "size": facts.st_size, "changed": int(facts.st_mtime * 1e6)}
             if self._known.get(name) == look:
                 return None
@@ -81,3 +82,11 @@ class Folder(object):
             return None
         self._known[name] = look
         return data.decode("utf-8", "replace")
+
+
+def _own(path: str) -> os.stat_result:
+    """A file's facts. Raises ValueError for a link, which may lead out of the folder."""
+    facts = os.lstat(path)
+    if stat.S_ISLNK(facts.st_mode):
+        raise ValueError("a link")
+    return facts

@@ -73,8 +73,9 @@ def header_of(path: str, data: bytes) -> Optional[Header]:
 
 def _params(path: str) -> List[Entry]:
     """What Lightning's `hparams.yaml` beside a table says."""
+    beside = os.path.join(os.path.dirname(path), HPARAMS)
     try:
-        text = growing.look(os.path.join(os.path.dirname(path), HPARAMS), {}, LONGEST).data
+        text = b"" if os.path.islink(beside) else growing.look(beside, {}, LONGEST).data
     except (OSError, ValueError):
         return []  # nearly all tables have none
     said = plain_yaml.mapping(text.decode("utf-8", "replace"))
