@@ -94,3 +94,9 @@ def test_inputs_are_parameters_as_they_were_written() -> None:
         "python t.py --lr ${{inputs.rate}} -e 5", Options(inputs=("rate=3e-4",))
     )
     assert params_of(job) == {"lr": "3e-4", "e": "5", "rate": "3e-4"}
+
+
+def test_what_a_shell_does_around_a_training_is_no_parameter() -> None:
+    script = "while ! test -e ready; do sleep -s 1; done; mkdir -p out && time python train.py --lr 3e-4 | tee -a log"
+    assert params_from_command(["bash", "-c", script]) == {"lr": "3e-4"}
+    assert params_from_command("[ -f x ] || /bin/rm -rf old; exec python t.py --depth 2") == {"depth": "2"}

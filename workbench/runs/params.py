@@ -20,6 +20,17 @@ _PYTHON = re.compile(r"(.*/)?(python|pypy)[0-9.]*")
 _SHELL = re.compile(r"(.*/)?(ba|da|z|k)?sh")
 _SCRIPT = re.compile(r"-[a-z]*c")
 _PYTHON_VALUE_OPTIONS = ("-W", "-X")
+_BEFORE = frozenset({
+    "!", "{", "(", "do", "elif", "else", "exec", "if", "nohup", "then", "time", "until", "while",
+})  # fmt: skip
+"""Words of the shell that stand before a program."""
+_TOOLS = frozenset({
+    "[", "[[", "awk", "cat", "cd", "chmod", "cp", "cut", "date", "echo", "env", "export", "find",
+    "for", "grep", "head", "kill", "ln", "ls", "mkdir", "mktemp", "mv", "printf", "read", "rm",
+    "sed", "set", "shift", "sleep", "sort", "source", "stty", "tail", "tar", "tee", "test", "touch",
+    "trap", "tr", "ulimit", "uname", "uniq", "unset", "wait", "wc", "which", "xargs",
+})  # fmt: skip
+"""Programs of the shell's own world: their options say nothing of a training."""
 
 
 def params_of(configuration: RunConfiguration) -> dict[str, str]:
@@ -60,7 +71,11 @@ def _arguments(words: list[str]) -> list[str]:
     start = 0
     while start < len(words) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=.*", words[start], re.DOTALL):
         start += 1
+    while start < len(words) and words[start] in _BEFORE:
+        start += 1
     rest = words[start:]
+    if rest and rest[0].rpartition("/")[2] in _TOOLS:
+        return []
     if rest and _PYTHON.fullmatch(rest[0]):
         rest = rest[1:]
         while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c"):
