@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from workbench.errors import NotFound
+from workbench.entities.identity import make_run_id
+from workbench.errors import Conflict, NotFound
 from workbench.home import Home
 from workbench.workspace import Workspace
 from workbench.workspace.imports import Imported
@@ -107,6 +108,23 @@ def test_a_run_that_was_removed_can_be_imported_again(workspace: Workspace, logs
     (again,) = bring(workspace, logs / "x").values()
     assert again.new
     assert rows(workspace)[again.run]["metrics"]["loss/train"]["count"] == 6
+
+
+def test_nobody_runs_an_imported_run_again(workspace: Workspace, logs: Path) -> None:
+    (one,) = bring(workspace, logs / "x").values()
+    with pytest.raises(Conflict):
+        workspace.rerun(one.run)
+    assert list(rows(workspace)) == [one.run]
+
+
+def test_records_are_taken_for_imported_runs_only(workspace: Workspace) -> None:
+    run = workspace.call(
+        "runs", "submit", id=make_run_id(1_790_000_000_000, bytes(10)), configuration={"command": "true"}
+    )["id"]
+    with pytest.raises(Conflict):
+        workspace.client.write("runs", "import_records", [b"{}"], run=run, file="records/a.jsonl")
+    with pytest.raises(Conflict):
+        workspace.call("runs", "import_done", run=run, state={})
 
 
 def test_what_holds_no_logs_is_said(workspace: Workspace, tmp_path: Path) -> None:

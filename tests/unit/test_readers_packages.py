@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from workbench.remote.readers import mlflow_database
+from workbench.remote.readers import mlflow_database, tensorboard
 from workbench.remote.readers.detect import detect
 from workbench.remote.readers.entries import Entry, record_lines
 from workbench.remote.readers.forms import READERS
@@ -79,6 +79,13 @@ def test_event_files_of_tensorflow_2() -> None:
     losses(entries, "loss", exact=False)
     assert series(entries, "note") == [(2, "warm up")]
     assert texts(entries, "param") == {"lr": "0.001", "layers": "4", "optimiser": "adam", "amp": "True"}
+
+
+@pytest.mark.parametrize("path", [X, V2], ids=["simple", "tensor"])
+def test_the_short_way_reads_what_the_walk_reads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = everything(path)
+    monkeypatch.setattr(tensorboard, "point", lambda record: None)
+    assert repr(everything(path)) == repr(short)
 
 
 @needs("tensorboard")

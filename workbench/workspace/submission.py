@@ -120,6 +120,8 @@ class Submission:
         run = str(self._client.call("runs", "get", run=run)["id"])  # @1 may mean another run in a moment
         asked = self._client.call("runs", "configuration", run=run)
         configuration = from_wire(RunConfiguration, asked["configuration"])
+        if not configuration.command:
+            raise Conflict("the run was imported: what it ran is not known", "submit its command: wb submit")
         if sets:
             kept = configuration.code
             configuration = parse_job(to_job_yaml(replace(configuration, code=None)), f"run {run}", sets)

@@ -1,7 +1,7 @@
 """TFRecord framing: length, its checksum, a record, its checksum. Pure."""
 
 import struct
-from typing import List, NamedTuple
+from typing import Dict, List, NamedTuple
 
 from workbench.remote.readers.crc32c import masked
 
@@ -21,10 +21,13 @@ records; bytes that have to be read to get on, 0 where what follows is not writt
 def frames(data: bytes, left: int) -> Frames:
     """The whole records at the start of data, of which the file has `left` bytes in all."""
     records: List[bytes] = []
+    sums: Dict[int, int] = {}  # of lengths: most records are as long as one before
     place = skipped = 0
     while len(data) - place >= HEAD:
         length, check = _HEAD.unpack_from(data, place)
-        if masked(data[place : place + 8]) != check:
+        if sums.get(length) != check:
+            sums[length] = masked(data[place : place + 8])
+        if sums[length] != check:
             found = _next_head(data, place + 1)
             if found < 0:
                 break

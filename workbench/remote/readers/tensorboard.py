@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional, Union
 from workbench.remote.readers import growing, protobuf
 from workbench.remote.readers.entries import Entry, Reading, metric, param, status
 from workbench.remote.readers.event_frames import frames
+from workbench.remote.readers.plain_events import point
 from workbench.remote.readers.tensors import scalar
 
 HPARAMS = "_hparams_/"
@@ -21,6 +22,10 @@ def read(path: str, state: Dict[str, Any]) -> Reading:
     entries: List[Entry] = []
     skipped = cut.skipped
     for record in cut.records:
+        plain = point(record)
+        if plain is not None:
+            entries.append(plain)
+            continue
         try:
             entries.extend(_event(record))
         except ValueError:
