@@ -71,19 +71,21 @@ class Link:
         lease_dir: str | None,
         python: str | None,
         payload: Payload,
+        name: str | None = None,
         keepalive: float = 15.0,
         timeout: float = 120.0,
     ) -> Link:
         """Start the far end on host, sending the payload if the machine lacks it, and shake hands.
 
-        root, lease_dir, python: None for the machine's defaults. keepalive: seconds of silence after which
-        the machine is asked, three times that means it is gone. timeout: seconds for everything here.
+        root, lease_dir, python: None for the machine's defaults. name: what its user calls the machine.
+        keepalive: seconds of silence after which it is asked, three times that means it is gone. timeout:
+        seconds for everything here.
         Raises Unreachable and its kinds, NoPython, UsageError, RemoteError (disk full there ...).
         """
         line = bootstrap.command_line(python)
         await host.connect()  # not under the timeout: a person may be typing a password
         channel = await host.open(line)
-        link = cls(channel, host.describe(), keepalive=keepalive)
+        link = cls(channel, name or host.describe(), keepalive=keepalive)
         try:
             async with asyncio.timeout(timeout):
                 await link._start(root, lease_dir, payload)

@@ -176,6 +176,7 @@ class Machine:
                 lease_dir=settings.lease_dir,
                 python=settings.python,
                 payload=build_payload(),
+                name=self.target.name,
                 keepalive=KEEPALIVE,
             )
         except WorkbenchError as error:
