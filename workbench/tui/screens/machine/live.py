@@ -151,7 +151,10 @@ class Live(Acting, Vertical):
         self._rows = {row.key: row for row in processes.rows(view, self._unfolded)}
         self._host.said = tuple(self._facts())
         self._host.stale = stale
+        hidden = not self.processes.display
         self.gpus.display, self.processes.display = bool(gpus), bool(sample)
+        if hidden and sample:
+            self.call_after_refresh(self._take_focus)
         self._fit()
         self.gpus.replace(list(self._gpus))
         self.processes.empty = NOBODY
@@ -159,6 +162,12 @@ class Live(Acting, Vertical):
         self.gpus.grown_older()
         self.processes.grown_older()
         self._tell()
+
+    def _take_focus(self) -> None:
+        """The focus, where the page has kept it since there was nothing that could take it."""
+        page = self.dashboard.page
+        if page is not None and self.app.focused is page:
+            page.focus_content()
 
     def _fit(self) -> None:
         """As many lines as there are GPUs, within half of the room."""
@@ -224,7 +233,7 @@ class Live(Acting, Vertical):
     def _tell(self) -> None:
         """All of what stands in the row under the cursor, or what limits the view."""
         said: tuple[str, str] = ("", "")
-        if self.gpus.has_focus and self.gpus.cursor in self._gpus:
+        if self._at_gpus and self.gpus.cursor in self._gpus:
             said = gpu_columns.sentence(self._gpus[self.gpus.cursor or ""][1], self.view)
         elif self.row is not None:
             said = (self.row.command, "dim")
@@ -234,13 +243,18 @@ class Live(Acting, Vertical):
     # What is chosen
 
     @property
+    def _at_gpus(self) -> bool:
+        """Whether the list of GPUs has the focus; by the screen, which knows before the list does."""
+        return self.screen.focused is self.gpus
+
+    @property
     def row(self) -> processes.Row | None:
         """The row under the cursor of the processes, while they have the focus."""
-        return None if self.gpus.has_focus else self._rows.get(self.processes.cursor or "")
+        return None if self._at_gpus else self._rows.get(self.processes.cursor or "")
 
     def chosen_runs(self) -> list[Mapping[str, Any]]:
         """The run behind the process, or on the GPU, under the cursor."""
-        if self.gpus.has_focus:
+        if self._at_gpus:
             ids: Sequence[str] = (
                 self._gpus[self.gpus.cursor][1].runs if self.gpus.cursor in self._gpus else ()
             )
