@@ -18,6 +18,7 @@ from workbench.runs.activity import activity
 from workbench.runs.after_end import note_after_end
 from workbench.runs.collector import Collector
 from workbench.runs.follower import RunFollower, TakenBack, Watcher
+from workbench.runs.locks import Locks
 from workbench.runs.sender import NotDelivered, Sender, local_status
 from workbench.runs.status import Status, read_status
 from workbench.store import placements, run_rows, runs
@@ -27,7 +28,6 @@ from workbench.store.offsets import offsets
 from workbench.store.query import RunQuery
 
 WITHDRAW_SECONDS = 60.0
-MOST_LOCKS = 1000
 LOST_SEQ = 10_000
 """The place of a transition this side decides on after a machine's own."""
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Conductor:
         self._ending: set[str] = set()
         self._adrift: dict[str, int] = {}  # run -> the attempt that was taken back
         self._secrets: dict[str, dict[str, str]] = {}
-        self._changing: dict[str, asyncio.Lock] = {}
+        self._changing = Locks()
         self.on_adrift: Callable[[], None] = lambda: None
 
     @property
@@ -214,16 +214,14 @@ class Conductor:
 
     def _lock(self, run_id: str) -> asyncio.Lock:
         """Held by who changes where a run is, or ends it."""
-        if len(self._changing) > MOST_LOCKS:
-            self._changing = {run: lock for run, lock in self._changing.items() if lock.locked()}
-        return self._changing.setdefault(run_id, asyncio.Lock())
+        return self._changing.of(run_id)
 
     async def cancel(self, run: Run, grace: float | None) -> Run:
         """Cancel run on its machine; answers its row as of then.
 
         Raises Unreachable when its machine cannot be asked, Conflict when it is over.
         """
-        async with self._lock(run.id):
+        async with self._lock(run.id), self._sender.arriving(run.id):
             run = await self._cancel(await self._store.read(run_rows.get, run.id), grace)
         self._secrets.pop(run.id, None)
         return run

@@ -15,6 +15,7 @@ from workbench.errors import NotFound, Refused, StoreError, Unreachable, Workben
 from workbench.runs.activity import Progress, activity
 from workbench.runs.delivery import deliver_run, deliver_snapshot
 from workbench.runs.follower import RunFollower
+from workbench.runs.locks import Locks
 from workbench.runs.spec import make_spec
 from workbench.runs.status import Status, read_status
 from workbench.store import placements, runs, targets
@@ -41,6 +42,7 @@ class Sender:
         self._fleet = fleet
         self._ways: dict[str, asyncio.Lock] = {}
         self._unsent: set[str] = set()
+        self._arriving = Locks()
 
     def expect(self, run_id: str) -> None:
         """A run that was made just now: no machine can know it yet."""
@@ -49,6 +51,13 @@ class Sender:
     def unsent(self, run_id: str) -> bool:
         """Whether no machine can know of the run, so that it can be cancelled here alone."""
         return run_id in self._unsent
+
+    def arriving(self, run_id: str) -> asyncio.Lock:
+        """Held while the run is on its way to its machine, and by who asks the machine for it meanwhile.
+
+        A question that overtook it would find nothing there, of a run that is about to start.
+        """
+        return self._arriving.of(run_id)
 
     async def spec(self, run: Run, configuration: RunConfiguration) -> dict[str, Any]:
         """What travels of run; raises NotFound when its target was detached."""
@@ -119,8 +128,9 @@ class Sender:
             if run.snapshot is not None:
                 base = await self._last_snapshot(run)
                 await deliver_snapshot(link, self._store, self._fleet, run.snapshot, base, progress)
-            self._unsent.discard(run.id)
-            return read_status(await deliver_run(link, spec, secrets)).without_end
+            async with self.arriving(run.id):
+                self._unsent.discard(run.id)
+                return read_status(await deliver_run(link, spec, secrets)).without_end
         except (Unreachable, StoreError):
             raise
         except WorkbenchError as problem:
