@@ -299,3 +299,36 @@ async def test_a_machine_is_switched_off_after_a_yes(stage: Open) -> None:
         await it.press("y")
         await it.told("gpu1 is stopped: instance gpu1 is being stopped")
         assert asked == [{"name": "gpu1"}]
+
+
+async def test_a_command_runs_on_the_marked_machines_and_each_says_how(stage: Open) -> None:
+    async with stage(location="compute", size=(100, 24)) as it:
+        await it.see("[^/]4 machines\\b")
+        for name in ("gpu1", "dgx-02", "lab-7"):
+            it.table.go_to(name)
+            await it.press("space")
+        await it.see("3 marked")
+        await it.press("X")
+        await it.see("a shell line to run on 3 machines")
+        await it.type("uptime")
+        await it.press("enter")
+        await it.see("ok *gpu1", "exit 3 *lab-7", "unreachable *dgx-02", r"1 ok; 1 failed: lab-7 \(exit 3\); 1 unreachable: dgx-02")
+        await it.see("^dgx-02 does not answer")
+        await it.press("j")
+        await it.see("^gpu1 says hello", "^and more")
+        await it.press("escape")
+        await it.see("[^/]4 machines\\b")
+        assert [asked["shell"] for asked in it.world.asked("compute.exec")] == ["uptime"] * 3
+
+
+async def test_escape_ends_a_command_that_still_runs(stage: Open) -> None:
+    async with stage(location="compute") as it:
+        await it.see("[^/]4 machines\\b")
+        it.table.go_to("gpu1")
+        await it.press("X")
+        await it.type("sleep 600")
+        await it.press("enter")
+        await it.see("running *gpu1", "running on 1 machine", "gpu1 says hello")
+        await it.press("escape")
+        await it.miss("running on")
+        assert it.world.ended == ["gpu1"]

@@ -31,6 +31,17 @@ async def test_dialogs_are_ascii_there_too(stage: Open, keys: list[str]) -> None
         assert it.text.isascii(), it.text
 
 
+async def test_a_command_on_machines_is_ascii_too(stage: Open) -> None:
+    async with stage(plain_world(), "compute", environ=PLAIN) as it:
+        await it.see("gpu1")
+        it.table.go_to("gpu1")
+        await it.press("X")
+        await it.type("uptime")
+        await it.press("enter")
+        await it.see("ok *gpu1", "hello")
+        assert it.text.isascii(), it.text
+
+
 async def test_sixteen_colours_are_the_terminals_own(stage: Open) -> None:
     async with stage(environ={"TERM": "xterm-16color"}) as it:
         assert it.app.theme == "terminal"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from tests.faces.tui.world_times import ago
-from workbench.errors import HostKeyUnknown, NeedsSignIn, NotFound, WorkbenchError
+from workbench.errors import HostKeyUnknown, NeedsSignIn, NotFound, Unreachable, WorkbenchError
 
 FINGERPRINT = "SHA256:Qm9vZ2llV29vZ2llRmluZ2VycHJpbnRPZkFIb3N0S2V5"
 
@@ -63,6 +64,8 @@ class MachineServices:
         self.alert_events: list[dict[str, Any]] = []
         self.subscriptions: list[dict[str, Any]] = []
         self.guarded: set[str] = set()
+        self.ended: list[str] = []
+        """Machines whose command was ended before it was through."""
         self.questions = list(ANSWERS)
         self._pending: dict[str, list[str]] = {}
 
@@ -111,6 +114,19 @@ class MachineServices:
             "target": self.compute_get(name),
             "card": {"lines": [f"{name}  4 x NVIDIA A100, 4 free", "python 3.11.2, 812 GB free"], "warnings": []},
         }
+
+    async def compute_exec(self, name: str, shell: str) -> AsyncGenerator[Any, None]:
+        """What is run fails on lab-7, cannot reach dgx-02, and never ends where `sleep` is told."""
+        if name == "dgx-02":
+            raise Unreachable("dgx-02 does not answer")
+        yield {"out": f"{name} says \x1b[31mhello\x1b[0m\nand mo"}
+        yield {"out": "re\n", "err": ""}
+        if "sleep" in shell:
+            try:
+                await asyncio.sleep(600)
+            finally:
+                self.ended.append(name)
+        yield {"exit_code": 3 if name == "lab-7" else 0}
 
     async def compute_attend(self, session: str) -> AsyncGenerator[Any, None]:
         yield {}

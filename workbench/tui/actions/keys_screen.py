@@ -43,6 +43,8 @@ TITLES = {
     "compare": "Comparison",
     "differences": "Differences",
     "compute": "Machines",
+    "browse": "Files of a machine",
+    "room": "Room on a machine",
     "machine": "Machine",
     "welcome": "Begin",
     "dialog": "Dialogs",

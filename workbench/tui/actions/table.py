@@ -91,6 +91,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compute.edit", "e", "settings", "Change the machine's settings."),
     Action("compute.detach", "delete", "detach", "Forget the machine; nothing there is touched."),
     Action("compute.files", "F", "files", "Look through the machine's files."),
+    Action("compute.exec", "X", "command", "Run a command on the marked machines; see what each says."),
     Action("compute.power", "O", "on or off", "Start, stop or restart the machine by its own commands."),
     Action("compute.cordon", "d", "cordon", "Cordon or drain the machine, or let runs start there again."),
     Action("machine.cordon", "d", "cordon", "Cordon or drain the machine, or let runs start there again."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.text.location import Location
@@ -16,6 +16,11 @@ class MachineActions(Page):
     def target(self, name: str) -> Mapping[str, Any]:
         """A machine's target; empty where there is none."""
         raise NotImplementedError
+
+    def chosen_machines(self) -> Sequence[str]:
+        """The machines that are marked, else the one under the cursor."""
+        name = self.chosen_id()
+        return [] if name is None else [name]
 
     def refusal(self, action: str) -> str | None:
         """Why an action on a machine cannot be done now."""
@@ -52,6 +57,12 @@ class MachineActions(Page):
     async def do_compute_files(self) -> None:
         """Look through the files of the machine under the cursor."""
         await self.dashboard.visit(Location("compute", (self.chosen_id() or "", "files")))
+
+    async def do_compute_exec(self) -> None:
+        """Ask for a command and run it on the marked machines."""
+        from workbench.tui.screens.compute.commanding import command_on
+
+        await command_on(self.dashboard, self.chosen_machines())
 
     def do_compute_power(self) -> None:
         """Start, stop or restart the machine under the cursor."""

@@ -25,7 +25,7 @@ from workbench.tui.screens.compute.free_line import FreeLine
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.drawing import Sorting
-from workbench.tui.table.table import Table
+from workbench.tui.table.table import MarkingTable
 from workbench.tui.themes.palette import palette_of
 from workbench.views import fleet, fleet_filter
 from workbench.views import gpus as gpu_look
@@ -43,7 +43,7 @@ class ComputePage(MachineActions, FilteredPage):
 
     PLACES: ClassVar[tuple[str, ...]] = ("page", "compute")
     HINT = fleet_filter.HINT
-    DEFAULT_CSS = "ComputePage Table { height: 1fr; }"
+    DEFAULT_CSS = "ComputePage MarkingTable { height: 1fr; }"
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
@@ -56,7 +56,7 @@ class ComputePage(MachineActions, FilteredPage):
         self._heard = False
         self._wrong = ""
         self.measure = Measure.UTILISATION
-        self.table = Table(self, columns(self.measure, look.SENTENCE), frozen=2, empty="...")
+        self.table = MarkingTable(self, columns(self.measure, look.SENTENCE), frozen=2, empty="...")
         self._detail = Detail()
         self._free = FreeLine()
 
@@ -76,6 +76,7 @@ class ComputePage(MachineActions, FilteredPage):
         """The filter and the fleet in figures, as much of them as there is room for."""
         count = f"{len(self.table.keys)} machine{'s' if len(self.table.keys) != 1 else ''}"
         parts = [f"/ {self.words}"] if self.words else []
+        parts += [f"{len(self.table.marked)} marked"] if self.table.marked else []
         if not self.dashboard.machines.views:
             return "   ".join([*parts, count])
         room = max(20, self.app.size.width - 12)
@@ -221,7 +222,8 @@ class ComputePage(MachineActions, FilteredPage):
         await self.dashboard.visit(Location("compute", (event.key,)))
 
     @on(messages.CursorMoved)
-    def _moved(self, event: messages.CursorMoved) -> None:
+    @on(messages.MarksChanged)
+    def _moved(self, event: messages.TableMessage) -> None:
         event.stop()
         self._tell()
         self.dashboard.say_aside()
@@ -244,6 +246,10 @@ class ComputePage(MachineActions, FilteredPage):
     def chosen_id(self) -> str | None:
         """The machine's name under the cursor."""
         return self.table.cursor
+
+    def chosen_machines(self) -> Sequence[str]:
+        """The machines that are marked, else the one under the cursor."""
+        return self.table.chosen
 
     def shell(self) -> tuple[list[str], str] | None:
         """On the machine under the cursor."""
