@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -170,9 +171,10 @@ async def test_it_hangs_up_with_its_stream_and_with_its_link(make_link: MakeLink
     typing = Typing(link, argv=["bash", "--norc", "-i"])
     typing.type(b"echo shell $$; sleep 1000 & echo back $!; sleep 999\r")
     await typing.wait_for(b"\nback ")
-    await typing.wait_for(b"\r\n")
-    words = typing.seen.decode().replace("\r", "").split("\n")
-    pids = [int(word.split()[1]) for word in words if word.startswith(("shell ", "back "))]
+    async with asyncio.timeout(60):
+        while len(told := re.findall(rb"(?:shell|back) (\d+)\r\n", typing.seen)) < 2:
+            assert await typing.take()
+    pids = [int(pid) for pid in told]
     assert all(alive(pid) for pid in pids)
     if how == "cancel":
         async with typing.stream:

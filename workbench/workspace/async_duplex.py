@@ -37,7 +37,8 @@ async def conversed(
         while True:
             while (piece := parser.next_piece()) is None:
                 if sending is None and parser.read_head():
-                    sending = asyncio.ensure_future(_send(writer, source, framed))
+                    taken = _nothing() if parser.refused else source
+                    sending = asyncio.ensure_future(_send(writer, taken, framed))
                 parser.feed(await _received(reader, parser.wanted, sending))
             value, more = (piece.data, True) if piece.block else told(decode(piece.data))
             if not more:
@@ -63,6 +64,13 @@ async def _received(reader: asyncio.StreamReader, wanted: int, sending: asyncio.
         raise gone(problem) from problem
     finally:
         coming.cancel()
+
+
+async def _nothing() -> AsyncGenerator[Any, None]:
+    """What is sent to an operation that was refused: that no more comes, which ends its request."""
+    nothing: tuple[Any, ...] = ()
+    for value in nothing:
+        yield value
 
 
 async def _send(writer: asyncio.StreamWriter, source: AsyncIterable[Any], framed: bool) -> None:

@@ -74,6 +74,8 @@ class SocketClient:
             connection.sendall(conversation_head(self._workspace, noun, method, parameters))
             while not parser.read_head():
                 parser.feed(_received(connection, parser.wanted))
+            if parser.refused:
+                connection.sendall(LAST_CHUNK)  # else the server waits a while for the rest of the request
             while parser.refused:
                 if (piece := parser.next_piece()) is not None:
                     told(decode(piece.data))
