@@ -34,12 +34,12 @@ def sample(view: dict[str, Any], tick: int) -> dict[str, Any]:
 
 async def keep_saying(world: World, rate: float) -> None:
     """Patches for ever."""
-    names = list(world.views)
+    names = list(world.machines)
     tick = 0
     while True:
         await asyncio.sleep(1 / (rate * SHARES))
         tick += 1
-        patch = {name: {"sample": sample(world.views[name], tick), "age": 0.1} for name in names[tick % SHARES :: SHARES]}
+        patch = {name: {"sample": sample(world.machines[name], tick), "age": 0.1} for name in names[tick % SHARES :: SHARES]}
         for asked, _, queue in world.watching:
             wanted = {name: item for name, item in patch.items() if not asked or name in asked}
             queue.put_nowait({"patch": wanted})

@@ -220,6 +220,15 @@ def problems(target: Target, view: View | None, age: float | None, now: datetime
     return said
 
 
+def advice(view: View | None, sentence: str) -> str:
+    """What to do about what a sentence says; empty where no rule says it."""
+    for alert in alerts(view or {}):
+        text = clean_name(str(alert.get("text") or ""), 300)
+        if text and sentence.startswith(text):
+            return clean_name(str(alert.get("advice") or ""), 300)
+    return ""
+
+
 def _severity(alert: Mapping[str, Any]) -> str:
     return "bad" if alert.get("severity") == "bad" else "warn"
 

@@ -43,6 +43,13 @@ async def test_each_machine_says_how_it_does(stage: Open) -> None:
         assert "49/60 GPUs busy" in it.lines[0]
 
 
+async def test_what_to_do_stands_below(stage: Open) -> None:
+    async with stage(fleet(fleet_views()), "compute") as it:
+        await it.see("[^/]14 machines")
+        await it.press("j", "j", "j", "j")
+        await it.see(r"15 GB left where runs are kept  \(\+1\)   look at it")
+
+
 async def test_hostile_texts_reach_no_terminal(stage: Open) -> None:
     async with stage(fleet({"evil": fleet_views()["evil"]}), "compute") as it:
         await it.see("evil", "line one line two red")
@@ -96,7 +103,7 @@ async def test_figures_change_in_place_and_only_rows_that_did_are_drawn(stage: O
         before = it.table._source.cells
         it.table._source.cells = lambda key: drawn.append(key) or before(key)  # type: ignore[method-assign, func-returns-value]
         for name in ("node-001", "node-150"):
-            sample = it.world.views[name]["sample"]
+            sample = it.world.machines[name]["sample"]
             sample = {**sample, "gpus": [gpu(name, 0, 3.0, 1)]}
             it.world.measured(name, sample=sample)
         await it.see("node-001 +▁ ")
@@ -170,6 +177,11 @@ async def test_columns_are_chosen_and_remembered(stage: Open) -> None:
         assert it.table.keys[0] == "dgx-02"
         known = [name for name in it.table.keys if name not in ("new-1", "no-smi")]
         assert list(it.table.keys)[: len(known)] == known, "what is not known stands last"
+        await it.press("u")
+        await it.see("GPU mem")
+    async with stage(fleet(fleet_views()), "compute", size=(160, 40)) as it:
+        await it.see("GPU mem", "DISK▼", "UTIL")
+        assert it.table.keys[0] == "dgx-02"
 
 
 async def test_what_was_before_one_looked_is_asked_for_once_and_for_rows_in_sight(stage: Open) -> None:

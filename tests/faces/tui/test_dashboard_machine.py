@@ -25,7 +25,7 @@ async def test_gpus_and_processes_as_they_are(stage: Open) -> None:
 
 async def test_what_is_not_known_is_never_zero(stage: Open) -> None:
     world = World()
-    world.views["gpu1"] = view("gpu1", [{"uuid": "GPU-x"}], [{"pid": 7, "gpus": [{"gpu": "GPU-x"}]}], host={}, driver={})
+    world.machines["gpu1"] = view("gpu1", [{"uuid": "GPU-x"}], [{"pid": 7, "gpus": [{"gpu": "GPU-x"}]}], host={}, driver={})
     async with stage(world, "compute/gpu1") as it:
         await it.see(r"^▌? +0  GPU +[⠀-⣿ ]+ +- +- +- +- +- +- +- +\(\?\)$", r"\? +0 +1 +- +- +- +- +- +-$", "◆ up  CPU .* -$")
         assert not re.search("[0-9]", it.lines[3])
@@ -114,16 +114,16 @@ async def test_old_figures_are_grey_and_say_how_old(stage: Open) -> None:
 
 async def test_a_fault_on_a_gpu_says_what_to_do(stage: Open) -> None:
     world = World()
-    world.views["gpu1"] = {**fleet_views()["dgx-02"], "name": "gpu1"}
+    world.machines["gpu1"] = {**fleet_views()["dgx-02"], "name": "gpu1"}
     async with stage(world, "compute/gpu1") as it:
-        await it.see("HELD-IDLE 14m", "15 GB left where runs are kept")
+        await it.see("HELD-IDLE 14m", "^ 15 GB left where runs are kept   look at it$", "^ gpu2 idle 14m, held by run-81 ")
         await it.press("down", "down")
         await it.see("gpu2 idle 14m, held by run-81   look at it")
 
 
 async def test_twenty_processes_of_a_run_are_one_row(stage: Open) -> None:
     world = World()
-    sample = world.views["gpu1"]["sample"]
+    sample = world.machines["gpu1"]["sample"]
     sample["processes"] = [process(100 + number, [("GPU-gpu1-2", 1.0, 4.0)], OTTER) for number in range(20)]
     async with stage(world, "compute/gpu1", size=(80, 24)) as it:
         await it.see(r"▸ calm-otter-42 +ann +2 +20G +80 +2020 +162G")

@@ -89,8 +89,8 @@ class HostileWorld(World):
         self.experiments = spoiled(self.experiments, KEPT)
         self.targets = spoiled(self.targets, KEPT)
         known = [item["name"] for item in self.targets]
-        views = spoiled(list(self.views.values()), KEPT | {"freshness"})
-        self.views = {name: {**view, "name": name} for name, view in zip(known, views, strict=True)}
+        views = spoiled(list(self.machines.values()), KEPT | {"freshness"})
+        self.machines = {name: {**view, "name": name} for name, view in zip(known, views, strict=True)}
         self.queue = spoiled(self.queue, KEPT)
         self.activities = spoiled(self.activities, KEPT)
         for name, value in (("runs.files", FILES), ("runs.snapshot", ENTRIES), ("compute.doctor", CHECKS)):

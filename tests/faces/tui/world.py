@@ -268,6 +268,6 @@ class World(RunServices, MachineServices, ViewServices, FileServices):
 def fleet(views: dict[str, dict[str, Any]]) -> World:
     """A world of these machines."""
     world = World()
-    world.views = views
+    world.machines = views
     world.targets = [target(name, state=item["state"], problem="", facts={}) for name, item in views.items()]
     return world

@@ -180,7 +180,7 @@ class ViewServices:
 
     def __init__(self) -> None:
         super().__init__()
-        self.views = world_views()
+        self.machines = world_views()
         self.watching: list[tuple[list[str], str, asyncio.Queue[Any]]] = []
         self.ended: list[dict[str, Any]] = []
         self.queue = [dict(item) for item in QUEUE]
@@ -192,7 +192,7 @@ class ViewServices:
         entry = (list(names or []), looking, queue)
         self.watching.append(entry)
         try:
-            yield {"machines": {name: item for name, item in self.views.items() if not names or name in names}}
+            yield {"machines": {name: item for name, item in self.machines.items() if not names or name in names}}
             while True:
                 yield await queue.get()
         finally:
@@ -200,16 +200,16 @@ class ViewServices:
 
     def measured(self, name: str, /, **patch: Any) -> None:
         """Other figures of a machine, to all who watch it."""
-        self.views[name] = merged(self.views.get(name, {}), patch)
+        self.machines[name] = merged(self.machines.get(name, {}), patch)
         for names, _, queue in self.watching:
             if not names or name in names:
                 queue.put_nowait({"patch": {name: patch}})
 
     def compute_sample(self, name: str) -> Any:
-        return self.views[name]
+        return self.machines[name]
 
     def compute_history(self, name: str, series: list[str], seconds: float = 600, points: int = 300, bounds: bool = False) -> Any:
-        known = self.views.get(name, {}).get("sample")
+        known = self.machines.get(name, {}).get("sample")
         step = seconds / points
         values = {item: [None if not known or points // 3 <= at < points // 3 + 3 else wave(item, at) for at in range(points)] for item in series}
         found = {"start": TIME - seconds, "step": step, "series": values}

@@ -88,9 +88,14 @@ class ComputePage(MachineActions, FilteredPage):
         return text
 
     def on_mount(self) -> None:
-        """The order shown, and the ages moving."""
+        """The order and the columns as they were left, and the ages moving."""
+        memory = self.dashboard.memory
+        column, descending = (*memory.get("order compute", ()), "name", False)[:2]
+        self._sorting = Sorting(str(column) if column in ORDER else "name", bool(descending))
         self.table.sorting = self._sorting
-        self.table.choice = self.dashboard.memory.get("columns compute")
+        self.table.choice = memory.get("columns compute")
+        measure = memory.get("measure compute")
+        self.measure = Measure(measure) if measure in list(Measure) else self.measure
         self.set_interval(1.0, self._grow_older)
         self.set_interval(SETTLE, self._settle)
 
@@ -184,7 +189,8 @@ class ComputePage(MachineActions, FilteredPage):
         name = self.table.cursor
         said = self._problem(name) if name in self._targets and name is not None else Cell("")
         said = Cell(self._wrong, "warn") if self._wrong else said
-        self._detail.said = (said.text, said.role)
+        what = fleet.advice(self.dashboard.machines.views.get(name or ""), said.text) if said.text else ""
+        self._detail.said = (f"{said.text}   {what}".rstrip(), said.role)
         self._free.free = tuple(fleet.free_now(map(self.row, self.table.keys)))
 
     def fill(self) -> None:
@@ -233,6 +239,7 @@ class ComputePage(MachineActions, FilteredPage):
         event.stop()
         self._sorting = Sorting(event.column, event.descending)
         self.table.sorting = self._sorting
+        self.dashboard.memory.keep("order compute", [event.column, event.descending])
         self.fill()
 
     @on(messages.ColumnsChanged)
@@ -260,6 +267,7 @@ class ComputePage(MachineActions, FilteredPage):
         """Have the GPUs' cells stand for something else."""
         every = list(Measure)
         self.measure = every[(every.index(self.measure) + 1) % len(every)]
+        self.dashboard.memory.keep("measure compute", self.measure.value)
         self._lay_out()
         self.table.changed(self._targets)
         self.app.notify(f"GPU cells show {clean_name(self.measure.word)}", timeout=2)

@@ -8,12 +8,14 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from workbench.text.cells import width
+from workbench.text.cells import cut, width
 from workbench.text.tables import Cell
 from workbench.tui.table.cell import harmless
 from workbench.tui.themes.palette import Palette, palette_of
 
 GAP = 2
+NEW_LINE = "\n"
+"""The name of what stands in a line of its own."""
 
 
 class HostLine(Static):
@@ -48,8 +50,12 @@ class HostLine(Static):
 def written(said: Sequence[tuple[str, Cell]], cells: int, palette: Palette, *, stale: bool = False) -> Text:
     """Names quiet, figures plain, in lines of so many cells."""
     text, taken = Text(no_wrap=True), 0
+    ellipsis = "~" if palette.ascii else "…"
     for name, cell in said:
-        shown = harmless(cell.text)
+        shown = cut(harmless(cell.text), cells, ellipsis=ellipsis)
+        quiet = stale and name != NEW_LINE  # what is wrong is so now, however old the figures are
+        if name == NEW_LINE:
+            taken, name = cells if taken else 0, ""
         need = width(name) + bool(name) + width(shown)
         if taken and taken + GAP + need > cells:
             text.append("\n")
@@ -58,6 +64,6 @@ def written(said: Sequence[tuple[str, Cell]], cells: int, palette: Palette, *, s
             text.append(" " * GAP)
             taken += GAP
         text.append(f"{name} " if name else "", palette.style("quiet"))
-        text.append(shown, palette.style("stale" if stale else cell.role or "text"))
+        text.append(shown, palette.style("stale" if quiet else cell.role or "text"))
         taken += need
     return text

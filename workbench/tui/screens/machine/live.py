@@ -19,7 +19,7 @@ from workbench.tui.actions.acting import Acting
 from workbench.tui.frame.detail import Detail
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.screens.machine import gpu_columns, process_columns
-from workbench.tui.screens.machine.host_line import HostLine
+from workbench.tui.screens.machine.host_line import NEW_LINE, HostLine
 from workbench.tui.screens.machine.lists import Linked, Unfolding
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
@@ -35,6 +35,8 @@ LATELY, STEPS = 300.0, 60
 """Seconds of the small pictures, and the figures in one."""
 AGAIN = 5.0
 """Seconds between two looks at what the pictures show."""
+MOST_WRONG = 3
+"""Sentences of what is wrong; a fourth would take the processes their room."""
 NOBODY = "Nobody computes here.   R sends a command."
 
 
@@ -192,8 +194,10 @@ class Live(Acting, Vertical):
         if row.state == "up" and said and said[0][0] == "up":  # it is up, and for so long
             state = Told(f"{state.text} {said.pop(0)[1].text}", state.role)
         said.insert(0, ("", state))
-        worst = fleet.problem(fleet.problems(self._target, self.view or None, age, now))
-        return [*said, *([("", worst)] if worst.text else [])]
+        for wrong in fleet.problems(self._target, self.view or None, age, now)[:MOST_WRONG]:
+            what = fleet.advice(self.view, wrong.text)
+            said.append((NEW_LINE, Told(f"{wrong.text}   {what}".rstrip(), wrong.role)))
+        return said
 
     @property
     def stale(self) -> bool:
