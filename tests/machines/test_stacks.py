@@ -161,6 +161,8 @@ async def test_a_stopped_one_is_told_as_such(asked: Asked) -> None:
     run = asked.start(HANGS)
     (found,) = python_of(await asked.stacks(run))
     os.kill(found["pid"], 19)
+    stat = Path(f"/proc/{found['pid']}/stat")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "it to stop")
     try:
         found = next(process for process in await asked.stacks(run) if process["pid"] == found["pid"])
         assert found["state"] == "T"

@@ -36,9 +36,13 @@ class TerminalSession:
         self._keys = EscapeKeys()
         self._code: int | None = None
         self._typing = True
+        self._early: bytearray | None = bytearray()
 
     def begin(self) -> None:
-        """Wait until the program has started; ctrl-c interrupts as ever. Raises what it is refused with."""
+        """Wait until the program has started; ctrl-c interrupts as ever. Raises what it is refused with.
+
+        What it shows meanwhile waits for `carry`: whoever waits may have a line of their own on the screen.
+        """
         while not self._duplex.over:
             wanted = [self._duplex] if self._duplex.unsent else []
             select.select([self._duplex], wanted, [])
@@ -65,7 +69,9 @@ class TerminalSession:
 
     def _work(self) -> None:
         self._resize()
+        early, self._early = self._early or bytearray(), None
         try:
+            self._terminal.write(bytes(early))
             while not self._duplex.over and self._code is None and self._typing:
                 self._step()
         finally:
@@ -104,7 +110,10 @@ class TerminalSession:
         started = False
         for value in self._duplex.receive():
             if isinstance(value, bytes):
-                self._terminal.write(value)
+                if self._early is None:
+                    self._terminal.write(value)
+                else:
+                    self._early += value
                 continue
             if not isinstance(value, dict):
                 continue
