@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.machines.test_two_users import UIDS, users
+from tests.machines.test_two_users import UIDS, make_user, users
 from tests.machines.wb import Wb
 
-__all__ = ["users"]
+__all__ = ["make_user", "users"]
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from workbench.home import Home
         ("runs/mnist", "Runs ▸ mnist"),
         ("compute", "[^/]4 machines\\b"),
         ("compute/gpu1", "Compute ▸ gpu1"),
-        (":runs @gpu1", "/ @gpu1 *3 runs"),
         ("runs status=failed", "2 runs"),
         ("activity", "transfer"),
         ("runs/mnist/calm-otter-42?tab=logs", "following"),

@@ -75,8 +75,6 @@ SHOTS = {
     "end-process": Shot("compute/gpu1", "calm-otter-42", (*(("down", ""),) * 5, ("X", "TERM asks"))),
     "machine": Shot("compute/gpu1", "calm-otter-42"),
     "machine-history": Shot("compute/gpu1?tab=history", "temperature C"),
-    "machine-facts": Shot("compute/gpu1?tab=facts", "ann@gpu1"),
-    "settings": Shot("compute/gpu1", "calm-otter-42", (("e", "wb compute set"),)),
     "queue": Shot("queue", "shy-wren-50"),
     "doctor": Shot("compute/gpu1?tab=doctor", "lingering"),
     "files": Shot("compute/gpu1/files", "6 entries"),
@@ -86,9 +84,6 @@ SHOTS = {
     "forwards": Shot("forwards", "2 forwards", (("j", "kernel died"),)),
     "stacks": Shot("", "calm-otter-42", (("W", "and 2 more"),)),
     "activity": Shot("activity", "transfer"),
-    "activity-alerts": Shot("activity", "held-idle"),
-    "silence": Shot("activity", "held-idle", (("g", "does not answer on its bus →"), ("m", "calls nobody"))),
-    "subscribe": Shot("activity", "held-idle", (("a", "wb activity subscribe"),)),
     "first-run": Shot("", "its key will be shown"),
     "server-gone": Shot("", "calm-otter-42"),
 }
