@@ -60,7 +60,7 @@ async def test_keys_are_taken_while_a_filter_is_asked(stage: Open) -> None:
         asked, go_on, order = [], asyncio.Event(), it.world.runs_order
 
         async def slow(**said: Any) -> Any:
-            asked.append(said.get("text"))
+            asked.append(said.get("filter"))
             await go_on.wait()
             return order(**said)
 
