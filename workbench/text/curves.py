@@ -29,6 +29,10 @@ class Span(NamedTuple):
     last: float
     points: int = 1
     """How many values these are."""
+    nans: int = 0
+    infs: int = 0
+    minus_infs: int = 0
+    """How many of them are not finite, where that is known."""
 
 
 def point(x: float, value: float) -> Span:
@@ -47,6 +51,9 @@ def from_bucket(bucket: Mapping[str, Any]) -> Span:
         nan if high is None else high,
         nan if last is None else last,
         int(bucket.get("count", 1)),
+        int(bucket.get("nans") or 0),
+        int(bucket.get("infs") or 0),
+        int(bucket.get("minus_infs") or 0),
     )
 
 
@@ -102,7 +109,7 @@ class _Pen:
         self._holds = False
 
     def move(self, span: Span) -> None:
-        first_x, last_x, low, high, last, _ = span
+        first_x, last_x, low, high, last = span[:5]
         # Comparisons with nan are false: what is not finite leaves a gap.
         finite = self._floor < high < HUGE and -HUGE < low <= high
         if not (finite and self._least_x < first_x and last_x < HUGE):

@@ -49,9 +49,7 @@ def plot(series: Sequence[Series], frame: Frame) -> list[str]:
     Above: title and legend. Left: value ticks. Below: the axis, its ticks and its label. When nothing can be
     shown it is one line that says so.
     """
-    spans = [
-        span for item in series for span in drawn(item.spans, log_x=frame.log_x, log_y=frame.log_y)
-    ]
+    spans = [span for item in series for span in drawn(item.spans, log_x=frame.log_x, log_y=frame.log_y)]
     if not spans:
         why = "nothing to plot: no finite values" + (" above zero" if frame.log_y else "")
         return [_cut(why, frame.cells, frame)]
