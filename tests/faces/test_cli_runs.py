@@ -401,7 +401,7 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
         "params",
         "  lr                 3e-4              -",
         "metrics",
-        "  loss             0.0412       ★ 0.0398",
+        "  loss ↓           0.0412       ★ 0.0398",
         "facts",
         "  target             gpu1          lab-7",
         "code",
@@ -415,6 +415,32 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
     )
     assert json.loads(wb("run", "compare", "a", "b", "-o", "json", world=world).out) == COMPARED
     assert wb("run", "compare", "a", world=world).code == 2
+
+
+def test_compare_tells_distances_and_says_what_it_guessed(wb: Wb) -> None:
+    metrics = {
+        "acc": {"values": [0.5, 0.75], "deltas": [0.0, 0.25], "best": 1, "goal": "maximize", "guessed": True},
+        "epoch": {"values": [3, 4], "deltas": [0, 1]},
+    }
+    world = World(runs__compare={**COMPARED, "metrics": metrics, "tags": {"a|b": ["1", None]}})
+    shown = wb("run", "compare", "a", "b", world=world, terminal=TTY)
+    assert "  acc ↑?             0.50  ★ 0.75    +0.25" in shown.out.splitlines()
+    assert "  epoch                 3       4       +1" in shown.out.splitlines()
+    assert "guessed from the metric's name" in shown.err
+    document = wb("run", "compare", "a", "b", "-o", "markdown", world=world).out
+    assert "| acc ↑? | 0.50 | ★ 0.75 +0.25 |" in document
+    assert "| a\\|b | 1 | - |" in document
+
+
+def test_changed_files_are_listed_with_their_lines(wb: Wb) -> None:
+    found = [{"path": "t.py\x1b[2J", "change": "modified", "added": 3, "removed": 1}, {"path": "w.bin", "change": "added"}]
+    world = World(runs__changed_files=found)
+    assert wb("run", "diff", "a", "b", "--stat", world=world, terminal=TTY).out.splitlines() == [
+        "CHANGE     +   -  PATH",
+        "modified  +3  -1  t.py",
+        "added      -   -  w.bin",
+    ]
+    assert wb("run", "diff", "a", "--stat", world=world).code == 2
 
 
 def test_compare_names_some_of_many_packages_last(wb: Wb) -> None:
@@ -458,10 +484,10 @@ def test_long_values_are_compared_below_the_table(wb: Wb) -> None:
     metrics = {"loss": {"values": [0.5, 0.5], "best": 0, "goal": "minimize"}}
     world = World(runs__compare={**COMPARED, "facts": facts, "metrics": metrics, "params": {}, "code": []})
     assert wb("run", "compare", "a", "b", world=world, terminal=TTY).out.splitlines() == [
-        "         calm-otter-42  vivid-lark-40",
-        "status       ● running    ✔ completed",
+        "          calm-otter-42  vivid-lark-40",
+        "status        ● running    ✔ completed",
         "metrics",
-        "  loss           ★ 0.5          ★ 0.5",
+        "  loss ↓          ★ 0.5          ★ 0.5",
         "",
         "command",
         "  calm-otter-42  python train.py --epochs 8 --lr 0.1",

@@ -14,7 +14,7 @@ from workbench.entities.snapshot import Entry, Manifest
 from workbench.entities.target import Target, TargetKind, TargetSettings
 from workbench.errors import RemoteError
 from workbench.runs.collect import choose, readable_files, safe_path
-from workbench.runs.compare import compare
+from workbench.runs.compare import Judge, Side, compare
 from workbench.runs.spec import make_spec, run_from_spec
 from workbench.runs.status import read_status
 from workbench.settings import CollectSettings
@@ -121,13 +121,47 @@ def test_a_comparison_shows_only_what_differs_and_names_the_best():
         make_run(params={"lr": "3", "n": "2"}, metrics={"loss": MetricValue(last=0.3, min=0.2, max=1.0)}),
         make_run(params={"n": "2"}, metrics={"loss": MetricValue(last=float("nan"))}, target="lab"),
     ]
-    found = compare(runs, [None, None, None], primary=("loss", Goal.MINIMIZE))
+    sides = [Side(run) for run in runs]
+    found = compare(sides, judged={"loss": Judge(Goal.MINIMIZE, False)}, primary="loss")
     assert found.params == {"lr": ["1", "3", None]}
     assert found.facts == {"target": ["gpu1", "gpu1", "lab"]}
     assert found.best == 1
     assert found.metrics["loss"].best == 1
     assert to_wire(found)["metrics"]["loss"]["values"] == [0.5, 0.3, "nan"]
-    assert "n" in compare(runs, [None] * 3, everything=True).params
+    assert found.metrics["loss"].peaks == [0.1, 0.2, None]
+    assert found.metrics["loss"].deltas[:2] == [0.0, 0.3 - 0.5]
+    assert "n" in compare(sides, everything=True).params
+
+
+def test_no_run_is_called_the_best_by_a_goal_that_nobody_knows():
+    runs = [make_run(metrics={name: MetricValue(last=value) for name in ("epoch", "acc")}) for value in (1, 2)]
+    found = compare([Side(run) for run in runs]).metrics
+    assert (found["epoch"].best, found["epoch"].goal, found["epoch"].deltas) == (None, None, [0, 1])
+    assert (found["acc"].best, found["acc"].goal, found["acc"].guessed) == (1, Goal.MAXIMIZE, True)
+    same = [make_run(metrics={"epoch": MetricValue(last=float("nan"))})] * 2
+    assert not compare([Side(run) for run in same]).metrics
+    assert "epoch" in compare([Side(run) for run in same], everything=True).metrics
+
+
+def test_what_a_run_was_asked_to_be_and_ran_on_is_compared():
+    patch = "diff --git a/t.py b/t.py\n--- a/t.py\n+++ b/t.py\n@@ -1,2 +1 @@\n-x\n--- y\n+z\n"
+    facts = {"hostname": "gpu1", "cpus": 8, "gpus": [{"uuid": "GPU-1", "name": "A100"}, {"uuid": "GPU-2", "name": "H100"}]}
+    git = GitFacts(commit="c" * 40, dirty=True)
+    sides = [
+        Side(
+            make_run(gpus=["GPU-2"], git=git),
+            configuration=RunConfiguration(command="x", inputs={"data": "data:3"}, environment_variables={"A": "1"}),
+            machine=facts,
+            patch=patch,
+        ),
+        Side(make_run(git=git), configuration=RunConfiguration(command="x"), machine={"cpus": "?", "gpus": ["x"]}),
+    ]
+    found = compare(sides).facts
+    assert found["GPU models"] == ["1 x H100", None]
+    assert found["env A"] == ["1", None]
+    assert found["input data"] == ["data:3", None]
+    assert found["git patch"][0].startswith("1 file +1 -2 (")
+    assert "git commit" not in found
 
 
 def test_the_code_of_compared_runs_is_held_against_the_first():
@@ -135,7 +169,7 @@ def test_the_code_of_compared_runs_is_held_against_the_first():
         return Manifest(entries=tuple(Entry(path=name, sha256=sha) for name, sha in files.items()))
 
     trees = [manifest(a="1", b="2"), manifest(a="1", b="3", c="4"), None, manifest(a="1")]
-    changes = compare([make_run()] * 4, trees).code
+    changes = compare([Side(make_run(), tree) for tree in trees]).code
     assert {change.path: change.changes for change in changes} == {
         "b": [None, "modified", None, "removed"],
         "c": [None, "added", None, None],

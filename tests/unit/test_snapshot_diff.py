@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
 from workbench.remote.manifest import apply_delta, snapshot_id
 from workbench.snapshots.delta import delta, wire
-from workbench.snapshots.diff import MOST_FILE, ChangeKind, changes, unified
+from workbench.snapshots.diff import MOST_FILE, ChangeKind, changed_files, changes, unified
+from workbench.snapshots.patch import patch_files
 
 BLOBS: dict[str, bytes] = {}
 
@@ -141,3 +142,27 @@ def test_a_delta_makes_the_new_manifest_of_the_old(before: Manifest, after: Mani
         (wire(entry) for entry in after.entries),
         key=lambda entry: entry[0].encode("utf-8", "surrogateescape"),
     )
+
+
+def test_changed_lines_are_counted_where_lines_were_compared() -> None:
+    found = {item.path: (item.change, item.added, item.removed) for item in changed_files(BEFORE, AFTER, BLOBS.__getitem__)}
+    assert found["edited"] == (ChangeKind.MODIFIED, 1, 1)
+    assert found["gone"] == (ChangeKind.REMOVED, 0, 1)
+    assert found["new"] == (ChangeKind.ADDED, 1, 0)
+    assert found["mode"] == (ChangeKind.MODE, None, None)
+    binary = changed_files(tree(file("b", b"\0")), tree(file("b", b"\0\0")), BLOBS.__getitem__)
+    assert (binary[0].added, binary[0].removed) == (None, None)
+    cut = changed_files(BEFORE, AFTER, BLOBS.__getitem__, most=10)
+    assert [item.added for item in cut][1:] == [None] * (len(cut) - 1)
+
+
+@pytest.mark.parametrize(("lines", "path", "figures"), [
+    ("diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n--- gone\n+++ come\n", "x", (1, 1)),
+    ("diff --git a/a b b/a b\nold mode 100644\nnew mode 100755\n", "a b", (0, 0)),
+    ("diff --git a/x b/x\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\f+diff y\n", "x", (0, 1)),
+    ('diff --git "a/\\303" "b/\\303"\n--- "a/\\303"\n+++ "b/\\303"\n@@ -1 +1 @@\n-x\n+y\n', "\\303", (1, 1)),
+])  # fmt: skip
+def test_a_patch_is_read_file_by_file(lines: str, path: str, figures: tuple[int, int]) -> None:
+    [one, two] = patch_files("what git says before\n" + lines + lines)
+    assert (one.path, one.added, one.removed) == (path, *figures)
+    assert one.text == two.text == lines

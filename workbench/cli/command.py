@@ -61,16 +61,17 @@ def shared_options(*, hidden: bool) -> list[click.Parameter]:
     ]
 
 
-def listing_options() -> list[click.Parameter]:
+def listing_options(formats: Sequence[str] = FORMATS) -> list[click.Parameter]:
     """--format, --query and --to, which every command takes that prints data."""
+    names = f"{', '.join(formats[:-1])} or {formats[-1]}"
     return [
         click.Option(
             ["-o", "--format"],
-            type=click.Choice(FORMATS),
+            type=click.Choice(formats),
             metavar="FORMAT",
             expose_value=False,
             callback=_store("format"),
-            help="table, json, jsonl or csv; else a table on a terminal and tab-separated lines in a pipe.",
+            help=f"{names}; else a table on a terminal and tab-separated lines in a pipe.",
         ),
         click.Option(
             ["--query"],
@@ -95,11 +96,12 @@ class Command(click.Command):
 
     listing = False
     takes_command = False
+    formats: Sequence[str] = FORMATS
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         options.setdefault("context_settings", SETTINGS)
         super().__init__(*arguments, **options)
-        self.params += listing_options() if self.listing else []
+        self.params += listing_options(self.formats) if self.listing else []
         self.params += shared_options(hidden=True)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -115,6 +117,12 @@ class Listing(Command):
     """A command that prints data."""
 
     listing = True
+
+
+class DocumentListing(Listing):
+    """A command whose data are a document, too."""
+
+    formats = (*FORMATS, "markdown")
 
 
 class Launcher(Command):
@@ -180,9 +188,7 @@ class Group(click.Group):
             drawn = ctx.ensure_object(Session).screen and len(args) == 1
             args = ["dashboard", word] if drawn else [*words_for(word), *args[1:]]
         elif word not in self._table:
-            raise UsageError(
-                f"there is no command {word!r}", _did_you_mean(word, self._table, ctx)
-            )
+            raise UsageError(f"there is no command {word!r}", _did_you_mean(word, self._table, ctx))
         name = args[0]
         return name, self.get_command(ctx, name), args[1:]
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from workbench.cli import complete, output
-from workbench.cli.command import Command, Listing, command
+from workbench.cli.command import DocumentListing, Listing, command
 from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
-from workbench.text.tables import Cell, Column, pairs, render
-from workbench.views import comparison
+from workbench.text.tables import Cell, Column, Field, pairs, render
+from workbench.views import comparison, comparison_document
 from workbench.views.comparison import diff_role
 
 LONG = 28
@@ -24,20 +23,30 @@ LEAST = 12
 """Cells a run's column needs to say anything; runs that do not fit beside each other go below."""
 
 
-@command("compare", cls=Listing)
+@command("compare", cls=DocumentListing)
 @click.argument("runs", nargs=-1, required=True, shell_complete=complete.run)
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
 @click.pass_obj
 def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
-    """Show runs side by side: parameters, metrics and facts that differ; a star marks the best."""
+    """Show runs side by side, held against the first: what differs; a star marks the best of a metric.
+
+    Parameters, metrics with how far they are from the first run's, machines, settings, git, packages, code.
+    """
     if len(runs) < 2:
         raise UsageError("there is nothing to compare one run with", "wb run compare RUN RUN...")
     found = session.call("runs", "compare", runs=list(runs), all=everything or None)
+    if session.format is None and session.to is not None and session.to.lower().endswith(".md"):
+        session.format = "markdown"
     if output.chosen_format(session) in ("json", "jsonl"):
         output.record(session, found, [])
         return
+    if session.format == "markdown":
+        output.write(session, comparison_document.document(found))
+        return
     if output.as_table(session):
         output.write(session, "\n".join(_tables(found, session.terminal.look, everything)) + "\n")
+        if guesses := comparison.guesses(found):
+            output.note(session, guesses, "quiet")
         return
     titles = ("kind", "name", *(clean_name(run["name"]) for run in found["runs"]))
     values = [[kind, name, *texts] for kind, name, texts in _data(found)]
@@ -52,6 +61,8 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
         yield "metric", clean_name(name), [output.plain(value) for value in metric["values"]]
     for name, values in found.get("facts", {}).items():
         yield "fact", clean_name(name), [output.plain(value) for value in values]
+    for name, values in found.get("tags", {}).items():
+        yield "tag", clean_name(name), [output.plain(value) for value in values]
     for name, values in found.get("packages", {}).items():
         yield "package", clean_name(name), [output.plain(value) for value in values]
     for change in found.get("code", []):
@@ -100,27 +111,45 @@ def _long(row: list[Cell], most: int) -> bool:
     return any(len(cell.text) > most for cell in row[1:])
 
 
-@command("diff", cls=Command)
+@command("diff", cls=Listing)
 @click.argument("a", shell_complete=complete.run)
 @click.argument("b", required=False, shell_complete=complete.run)
 @click.argument("path", required=False)
+@click.option("--stat", is_flag=True, help="Only which files changed, and by how many lines.")
 @click.pass_obj
-def diff(session: Session, a: str, b: str | None, path: str | None) -> None:
+def diff(session: Session, a: str, b: str | None, path: str | None, stat: bool) -> None:
     """Show how the code of run B differs from that of run A, as a unified diff; of one PATH if given.
 
     Of one run alone: what was not committed when it was submitted.
     """
+    if stat:
+        if b is None or path is not None:
+            raise UsageError("--stat is about two runs", "wb run diff A B --stat")
+        found = session.call("runs", "changed_files", a=a, b=b)
+        output.rows(session, found, _FILES, ("path", "change", "added", "removed"), "both ran the same code")
+        return
     if b is None:
         text = session.call("runs", "git_diff", run=a).get("text")
         same = "nothing was uncommitted, or it was no git work tree"
     else:
         text = session.call("runs", "diff", a=a, b=b, path=path)["text"]
         same = "both ran the same code"
+    if output.chosen_format(session) in ("json", "jsonl"):
+        output.record(session, {"text": text or ""}, [])
+        return
     if not text:
         output.note(session, same)
         return
-    if not session.terminal.stdout:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    if session.to is not None or not session.terminal.stdout:
+        output.write(session, text if text.endswith("\n") else text + "\n")
         return
     for line in text.splitlines():
         print(paint(clean(line), diff_role(line), session.terminal.colour))
+
+
+_FILES = [
+    Field(Column("CHANGE", keep=80), lambda file: comparison.change_cell(file["change"])),
+    Field(Column("+", right=True), lambda file: comparison.lines_cell(file.get("added"), "+")),
+    Field(Column("-", right=True), lambda file: comparison.lines_cell(file.get("removed"), "-")),
+    Field(Column("PATH", keep=100, least=10, middle=True), lambda file: clean_name(file["path"], 1000)),
+]

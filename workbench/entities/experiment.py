@@ -39,30 +39,24 @@ def valid_experiment_name(name: str) -> bool:
     return NAME.match(name) is not None
 
 
-def guess_goal(metric: str) -> Goal:
-    """Whether more of metric is better, by what its name usually means."""
+_HIGH = frozenset({
+    "acc", "accuracy", "auc", "auroc", "f1", "bleu", "rouge", "map", "iou", "dice", "r2", "precision",
+    "recall", "reward", "return", "score", "psnr", "ssim", "top1", "top5", "hits",
+})  # fmt: skip
+_LOW = frozenset({
+    "loss", "losses", "err", "error", "errors", "mse", "rmse", "mae", "mape", "nll", "perplexity", "ppl",
+    "wer", "cer", "fid", "regret",
+})  # fmt: skip
+
+
+def named_goal(metric: str) -> Goal | None:
+    """Which way a metric gets better by the words of its name; None where they do not say."""
     words = re.split(r"[^a-z0-9]+", metric.lower())
-    better_high = {
-        "acc",
-        "accuracy",
-        "auc",
-        "auroc",
-        "f1",
-        "bleu",
-        "rouge",
-        "map",
-        "iou",
-        "dice",
-        "r2",
-        "precision",
-        "recall",
-        "reward",
-        "return",
-        "score",
-        "psnr",
-        "ssim",
-        "top1",
-        "top5",
-        "hits",
-    }
-    return Goal.MAXIMIZE if any(word in better_high for word in words) else Goal.MINIMIZE
+    if any(word in _HIGH for word in words):
+        return Goal.MAXIMIZE
+    return Goal.MINIMIZE if any(word in _LOW for word in words) else None
+
+
+def guess_goal(metric: str) -> Goal:
+    """Whether more of metric is better, by what its name usually means; less, where it does not say."""
+    return named_goal(metric) or Goal.MINIMIZE

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
-from workbench.errors import UsageError
-from workbench.runs.compare import Comparison, compare
+from workbench.entities.run import Run
+from workbench.entities.snapshot import Manifest
+from workbench.errors import NotFound, UsageError
+from workbench.runs.compare import Comparison, Side, compare, judges
 from workbench.runs.retrieval import retrieve_contents
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.run_snapshots import snapshot_if_any, snapshot_of
-from workbench.snapshots.diff import unified
-from workbench.store import environments, experiments
+from workbench.snapshots.diff import ChangedFile, changed_files, unified
+from workbench.store import environments, experiments, runs, targets
 
 MAX_COMPARED = 20
 
@@ -25,27 +28,54 @@ class RunCompareService:
 
     @call
     async def compare(self, runs: list[str], all: bool = False) -> Comparison:
-        """2 to 20 runs side by side: only what differs, unless all is asked for."""
+        """2 to 20 runs side by side, held against the first: only what differs, unless all is asked for."""
         if not 2 <= len(runs) <= MAX_COMPARED:
             raise UsageError(f"compare takes 2 to {MAX_COMPARED} runs, not {len(runs)}")
         found = [await self._context.resolve(reference) for reference in runs]
-        snapshots = [await snapshot_if_any(self._store, run) for run in found]
-        installed = [await self._store.read(environments.distributions, run.id) for run in found]
-        experiment = await self._store.read(experiments.get, found[0].experiment)
-        primary = (experiment.primary_metric, experiment.goal) if experiment.primary_metric else None
+        sides = []
+        for run in found:
+            side = await self._store.read(_side, run)
+            sides.append(side._replace(manifest=await snapshot_if_any(self._store, run)))
+        names = dict.fromkeys(run.experiment for run in found)
+        judging = [await self._store.read(experiments.get, name) for name in names]
         return await asyncio.to_thread(
-            compare, found, snapshots, installed, primary=primary, everything=all
+            compare, sides, judged=judges(judging), primary=judging[0].primary_metric, everything=all
         )
+
+    @call
+    async def changed_files(self, a: str, b: str) -> list[ChangedFile]:
+        """The files whose code is not the same in two runs, with the lines that b added and removed."""
+        before, after = await self._both(a, b)
+        return await asyncio.to_thread(changed_files, before, after, self._content)
 
     @call
     async def diff(self, a: str, b: str, path: str | None = None) -> dict[str, str]:
         """{"text": a unified diff of the code of two runs}, of one path if given."""
+        before, after = await self._both(a, b)
+        return {"text": await asyncio.to_thread(unified, before, after, self._content, path)}
+
+    async def _both(self, a: str, b: str) -> tuple[Manifest, Manifest]:
+        """Two runs' snapshots, with their contents here; raises NotFound, Unreachable."""
         before = await snapshot_of(self._context, await self._context.resolve(a))
         after = await snapshot_of(self._context, await self._context.resolve(b))
         for manifest in (before, after):
             await retrieve_contents(self._store, self._context.fleet, manifest)
-        return {
-            "text": await asyncio.to_thread(
-                unified, before, after, lambda sha: self._store.blob_path(sha).read_bytes(), path
-            )
-        }
+        return before, after
+
+    def _content(self, sha256: str) -> bytes:
+        return self._store.blob_path(sha256).read_bytes()
+
+
+def _side(connection: sqlite3.Connection, run: Run) -> Side:
+    """What the store knows of a run that is compared; its machine may be gone."""
+    try:
+        machine = targets.get(connection, run.target).facts
+    except NotFound:
+        machine = {}
+    return Side(
+        run,
+        installed=environments.distributions(connection, run.id),
+        configuration=runs.configuration(connection, run.id),
+        patch=runs.diff_text(connection, run.id),
+        machine=machine,
+    )

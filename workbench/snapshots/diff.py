@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from workbench.entities.base import Entity
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
+from workbench.snapshots.patch import patch_files
 
 MOST_FILE = 1 << 20
 """Bytes of one side of a file that is compared line by line."""
@@ -43,6 +45,16 @@ class Change(NamedTuple):
     after: Entry | None
 
 
+class ChangedFile(Entity, frozen=True, kw_only=True):
+    """A path that is not the same in both, and how many lines make the difference."""
+
+    path: str
+    change: ChangeKind
+    added: int | None = None
+    """Lines; absent where they were not compared: binary and very large files, or far too many."""
+    removed: int | None = None
+
+
 def changes(before: Manifest, after: Manifest) -> list[Change]:
     """All paths that differ, sorted."""
     old = {entry.path: entry for entry in before.entries}
@@ -75,6 +87,27 @@ def unified(
                 return "".join(out)
             out.append(line)
     return "".join(out)
+
+
+def changed_files(
+    before: Manifest, after: Manifest, read: ContentReader, most: int = MOST_TOTAL
+) -> list[ChangedFile]:
+    """Every difference with its lines counted, as long as the whole diff has at most so many characters."""
+    found: list[ChangedFile] = []
+    size = 0
+    for change in changes(before, after):
+        text = "".join(_lines(change, read)) if size <= most else ""
+        size += len(text)
+        file = patch_files(text)[0] if "\n@@" in text else None
+        found.append(
+            ChangedFile(
+                path=change.path,
+                change=change.change,
+                added=None if file is None else file.added,
+                removed=None if file is None else file.removed,
+            )
+        )
+    return found
 
 
 def _kind(a: Entry | None, b: Entry | None) -> ChangeKind:

@@ -1,0 +1,55 @@
+"""Compared runs as Markdown: a table of what differs for each kind. Pure: JSON of `runs.compare` in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from workbench.text.sanitize import clean_name
+from workbench.views import comparison
+
+TITLES = {
+    "param": "Parameters",
+    "metric": "Metrics",
+    "fact": "Facts",
+    "tag": "Tags",
+    "code": "Code",
+    "package": "Packages",
+}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+
+
+def document(found: Mapping[str, Any], level: int = 2) -> str:
+    """Everything that was compared, a heading of that level before each kind's table."""
+    names = [run["name"] for run in found["runs"]]
+    parts = [_table(["", *names], _told(found))]
+    rows: dict[str, list[list[str]]] = {}
+    for row in comparison.rows(found, False, None):
+        if row.kind in TITLES:
+            rows.setdefault(row.kind, []).append([" ".join(cell.text.split()) or "-" for cell in row.cells])
+    for kind, title in TITLES.items():
+        if kind in rows:
+            parts += [f"{'#' * level} {title}\n", _table(["", *names], rows[kind])]
+    if guesses := comparison.guesses(found):
+        parts.append(f"{escape(guesses)}\n")
+    return "\n".join(parts)
+
+
+def escape(text: Any) -> str:
+    """A text as Markdown that shows it as it is, in one line."""
+    return _SPECIAL.sub(r"\\\1", clean_name(str(text), 10_000))
+
+
+def _told(found: Mapping[str, Any]) -> Iterator[list[str]]:
+    runs = found["runs"]
+    yield ["status", *(str(run.get("status", "-")) for run in runs)]
+    yield ["started", *(str(run.get("started") or "-") for run in runs)]
+    yield ["id", *(str(run["id"]) for run in runs)]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head)]
+    said = [f"| {' | '.join(item if item == '---' else escape(item) for item in line)} |" for line in lines]
+    said += [f"| {' | '.join(escape(item) for item in row)} |" for row in rows]
+    return "\n".join(said) + "\n"
