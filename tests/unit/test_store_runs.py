@@ -306,7 +306,8 @@ def test_lists_are_newest_first_and_filtered(store):
         return [next(n for n in range(1, 5) if run_id(n) == run.id) for run in found]
 
     assert numbers() == [3, 2, 1]
-    assert numbers(archived=None) == [4, 3, 2, 1]
+    assert numbers(archived=None) == [3, 2, 1]
+    assert numbers(archived=None, children=True) == [4, 3, 2, 1]
     assert numbers(archived=True) == [4]
     assert numbers(experiment="a") == [2, 1]
     assert numbers(target="x") == [3, 1]

@@ -446,4 +446,4 @@ def test_the_store_understands_every_record(run):
     assert numbers[2:] == [1.0, float(2**70), 1.0, 2.0]
     assert [t.text for t in batch.texts] == ["nan", None, "Decimal('1.2')", hex(10**400)]
     assert (len(batch.params), len(batch.tags), len(batch.properties), len(batch.rows)) == (1, 1, 1, 2)
-    assert [state for state, _ in batch.statuses] == ["Failed"]
+    assert [state for state, _, _ in batch.statuses] == ["Failed"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+from workbench.remote.run_ids import ALPHABET, make_run_id
+
+__all__ = ["display_name", "make_run_id", "run_id_milliseconds"]
+
 _ADJECTIVES = (
     "amber able agile airy ample apt brisk bold blue bright busy calm clear clever cool coral crisp "
     "deft dry dull eager early easy fair fast fine firm fleet fond free fresh gentle glad golden grand "
@@ -26,17 +29,11 @@ _ANIMALS = (
 ).split(" ")
 
 
-def make_run_id(milliseconds: int, entropy: bytes) -> str:
-    """A ULID: 26 characters that sort by time. milliseconds since 1970, entropy 10 random bytes."""
-    number = (milliseconds << 80) | int.from_bytes(entropy[:10], "big")
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -5, -5))
-
-
 def run_id_milliseconds(run_id: str) -> int:
     """When a run id was made, in milliseconds since 1970."""
     number = 0
     for character in run_id:
-        number = (number << 5) | _ALPHABET.index(character)
+        number = (number << 5) | ALPHABET.index(character)
     return number >> 80
 
 

@@ -147,6 +147,10 @@ class Run(Entity, frozen=True, kw_only=True):
     """Whether outputs/ and logs/ are fetched by themselves (AZ-119)."""
     submitted_by: str | None = None
     parent: str | None = None
+    """The id of the run it is a child of."""
+    inside: str | None = None
+    """The id of the run that made it in its own process and whose folder it shares; absent where it was
+    submitted."""
     resources: Resources | None = None
     warnings: int = 0
     archived: bool = False

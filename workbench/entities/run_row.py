@@ -8,6 +8,16 @@ from workbench.entities.base import Entity
 from workbench.entities.run import RunState
 
 
+class RunChildren(Entity, frozen=True, kw_only=True):
+    """What there is below a run, to any depth."""
+
+    count: int
+    active: int = 0
+    failed: int = 0
+    best: float | None = None
+    """The best finite value of the metric their experiment is judged by."""
+
+
 class RunRow(Entity, frozen=True, kw_only=True):
     """A run without what only its own page shows; the fields are those of Run where they have its names."""
 
@@ -28,6 +38,11 @@ class RunRow(Entity, frozen=True, kw_only=True):
     warnings: int = 0
     archived: bool = False
     as_of: datetime | None = None
+    parent: str | None = None
+    inside: str | None = None
+    """The run it was made in, whose folder it shares."""
+    children: RunChildren | None = None
+    """Absent where it has none."""
     metric: str | None = None
     """The metric its experiment is judged by."""
     last: float | None = None

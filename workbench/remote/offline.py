@@ -4,7 +4,7 @@ import os
 import sys
 from collections import deque
 from time import monotonic
-from typing import Any, Deque, List, Optional, Sequence
+from typing import Any, Deque, Dict, List, Optional, Sequence
 
 from workbench.remote.complaints import Complaints
 from workbench.remote.tracking import MISSING, Run
@@ -41,6 +41,9 @@ class MemoryRecords(object):
         """See RecordFile.write_many."""
         return all([self.write(line) for line in lines])
 
+    def rest(self) -> None:
+        """See RecordFile.rest."""
+
     def lines(self) -> List[bytes]:
         """The records so far."""
         return list(self._lines)
@@ -68,6 +71,9 @@ class OfflineRun(Run):
         if name is not MISSING and value is not MISSING:
             self._show("scalar metric", name, value)
         Run.log(self, name, value, description, step, *extra, **unknown)
+
+    def _child_records(self, told: Dict[str, str]) -> Any:
+        return MemoryRecords()
 
     def _show(self, kind: str, name: Any, value: Any) -> None:
         try:

@@ -12,6 +12,9 @@ VERSION = 1
 
 # records/<pid>-<random>.jsonl, first line the header:
 #   {"k":"header","v":1,"run":ID,"attempt":1,"rank":0,"pid":123,"wall":1700000000.1,"mono":55.5}
+# A file whose header has "child":{"id":ULID,"name":"fold 3","parent":ULID} holds the records of a child run
+# that was made inside the run, with an id of its own; without "parent" it is a child of the run itself.
+# Its "status" records are how it ended.
 # then one record a line; "t" is seconds since the header's "mono":
 #   {"k":"metric","n":"loss","v":0.5,"s":3,"t":1.25}          "s" absent: the next step of this name and file
 #   {"k":"metric","n":"phase","text":"warm up","t":..}        a text or (null) None: "text" in place of "v"
@@ -25,7 +28,8 @@ VERSION = 1
 #   {"k":"warning","v":"text","t":..}
 #   {"k":"environment","s":0,"python":"/usr/bin/python3","version":"3.11.7","platform":"linux-x86_64",
 #    "distributions":{"numpy":"2.0"},"more":0,"t":..}         of the interpreter that was started as the s-th
-#   {"k":"status","v":"Completed","t":..}                     an interactive run's own; Failed has "message"
+#   {"k":"status","v":"Completed","t":..}                     how an interactive run or a child says it
+#                                                             ended; Failed has "message"
 # A metric's "v" is a number, true or false (a bool), or the text nan, inf, -inf (`encode_number`): such a
 # text under "v" is always that number, any other text stands under "text". In rows and tables, whose
 # cells have one place only, the texts nan, inf, -inf are read as numbers. A whole number may have up to

@@ -24,6 +24,8 @@ RETRY_SECONDS = 1.0
 """How long after a failed open the next one is tried."""
 CHUNK = 60000
 """Characters of records that share one write."""
+MOST_AWAKE = 64
+"""Files of child runs that a process keeps open at once; the others are opened again when they are needed."""
 _GONE = (errno.EBADF, errno.ESTALE, errno.ENODEV)
 
 
@@ -37,16 +39,20 @@ def rank_of(environment: "Mapping[str, str]") -> int:
     return 0
 
 
+_awake: "List[RecordFile]" = []
+
+
 class RecordFile(object):
     """The record file of one process; it appears with the first record.
 
     Its lock is reentrant, so a signal handler that logs does not wait for the record it interrupted.
     """
 
-    def __init__(self, directory: str, run: str, attempt: int) -> None:
+    def __init__(self, directory: str, run: str, attempt: int, child: str = "") -> None:
         self.directory = directory
         self.run = run
         self.attempt = attempt
+        self.child = child
         self.pid = getpid()
         self.paths: "List[str]" = []
         self.dropped = 0
@@ -101,6 +107,17 @@ class RecordFile(object):
             start = end
         return whole
 
+    def rest(self) -> None:
+        """Close the file for now, unless another thread is at it; the next record opens it again."""
+        if not self._lock.acquire(False):
+            return
+        try:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._abandon()
+        finally:
+            self._lock.release()
+
     def close_inherited(self) -> None:
         """In a forked child: let go of the parent's descriptor, if it still is the parent's file."""
         try:
@@ -144,6 +161,8 @@ class RecordFile(object):
         now = monotonic()
         if now < self._retry:
             return False
+        if self.child and self._wake():
+            return True
         path = os.path.join(self.directory, "records", "%d-%s.jsonl" % (self.pid, os.urandom(4).hex()))
         try:
             self._fd = _create(path)
@@ -156,10 +175,45 @@ class RecordFile(object):
         self.paths.append(path)
         self._mono = monotonic()
         self._header = (
-            '{"k":"header","v":%d,"run":%s,"attempt":%d,"rank":%d,"pid":%d,"wall":%.6f,"mono":%.6f}\n'
-            % (VERSION, quote(self.run), self.attempt, rank_of(os.environ), self.pid, time(), self._mono)
+            '{"k":"header","v":%d,"run":%s,"attempt":%d,"rank":%d,"pid":%d,"wall":%.6f,"mono":%.6f%s}\n'
+            % (
+                VERSION,
+                quote(self.run),
+                self.attempt,
+                rank_of(os.environ),
+                self.pid,
+                time(),
+                self._mono,
+                ',"child":' + self.child if self.child else "",
+            )
         ).encode("ascii")
+        if self.child:
+            self._stay_awake()
         return True
+
+    def _wake(self) -> bool:
+        """Open the file that rests, if it still is the one that this process wrote."""
+        if not self.paths or self._header:
+            return False
+        try:
+            descriptor = os.open(self.paths[-1], os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        except OSError:
+            return False  # a new one is made
+        status = os.fstat(descriptor)
+        if (status.st_dev, status.st_ino) != self._identity:
+            os.close(descriptor)
+            return False
+        self._fd = descriptor
+        self._stay_awake()
+        return True
+
+    def _stay_awake(self) -> None:
+        """Of very many files only the latest stay open."""
+        _awake.append(self)
+        while len(_awake) > MOST_AWAKE:
+            latest = _awake.pop(0)
+            if latest is not self:
+                latest.rest()
 
     def _abandon(self) -> None:
         """Forget the descriptor: it is closed, or its number may be another file's by now."""
@@ -190,11 +244,12 @@ class RecordFile(object):
 class RecordWriter(object):
     """Appends to this process' record file: a new one after every fork. Safe from any thread.
 
-    directory: the run's folder. Files lie in records/ below it.
+    directory: the run's folder. Files lie in records/ below it. child: what a header says of the child run
+    that the records belong to, as JSON; empty for the run itself.
     """
 
-    def __init__(self, directory: str, run: str, attempt: int) -> None:
-        self.latest = RecordFile(directory, run, attempt)
+    def __init__(self, directory: str, run: str, attempt: int, child: str = "") -> None:
+        self.latest = RecordFile(directory, run, attempt, child)
         """The file of the process that last asked for its `file`: ours, if its pid is."""
         self._files: "Dict[int, RecordFile]" = {}
 
@@ -226,7 +281,7 @@ class RecordWriter(object):
         return found
 
     def _forked(self, parent: RecordFile) -> RecordFile:
-        mine = RecordFile(parent.directory, parent.run, parent.attempt)
+        mine = RecordFile(parent.directory, parent.run, parent.attempt, parent.child)
         file = self._files.setdefault(mine.pid, mine)  # atomic: of several threads one makes the file
         if file is mine:
             self._files = {mine.pid: mine}  # no ancestors: their numbers may be given out again

@@ -28,7 +28,7 @@ class RunFacts(object):
     """The readable side of a run: id, attempt, experiment, name, rank, inputs, tags, properties, secrets."""
 
     parent: "Optional[Any]" = None
-    """Runs have no parents yet."""
+    """The run that made this one; None for one that was submitted (AZ-84)."""
 
     def __init__(self, run_id: str, directory: str, attempt: int, experiment: str) -> None:
         self.id = run_id

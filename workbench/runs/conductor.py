@@ -80,7 +80,8 @@ class Conductor:
 
     async def resume_all(self) -> None:
         """Take up every run that is not over: after a start, whatever ended the last server."""
-        for run in await self._store.read(runs.find, RunQuery(active=True, archived=None, limit=-1)):
+        query = RunQuery(active=True, archived=None, limit=-1, submitted=True)
+        for run in await self._store.read(runs.find, query):
             self._start(run, None)
 
     def submit(self, run: Run, secrets: dict[str, str], *, placed: bool = False) -> None:

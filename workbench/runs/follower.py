@@ -23,7 +23,7 @@ from workbench.entities.run import Run, RunState
 from workbench.errors import NotFound, RemoteError, StoreError, Unreachable, WorkbenchError
 from workbench.remote import frames, protocol
 from workbench.runs.status import Status, read_status
-from workbench.store import run_status
+from workbench.store import children
 from workbench.store.async_store import AsyncStore
 from workbench.store.offsets import offsets
 from workbench.text.last_words import TAIL, last_words
@@ -152,7 +152,7 @@ class RunFollower:
     async def apply(self, status: Status) -> Run:
         """Write a status into the store and tell the watcher."""
         self._run = await self._store.write(
-            run_status.apply,
+            children.apply,
             self._run.id,
             status.transitions,
             gpus=status.gpus,

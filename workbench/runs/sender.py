@@ -159,7 +159,8 @@ class Sender:
 
     async def _last_snapshot(self, run: Run) -> str | None:
         """A snapshot the machine probably has."""
-        for other in await self._store.read(runs.find, RunQuery(target=run.target, archived=None, limit=10)):
+        query = RunQuery(target=run.target, archived=None, limit=10, submitted=True)
+        for other in await self._store.read(runs.find, query):
             if other.snapshot is not None and other.id != run.id and other.status is not RunState.NOT_STARTED:
                 return other.snapshot
         return None

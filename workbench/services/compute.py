@@ -30,7 +30,7 @@ from workbench.services.machine_facts import renew_facts, restarted
 from workbench.services.monitor_feed import here
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
-from workbench.store import experiments, manifests, pools, run_order, run_rows, runs, targets
+from workbench.store import experiments, manifests, ordering, pools, run_order, run_rows, runs, targets
 from workbench.store.query import RunQuery
 from workbench.text.numbers import counted
 
@@ -179,13 +179,12 @@ class ComputeService:
     @call
     async def set(self, name: str, changes: dict[str, Any]) -> Target:
         """Change settings of a target by field name; null means the default again. Raises UsageError."""
-        if moved := sorted(changes.keys() & MOVING):
-            active = await self._store.read(runs.find, RunQuery(target=name, active=True, archived=None))
-            if active:
-                raise Conflict(
-                    f"{moved[0]} cannot change: {counted(len(active), 'run')} still active on {name}",
-                    "wait for them, or attach the machine once more under another name",
-                )
+        moved = sorted(changes.keys() & MOVING)
+        if moved and (active := await self._active(name)):
+            raise Conflict(
+                f"{moved[0]} cannot change: {counted(active, 'run')} still active on {name}",
+                "wait for them, or attach the machine once more under another name",
+            )
 
         def merged(target: Target) -> Target:
             fields = {**to_wire(target.settings), **changes}
@@ -209,16 +208,21 @@ class ComputeService:
         target = await self._store.read(targets.get, name)
         if target.name == "local":
             raise Refused("this machine cannot be detached")
-        active = await self._store.read(runs.find, RunQuery(target=name, active=True, archived=None))
+        active = await self._active(name)
         if active:
-            count = "1 run is" if len(active) == 1 else f"{len(active)} runs are"
-            raise Conflict(f"{count} active on {name}", f"wb ps -t {name}; wb cancel them, or wait")
+            words = "1 run is" if active == 1 else f"{active} runs are"
+            raise Conflict(f"{words} active on {name}", f"wb ps -t {name}; wb cancel them, or wait")
         if target.settings.protected and not even_protected:
             raise Refused(f"{name} is protected", f"wb compute set {name} protected=false")
         await self._store.write(targets.remove, name)
         await self._context.monitor.forget(name)
         await self._context.fleet.forget(name)
         return {}
+
+    async def _active(self, name: str) -> int:
+        """How many runs can still change on a target."""
+        query = RunQuery(target=name, active=True, archived=None, submitted=True)
+        return await self._store.read(ordering.count, query)
 
     async def _link(self, name: str) -> Link:
         await self._store.read(targets.get, name)
@@ -267,7 +271,8 @@ class ComputeService:
     async def _adopt(self, name: str, wanted: Callable[[str], bool], progress: Progress) -> dict[str, Any]:
         link = await self._link(name)
         await link.call("reconcile")
-        known = {run.id for run in await self._store.read(runs.find, RunQuery(archived=None, limit=-1))}
+        query = RunQuery(archived=None, limit=-1, submitted=True)
+        known = {run.id for run in await self._store.read(runs.find, query)}
         found = await find_runs(link, name, known, wanted)
         adopted = []
         for run, configuration in found.unknown:

@@ -97,7 +97,8 @@ class PowerService:
             yield item
 
     async def _check_idle(self, name: str) -> None:
-        active = await self._store.read(runs.find, RunQuery(target=name, active=True, archived=None))
+        query = RunQuery(target=name, active=True, archived=None, submitted=True)
+        active = await self._store.read(runs.find, query)
         if active:
             words = f"{counted(len(active), 'run')} active on {name} would end with it"
             raise Conflict(words, f"wb ps -t {name} shows them; --even-busy does it all the same")

@@ -17,7 +17,7 @@ from workbench.store.events import EXPERIMENT_CHANGED
 
 _COLUMNS = (
     "number, id, name, created, tags, primary_metric, goal, primary_set, archived,"
-    " (SELECT count(*) FROM runs WHERE runs.experiment = experiments.number)"
+    " (SELECT count(*) FROM runs WHERE runs.experiment = experiments.number AND runs.parent IS NULL)"
 )
 
 

@@ -7,12 +7,21 @@ from typing import Any, NamedTuple
 
 from workbench.errors import Conflict
 from workbench.remote import protocol
-from workbench.store import environments, evaluations, experiments, run_entries, series, summaries, tables
+from workbench.store import (
+    children,
+    environments,
+    evaluations,
+    experiments,
+    run_entries,
+    series,
+    summaries,
+    tables,
+)
 from workbench.store.codec import plain_text
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, RUN_RECORDS, run_subject
 from workbench.store.plain_view import SeriesRow
-from workbench.store.records import Header, RecordBatch
+from workbench.store.records import Child, Header, RecordBatch
 
 MAX_SERIES = 50_000
 """Series a run may have, over all names, ranks, attempts and processes; more are dropped with a warning."""
@@ -39,12 +48,14 @@ class _Owner(NamedTuple):
 def record_file(connection: sqlite3.Connection, run: int, file: str) -> RecordFile:
     """How far a file was taken in; 0 and no header before the first time."""
     row = connection.execute(
-        "SELECT stop, bad, attempt, rank, wall FROM record_files WHERE run = ? AND name = ?",
+        "SELECT stop, bad, attempt, rank, wall, child FROM record_files WHERE run = ? AND name = ?",
         (run, plain_text(file)),
     ).fetchone()
     if row is None:
         return RecordFile(0, None, 0)
-    return RecordFile(row[0], Header(attempt=row[2], rank=row[3], wall=row[4]) if row[0] else None, row[1])
+    child = None if row[5] is None else Child(row[5])
+    header = Header(attempt=row[2], rank=row[3], wall=row[4], child=child) if row[0] else None
+    return RecordFile(row[0], header, row[1])
 
 
 def stops(connection: sqlite3.Connection, run: int) -> dict[str, int]:
@@ -66,6 +77,23 @@ def take(change: Transaction, run: int, file: str, batch: RecordBatch, end: int,
     if before.stop == 0 and len(stops(change.connection, run)) >= MAX_FILES:
         raise Conflict(f"a run keeps at most {MAX_FILES} record files")
     header = before.header or batch.header
+    kept_by = children.owner(change, run, header, before.header is None)
+    child = None if header.child is None else header.child.id
+    change.execute(
+        "INSERT INTO record_files (run, name, stop, bad, attempt, rank, wall, child)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (run, name) DO UPDATE SET stop = excluded.stop, bad = bad + excluded.bad",
+        (run, file, end, batch.bad, header.attempt, header.rank, header.wall, child),
+    )
+    if kept_by is not None:
+        _keep(change, kept_by, file, header, batch)
+        if kept_by != run:
+            children.ended(change, kept_by, header, batch)
+    return True
+
+
+def _keep(change: Transaction, run: int, file: str, header: Header, batch: RecordBatch) -> None:
+    """Keep what a batch says of the run that it is about, and tell of it."""
     owner = _owner(change.connection, run)
     points = _metrics(change, owner, file, header, batch)
     _entries(change, run, batch)
@@ -76,13 +104,7 @@ def take(change: Transaction, run: int, file: str, batch: RecordBatch, end: int,
     if refused:
         warnings.append("the path of an artifact lies outside the run's folder")
     run_entries.warn(change, run, warnings)
-    change.execute(
-        "INSERT INTO record_files (run, name, stop, bad, attempt, rank, wall) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (run, name) DO UPDATE SET stop = excluded.stop, bad = bad + excluded.bad",
-        (run, file, end, batch.bad, header.attempt, header.rank, header.wall),
-    )
     _tell(change, owner, file, batch, points)
-    return True
 
 
 def _owner(connection: sqlite3.Connection, run: int) -> _Owner:
@@ -161,6 +183,6 @@ def _tell(change: Transaction, owner: _Owner, file: str, batch: RecordBatch, poi
     if batch.params or batch.tags or batch.properties or batch.warnings or batch.environments:
         data["run"] = True
     change.event(RUN_RECORDS, owner.subject, data, fleeting=True, actor=owner.actor)
-    for state, _ in batch.statuses:
+    for state, _, _ in batch.statuses:
         if state in protocol.STATES:
             change.event(RUN_CHANGED, owner.subject, {"said": state}, actor=owner.actor)

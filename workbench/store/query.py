@@ -63,6 +63,10 @@ class RunQuery(Entity, frozen=True, kw_only=True):
     """A filter in words, see docs/filters.md. One that says `archived` is asked instead of that field."""
     parent: str | None = None
     snapshot: str | None = None
+    children: bool | None = None
+    """Whether children of runs fit; None: where something narrower is asked than who, where and when."""
+    submitted: bool = False
+    """Only runs of their own, none that was made inside another."""
     active: bool = False
     """Only runs that can still change."""
     archived: bool | None = False
@@ -161,7 +165,19 @@ def _columns(connection: sqlite3.Connection, query: RunQuery, tree: Filter) -> l
             found.append((f"r.{column} = ?", [plain_text(value)]))
     if query.text:
         found.append(search(query.text))
+    if query.submitted:
+        found.append(("r.inside IS NULL", []))
+    elif not _with_children(query):
+        found.append(("r.parent IS NULL", []))
     return found
+
+
+def _with_children(query: RunQuery) -> bool:
+    """Whether children of runs are looked at: who searches looks inside, who browses sees them folded."""
+    if query.children is not None:
+        return query.children
+    narrow = (query.text, query.filter, query.tags, query.properties, query.params, query.metrics)
+    return any(narrow) or bool(query.ids or query.parent or query.snapshot or query.archived)
 
 
 def _marks(values: Sequence[object]) -> str:

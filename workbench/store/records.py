@@ -25,6 +25,15 @@ _Small = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 _Scalar = str | int | float | bool | None
 
 
+class Child(NamedTuple):
+    """The child run, made inside a run, whose records a file holds."""
+
+    id: str
+    name: str | None = None
+    parent: str | None = None
+    """Absent: the run itself."""
+
+
 class Header(NamedTuple):
     """Who wrote a record file. A time is `wall` plus a record's `t`, in seconds since 1970."""
 
@@ -33,6 +42,7 @@ class Header(NamedTuple):
     wall: float = 0.0
     pid: int | None = None
     run: str | None = None
+    child: Child | None = None
 
 
 class Column:
@@ -104,8 +114,8 @@ class RecordBatch:
         self.artifacts: list[tuple[str, str]] = []
         """Label, path relative to the run's folder."""
         self.warnings: list[str] = []
-        self.statuses: list[tuple[str, float]] = []
-        """What an interactive run says of itself: state, time."""
+        self.statuses: list[tuple[str, float, str | None]] = []
+        """What an interactive run, or a child, says of itself: state, time, message."""
         self.bad = 0
         """Lines that were skipped."""
 
@@ -119,12 +129,19 @@ class _Record(msgspec.Struct, tag_field="k", gc=False):
     t: float = 0.0
 
 
+class _Child(msgspec.Struct, gc=False):
+    id: str
+    name: str | None = None
+    parent: str | None = None
+
+
 class _Header(_Record, tag=protocol.RECORD_HEADER):
     attempt: _Small = 1
     rank: _Small = 0
     wall: float = 0.0
     pid: int | None = None
     run: str | None = None
+    child: _Child | None = None
 
 
 class _Metric(_Record, tag=protocol.RECORD_METRIC, kw_only=True):
@@ -174,6 +191,7 @@ class _Warning(_Record, tag=protocol.RECORD_WARNING, kw_only=True):
 
 class _Status(_Record, tag=protocol.RECORD_STATUS, kw_only=True):
     v: str
+    message: str | None = None
 
 
 class _Environment(_Record, tag=protocol.RECORD_ENVIRONMENT, kw_only=True):
@@ -238,7 +256,14 @@ def _read_header(record: _Header) -> Header:
         wall=record.wall,
         pid=record.pid,
         run=None if record.run is None else clean_name(record.run, 64),
+        child=None if record.child is None else _read_child(record.child),
     )
+
+
+def _read_child(child: _Child) -> Child:
+    """A child as told; an id that is none stays, for who knows the other runs to refuse it."""
+    name = None if child.name is None else clean_name(child.name, protocol.MAX_NAME) or None
+    return Child(clean_name(child.id, 64), name, child.parent and clean_name(child.parent, 64))
 
 
 def _sort(records: list[Any], batch: RecordBatch) -> None:
@@ -299,7 +324,8 @@ def _put(record: Any, batch: RecordBatch) -> None:
         batch.environments.append(_environment(record))
     elif isinstance(record, _Status):
         if record.v in protocol.STATES:
-            batch.statuses.append((record.v, batch.header.wall + record.t))
+            message = None if record.message is None else clean(record.message, protocol.MAX_VALUE)
+            batch.statuses.append((record.v, batch.header.wall + record.t, message))
         else:
             batch.bad += 1
     else:

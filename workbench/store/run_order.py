@@ -68,5 +68,5 @@ def active(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
     """How many runs can still change, as (target, status, number)."""
     return connection.execute(
         "SELECT target, status, count(*) FROM runs"
-        " WHERE status NOT IN ('Completed', 'Failed', 'Canceled') GROUP BY target, status"
+        " WHERE status NOT IN ('Completed', 'Failed', 'Canceled') AND inside IS NULL GROUP BY target, status"
     ).fetchall()

@@ -17,7 +17,7 @@ _COLUMNS = (
     " r.ended, r.exit_code, r.signal,"
     " r.attempt, r.command, r.description, r.environment, r.gpus, r.git, r.snapshot,"
     " r.submitted_by, r.parent, r.resources, r.warnings, r.archived, r.as_of,"
-    " r.snapshot_code, r.collect_outputs"
+    " r.snapshot_code, r.collect_outputs, r.inside"
 )
 NAN = float("nan")
 
@@ -114,6 +114,7 @@ def _run(
         collect_outputs=bool(row[28]),
         submitted_by=row[21],
         parent=row[22],
+        inside=row[29],
         resources=None if row[23] is None else from_text(Resources, row[23]),
         warnings=row[24],
         archived=bool(row[25]),

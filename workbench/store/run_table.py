@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from workbench.entities.base import replace
 from workbench.entities.experiment import Goal, guess_goal
 from workbench.entities.run import RunState
 from workbench.entities.run_row import RunRow, RunTable
 from workbench.errors import UsageError
-from workbench.store import events, ordering, summaries
+from workbench.store import children, events, ordering, summaries
 from workbench.store.codec import from_text, micros, moment, optional_moment, plain_text
 from workbench.store.envelope import number_or_nan
 from workbench.store.filter_attributes import COLUMNS, column_of
@@ -98,7 +99,7 @@ def _rows(connection: sqlite3.Connection, numbers: Sequence[int], columns: Colum
     for row in connection.execute(
         "SELECT r.number, r.id, r.name, e.name, r.target, r.status, r.cause, r.message, r.note, r.created,"
         " r.started, r.ended, r.exit_code, r.attempt, r.gpus, r.warnings, r.archived, r.as_of,"
-        " e.primary_metric, e.goal, m.run, m.last, m.min, m.max, m.last_step"
+        " e.primary_metric, e.goal, m.run, m.last, m.min, m.max, m.last_step, r.parent, r.inside"
         " FROM runs r JOIN experiments e ON e.number = r.experiment"
         " LEFT JOIN run_metrics m ON m.run = r.number AND m.name = e.primary_metric"
         f" WHERE r.number IN {among}"
@@ -118,8 +119,12 @@ def _rows(connection: sqlite3.Connection, numbers: Sequence[int], columns: Colum
             metrics={name: number_or_nan(value) for name, value in metrics.get(number, {}).items()},
             figures=figures.get(number, {}),
             attributes=attributes.get(number, {}),
+            parent=row[25],
+            inside=row[26],
         )
-    return [found[number] for number in numbers]
+    below = children.roll_ups(connection, [row.id for row in found.values()])
+    rows = (found[number] for number in numbers)
+    return [replace(row, children=below[row.id]) if row.id in below else row for row in rows]
 
 
 def _facts(row: tuple[Any, ...]) -> dict[str, Any]:

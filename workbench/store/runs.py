@@ -52,6 +52,7 @@ def insert(
         "collect_outputs": int(run.collect_outputs),
         "submitted_by": optional_text(run.submitted_by),
         "parent": run.parent,
+        "inside": run.inside,
         "resources": None if run.resources is None else to_text(run.resources),
         "warnings": run.warnings,
         "archived": int(run.archived),
@@ -170,6 +171,9 @@ def put_files(change: Transaction, run_id: str, listing: list[RunFile]) -> None:
 def remove(change: Transaction, run_id: str) -> None:
     """Forget a run and all that was recorded of it; raises NotFound."""
     run = run_rows.get(change.connection, run_id)
+    # What it made in its own process is a part of it; what was submitted as its child stands alone now.
+    change.execute("DELETE FROM runs WHERE inside = ?", (run_id,))
+    change.execute("UPDATE runs SET parent = ? WHERE parent = ?", (run.parent, run_id))
     change.execute("DELETE FROM runs WHERE id = ?", (run_id,))
     change.event(RUN_CHANGED, run_subject(run.experiment, run_id), {"removed": True, "name": run.name})
 

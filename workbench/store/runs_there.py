@@ -15,7 +15,8 @@ def active(connection: sqlite3.Connection) -> dict[str, dict[str, RunThere]]:
     for target, run, name, experiment, status, user, gpus, started in connection.execute(
         "SELECT r.target, r.id, r.name, e.name, r.status, r.submitted_by, r.gpus, r.started"
         " FROM runs r JOIN experiments e ON e.number = r.experiment"
-        " WHERE r.status NOT IN ('Completed', 'Failed', 'Canceled') ORDER BY r.created, r.id"
+        " WHERE r.status NOT IN ('Completed', 'Failed', 'Canceled') AND r.inside IS NULL"
+        " ORDER BY r.created, r.id"
     ):
         found.setdefault(target, {})[run] = RunThere(
             name=name,

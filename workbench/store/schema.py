@@ -173,6 +173,17 @@ _FORWARDS: Step = ("CREATE TABLE forwards (local INTEGER PRIMARY KEY, data TEXT 
 
 _VIEWS: Step = ("CREATE TABLE views (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",)
 
+_CHILDREN: Step = (
+    # inside: the run that a child was made in, whose folder on the machine it shares.
+    "ALTER TABLE runs ADD COLUMN inside TEXT",
+    "CREATE INDEX runs_inside ON runs (inside) WHERE inside IS NOT NULL",
+    # child: the id of the run whose records the file holds, where it is not the one it was found in.
+    "ALTER TABLE record_files ADD COLUMN child TEXT",
+    "DROP INDEX runs_table",
+    """CREATE INDEX runs_table ON runs (
+        archived, created, id, experiment, status, target, name, started, ended, parent, inside)""",
+)
+
 STEPS: tuple[Step, ...] = (
     _FIRST,
     _EVALUATIONS,
@@ -184,5 +195,6 @@ STEPS: tuple[Step, ...] = (
     _POOLS,
     _FORWARDS,
     _VIEWS,
+    _CHILDREN,
 )
 """Step n leads from version n to n + 1; an empty file is version 0."""
