@@ -56,6 +56,21 @@ class ComputeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = 14.0
 
 
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Output of runs on this side."""
+
+    max_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Bytes of output a workspace keeps here; over it the output of the runs that ended"
+            " first goes where their machine has it still, and is fetched again when it is looked at. 0: no"
+            " limit.",
+        ),
+    ] = 20_000_000_000
+    pack: Annotated[bool, Meta(description="Whether the output of a run that ended is compressed.")] = True
+
+
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The local server."""
 
@@ -134,6 +149,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     snapshots: SnapshotSettings = SnapshotSettings()
     collect: CollectSettings = CollectSettings()
     compute: ComputeSettings = ComputeSettings()
+    logs: LogSettings = LogSettings()
     server: ServerSettings = ServerSettings()
     alerts: AlertSettings = AlertSettings()
     dashboard: DashboardSettings = DashboardSettings()

@@ -10,6 +10,7 @@ from typing import Any, Dict, List
 from workbench.remote import (
     connect_methods,
     files_methods,
+    log_methods,
     on_end_methods,
     parameters,
     probe_methods,
@@ -72,6 +73,7 @@ class Methods(object):
             "reconcile": self._reconcile,
         }  # type: Dict[str, Handler]
         own.update(files_methods.table(self._machine))
+        own.update(log_methods.table(self._machine))
         own.update(probe_methods.table(self._machine))
         own.update(process_methods.table(self._machine))
         own.update(queue_methods.table(self._machine))

@@ -50,7 +50,9 @@ class Conductor:
         self._adrift: dict[str, int] = {}  # run -> the attempt that was taken back
         self._secrets: dict[str, dict[str, str]] = {}
         self._changing = Locks()
+        self._fetching: dict[str, asyncio.Task[None]] = {}
         self.on_adrift: Callable[[], None] = lambda: None
+        self.on_drained: Callable[[str], None] = lambda run_id: None
 
     @property
     def active(self) -> int:
@@ -67,7 +69,27 @@ class Conductor:
 
     def follows(self, run_id: str) -> bool:
         """Whether more of the run's output may still arrive."""
-        return run_id in self._followers
+        return run_id in self._followers or run_id in self._fetching
+
+    def fetching(self, run_id: str) -> asyncio.Task[None] | None:
+        """What fetches the output of a run that is over again; None when nobody does."""
+        return self._fetching.get(run_id)
+
+    def fetch(self, run: Run) -> asyncio.Task[None]:
+        """Fetch the output again of a run that is over, as much of it as is not here."""
+        follower = RunFollower(run, self._store, self._fleet, self._watcher)
+        task = asyncio.create_task(follower.fetch(), name=f"output of {run.id}")
+        self._fetching[run.id] = task
+        task.add_done_callback(lambda done: self._fetched(run.id, done))
+        return task
+
+    def _fetched(self, run_id: str, task: asyncio.Task[None]) -> None:
+        del self._fetching[run_id]
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.warning("output of run %s is not all here: %s", run_id, problem)
+        elif not task.cancelled():
+            self.on_drained(run_id)
+        self._watcher.changed(run_id)
 
     def ending(self, run_id: str) -> bool:
         """Whether the run was over on its machine when it was adopted and this is not written here yet."""
@@ -117,7 +139,7 @@ class Conductor:
 
     async def close(self) -> None:
         """End every task; runs go on where they are."""
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *self._fetching.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -134,6 +156,7 @@ class Conductor:
             return
         self._followers.pop(run.id, None)
         self._watcher.changed(run.id)
+        self.on_drained(run.id)
         await self._collector.collect(run)
         asked = await self._store.read(runs.configuration, run.id)
         if asked.on_end:
@@ -291,6 +314,9 @@ class Conductor:
     async def forget(self, run_id: str) -> None:
         """Remove what this side keeps of a run beside its row."""
         await self._stop(run_id)
+        if (fetching := self._fetching.get(run_id)) is not None:
+            fetching.cancel()
+            await asyncio.wait({fetching})
         self._adrift.pop(run_id, None)
         self._secrets.pop(run_id, None)
         await self._collector.forget(run_id)

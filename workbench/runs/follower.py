@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from workbench.remote import frames, protocol
 from workbench.runs.status import Status, read_status
 from workbench.store import children
 from workbench.store.async_store import AsyncStore
+from workbench.store.log_file import LogFile
 from workbench.store.offsets import offsets
 from workbench.text.last_words import TAIL, last_words
 
@@ -131,6 +131,27 @@ class RunFollower:
         await self.apply(await self._in_its_own_words(end))
         return True
 
+    async def fetch(self) -> None:
+        """Bring what is not here of the output of a run that is over; its row stays as it is.
+
+        Raises what a link raises, StoreError.
+        """
+        link = await self._fleet.link(self._run.target)
+        here = await self._store.read(offsets, self._store.spool, self._run.id)
+        wanted = {
+            "run": self._run.id,
+            "seq": here.seq,
+            "stream": here.stream,
+            "records": dict(here.records),
+        }
+        async with link.stream("follow", wanted) as stream:
+            async for message in stream:
+                if not isinstance(message, dict):
+                    await self._data(message, stream)
+                elif "gap" in message:
+                    await self._gap(message)
+        self._store.spool.taken_back(self._run.id)
+
     async def _in_its_own_words(self, end: Status) -> Status:
         """An end by an exit code with what the command itself said of it last, where it said anything."""
         last = end.transitions[-1]
@@ -177,11 +198,10 @@ class RunFollower:
 
 def _last_words(spool: Path) -> str | None:
     try:
-        with open(spool, "rb") as output:
-            output.seek(max(0, output.seek(0, os.SEEK_END) - TAIL))
-            return last_words(output.read(TAIL))
-    except OSError:
-        return None  # it wrote nothing, or its output is gone: the exit code says it
+        with LogFile(spool) as output:
+            return last_words(output.read(max(0, output.size - TAIL), output.size))
+    except (OSError, StoreError):
+        return None  # its output cannot be read: the exit code says it
 
 
 async def _with_waiting(offset: int, body: bytes, stream: LinkStream) -> bytes:

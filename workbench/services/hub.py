@@ -34,6 +34,7 @@ from workbench.services.experiments import ExperimentService
 from workbench.services.forwards import ForwardService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.lease_feed import LeaseFeed
+from workbench.services.log_keeping import LogKeeping
 from workbench.services.log_ranges import LogRangeService
 from workbench.services.log_search import LogSearchService
 from workbench.services.machine_files import MachineFileService
@@ -94,6 +95,8 @@ class OpenWorkspace:
         self.monitor = Monitor(self._fleet, State)
         self._feed = MonitorFeed(self.store, self.bus, self.monitor)
         self._leases = LeaseFeed(self._fleet, self.monitor)
+        self.logs = LogKeeping(self.store, self._fleet, settings.logs, self.conductor.follows)
+        self.conductor.on_drained = self.logs.ended
         self._minutes = MinuteKeeper(self.store, self.monitor, settings.compute.history_days)
         self.alerting = Alerting(
             self.store,
@@ -180,6 +183,7 @@ class OpenWorkspace:
         await self._feed.start()
         self._minutes.start()
         self._leases.start()
+        self.logs.start()
         await self.conductor.resume_all()
         self.placer.start()
         await self.forwards.open()
@@ -213,6 +217,7 @@ class OpenWorkspace:
         await self._power.close()
         await self._feed.close()
         await self._leases.close()
+        await self.logs.close()
         await self.monitor.close()
         await self._minutes.close()
         await self.placer.close()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from workbench.entities.run import Run
 from workbench.services.context import Context
+from workbench.services.log_return import bring_back
 from workbench.store import run_rows, spool
 from workbench.store.offsets import offsets
 
@@ -30,8 +31,9 @@ class LogExtent(NamedTuple):
 
 
 async def log_extent(context: Context, run_id: str) -> LogExtent:
-    """The extent now; raises NotFound."""
+    """The extent now; raises NotFound, and what `bring_back` raises where output was dropped here."""
     run = context.fresh(await context.store.read(run_rows.get, run_id))
+    await bring_back(context, run)
     # whether it goes on is asked first: what comes after the answer is news
     ended = run.status.terminal and not context.conductor.follows(run_id)
     size = (await context.store.read(offsets, context.store.spool, run_id)).stream

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.log_extent import log_extent
 from workbench.services.operation import call, items, read
+from workbench.store.log_file import LogFile
 
 BLOCK = 1 << 18
 MOST_BYTES = 1 << 24
@@ -102,12 +102,6 @@ class LogRangeService:
 
 
 def _range(path: Path, start: int, stop: int) -> bytes:
-    """Bytes of a file; none when it does not exist yet."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return b""
-    try:
-        return os.pread(descriptor, stop - start, start)
-    finally:
-        os.close(descriptor)
+    """Bytes of a log; none when it does not exist yet."""
+    with LogFile(path) as file:
+        return file.read(start, stop)

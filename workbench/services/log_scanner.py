@@ -13,9 +13,11 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
+from workbench.store.log_file import LogFile
 from workbench.text.log_pattern import Finder, errors, finder, parse
 from workbench.text.log_rows import stretches
 from workbench.text.log_scan import Scan, Step
@@ -74,18 +76,18 @@ class _Log:
     """The file of a log."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._path = Path(path)
 
     def __enter__(self) -> _Log:
-        self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        self._file = LogFile(self._path)
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
+        self._file.close()
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes start to stop."""
-        return os.pread(self._file, stop - start, start)
+        return self._file.read(start, stop)
 
 
 class _News:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -15,7 +14,9 @@ from typing import Any
 from workbench.errors import StoreError, UsageError, from_wire
 from workbench.services.context import Context
 from workbench.services.log_extent import LogExtent, log_extent
+from workbench.services.log_return import bring_back
 from workbench.services.operation import items, read
+from workbench.store.log_file import LogFile
 from workbench.text.log_pattern import parse
 from workbench.text.log_scan import COUNTED
 from workbench.text.sanitize import clean
@@ -79,6 +80,7 @@ class LogSearchService:
         """The lines that match, from offset on, byte for byte; pattern as in log_search."""
         parse(pattern)
         found = await self._context.resolve(run)
+        await bring_back(self._context, found, whole=True)
         extent = await log_extent(self._context, found.id)
         question = _question(extent, pattern, offset) | {"unfinished": True, "listed": EVERY}
         async with self._turns, aclosing(_answers(question)) as answers:
@@ -162,15 +164,12 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _lines(extent: LogExtent, spans: list[tuple[int, int]]) -> list[bytes]:
     """The bytes of spans of a log, together in blocks; each ends its line."""
     blocks, waiting = [], bytearray()
-    descriptor = os.open(extent.path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with LogFile(extent.path) as file:
         for start, stop in spans:
-            waiting += os.pread(descriptor, stop - start, start)
+            waiting += file.read(start, stop)
             if not waiting.endswith(b"\n"):
                 waiting += b"\n"
             if len(waiting) >= BLOCK:
                 blocks.append(bytes(waiting))
                 waiting.clear()
-    finally:
-        os.close(descriptor)
     return [*blocks, bytes(waiting)] if waiting else blocks

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.services.bus import News
 from workbench.services.context import Context
+from workbench.services.log_return import bring_back
 from workbench.services.operation import call, items, read
 from workbench.services.patience import Patience
 from workbench.services.spool_reading import Piece, gap_line, stretches, tail_offset
@@ -41,6 +42,7 @@ class RunLogService:
         follow: goes on until the run is over and everything it wrote was given.
         """
         found = await self._context.resolve(run)
+        await bring_back(self._context, found, whole=True)
         offset = await self._place(found.id, offset, lines, since)
         with self._context.bus.listen(f"runs/{found.id}") as listener:
             while True:
@@ -59,6 +61,7 @@ class RunLogService:
     ) -> dict[str, Any]:
         """{"run": id, "offset"}: where `logs` with these parameters begins, for who may have to resume."""
         found = await self._context.resolve(run)
+        await bring_back(self._context, found, whole=True)
         return {"run": found.id, "offset": await self._place(found.id, offset, lines, since)}
 
     async def _place(self, run_id: str, offset: int, lines: int | None, since: float | None) -> int:

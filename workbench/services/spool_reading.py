@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+from workbench.store.log_file import LogFile
 
 BLOCK = 1 << 18
 
@@ -22,7 +23,7 @@ class Piece(NamedTuple):
 async def stretches(path: Path, start: int, end: int, gaps: list[tuple[int, int]]) -> AsyncIterator[Piece]:
     """Bytes start to end of the spool; a gap is one piece without bytes, not a run of zeros."""
     for gap in [*sorted(gap for gap in gaps if start < gap[1] and gap[0] < end), (end, end)]:
-        async for block in blocks(path, start, min(gap[0], end)):
+        async for block in log_blocks(path, start, min(gap[0], end)):
             start += len(block)
             yield Piece(start, block)
         if gap[0] < end and start >= gap[0]:
@@ -33,6 +34,16 @@ async def stretches(path: Path, start: int, end: int, gaps: list[tuple[int, int]
 def gap_line(gap: tuple[int, int]) -> bytes:
     """What stands for a gap among the bytes of a log."""
     return b"\n[... %d bytes of output were not kept ...]\n" % (gap[1] - gap[0])
+
+
+async def log_blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
+    """Bytes start to end of a log, plain or packed; nothing when it does not exist yet."""
+    if start >= end:
+        return
+    with await asyncio.to_thread(LogFile, path) as log:
+        while start < end and (block := await asyncio.to_thread(log.read, start, min(end, start + BLOCK))):
+            start += len(block)
+            yield block
 
 
 async def blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
@@ -57,17 +68,16 @@ def _opened(path: Path, start: int) -> BinaryIO | None:
 
 
 def tail_offset(path: Path, lines: int, least: int = 0) -> int:
-    """Where the last `lines` lines of a file begin, at least; reads backwards, whatever the file's size."""
-    if lines <= 0 or not path.exists():
-        return path.stat().st_size if path.exists() else 0
-    with open(path, "rb") as handle:
-        end = handle.seek(0, os.SEEK_END)
+    """Where the last `lines` lines of a log begin, at least; reads backwards, whatever the log's size."""
+    with LogFile(path) as log:
+        end = log.size
+        if lines <= 0 or not end:
+            return end
         position, wanted, last = end, lines + 1, True
         while position > least:
             size = min(BLOCK, position - least)
             position -= size
-            handle.seek(position)
-            block = handle.read(size)
+            block = log.read(position, position + size)
             if last and not block.endswith(b"\n"):
                 wanted -= 1  # the last line is not ended yet
             last = False

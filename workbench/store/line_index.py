@@ -17,6 +17,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench.store.log_file import LogFile
+
 STEP = 1 << 20
 _ENTRY = struct.Struct("<Q")
 _SIGN = 0x5742 << 48
@@ -68,8 +70,8 @@ class LineIndex:
         """Count on, at most budget bytes, in a spool that is size long. Raises OSError; for a thread."""
         places = KeptBytes(gaps)
         end = places.kept(size)
-        with _opened(self._spool) as spool, _opened(self._path, write=spool is not None) as index:
-            if spool is None or index is None:
+        with LogFile(self._spool) as spool, _opened(self._path, write=spool.present) as index:
+            if index is None:
                 return Counted(0, 0)
             known = self._entries(index, end)
             lines = self._entry(index, known)
@@ -87,8 +89,8 @@ class LineIndex:
         """How many newlines come before offset; None where it was not counted yet. Raises OSError."""
         places = KeptBytes(gaps)
         kept = places.kept(offset)
-        with _opened(self._spool) as spool, _opened(self._path) as index:
-            if spool is None:
+        with LogFile(self._spool) as spool, _opened(self._path) as index:
+            if not spool.present:
                 return None
             step = kept // self._step
             if step > (0 if index is None else self._entries(index, kept)):
@@ -102,8 +104,8 @@ class LineIndex:
             return 0
         places = KeptBytes(gaps)
         end = places.kept(size)
-        with _opened(self._spool) as spool, _opened(self._path) as index:
-            if spool is None:
+        with LogFile(self._spool) as spool, _opened(self._path) as index:
+            if not spool.present:
                 return None
             low, high = 0, 0 if index is None else self._entries(index, end)
             while low < high:  # the last step before which fewer lines end
@@ -112,7 +114,7 @@ class LineIndex:
             wanted = line - self._entry(index, low)
             return self._find(spool, places, low * self._step, min(end, (low + 1) * self._step), wanted)
 
-    def _find(self, spool: int, places: KeptBytes, kept: int, end: int, wanted: int) -> int | None:
+    def _find(self, spool: LogFile, places: KeptBytes, kept: int, end: int, wanted: int) -> int | None:
         for block in _kept_blocks(spool, places, kept, end):
             found = block.count(b"\n")
             if found >= wanted:
@@ -124,7 +126,7 @@ class LineIndex:
             kept += len(block)
         return None
 
-    def _count(self, spool: int, places: KeptBytes, start: int, stop: int) -> int:
+    def _count(self, spool: LogFile, places: KeptBytes, start: int, stop: int) -> int:
         return sum(block.count(b"\n") for block in _kept_blocks(spool, places, start, stop))
 
     def _entries(self, index: int, end: int) -> int:
@@ -142,11 +144,12 @@ class LineIndex:
         return int(_ENTRY.unpack(raw)[0]) if len(raw) == _ENTRY.size else 0
 
 
-def _kept_blocks(spool: int, places: KeptBytes, start: int, stop: int) -> Iterator[bytes]:
+def _kept_blocks(spool: LogFile, places: KeptBytes, start: int, stop: int) -> Iterator[bytes]:
     """The kept bytes start to stop, at most to the end of the file; a gap is never read."""
     while start < stop:
         length = min(stop - start, STEP, places.together(start))
-        block = os.pread(spool, length, places.offset(start))
+        at = places.offset(start)
+        block = spool.read(at, at + length)
         if not block:
             return
         yield block

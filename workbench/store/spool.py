@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from workbench.store import run_rows
 from workbench.store.codec import LARGEST_SECONDS, micros
 from workbench.store.database import Transaction
 from workbench.store.line_index import LineIndex
+from workbench.store.log_file import PACKED, LogFile, log_size, packed_path
+from workbench.store.packed_log import pack, packed_size
 from workbench.store.problems import explained
 
 MARK_SECONDS = 5
@@ -47,10 +50,7 @@ class Spool:
         row = connection.execute("SELECT stop FROM streams WHERE run = ?", (number,)).fetchone()
         if row is None or row[0] == 0:
             return 0
-        try:
-            return min(int(row[0]), os.stat(self.path(run_id)).st_size)
-        except FileNotFoundError:
-            return 0
+        return min(int(row[0]), log_size(self.path(run_id)))
 
     def append(self, change: Transaction, run_id: str, offset: int, data: bytes) -> int:
         """Keep output that starts at offset; returns how much is here. What is here already is passed over.
@@ -64,7 +64,8 @@ class Spool:
         number = run_rows.number(change.connection, run_id)
         with explained(self.folder):
             _write(self.path(run_id), have, new)
-        _mark(change, number, have)
+        if not self.dropped(run_id):  # what is fetched again did not come now
+            _mark(change, number, have)
         _commit(change, number, have + len(new))
         return have + len(new)
 
@@ -97,10 +98,99 @@ class Spool:
         ).fetchone()
         return end if row is None else min(int(row[0]), end)
 
+    def pack(self, run_id: str, size: int, going_on: Callable[[], bool]) -> bool:
+        """Compress the output of a run that is over, size bytes of it; whether that was done to the end.
+
+        For a thread of its own; `drop_plain` removes what was packed. Who is killed in between leaves the
+        plain file, and the next call goes on from there. Raises StoreError.
+        """
+        path, packed = self.path(run_id), packed_path(self.path(run_id))
+        with explained(self.folder):
+            if packed_size(packed) >= size:
+                return True
+            with LogFile(path) as log:
+                if log.size < size or not pack(log.read, size, packed, going_on):
+                    return False
+            self._settle()
+        return True
+
+    def drop_plain(self, change: Transaction, run_id: str) -> bool:
+        """Remove the plain output of which all is packed; whether it was. Raises NotFound."""
+        path = self.path(run_id)
+        with explained(self.folder):
+            have = self.length(change.connection, run_id)
+            if not have or packed_size(packed_path(path)) < max(have, _plain_size(path)):
+                return False  # more came since
+            path.unlink(missing_ok=True)
+        return True
+
+    def drop(self, change: Transaction, run_id: str) -> int:
+        """Remove all output of a run, which its machine has still; bytes that were freed. Raises NotFound.
+
+        That it was is kept: `dropped` says so until `taken_back`.
+        """
+        run_rows.number(change.connection, run_id)
+        path = self.path(run_id)
+        freed = 0
+        with explained(self.folder):
+            self._note(run_id).touch(0o600)
+            for name in (path, packed_path(path), self._line_index_path(run_id)):
+                try:
+                    freed += name.stat().st_blocks * 512
+                    name.unlink()
+                except FileNotFoundError:
+                    continue
+        return freed
+
+    def dropped(self, run_id: str) -> bool:
+        """Whether output of the run was removed to save room, and is not all here again."""
+        return self._note(run_id).exists()
+
+    def taken_back(self, run_id: str) -> None:
+        """All output of the run is here again."""
+        self._note(run_id).unlink(missing_ok=True)
+
+    def _note(self, run_id: str) -> Path:
+        return self.folder / f"{run_id}.dropped"
+
+    def room(self) -> int:
+        """Bytes that all output takes on the disk. For a thread."""
+        with explained(self.folder), os.scandir(self.folder) as entries:
+            return sum(entry.stat().st_blocks * 512 for entry in entries)
+
+    def oldest(self) -> list[str]:
+        """The runs of which there is output, the one that wrote least lately first. For a thread."""
+        found: dict[str, float] = {}
+        with explained(self.folder), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith((".log", f".log{PACKED}")):
+                    run = entry.name.partition(".")[0]
+                    found[run] = max(found.get(run, 0.0), entry.stat().st_mtime)
+        return sorted(found, key=lambda run: found[run])
+
+    def unpacked(self, least: int) -> list[str]:
+        """The runs whose output is plain and has so many bytes at least."""
+        with explained(self.folder), os.scandir(self.folder) as entries:
+            return [
+                entry.name.removesuffix(".log")
+                for entry in entries
+                if entry.name.endswith(".log") and entry.stat().st_size >= least
+            ]
+
+    def _settle(self) -> None:
+        """Have new names in the folder outlive a power cut."""
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def remove(self, run_id: str) -> None:
         """Delete the run's output."""
         with explained(self.folder):
             self.path(run_id).unlink(missing_ok=True)
+            packed_path(self.path(run_id)).unlink(missing_ok=True)
+            self._note(run_id).unlink(missing_ok=True)
             self._line_index_path(run_id).unlink(missing_ok=True)
 
 
@@ -122,6 +212,13 @@ def _write(path: Path, offset: int, data: bytes) -> None:
             view, offset = view[written:], offset + written
     finally:
         os.close(descriptor)
+
+
+def _plain_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _stretch(path: Path, stop: int) -> None:

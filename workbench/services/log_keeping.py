@@ -1,0 +1,156 @@
+"""Output of runs on this side once they are over: compressed, and within its room.
+
+Nothing is removed here that is not packed first, or that its machine does not have whole. What was removed to
+save room comes back when somebody looks at it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from workbench.compute.fleet import Fleet
+from workbench.entities.run import Run
+from workbench.errors import NotFound, RemoteError, Unreachable, WorkbenchError
+from workbench.services.side_thread import in_side_thread
+from workbench.settings import LogSettings
+from workbench.store import run_rows, spool
+from workbench.store.async_store import AsyncStore
+from workbench.store.offsets import offsets
+
+T = TypeVar("T")
+LEAST = 1 << 16
+"""Bytes of output that are worth packing: less takes a few blocks of the disk either way."""
+NICE = 15
+ASKING_SECONDS = 20.0
+log = logging.getLogger(__name__)
+
+
+class LogKeeping:
+    """Packs the output of runs that end, one after the other, and keeps all output within its room.
+
+    follows: whether more of a run's output may still arrive.
+    """
+
+    def __init__(
+        self, store: AsyncStore, fleet: Fleet, settings: LogSettings, follows: Callable[[str], bool]
+    ) -> None:
+        self._store = store
+        self._fleet = fleet
+        self._settings = settings
+        self._follows = follows
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = threading.Event()
+
+    def start(self) -> None:
+        """Look after output from now on, first that of runs that ended before."""
+        self._task = asyncio.create_task(self._work(), name="logs kept")
+
+    def ended(self, run_id: str) -> None:
+        """All output of a run is here."""
+        self._waiting.put_nowait(run_id)
+
+    async def close(self) -> None:
+        """Stop; what is half packed is begun again the next time."""
+        self._closing.set()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _work(self) -> None:
+        for run_id in await asyncio.to_thread(self._store.spool.unpacked, LEAST):
+            self._waiting.put_nowait(run_id)
+        while True:
+            run_id = await self._waiting.get()
+            try:
+                if self._settings.pack:
+                    await self.pack(run_id)
+                if self._waiting.empty():
+                    await self.make_room()
+            except NotFound:
+                continue  # removed meanwhile
+            except WorkbenchError as problem:
+                log.warning("output of run %s stays as it is: %s", run_id, problem.message)
+
+    async def pack(self, run_id: str) -> bool:
+        """Compress the output of a run that is over; whether it is. Raises NotFound, StoreError."""
+        run = await self._store.read(run_rows.get, run_id)
+        if not run.status.terminal or self._follows(run_id):
+            return False
+        size = (await self._store.read(offsets, self._store.spool, run_id)).stream
+        if size < LEAST:
+            return False
+
+        def going_on() -> bool:
+            return not (self._closing.is_set() or self._follows(run_id))
+
+        if not await _aside(partial(self._store.spool.pack, run_id, size, going_on)):
+            return False
+        return await self._store.write(self._store.spool.drop_plain, run_id)
+
+    async def make_room(self) -> None:
+        """Drop output that machines have still, the oldest first, until all takes no more than it may."""
+        most = self._settings.max_bytes
+        if not most:
+            return
+        over = await asyncio.to_thread(self._store.spool.room) - most
+        if over <= 0:
+            return
+        for run_id in await asyncio.to_thread(self._store.spool.oldest):
+            if over <= 0:
+                return
+            with suppress(NotFound):
+                run = await self._store.read(run_rows.get, run_id)
+                if run.status.terminal and not self._follows(run_id) and await self._elsewhere(run):
+                    over -= await self._store.write(self._store.spool.drop, run_id)
+
+    async def _elsewhere(self, run: Run) -> bool:
+        """Whether the run's machine has all of the output that is here; asked only where one is connected."""
+        link = self._fleet.current(run.target)
+        if link is None:
+            return False
+        size = (await self._store.read(offsets, self._store.spool, run.id)).stream
+        gaps = await self._store.read(spool.gaps, run.id)
+        try:
+            async with asyncio.timeout(ASKING_SECONDS):
+                answer = await link.call("logs", {"run": run.id})
+        except (Unreachable, RemoteError, NotFound, TimeoutError):
+            return False
+        kept = _stretches(answer.get("stream") if isinstance(answer, dict) else None)
+        return covers(kept, size, gaps)
+
+
+def covers(kept: list[tuple[int, int]], size: int, gaps: list[tuple[int, int]]) -> bool:
+    """Whether stretches hold every byte before size that is not in a gap."""
+    at = 0
+    for start, stop in sorted([*kept, *gaps]):
+        if start > at:
+            return False
+        at = max(at, stop)
+    return at >= size
+
+
+def _stretches(told: Any) -> list[tuple[int, int]]:
+    """What a machine says it keeps; nothing where that makes no sense."""
+    try:
+        return [(int(start), int(stop)) for start, stop in told]
+    except (TypeError, ValueError):
+        return []
+
+
+async def _aside(function: Callable[[], T]) -> T:
+    """What function gives, in a thread of its own that gives way to all others."""
+
+    def work() -> T:
+        with suppress(OSError, AttributeError):  # where threads have no priority it is done all the same
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        return function()
+
+    return await in_side_thread(work, "packing")
