@@ -15,11 +15,12 @@ from textual.app import App
 from tests.bench.report import Row, alternate, installed
 from workbench.text.curves import Span
 from workbench.text.plane import Style
+from workbench.text.x_axes import STEP
 from workbench.tui.chart import answers
 from workbench.tui.chart.painting import Painter
 from workbench.tui.chart.picture import Picture
 from workbench.tui.chart.scene import Scene
-from workbench.tui.chart.source import STEP, Trace, Window
+from workbench.tui.chart.source import Trace, Window
 from workbench.tui.chart.view import View
 from workbench.tui.themes.palette import Palette
 

@@ -369,7 +369,6 @@ def test_points_of_one_metric(wb: Wb) -> None:
         "0\t2026-11-23T12:00:00Z\t1.5\n1\t2026-11-23T12:00:01Z\tinf\n"
     )
     assert json.loads(wb("run", "metrics", "@1", "loss", "-o", "json", world=world).out) == points
-    assert wb("run", "metrics", "@1", "a", "b", world=world).code == 2
 
 
 def test_metrics_are_drawn(wb: Wb) -> None:

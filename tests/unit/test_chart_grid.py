@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from workbench.text.curves import point
 from workbench.text.pieces import cells, plain
 from workbench.text.plane import Style
+from workbench.text.x_axes import STEP
 from workbench.tui.chart import answers
 from workbench.tui.chart.card import Card, card_lines, heading_line
 from workbench.tui.chart.grid import CARD_CELLS, CARD_LINES, MOST_LINES, Grid, Heading, Item
 from workbench.tui.chart.scene import Scene
-from workbench.tui.chart.source import STEP, Trace, Window
+from workbench.tui.chart.source import Trace, Window
 
 NAMES = ["loss", "train/loss", "train/acc", "val/loss", "train/lr", "lr"]
 

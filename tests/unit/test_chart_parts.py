@@ -12,12 +12,13 @@ from workbench.text.axis import Axis
 from workbench.text.curves import Span, point
 from workbench.text.pieces import cells, plain
 from workbench.text.plane import Plane, Style
+from workbench.text.smoothing import smoothed, width_of
+from workbench.text.x_axes import RELATIVE, STEP, TIME
 from workbench.tui.chart import answers, cursor, legend
 from workbench.tui.chart.picture import Picture
 from workbench.tui.chart.scene import Scene, axes, x_text
-from workbench.tui.chart.smoothing import smoothed, width_of
-from workbench.tui.chart.source import RELATIVE, STEP, TIME, Trace, Window
-from workbench.tui.chart.view import View
+from workbench.tui.chart.source import Trace, Window
+from workbench.tui.chart.view import SMOOTHING, View
 
 WHOLE = Axis(0, 1000, kind="count")
 
@@ -74,11 +75,28 @@ def test_smoothing_is_without_bias_and_stays_between(values: list[float], weight
     assert all(min(values) - slack <= span.last <= max(values) + slack for span in found)
 
 
+def debiased(values: list[float], weight: float) -> list[float]:
+    """What TensorBoard draws: each value counts 1 - weight, divided by what an endless row would count."""
+    last, found = 0.0, []
+    for number, value in enumerate(values, 1):
+        last = last * weight + (1 - weight) * value
+        found.append(last / (1 - weight**number))
+    return found
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=60), st.sampled_from(SMOOTHING[1:]))
+def test_evenly_spaced_values_are_smoothed_as_elsewhere(values: list[float], weight: float) -> None:
+    spans = [point(7 * x, value) for x, value in enumerate(values)]
+    width = width_of(0, 7 * (len(values) - 1), len(values))
+    found = [span.last for span in smoothed(spans, weight, width)]
+    assert found == pytest.approx(debiased(values, weight), rel=1e-6, abs=1e-6)
+
+
 def test_a_constant_stays_and_gaps_stay_gaps() -> None:
     found = smoothed([point(0, 3.0), point(1, math.nan), point(2, 3.0), point(3, math.inf)], 0.9, 1.0)
     assert [span.last for span in (found[0], found[2])] == pytest.approx([3, 3])
     assert math.isnan(found[1].last)
-    assert math.isnan(found[3].last)
+    assert math.isinf(found[3].last)
 
 
 def test_smoothing_takes_no_notice_of_how_many_buckets_there_are() -> None:

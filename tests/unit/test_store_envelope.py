@@ -133,3 +133,38 @@ def test_joining_equal_steps_copies_nothing():
     assert kept is points
     none = Columns(array("q"), array("d"), array("d"))
     assert len(joined(points, none)[0]) == len(joined(points, none)[1].steps) == 0
+
+
+@pytest.mark.parametrize("x", ["step", "time"])
+def test_single_values_that_are_not_finite_are_told_among_many(store, x):
+    run = put_run(store)
+    odd = {77: "nan", 9000: "-inf", 9001: "nan", 3 * CHUNK + 5: "inf", 19_999: "inf"}
+    values = [odd.get(n, 1.0) for n in range(20_000)]
+    feed(store, run, [header(), *(timed("loss", values[n], n, float(n)) for n in range(20_000))])
+    found = store.read(summaries.envelope, run, "loss", 100, Selection(x=x))
+    told = [
+        (bucket.nans, bucket.infs, bucket.minus_infs)
+        for bucket in found
+        if (bucket.nans, bucket.infs, bucket.minus_infs) != (None, None, None)
+    ]
+    assert told == [(1, None, None), (1, None, 1), (None, 1, None), (None, 1, None)]
+    assert all(any(bucket.first_step <= step <= bucket.last_step for bucket in found) for step in odd)
+    part = store.read(summaries.envelope, run, "loss", 100, Selection(low=100, high=8999))
+    assert [bucket.infs for bucket in part if bucket.infs] == []
+    assert not any(bucket.nans or bucket.minus_infs for bucket in part)
+
+
+def test_what_a_newer_attempt_replaced_is_not_marked(store):
+    run = put_run(store)
+    feed(store, run, [header(1), *(metric("loss", "nan", n) for n in range(100))], file="1.jsonl")
+    feed(store, run, [header(2), *(metric("loss", 2.0, n) for n in range(50, 100))], file="2.jsonl")
+    found = store.read(summaries.envelope, run, "loss", 100)
+    assert [bucket.nans for bucket in found] == [1] * 50 + [None] * 50
+
+
+def test_a_series_of_before_infinities_were_counted_is_looked_through(store):
+    run = put_run(store)
+    feed(store, run, [header(), *(metric("loss", "inf" if n == 7 else 1.0, n) for n in range(5000))])
+    store.write(lambda change: change.execute("UPDATE series SET infinite = NULL"))
+    found = store.read(summaries.envelope, run, "loss", 500)
+    assert [(bucket.first_step, bucket.infs) for bucket in found if bucket.infs] == [(0, 1)]

@@ -237,3 +237,19 @@ def test_a_ground_is_drawn_with_dots_in_ascii() -> None:
     plane = Plane(Axis(0, 10), Axis(0, 10), 40, 12, Style("ascii"))
     plane.draw(Curve([point(0, 5), point(10, 5)], 0, BEHIND))
     assert "...." in "".join(plain(line) for line in plane.lines())
+
+
+@pytest.mark.parametrize(("dots", "signs"), [("braille", "×↑↓"), ("ascii", "?^v")])
+def test_what_is_not_finite_has_a_sign_where_it_was_among_finite_values_too(dots: Dots, signs: str) -> None:
+    spans = [
+        Span(0, 9, 1.0, 2.0, 1.5, 10, nans=1),
+        Span(10, 19, 1.0, 2.0, math.inf, 10),
+        Span(20, 29, 1.0, 2.0, 1.5, 10, minus_infs=3),
+        point(39, 1.5),
+    ]
+    plane = Plane(Axis(0, 39), Axis(0, 3), 46, 8, Style(dots, ("*",), foot=False))
+    plane.draw(Curve(spans, 0))
+    lines = [plain(line)[plane.left :].ljust(40) for line in plane.lines()]
+    at = [plane.column_of(x) or 0 for x in (9, 19, 29)]
+    assert [lines[-1][at[0]], lines[0][at[1]], lines[-1][at[2]]] == list(signs)
+    assert sum(lines[row].count(sign) for row in (0, -1) for sign in signs) == 3

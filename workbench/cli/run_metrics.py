@@ -6,35 +6,45 @@ from typing import Any
 
 import click
 
-from workbench.cli import complete, output
+from workbench.cli import complete, output, run_plot, run_points
 from workbench.cli.command import Listing, command
 from workbench.cli.parsing import at_least
-from workbench.cli.run_tables import described, print_named
+from workbench.cli.run_tables import described
 from workbench.cli.session import Session
-from workbench.cli.terminal import UNLIMITED
 from workbench.cli.trends import MOST, trend
-from workbench.errors import NotFound, UsageError
-from workbench.text import numbers, times
-from workbench.text.curves import from_bucket
-from workbench.text.plot import Frame, Series, plot
+from workbench.errors import UsageError
+from workbench.text import numbers
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
 
 SERIES_KEYS = ("name", "rank", "count", "first_step", "last_step", "last", "min", "max", "nan_count")
-POINT_KEYS = ("step", "time", "value")
 TEXT = "text"
-MOST_PLOTS = 12
-MOST_RANKS = 8
-PLOT_CELLS = 80
-"""The width of a picture that goes where no width is known."""
 
 
 @command("metrics", cls=Listing)
 @click.argument("run", shell_complete=complete.run)
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.metric)
+@click.option(
+    "--with",
+    "others",
+    multiple=True,
+    metavar="RUN",
+    help="The same of another run, too; may be given often.",
+    shell_complete=complete.run,
+)
 @click.option("--plot", "draw", is_flag=True, help="Draw it instead of printing numbers.")
 @click.option("--rank", type=int, metavar="N", help="Of one process of several.")
 @click.option("-n", "--limit", type=at_least(1), metavar="N", help="Only the last N points.")
+@click.option(
+    "--x", "x", metavar="AXIS", default="step", help="Draw over step, relative, time or another metric."
+)
+@click.option(
+    "--smooth",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    metavar="W",
+    help="Draw an average in which the values before count W (0.9), the line as it is dim behind.",
+)
 @click.option("--log-y", is_flag=True, help="Draw values on a logarithmic axis.")
 @click.option("--log-x", is_flag=True, help="Draw steps on a logarithmic axis.")
 @click.pass_obj
@@ -42,26 +52,29 @@ def metrics(
     session: Session,
     run: str,
     names: tuple[str, ...],
+    others: tuple[str, ...],
     draw: bool,
     rank: int | None,
     limit: int | None,
+    x: str,
+    smooth: float,
     log_y: bool,
     log_x: bool,
 ) -> None:
     """List a run's metrics, one row a series; with NAME its points; with --plot a picture.
 
-    Several names are drawn into one picture; without a name every metric gets its own.
+    Several names are drawn into one picture; without a name every metric gets its own. --to chart.svg writes
+    the picture as a file, --to points.csv what is in it.
     """
-    if draw:
-        _draw(session, run, names, rank, (log_x, log_y))
-    elif not names:
-        _list_series(session, run, rank)
-    elif len(names) == 1:
-        _list_points(session, run, names[0], rank, limit)
+    runs = (run, *others)
+    if run_plot.wanted(session, draw):
+        run_plot.draw(session, runs, names, run_plot.Way(rank, x, smooth, log_x, log_y))
+    elif names:
+        run_points.show(session, runs, names, rank, limit)
+    elif others:
+        raise UsageError("name the metric of several runs", "wb run metrics RUN loss --with RUN")
     else:
-        raise UsageError(
-            "points are printed of one metric at a time", "name one, or add --plot to draw several"
-        )
+        _list_series(session, run, rank)
 
 
 def _list_series(session: Session, run: str, rank: int | None) -> None:
@@ -128,80 +141,3 @@ def _number(title: str, key: str, keep: int) -> Field:
 
 def _steps(row: dict[str, Any]) -> str:
     return "" if row["first_step"] is None else f"{row['first_step']}-{row['last_step']}"
-
-
-def _list_points(session: Session, run: str, name: str, rank: int | None, limit: int | None) -> None:
-    try:
-        found = _points(session.call("runs", "points", run=run, name=name, rank=rank, limit=limit))
-    except NotFound:
-        if not print_named(session, run, name, limit):
-            raise
-        return
-    now = session.clock()
-    texts = numbers.column([numbers.number(point["value"]) for point in found], figures=6)
-    shown = [{**point, "_text": text} for point, text in zip(found, texts, strict=True)]
-    fields = [
-        Field(Column("STEP", right=True, keep=90), lambda point: str(point["step"])),
-        Field(Column("TIME", keep=50), lambda point: times.local(times.parse(point.get("time")), now)),
-        Field(Column("VALUE", right=True, keep=100), lambda point: str(point["_text"])),
-    ]
-    output.rows(
-        session, shown if output.as_table(session) else found, fields, POINT_KEYS, f"{name} has no points"
-    )
-
-
-def _points(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    """Columns of a series as a list of its points."""
-    return [
-        {"step": step, "time": times.of_microseconds(time), "value": value}
-        for step, time, value in zip(columns["steps"], columns["times"], columns["values"], strict=True)
-    ]
-
-
-def _draw(
-    session: Session, run: str, names: tuple[str, ...], rank: int | None, log: tuple[bool, bool]
-) -> None:
-    rows = session.call("runs", "metrics", run=run)
-    known = list(dict.fromkeys(row["name"] for row in rows))
-    for name in names:
-        if name not in known:
-            raise NotFound(f"the run has no metric {name}", f"it has {', '.join(known[:8]) or 'none yet'}")
-    if not known:
-        output.note(session, "no metrics yet")
-        return
-    ranks = {name: sorted({row.get("rank", 0) for row in rows if row["name"] == name}) for name in known}
-    pictures = [names] if names else [(name,) for name in known[:MOST_PLOTS]]
-    cells = PLOT_CELLS if session.terminal.cells == UNLIMITED else min(session.terminal.cells, 160)
-    lines = 20 if len(pictures) == 1 else 11
-    blocks = []
-    for picture in pictures:
-        series = [line for name in picture for line in _series(session, run, name, ranks[name], rank, cells)]
-        frame = Frame(
-            cells,
-            lines,
-            colour=session.terminal.colour and session.to is None,
-            ascii_only=session.terminal.ascii_only,
-            log_x=log[0],
-            log_y=log[1],
-        )
-        blocks.append("\n".join(plot(series, frame)))
-    output.write(session, "\n\n".join(blocks) + "\n")
-    if not names and len(known) > MOST_PLOTS:
-        output.note(
-            session, f"{len(known) - MOST_PLOTS} more: {', '.join(known[MOST_PLOTS : MOST_PLOTS + 8])}"
-        )
-
-
-def _series(
-    session: Session, run: str, name: str, ranks: list[int], only: int | None, cells: int
-) -> list[Series]:
-    """The lines of one metric: one a rank, the first ones of many."""
-    chosen = [only] if only is not None else ranks[:MOST_RANKS]
-    several = len(ranks) > 1
-    out = []
-    for rank in chosen:
-        buckets = session.call("runs", "envelope", run=run, name=name, buckets=cells * 2, rank=rank)
-        label = clean_name(name, 60)
-        title = f"{label} [{rank}]" if several else label
-        out.append(Series(title, [from_bucket(bucket) for bucket in buckets]))
-    return out

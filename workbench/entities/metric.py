@@ -47,6 +47,10 @@ class Bucket(Entity, frozen=True, kw_only=True):
     first_x: float | None = None
     """Where it begins on an axis that does not count steps: seconds since 1970, or another metric's value."""
     last_x: float | None = None
+    nans: int | None = None
+    infs: int | None = None
+    minus_infs: int | None = None
+    """How many of the values are not finite; absent when none is."""
 
 
 class Evaluation(Entity, frozen=True, kw_only=True):

@@ -126,6 +126,12 @@ def nan_count(values: Sequence[float]) -> int:
     return 0 if total == total else sum(1 for value in values if value != value)
 
 
+def infinite_count(values: Sequence[float]) -> int:
+    """How many values are infinite."""
+    total = sum(values)
+    return 0 if total - total == 0.0 else sum(1 for value in values if math.isinf(value))
+
+
 def last_value(steps: Sequence[int], values: Sequence[float]) -> float:
     """The value at the highest step, of several the one written last."""
     high = max(steps)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from workbench.entities.metric import Bucket
 from workbench.store import chunks
@@ -100,6 +102,24 @@ class Collector:
         return whole._found[0]
 
 
+class Broken(NamedTuple):
+    """How many values are nan, infinite, and infinite below zero; None for none."""
+
+    nans: int | None = None
+    infs: int | None = None
+    minus_infs: int | None = None
+
+
+def counted(values: Sequence[float]) -> Broken:
+    """What of the values is not finite."""
+    total = sum(values)
+    if total - total == 0.0:
+        return Broken()
+    nans = sum(1 for value in values if value != value)
+    infs = sum(1 for value in values if value == math.inf)
+    return Broken(nans or None, infs or None, sum(1 for value in values if value == -math.inf) or None)
+
+
 def over(xs: array[float], points: Columns, low: float, high: float, buckets: int) -> list[Bucket]:
     """Points as at most so many buckets that are equally wide in xs, which has a value for each of them.
 
@@ -134,6 +154,7 @@ def _bucket(x: float, low: float, high: float, buckets: int) -> int:
 def _summed(points: Columns, first: float, last: float) -> Bucket:
     steps, _, values = points
     least, most = chunks.finite_range(values)
+    broken = counted(values)
     return Bucket(
         first_step=min(steps),
         last_step=max(steps),
@@ -143,6 +164,9 @@ def _summed(points: Columns, first: float, last: float) -> Bucket:
         count=len(values),
         first_x=first,
         last_x=last,
+        nans=broken.nans,
+        infs=broken.infs,
+        minus_infs=broken.minus_infs,
     )
 
 

@@ -33,6 +33,13 @@ class SeriesRow(NamedTuple):
     nan_count: int
     last_time: float
     ordered: bool
+    infinite: int | None
+    """How many values are infinite; None: written before they were counted."""
+
+    @property
+    def all_finite(self) -> bool:
+        """Whether it is known that every value is a finite number."""
+        return self.infinite == 0 and self.nan_count == 0
 
 
 class Piece(NamedTuple):

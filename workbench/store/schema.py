@@ -184,6 +184,11 @@ _CHILDREN: Step = (
         archived, created, id, experiment, status, target, name, started, ended, parent, inside)""",
 )
 
+_INFINITE: Step = (
+    # How many of its values are infinite; NULL in rows of before: it was not counted then.
+    "ALTER TABLE series ADD COLUMN infinite INTEGER",
+)
+
 STEPS: tuple[Step, ...] = (
     _FIRST,
     _EVALUATIONS,
@@ -196,5 +201,6 @@ STEPS: tuple[Step, ...] = (
     _FORWARDS,
     _VIEWS,
     _CHILDREN,
+    _INFINITE,
 )
 """Step n leads from version n to n + 1; an empty file is version 0."""

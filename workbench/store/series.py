@@ -23,7 +23,7 @@ SMALL = chunks.BLOCK // 2
 """Points of a piece that is still put together with the next."""
 _COLUMNS = (
     "id, name, rank, attempt, file, points, chunks, low, high, next_step, last, min, max, nan_count,"
-    " last_time, ordered"
+    " last_time, ordered, infinite"
 )
 
 
@@ -61,9 +61,7 @@ def known(
     if not found:
         of_rank = "" if rank is None else f" of rank {rank}"
         of_attempt = "" if attempt is None else f" of attempt {attempt}"
-        raise NotFound(
-            f"no metric {name!r}{of_rank}{of_attempt} in this run", "wb run metrics ID shows them"
-        )
+        raise NotFound(f"no metric {name!r}{of_rank}{of_attempt} in this run", "wb run metrics ID shows them")
     return found
 
 
@@ -86,7 +84,7 @@ def append(
         _add_piece(change, row.id, points)
     change.execute(
         "UPDATE series SET points = ?, chunks = ?, low = ?, high = ?, next_step = ?, last = ?, min = ?,"
-        " max = ?, nan_count = ?, last_time = ?, ordered = ? WHERE id = ?",
+        " max = ?, nan_count = ?, last_time = ?, ordered = ?, infinite = ? WHERE id = ?",
         (*row[5:], row.id),
     )
     return row
@@ -115,6 +113,7 @@ def _figures(key: tuple[str, int, int, str], before: SeriesRow | None, points: C
     low, high = min(steps), max(steps)
     least, most = chunks.finite_range(values)
     nans = chunks.nan_count(values)
+    infinite: int | None = chunks.infinite_count(values)
     last: float | None = chunks.last_value(steps, values)
     in_order = chunks.ordered(steps)
     count, packed, identity = len(steps), 0, 0
@@ -125,6 +124,7 @@ def _figures(key: tuple[str, int, int, str], before: SeriesRow | None, points: C
         if high < before.high:
             last = before.last
         low, high, nans = min(low, before.low), max(high, before.high), nans + before.nan_count
+        infinite = None if before.infinite is None else before.infinite + (infinite or 0)
         extremes += [value for value in (before.min, before.max) if value is not None]
     return SeriesRow(
         identity,
@@ -140,6 +140,7 @@ def _figures(key: tuple[str, int, int, str], before: SeriesRow | None, points: C
         nans,
         times[-1],
         in_order,
+        infinite,
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from workbench.entities.metric import Bucket, SeriesSummary
 from workbench.entities.run import MetricValue
-from workbench.store import chunks, run_rows, series
+from workbench.store import broken_values, chunks, run_rows, series
 from workbench.store.chunks import BLOCK, Columns
 from workbench.store.codec import moment_of_seconds
 from workbench.store.envelope import Collector, joined, number_or_nan, over
@@ -125,9 +125,13 @@ def _by_step(
     if buckets < 1 or first > last:
         return []
     collector = Collector(first, last, buckets)
-    for part in cropped(pieces(rows), first, last):
+    parts = cropped(pieces(rows), first, last)
+    for part in parts:
         _collect(connection, part, collector)
-    return collector.buckets()
+    found = collector.buckets()
+    if all(part.series.all_finite for part in parts):
+        return found
+    return broken_values.marked(connection, parts, found)
 
 
 _INSIDE = "series = ? AND high >= ? AND low <= ?"

@@ -57,6 +57,13 @@ def from_bucket(bucket: Mapping[str, Any]) -> Span:
     )
 
 
+def shifted(spans: Sequence[Span], by: float) -> Sequence[Span]:
+    """The same, so far to the right (below 0: to the left)."""
+    if not by:
+        return spans
+    return [span._replace(first_x=span.first_x + by, last_x=span.last_x + by) for span in spans]
+
+
 def drawn(spans: Iterable[Span], *, log_x: bool = False, log_y: bool = False) -> Iterator[Span]:
     """The spans that can be shown on such axes."""
     least = TINY if log_x else -HUGE

@@ -24,6 +24,8 @@ class Mark(NamedTuple):
 def marks(spans: Sequence[Span]) -> Iterator[Mark]:
     """What is not finite in each span, at its end: one mark a kind."""
     for span in spans:
+        if isfinite(span.last + span.low) and not (span.nans or span.infs or span.minus_infs):
+            continue
         counted = ((NAN, span.nans), (INF, span.infs), (MINUS_INF, span.minus_infs))
         kinds = [kind for kind, count in counted if count]
         if not kinds and not isfinite(span.last):

@@ -11,6 +11,7 @@ from workbench.text.axis import Axis
 from workbench.text.canvas import NOTHING, Canvas, Dots
 from workbench.text.cells import cut, pad, width
 from workbench.text.curves import Span
+from workbench.text.not_finite import INF, MINUS_INF, NAN, marks
 from workbench.text.pieces import BEHIND, BRIGHT, NO_SERIES, Line, Piece
 from workbench.text.ticks import labels, ticks
 
@@ -18,6 +19,8 @@ MARKS = ("*", "+", "o", "x", "#", "%", "@", "&")
 _STRESSES = 3
 _LEAST_COLUMNS = 4
 _FOOT = 2
+_SIGNS = {NAN: ("×", "?"), INF: ("↑", "^"), MINUS_INF: ("↓", "v")}
+"""What stands where a curve is not finite: below for nan, at the edge it left by; and in ASCII."""
 
 
 class Curve(NamedTuple):
@@ -65,6 +68,7 @@ class Plane:
         self._y_labels = {self._row(value): text for value, text in zip(values, texts, strict=True)}
         self._canvas = Canvas(self.columns, self.rows, style.dots)
         self._ends: list[tuple[int, int, int]] = []
+        self._signs: dict[tuple[int, int], tuple[str, int]] = {}
         self._drawn: list[tuple[list[str], list[int]]] | None = None
         self._foot = self._axis_below(x_label) if foot else []
 
@@ -89,12 +93,21 @@ class Plane:
         self._drawn = None
         ink = curve.series * _STRESSES + curve.stress
         curves.draw(self._canvas, curve.spans, self.x, self.y, ink)
+        self._mark_broken(curve, ink)
         if self._style.ends and curve.stress != BEHIND:
             self._mark_end(curve, ink)
 
     def settle(self) -> None:
         """Make what was drawn so far the ground: what is drawn from now on is not mixed with it."""
         self._canvas.settle()
+
+    def _mark_broken(self, curve: Curve, ink: int) -> None:
+        """A sign in the curve's colour in each column where it is nan or infinite."""
+        for mark in marks(curves.within(curve.spans, self.x.low, self.x.high)):
+            column = self.column_of(mark.x) if mark.x > 0 or not self.x.log else None
+            if column is not None:
+                row = 0 if mark.kind == INF else self.rows - 1
+                self._signs[row, column] = (_SIGNS[mark.kind][self._style.ascii_only], ink)
 
     def _mark_end(self, curve: Curve, ink: int) -> None:
         """The mark stands right of the line's last dot."""
@@ -109,13 +122,13 @@ class Plane:
             return
         self._ends.append((self._row(value), column + 1, ink))
 
-    def _placed_ends(self) -> dict[tuple[int, int], int]:
-        """The ink of each mark by row and column, a bit higher or lower where a later curve's mark stands."""
-        placed: dict[tuple[int, int], int] = {}
+    def _placed_marks(self) -> dict[tuple[int, int], tuple[str, int]]:
+        """Each mark and its ink by row and column; those of ends a bit higher or lower where one stands."""
+        placed = dict(self._signs)
         for row, column, ink in reversed(self._ends):
             for near in (row, row - 1, row + 1, row - 2, row + 2):
                 if 0 <= near < self.rows and (near, column) not in placed:
-                    placed[near, column] = ink
+                    placed[near, column] = (self._mark(ink), ink)
                     break
         return placed
 
@@ -130,10 +143,10 @@ class Plane:
         chosen = None if band is None else self._columns_of(band)
         if self._drawn is None:
             self._drawn = self._canvas.lines(self._mark)
-        ends: list[list[tuple[int, int]]] = [[] for _ in range(self.rows)]
-        for (row, column), ink in self._placed_ends().items():
-            ends[row].append((column, ink))
-        rows = [self._line(row, drawn, ends[row], at, chosen) for row, drawn in enumerate(self._drawn)]
+        marked: list[list[tuple[int, str, int]]] = [[] for _ in range(self.rows)]
+        for (row, column), (sign, ink) in self._placed_marks().items():
+            marked[row].append((column, sign, ink))
+        rows = [self._line(row, drawn, marked[row], at, chosen) for row, drawn in enumerate(self._drawn)]
         return [*rows, *self._foot]
 
     def _columns_of(self, band: tuple[float, float]) -> tuple[int, int]:
@@ -144,7 +157,7 @@ class Plane:
         self,
         row: int,
         drawn: tuple[list[str], list[int]],
-        ends: list[tuple[int, int]],
+        marked: list[tuple[int, str, int]],
         at: int | None,
         band: tuple[int, int] | None,
     ) -> Line:
@@ -155,8 +168,8 @@ class Plane:
             self._put_grid(characters, looks)
         if at is not None and owners[at] == NOTHING:
             characters[at], looks[at] = "|" if self._style.ascii_only else "│", "header"
-        for column, ink in ends:
-            characters[column], looks[column] = self._mark(ink), ink
+        for column, sign, ink in marked:
+            characters[column], looks[column] = sign, ink
         if band is not None:
             for column in range(band[0], band[1] + 1):
                 if characters[column] == " ":

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from workbench.text.axis import spanning
+from workbench.text.axis import Kind, spanning
 from workbench.text.cells import cut, width
 from workbench.text.curves import Span, drawn, point
 from workbench.text.numbers import short
-from workbench.text.pieces import BRIGHT, Line, Piece, cells, plain
+from workbench.text.pieces import BEHIND, BRIGHT, Line, Piece, cells, plain
 from workbench.text.plane import MARKS, Curve, Plane, Style
 from workbench.text.style import RESET
 
@@ -23,6 +23,8 @@ class Series(NamedTuple):
 
     name: str
     spans: Sequence[Span]
+    smooth: Sequence[Span] = ()
+    """A smoothed line; the other one is then dim behind it."""
 
 
 class Frame(NamedTuple):
@@ -36,6 +38,8 @@ class Frame(NamedTuple):
     log_y: bool = False
     title: str = ""
     x_label: str = "step"
+    kind: Kind = "count"
+    """What x counts."""
 
 
 def from_points(name: str, points: Sequence[tuple[float, float]]) -> Series:
@@ -54,14 +58,18 @@ def plot(series: Sequence[Series], frame: Frame) -> list[str]:
         why = "nothing to plot: no finite values" + (" above zero" if frame.log_y else "")
         return [_cut(why, frame.cells, frame)]
     ends = [end for span in spans for end in (span.first_x, span.last_x)]
-    x = spanning(ends, log=frame.log_x, kind="count")
+    x = spanning(ends, log=frame.log_x, kind=frame.kind)
     y = spanning([end for span in spans for end in (span.low, span.high)], log=frame.log_y, margin=0.02)
     head = _head(series, frame)
     style = Style("ascii" if frame.ascii_only else "braille")
     plane = Plane(x, y, frame.cells, max(5, frame.lines - len(head)), style, frame.x_label)
     # The first series is drawn last: where lines cross, the one asked for first stays on top.
+    for owner, item in enumerate(series):
+        if item.smooth:
+            plane.draw(Curve(item.spans, owner, BEHIND))
+    plane.settle()
     for owner in reversed(range(len(series))):
-        plane.draw(Curve(series[owner].spans, owner))
+        plane.draw(Curve(series[owner].smooth or series[owner].spans, owner))
     return [paint(line, frame.colour) for line in [*head, *plane.lines()]]
 
 

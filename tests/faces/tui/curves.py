@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from workbench.text.curves import Span
-from workbench.tui.chart.source import RELATIVE, STEP, TIME, Trace, Window
+from workbench.text.x_axes import RELATIVE, STEP, TIME
+from workbench.tui.chart.source import Trace, Window
 
 EPOCH = 1_795_500_000.0
 

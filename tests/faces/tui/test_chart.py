@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from tests.faces.tui.curves import Curves, decay
 from workbench.errors import NotFound
+from workbench.text.x_axes import STEP, TIME
 from workbench.tui.chart.chart import Chart
-from workbench.tui.chart.source import STEP, TIME
 from workbench.tui.themes.palette import Looks
 
 SIZE = (120, 36)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from workbench.text import smoothing, x_axes
 from workbench.text.axis import spanning
-from workbench.tui.chart import smoothing, source
 from workbench.tui.chart.scene import Scene
-from workbench.tui.chart.source import Trace, Window
+from workbench.tui.chart.source import Trace, Window, clean
 
 
 def window_of(scene: Scene, buckets: int) -> Window:
@@ -32,13 +32,13 @@ def answered(scene: Scene, traces: Sequence[Trace], window: Window, empty: str) 
     if window.low is not None and scene.whole is not None:
         ends += [scene.whole.low, scene.whole.high]
     try:
-        whole = spanning(ends, kind=source.kind_of(window.x))
+        whole = spanning(ends, kind=x_axes.kind_of(window.x))
     except ValueError:
         whole = None
     current = scene.current
     if all(trace.key != current for trace in traces):
         current = traces[0].key if traces else ""
-    named = tuple(trace._replace(name=source.clean(trace.name)) for trace in traces)
+    named = tuple(trace._replace(name=clean(trace.name)) for trace in traces)
     return scene._replace(traces=named, whole=whole, current=current, empty=empty)
 
 

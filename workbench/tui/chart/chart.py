@@ -14,6 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.text.axis import Axis
 from workbench.text.canvas import Dots
 from workbench.text.plane import Style
+from workbench.text.x_axes import RELATIVE, STEP, TIME
 from workbench.tui.actions.acting import Acting
 from workbench.tui.chart import answers, cursor
 from workbench.tui.chart.answers import Extent
@@ -21,7 +22,7 @@ from workbench.tui.chart.feed import Feed
 from workbench.tui.chart.painting import Painter
 from workbench.tui.chart.picture import Picture
 from workbench.tui.chart.scene import Scene
-from workbench.tui.chart.source import RELATIVE, STEP, TIME, Source, Trace, Window, clean
+from workbench.tui.chart.source import Source, Trace, Window, clean
 from workbench.tui.chart.view import PAN, SMOOTHING, ZOOM, View
 from workbench.tui.themes.palette import palette_of
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from workbench.text import x_axes
 from workbench.text.cells import cut, pad, width
 from workbench.text.pieces import BEHIND, BRIGHT, DIM, Line, Piece, cells
 from workbench.text.plane import Curve, Plane, Style
-from workbench.tui.chart import legend, source
+from workbench.tui.chart import legend
 from workbench.tui.chart.legend import Marks
 from workbench.tui.chart.scene import Scene, axes, x_text
 
@@ -49,7 +50,7 @@ class Picture:
         self.why = found if isinstance(found, str) else ""
         self.plane: Plane | None = None
         if not isinstance(found, str):
-            label = source.label_of(scene.x)
+            label = x_axes.label_of(scene.x)
             self.plane = Plane(found.x, found.y, self.body.cells, self.body.lines, style, label)
             self._draw(self.plane)
 

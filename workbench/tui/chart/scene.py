@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from workbench.text import durations
+from workbench.text import durations, x_axes
 from workbench.text.axis import Axis, spanning
 from workbench.text.curves import Span, drawn, reading, within
 from workbench.text.numbers import short
-from workbench.tui.chart import source
 from workbench.tui.chart.source import Trace
 from workbench.tui.chart.view import View
 
@@ -29,7 +28,7 @@ class Scene(NamedTuple):
     view: View = View()
     whole: Axis | None = None
     """All of x; None while nothing is known."""
-    x: str = source.STEP
+    x: str = x_axes.STEP
     title: str = ""
     empty: str = "no values yet"
     """Why there may be nothing to show."""
@@ -118,11 +117,11 @@ def read(scene: Scene, trace: Trace, x: float | None) -> Reading:
 
 def x_text(x: float, axis: str) -> str:
     """A place of an x axis as exactly as one can read it."""
-    if axis == source.STEP:
+    if axis == x_axes.STEP:
         return f"step {x:,.0f}"
-    if axis == source.RELATIVE:
+    if axis == x_axes.RELATIVE:
         return f"after {durations.short(x)}" if abs(x) >= 10 else f"after {x:.2f}s"
-    if axis == source.TIME:
+    if axis == x_axes.TIME:
         moment = datetime.fromtimestamp(x)
         return f"{moment.day} {moment:%b %H:%M:%S}"
-    return f"{source.label_of(axis)} {short(x, 6)}"
+    return f"{x_axes.label_of(axis)} {short(x, 6)}"

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from workbench.errors import WorkbenchError
 from workbench.text.canvas import Dots
 from workbench.text.plane import Style
+from workbench.text.x_axes import RELATIVE, STEP, TIME
 from workbench.tui.actions.acting import Acting
 from workbench.tui.chart import answers, source
 from workbench.tui.chart.card import Card, card_lines, heading_line
@@ -21,7 +22,7 @@ from workbench.tui.chart.feed import Feed
 from workbench.tui.chart.grid import Grid, Item, prefix_of
 from workbench.tui.chart.painting import Painter
 from workbench.tui.chart.scene import Scene
-from workbench.tui.chart.source import RELATIVE, STEP, TIME, Trace, Window
+from workbench.tui.chart.source import Trace, Window
 from workbench.tui.chart.view import SMOOTHING, View
 from workbench.tui.themes.palette import palette_of
 

@@ -5,32 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from workbench.text.axis import Kind
 from workbench.text.curves import Span
 from workbench.text.sanitize import clean_name
-
-_LONGEST = 200
-"""Characters of a name."""
-
-STEP, RELATIVE, TIME, METRIC = "step", "relative", "time", "metric:"
-"""The x axes: steps, seconds since the run started, seconds since 1970, or METRIC and a metric's name."""
-
-
-def kind_of(x: str) -> Kind:
-    """What an x axis counts."""
-    kinds: dict[str, Kind] = {STEP: "count", RELATIVE: "duration", TIME: "moment"}
-    return kinds.get(x, "number")
-
-
-def label_of(x: str) -> str:
-    """What an x axis is called on the screen."""
-    names = {RELATIVE: "since start", TIME: "time"}
-    return names.get(x, clean(x.removeprefix(METRIC)))
+from workbench.text.x_axes import LONGEST
 
 
 def clean(name: str) -> str:
     """A name from elsewhere as it may be shown."""
-    return clean_name(name, _LONGEST)
+    return clean_name(name, LONGEST)
 
 
 class Window(NamedTuple):

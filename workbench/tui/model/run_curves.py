@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from workbench.errors import NotFound
-from workbench.text.curves import from_bucket
-from workbench.tui.chart.source import RELATIVE, TIME, Trace, Window
+from workbench.text.curves import from_bucket, shifted
+from workbench.text.x_axes import RELATIVE, TIME
+from workbench.tui.chart.source import Trace, Window
 from workbench.tui.model.feed import Services
 
 
@@ -49,9 +50,5 @@ class RunCurves:
             )
         except NotFound:
             return None
-        spans = [from_bucket(bucket) for bucket in buckets]
-        if shift:
-            spans = [
-                span._replace(first_x=span.first_x - shift, last_x=span.last_x - shift) for span in spans
-            ]
+        spans = shifted([from_bucket(bucket) for bucket in buckets], -shift)
         return Trace(curve.run, curve.name, spans, best=curve.best, last=curve.last)

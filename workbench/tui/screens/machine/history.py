@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from workbench.text.x_axes import TIME
 from workbench.tui.actions.acting import Acting
 from workbench.tui.chart.chart import Chart
 from workbench.tui.chart.small_multiples import SmallMultiples
-from workbench.tui.chart.source import TIME
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.machine_curves import SPANS, MachineCurves
 

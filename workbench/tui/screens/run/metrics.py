@@ -12,10 +12,11 @@ from textual.containers import Vertical
 from workbench.text import times
 from workbench.text.numbers import number
 from workbench.text.sanitize import clean_name
+from workbench.text.x_axes import METRIC, RELATIVE, STEP, TIME
 from workbench.tui.actions.acting import Acting
 from workbench.tui.chart.chart import Chart
 from workbench.tui.chart.small_multiples import SmallMultiples
-from workbench.tui.chart.source import METRIC, RELATIVE, STEP, TIME, Trace, Window
+from workbench.tui.chart.source import Trace, Window
 from workbench.tui.frame.prompt import ask
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.feed import Services
