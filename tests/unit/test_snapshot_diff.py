@@ -12,7 +12,7 @@ from workbench.entities.snapshot import Entry, EntryKind, Manifest
 from workbench.remote.manifest import apply_delta, snapshot_id
 from workbench.snapshots.delta import delta, wire
 from workbench.snapshots.diff import MOST_FILE, ChangeKind, changed_files, changes, unified
-from workbench.snapshots.patch import patch_files
+from workbench.text.patch import patch_files
 
 BLOBS: dict[str, bytes] = {}
 

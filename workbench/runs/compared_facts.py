@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import Run
-from workbench.snapshots.patch import patch_files
 from workbench.text import sizes
 from workbench.text.numbers import counted
+from workbench.text.patch import patch_files
 
 if TYPE_CHECKING:
     from workbench.runs.compare import Side

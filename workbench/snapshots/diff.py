@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from workbench.entities.base import Entity
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
-from workbench.snapshots.patch import patch_files
+from workbench.text.patch import patch_files
 
 MOST_FILE = 1 << 20
 """Bytes of one side of a file that is compared line by line."""

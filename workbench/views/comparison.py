@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from workbench.text import numbers
@@ -17,65 +17,92 @@ DELTA = 8
 CHANGES = {"added": "good", "removed": "bad", "modified": "warn"}
 
 
-class Row(NamedTuple):
-    """A name and a cell a run; a heading has its name alone."""
+class Key(NamedTuple):
+    """What a row is about."""
 
     kind: str
     """heading, status, param, metric, fact, tag, code, package, or more (of what stands above)."""
     name: str
     """As it is, not cleaned: what a metric or path is asked for by."""
+
+
+class Row(NamedTuple):
+    """A name and a cell a run; a heading has its name alone."""
+
+    kind: str
+    name: str
     cells: list[Cell]
+
+
+_VALUES = {"param": "params", "fact": "facts", "tag": "tags", "package": "packages"}
+
+
+def keys(found: Mapping[str, Any], most_packages: int | None = MOST_PACKAGES) -> Iterator[Key]:
+    """Everything that was compared in its order, headings between; of the packages, last, only so many."""
+    yield Key("status", "status")
+    yield from _section("param", "params", found.get("params", {}))
+    yield from _section("metric", "metrics", found.get("metrics", {}))
+    yield from _section("fact", "facts", [name for name in found.get("facts", {}) if name != "status"])
+    yield from _section("tag", "tags", found.get("tags", {}))
+    yield from _section("code", "code", [change["path"] for change in found.get("code", [])])
+    packages = list(found.get("packages", {}))
+    yield from _section("package", "packages", packages[:most_packages])
+    if most_packages is not None and len(packages) > most_packages:
+        yield Key("more", f"{len(packages) - most_packages} more")
+
+
+def _section(kind: str, heading: str, names: Collection[str]) -> Iterator[Key]:
+    if names:
+        yield Key("heading", heading)
+    for name in names:
+        yield Key(kind, name)
+
+
+def row(found: Mapping[str, Any], key: Key, ascii_only: bool) -> Row:
+    """The row of a key of `keys`, made when it is looked at: there may be very many."""
+    kind, name = key
+    if kind == "status":
+        cells = [Cell("status"), *(run_view.state(run, ascii_only) for run in found["runs"])]
+    elif kind == "heading":
+        cells = [Cell(name, "bold")]
+    elif kind == "more":
+        cells = [Cell(f"  {name}", "quiet"), *(Cell("") for _ in found["runs"])]
+    elif kind == "metric":
+        cells = _metric(name, found["metrics"][name], ascii_only)
+    elif kind == "code":
+        changed = next(change["changes"] for change in found["code"] if change["path"] == name)
+        marks = [_value(value) for value in changed]
+        cells = [Cell("  " + clean_name(name, 300))]
+        cells += [Cell(mark.text, CHANGES.get(mark.text, "quiet")) for mark in marks]
+    else:
+        short = 12 if name in ("snapshot", "git commit") else 200
+        cells = [Cell("  " + clean_name(name))]
+        cells += [_value(value, short) for value in found[_VALUES[kind]][name]]
+    return Row(kind, name, cells)
 
 
 def rows(
     found: Mapping[str, Any], ascii_only: bool, most_packages: int | None = MOST_PACKAGES
 ) -> Iterator[Row]:
-    """Everything that was compared, headings between; of the packages, last, only so many."""
-    states = [run_view.state(run, ascii_only) for run in found["runs"]]
-    yield Row("status", "status", [Cell("status"), *states])
-    yield from _values("param", "params", found.get("params", {}))
-    yield from _metrics(found.get("metrics", {}), ascii_only)
-    facts = {name: values for name, values in found.get("facts", {}).items() if name != "status"}
-    yield from _values("fact", "facts", facts)
-    yield from _values("tag", "tags", found.get("tags", {}))
-    if found.get("code"):
-        yield Row("heading", "code", [Cell("code", "bold")])
-    for change in found.get("code", []):
-        marks = [_value(value) for value in change["changes"]]
-        cells = [Cell(mark.text, CHANGES.get(mark.text, "quiet")) for mark in marks]
-        yield Row("code", change["path"], [Cell("  " + clean_name(change["path"], 300)), *cells])
-    packages = dict(list(found.get("packages", {}).items())[:most_packages])
-    yield from _values("package", "packages", packages)
-    if more := len(found.get("packages", {})) - len(packages):
-        yield Row("more", "packages", [Cell(f"  {more} more", "quiet"), *(Cell("") for _ in states)])
+    """All rows of `keys`."""
+    return (row(found, key, ascii_only) for key in keys(found, most_packages))
 
 
-def _values(kind: str, heading: str, values: Mapping[str, list[Any]]) -> Iterator[Row]:
-    if values:
-        yield Row("heading", heading, [Cell(heading, "bold")])
-    for name, each in values.items():
-        short = 12 if name in ("snapshot", "git commit") else 200
-        yield Row(kind, name, [Cell("  " + clean_name(name)), *(_value(value, short) for value in each)])
-
-
-def _metrics(metrics: Mapping[str, Any], ascii_only: bool) -> Iterator[Row]:
-    """Last values under each other with how far they are from the first run's, the best with a star."""
-    if metrics:
-        yield Row("heading", "metrics", [Cell("metrics", "bold")])
+def _metric(name: str, metric: Mapping[str, Any], ascii_only: bool) -> list[Cell]:
+    """Last values with how far they are from the first run's, the best with a star."""
+    values = [numbers.number(value) for value in metric["values"]]
+    deltas = [numbers.finite(delta) for delta in metric.get("deltas") or []]
+    rivals = sum(value is not None for value in values)
+    best = metric.get("best") if rivals > 1 else None  # alone it is the best of nothing
+    winner = None if best is None else values[best]
     star = "*" if ascii_only else "★"
-    for name, metric in metrics.items():
-        values = [numbers.number(value) for value in metric["values"]]
-        rivals = sum(value is not None for value in values)
-        best = metric.get("best") if rivals > 1 else None  # alone it is the best of nothing
-        winner = None if best is None else values[best]
-        cells = []
-        deltas = [numbers.finite(delta) for delta in metric.get("deltas") or []]
-        for at, (text, value) in enumerate(zip(numbers.column(values), values, strict=True)):
-            won = winner is not None and value == winner
-            delta = deltas[at] if at and at < len(deltas) else None
-            said = text if delta is None else f"{text} {numbers.delta(delta, 3):>{DELTA}}"
-            cells.append(Cell(f"{star} {said}", "good") if won else Cell(said))
-        yield Row("metric", name, [Cell(f"  {clean_name(name)}{_arrow(metric, ascii_only)}"), *cells])
+    cells = [Cell(f"  {clean_name(name)}{_arrow(metric, ascii_only)}")]
+    for at, (text, value) in enumerate(zip(numbers.column(values), values, strict=True)):
+        won = winner is not None and value == winner
+        delta = deltas[at] if at and at < len(deltas) else None
+        said = text if delta is None else f"{text} {numbers.delta(delta, 3):>{DELTA}}"
+        cells.append(Cell(f"{star} {said}", "good") if won else Cell(said))
+    return cells
 
 
 def goal_words(metric: Mapping[str, Any]) -> str:

@@ -30,6 +30,8 @@ pytestmark = pytest.mark.skipif(
 RUN = "runs/mnist/calm-otter-42"
 PAIR = f"runs/mnist?compare={ROWS[0]['id']},{ROWS[2]['id']}"
 
+MANY = "runs/mnist?compare=" + ",".join(row["id"] for row in ROWS[:10])
+
 
 class Shot(NamedTuple):
     """A place, keys that are pressed there one after the other, and what is seen before the next one."""
@@ -63,6 +65,7 @@ SHOTS = {
     "run-snapshot": Shot(f"{RUN}?tab=snapshot", "loader.py"),
     "compare": Shot(PAIR, "★"),
     "compare-code": Shot(f"{PAIR}&tab=code", "lr = 3e-4"),
+    "compare-many": Shot(MANY, "★", (("j", ""), ("j", ""), ("right", ""))),
     "compute": Shot("compute", "[^/]4 machines\\b"),
     "attach": Shot("compute", "[^/]4 machines\\b", (("a", "another address"),)),
     "attach-key": Shot("compute", "[^/]4 machines\\b", (("a", "another address"), ("enter", "SHA256"))),

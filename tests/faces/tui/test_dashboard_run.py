@@ -138,6 +138,29 @@ async def test_compared_runs_show_what_differs_then_everything_then_their_code(s
         await it.told("wb run diff calm-otter-42 vivid-lark-40")
 
 
+async def test_another_run_is_what_the_others_are_held_against(stage: Open) -> None:
+    async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
+        await it.see("0.0412 +★ 0.0398 +-0.0014", "loss, lower is better$", "val/acc ↑\\?")
+        await it.press("b")
+        await it.see("★ 0.0398 +0.0412 +\\+0.0014")
+        await it.press("Y")
+        await it.told("wb run compare vivid-lark-40 calm-otter-42")
+        await it.press("tab")
+        await it.see("vivid-lark-40 → calm-otter-42", "weights.bin", "not committed when submitted")
+        assert it.world.asked("runs.changed_files")[-1] == {"a": LARK, "b": OTTER}
+        await it.press("enter")
+        await it.miss("weights.bin")
+        await it.press("escape")
+        await it.see("weights.bin")
+    async with stage(location=f"runs/mnist?compare={OTTER},{LARK},{it.world.rows[1]['id']}") as it:
+        await it.see("3 runs compared")
+        await it.press("b")
+        await it.see("hold the others against")
+        await it.type("lark")
+        await it.press("enter")
+        await it.see("^ +vivid-lark-40 +calm-otter-42")
+
+
 async def test_the_comparison_follows_its_runs(stage: Open) -> None:
     async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
         await it.see("● running")

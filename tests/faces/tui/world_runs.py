@@ -45,10 +45,14 @@ def figures(name: str, last: float) -> dict[str, Any]:
     return {"last": last, "min": last * 0.98, "max": 2.3, "count": STEPS, "last_step": STEPS - 1, "first_step": 0}
 
 
-def compared(values: list[float | None]) -> dict[str, Any]:
-    """A metric of several runs, the least the best."""
-    known = [value for value in values if value is not None]
-    return {"values": values, "best": values.index(min(known)) if known else None}
+def compared(name: str, values: list[float | None]) -> dict[str, Any]:
+    """A metric of several runs; what is better is guessed of one."""
+    known, goal = [value for value in values if value is not None], "maximize" if "acc" in name else "minimize"
+    if not known or name == "train/grad_norm":
+        return {"values": values, "deltas": [value and value - (values[0] or 0) for value in values]}
+    best = values.index(min(known) if goal == "minimize" else max(known))
+    deltas = [None if value is None or values[0] is None else value - values[0] for value in values]
+    return {"values": values, "deltas": deltas, "best": best, "goal": goal, "guessed": goal == "maximize"}
 
 
 class RunServices:
@@ -109,13 +113,19 @@ class RunServices:
     def runs_diff(self, a: str, b: str, path: str | None = None) -> Any:
         return {"text": DIFF}
 
+    def runs_changed_files(self, a: str, b: str) -> Any:
+        return [{"path": "train.py", "change": "modified", "added": 1, "removed": 1}, {"path": "weights.bin", "change": "added"}]
+
+    def runs_git_diff(self, run: str) -> Any:
+        return {"text": f"diff --git a/train.py b/train.py\n{DIFF}"} if int(run[-2:]) % 2 == 0 else {}
+
     def runs_compare(self, runs: list[str], all: bool = False) -> Any:
         found = [self.runs_get(run) for run in runs]
         names = dict.fromkeys(name for run in found for name in run["metrics"])
         return {
             "runs": found,
             "params": {"lr": [run["params"].get("lr") for run in found], **({"seed": ["1"] * len(found)} if all else {})},
-            "metrics": {name: compared([run["metrics"].get(name, {}).get("last") for run in found]) for name in names},
+            "metrics": {name: compared(name, [run["metrics"].get(name, {}).get("last") for run in found]) for name in names},
             "facts": {"target": [run["target"] for run in found]},
             "packages": {"torch": ["2.4.0", "2.5.1", *["2.5.1"] * (len(found) - 2)]},
             "code": [{"path": "train.py", "changes": [None, "modified", *["modified"] * (len(found) - 2)]}],

@@ -130,6 +130,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("snapshot.save", "d", "save zip", "Save the snapshot as a zip in this directory.", 60),
     Action("metrics.filter", "slash", "filter", "Show only metrics whose name has the words one types.", 40),
     Action("compare.all", "a", "all or differing", "Show what is the same, too, or only what differs.", 50),
+    Action("compare.baseline", "b", "baseline", "Choose the run that all others are held against.", 48),
     Action("differences.chart", "full_stop", "large chart", "Give the chart all the room, or the table.", 55),
     Action("welcome.attach", "space", "attach", "Attach the host under the cursor.", 70),
     Action("welcome.other", "a", "another", "Attach a machine by its address.", 60),

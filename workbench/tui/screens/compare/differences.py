@@ -23,11 +23,16 @@ from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
+from workbench.views import comparison
 from workbench.views import runs as run_look
-from workbench.views.comparison import Row, rows
+from workbench.views.comparison import Key
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
+
+
+WITH_DELTA = 19
+"""Cells of a value, a star, and a difference."""
 
 
 class Differences(Acting, Vertical):
@@ -47,7 +52,7 @@ class Differences(Acting, Vertical):
         super().__init__()
         self._runs = list(runs)
         self._everything = False
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, Key] = {}
         self._metric: str | None = None
         self.found: Mapping[str, Any] | None = None
         self.table = Table(self, [Column("name", "")], frozen=1, empty="...")
@@ -71,26 +76,11 @@ class Differences(Acting, Vertical):
     async def ask(self, everything: bool) -> None:
         """Compare. Raises WorkbenchError."""
         self._everything = everything
-        found = await self.dashboard.services.call(
-            "runs", "compare", runs=self._runs, all=everything or None
-        )
+        found = await self.dashboard.services.call("runs", "compare", runs=self._runs, all=everything or None)
         first = self.found is None
         self.found = found
-        self._rows = {f"{row.kind} {row.name}": row for row in rows(found, palette_of(self.app).ascii)}
-        columns = [Column("name", "", least=12, ideal=20, most=36, keep=100, middle=True, sortable=False)]
-        columns += [
-            Column(
-                f"run {at}",
-                clean_name(run["name"], 24),
-                right=True,
-                least=9,
-                ideal=14,
-                keep=90 - at,
-                middle=True,
-                sortable=False,
-            )
-            for at, run in enumerate(found["runs"])
-        ]
+        self._rows = {f"{key.kind} {key.name}": key for key in comparison.keys(found)}
+        columns = _columns(found)
         if list(self.table.columns) != columns:
             self.table.columns = columns
         self.table.empty = "They do not differ."
@@ -114,8 +104,11 @@ class Differences(Acting, Vertical):
 
     def cells(self, key: str) -> Sequence[Cell] | None:
         """A row's cells."""
-        row = self._rows.get(key)
-        return None if row is None else [Cell(cell.text, cell.role) for cell in row.cells]
+        about = self._rows.get(key)
+        if about is None or self.found is None:
+            return None
+        row = comparison.row(self.found, about, palette_of(self.app).ascii)
+        return [Cell(cell.text, cell.role) for cell in row.cells]
 
     def want(self, keys: Sequence[str]) -> None:
         """All are here already."""
@@ -124,12 +117,14 @@ class Differences(Acting, Vertical):
         if metric == self._metric or self.found is None:
             return
         self._metric = metric
-        values = (self.found.get("metrics") or {}).get(metric, {}).get("values") or []
+        compared = (self.found.get("metrics") or {}).get(metric, {})
+        values = compared.get("values") or []
         curves = [
             Curve(run["id"], clean_name(run["name"]), times.parse(run.get("started")), last=number(value))
             for run, value in zip_longest(self.found["runs"], values)
         ]
-        self.query_one(Chart).show(RunCurves(self.dashboard.services, metric, curves), clean_name(metric, 60))
+        title = ", ".join(filter(None, (clean_name(metric, 60), comparison.goal_words(compared))))
+        self.query_one(Chart).show(RunCurves(self.dashboard.services, metric, curves), title)
 
     @on(messages.CursorMoved)
     def _moved(self, event: messages.CursorMoved) -> None:
@@ -160,3 +155,33 @@ class Differences(Acting, Vertical):
             self.table.focus()
             return True
         return False
+
+    async def baseline(self, run: str) -> None:
+        """Hold all runs against this one, which then stands first. Raises WorkbenchError."""
+        self._runs.sort(key=lambda other: other != run)
+        self._metric, cursor = None, self._rows.get(self.table.cursor or "")
+        await self.ask(self._everything)
+        if cursor is not None and cursor.kind == "metric":
+            self._draw(cursor.name)
+
+
+def _columns(found: Mapping[str, Any]) -> list[Column]:
+    """The names, and a run each: wide enough for a value, a star and how far it is from the first."""
+    wide = WITH_DELTA if found.get("metrics") else 14
+    columns = [Column("name", "", least=12, ideal=20, most=36, keep=100, middle=True, sortable=False)]
+    for at, run in enumerate(found["runs"]):
+        ideal = wide if at else 14
+        columns.append(
+            Column(
+                f"run {at}",
+                clean_name(run["name"], 24),
+                right=True,
+                least=ideal - 3,
+                ideal=ideal,
+                most=ideal + 8,
+                keep=90 - at,
+                middle=True,
+                sortable=False,
+            )
+        )
+    return columns
