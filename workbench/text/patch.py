@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import re
 from typing import NamedTuple
+
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # another break within a line is part of what it says
 
 
 class PatchFile(NamedTuple):
@@ -22,7 +25,7 @@ def patch_files(text: str) -> list[PatchFile]:
     """
     found: list[PatchFile] = []
     lines: list[str] = []
-    for line in io.StringIO(text, newline="\n"):
+    for line in _LINE.findall(text):
         if line.startswith("diff ") and lines:
             found.append(_file(lines))
             lines = []
