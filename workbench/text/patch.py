@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")  # another break within a line is part of what it says
 
 
