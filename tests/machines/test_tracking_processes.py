@@ -62,6 +62,11 @@ EVERY_CALL = """
     assert run.get_tags() == {"bare": None, "k": "1", "t": None} and run.get_properties() == {"p": "v"}
     assert run.experiment.name == "default" and run.parent is None and run.rank == 2 and run.name == run.id
     assert run.input_datasets == {"x": "/data"} and run.get_secret("nope") is None
+    with run.child_run("fold 1") as child:
+        child.log("loss", 0.1); child.tag("fold", 1); child.child_run().log("loss", 0.2)
+    assert [c.status for c in run.get_children()] == ["Completed"], run.get_children()
+    assert len(run.get_children(recursive=True)) == 2 and child.parent is run
+    assert len(run.create_children(count=2)) == 2
     with run:
         run.log("last", 1)
     print("ok")
@@ -74,7 +79,9 @@ def test_every_call_in_every_python(inside, python):
     environment = inside.environment(python, RANK="2", WORKBENCH_INPUT_x="/data")
     out, err = inside.output(["python", script(inside, EVERY_CALL)], environment)
     assert (out, err) == ("ok\n", "")
-    [path] = (inside.folder / "records").iterdir()
+    children = [path for path in (inside.folder / "records").iterdir() if "child" in read_file(path)[0]]
+    assert len(children) == 4
+    [path] = set((inside.folder / "records").iterdir()) - set(children)
     header, *records = read_file(path)
     assert (header["run"], header["rank"], header["attempt"]) == (RUN, 2, 1)
     assert {r["k"] for r in records} == protocol.RECORD_KINDS - {protocol.RECORD_ENVIRONMENT}

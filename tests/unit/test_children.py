@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.store_making import NOW, feed, header, metric, open_store, put_run, run_id, step
+from workbench.entities.run import RunChildren
 from workbench.entities.run import RunState as S
-from workbench.entities.run_row import RunChildren
-from workbench.store import children, experiments, run_entries, run_rows, run_table, runs
+from workbench.store import children, experiments, run_entries, run_order, run_rows, run_table, runs
 from workbench.store.query import RunQuery
 
 A, B, C = run_id(101), run_id(102), run_id(103)
@@ -133,3 +133,23 @@ def test_children_are_folded_for_who_browses_and_there_for_who_searches(store):
     assert page.rows[0].children == RunChildren(count=2, active=1, failed=1, best=0.25)
     below = store.read(run_table.page, store.orders, RunQuery(parent=root), run_table.read_columns([]))
     assert [(row.name, row.parent, row.inside) for row in below.rows] == [("fold 1", root, root)]
+
+
+def test_children_stand_behind_the_runs_that_are_unfolded(store):
+    first, second = put_run(store, 1, experiment="a"), put_run(store, 2, experiment="b")
+    feed(store, first, [of(A, "fold 1")], "1-a.jsonl")
+    feed(store, first, [of(B, "inner", A)], "1-b.jsonl")
+    feed(store, second, [of(C, "other")], "1-c.jsonl")
+
+    def order(*unfold, **query):
+        return store.read(
+            run_order.order, store.orders, RunQuery(**query), grouped=True, unfold=unfold
+        )
+
+    assert order() == ([second, first], [("b", 1), ("a", 1)], {})
+    assert order(first) == ([second, first, A], [("b", 1), ("a", 2)], {A: 1})
+    assert order(first, A, second) == (
+        [second, C, first, A, B], [("b", 2), ("a", 3)], {C: 1, A: 1, B: 2},
+    )  # fmt: skip
+    assert order(first, A, text="inner") == ([B], [("a", 1)], {})
+    assert order(first, children=True)[0].count(A) == 1

@@ -70,7 +70,7 @@ def test_an_order_can_stand_in_groups_of_anything(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     make(store)
     query = RunQuery(filter="loss IS NOT NULL", order="metric:loss")
-    ids, groups = store.read(run_order.order, store.orders, query, grouped=False, group="param:lr")
+    ids, groups, _ = store.read(run_order.order, store.orders, query, grouped=False, group="param:lr")
     assert groups == [("1e-3", 3), (None, 2)]
     assert ids == [run_id(number) for number in (1, 2, 3, 5, 6)]
     with pytest.raises(UsageError):

@@ -19,7 +19,7 @@ def test_the_order_is_that_of_the_pages_whatever_the_limit(tmp_path: Path) -> No
             put_run(store, number, name=f"n-{number * 7 % 31:02d}")
         for order, descending in (("created", None), ("created", False), ("name", False), ("name", True)):
             query = RunQuery(order=order, descending=descending, limit=4)
-            ids, groups = store.read(run_order.order, store.orders, query, grouped=False)
+            ids, groups, _ = store.read(run_order.order, store.orders, query, grouped=False)
             whole = store.read(runs.find, RunQuery(order=order, descending=descending, limit=-1))
             assert ids == [run.id for run in whole]
             assert groups == []
@@ -30,7 +30,7 @@ def test_groups_stand_together_the_one_with_the_newest_run_first(tmp_path: Path)
     with closing(Store.open(tmp_path)) as store:
         for number, experiment in enumerate(["old", "new", "old", "other", "new"], 1):
             put_run(store, number, experiment=experiment)
-        ids, groups = store.read(run_order.order, store.orders, RunQuery(), grouped=True)
+        ids, groups, _ = store.read(run_order.order, store.orders, RunQuery(), grouped=True)
         assert groups == [("new", 2), ("other", 1), ("old", 2)]
         assert ids == [run_id(number) for number in (5, 2, 4, 3, 1)]
 
@@ -39,7 +39,7 @@ def test_a_filter_counts_for_the_order_and_its_groups(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path)) as store:
         for number in range(1, 7):
             put_run(store, number, experiment="a" if number % 2 else "b", target="x" if number < 4 else "y")
-        ids, groups = store.read(run_order.order, store.orders, RunQuery(target="x"), grouped=True)
+        ids, groups, _ = store.read(run_order.order, store.orders, RunQuery(target="x"), grouped=True)
         assert ids == [run_id(number) for number in (3, 1, 2)]
         assert groups == [("a", 2), ("b", 1)]
 

@@ -28,6 +28,7 @@ RUN = {
     "resume": Entry("workbench.cli.run_again:resume", "Start a new attempt in the run's folder."),
     "shell": Entry("workbench.cli.shell:run_shell", "Open a shell in a run's folder, as the run finds it."),
     "forward": Entry("workbench.cli.forwards:run_forward", "Lead a port of this machine to a run's."),
+    "children": Entry("workbench.cli.run_children:children", "List the runs below a run."),
     "views": Entry("workbench.cli.run_views:views", "List saved views, show one, save or remove it."),
     "import": Entry("workbench.cli.run_import:bring", "Bring in runs that other tools logged."),
     "stack": Entry("workbench.cli.run_stack:stack", "Show where a run's processes are, also when it hangs."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -81,6 +81,7 @@ def _filters(function: F) -> F:
             click.option("--reverse", is_flag=True, help="The highest first."),
             click.option("--active", is_flag=True, help="Only those that have not ended."),
             click.option("--archived", is_flag=True, help="Only archived ones."),
+            click.option("--children", is_flag=True, help="Child runs too; a filter finds them anyway."),
             click.option(
                 "-n",
                 "--limit",
@@ -126,6 +127,7 @@ def _list(
     reverse: bool,
     active: bool,
     archived: bool,
+    children: bool,
     limit: int | None,
 ) -> None:
     saved = session.call("views", "get", name=view) if view else {}
@@ -138,6 +140,7 @@ def _list(
         "filter": wanted,
         "active": active or None,
         "archived": archived or None,
+        "children": children or None,
     }
     if group is not None:
         if tag_words or property_words:
@@ -166,10 +169,18 @@ def _list(
         output.note(session, f"the {which} {limit}; more with -n", "quiet")
 
 
-def print_runs(session: Session, found: Sequence[run_view.Run], empty: str = EMPTY) -> None:
-    """Print runs as the list of `wb ps`; empty is what a person is told when there are none."""
+def print_runs(
+    session: Session,
+    found: Sequence[run_view.Run],
+    empty: str = EMPTY,
+    depths: Mapping[str, int] | None = None,
+) -> None:
+    """Print runs as the list of `wb ps`.
+
+    empty: what a person is told when there are none. depths: how far each is set in, by id.
+    """
     columns = run_view.fields(
-        found, primary_metrics(session, found), session.clock(), session.terminal.ascii_only
+        found, primary_metrics(session, found), session.clock(), session.terminal.ascii_only, depths or {}
     )
     output.rows(session, found, columns, run_view.KEYS, empty)
 

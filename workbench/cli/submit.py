@@ -66,6 +66,12 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
 @click.option(
     "--on-end-webhook", "on_end_webhooks", multiple=True, metavar="URL", help="Where that is posted then."
 )
+@click.option(
+    "--parent",
+    metavar="RUN",
+    shell_complete=complete.run,
+    help="The run it is a child of; in its experiment.",
+)
 @click.option("--timeout", type=duration, metavar="TIME", help="End it after 90m, 2h ...")
 @click.option("--priority", type=int, metavar="N", help="Higher goes first in the machine's queue.")
 @click.option(
@@ -102,6 +108,11 @@ def submit(context: click.Context, /, **options: Any) -> int:
     session = context.ensure_object(Session)
     dry_run, chosen = options.pop("dry_run"), options.pop("chosen")
     follow, wait, start = options.pop("follow"), options.pop("wait"), options.pop("start")
+    parent = options.pop("parent")
+    if parent is not None:
+        above = session.call("runs", "get", run=parent)
+        parent = above["id"]
+        options["experiment"] = options["experiment"] or above["experiment"]
     configuration = _configuration(session, context.meta.get("command"), **options)
     if dry_run:
         planned = session.workspace.plan(configuration)
@@ -114,7 +125,9 @@ def submit(context: click.Context, /, **options: Any) -> int:
     def send() -> dict[str, Any]:
         with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
             notices = Notices(session)
-            return session.workspace.submit(configuration, on_progress=bar, on_notice=notices).details
+            return session.workspace.submit(
+                configuration, parent=parent, on_progress=bar, on_notice=notices
+            ).details
 
     run = with_machine_up(session, configuration.target, send, start=start)
     if chosen is not None:

@@ -110,6 +110,16 @@ class RunFile(Entity, frozen=True, kw_only=True):
     """Whether its bytes are on this side too."""
 
 
+class RunChildren(Entity, frozen=True, kw_only=True):
+    """What there is below a run, to any depth."""
+
+    count: int
+    active: int = 0
+    failed: int = 0
+    best: float | None = None
+    """The best finite value of the metric their experiment is judged by."""
+
+
 class Run(Entity, frozen=True, kw_only=True):
     """One execution of a command on a target, in one or more attempts."""
 
@@ -151,6 +161,8 @@ class Run(Entity, frozen=True, kw_only=True):
     inside: str | None = None
     """The id of the run that made it in its own process and whose folder it shares; absent where it was
     submitted."""
+    children: RunChildren | None = None
+    """Absent where it has none."""
     resources: Resources | None = None
     warnings: int = 0
     archived: bool = False

@@ -5,17 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from workbench.entities.base import Entity
-from workbench.entities.run import RunState
-
-
-class RunChildren(Entity, frozen=True, kw_only=True):
-    """What there is below a run, to any depth."""
-
-    count: int
-    active: int = 0
-    failed: int = 0
-    best: float | None = None
-    """The best finite value of the metric their experiment is judged by."""
+from workbench.entities.run import RunChildren, RunState
 
 
 class RunRow(Entity, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from workbench.compute.link import Link
 from workbench.compute.monitor import Monitor
 from workbench.entities.base import replace
 from workbench.entities.run import Run
-from workbench.errors import NeedsSignIn
+from workbench.errors import Conflict, NeedsSignIn
 from workbench.home import Home
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
@@ -51,6 +51,23 @@ class Context(NamedTuple):
         """The run a reference means; raises NotFound, Ambiguous."""
         run_id = await self.store.read(references.resolve, reference, experiment)
         return self.fresh(await self.store.read(run_rows.get, run_id))
+
+    async def place(self, reference: str) -> Run:
+        """The run in whose folder a run is, and whose output has its: itself, or the one that made it."""
+        found = await self.resolve(reference)
+        if found.inside is None:
+            return found
+        return self.fresh(await self.store.read(run_rows.get, found.inside))
+
+    async def submitted(self, reference: str) -> Run:
+        """The run a reference means; raises Conflict for one that only its maker can end or change."""
+        found = await self.resolve(reference)
+        if found.inside is not None:
+            root = await self.store.read(run_rows.get, found.inside)
+            raise Conflict(
+                f"{found.name} was made by {root.name}, in its own process", f"ask for {root.name} itself"
+            )
+        return found
 
     def fresh(self, run: Run) -> Run:
         """The row with the last word of its machine: a run that says nothing is still watched over."""

@@ -66,7 +66,7 @@ class ForwardService:
         _check(port, local)
         if (target is None) == (run is None):
             raise UsageError("say where it leads to: a target or a run, one of them")
-        found = None if run is None else await self._context.resolve(run)
+        found = None if run is None else await self._context.place(run)
         if found is not None and found.status.terminal:
             raise Conflict(f"{found.name} is over", "name its machine instead")
         name = target if found is None else found.target
@@ -104,7 +104,7 @@ class ForwardService:
         It ends when the forward is removed. The one that is there already is given when there is one.
         Returns once it answers. Raises NotFound when it is not installed there, RemoteError when it fails.
         """
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         there = [kept for kept in self._kept.values() if kept.is_for(found.id, tool)]
         if there:
             return await there[0].answering()

@@ -50,6 +50,7 @@ from workbench.services.powering import PowerService
 from workbench.services.pruning import PruneService
 from workbench.services.pulses import Pulses
 from workbench.services.queue import QueueService
+from workbench.services.run_children import RunChildService
 from workbench.services.run_compare import RunCompareService
 from workbench.services.run_files import RunFileService
 from workbench.services.run_filters import RunFilterService
@@ -129,6 +130,7 @@ class OpenWorkspace:
             ("runs", RunService(context)),
             ("runs", RunTableService(context)),
             ("runs", RunFilterService(context)),
+            ("runs", RunChildService(context)),
             ("views", ViewService(context)),
             ("runs", RunLogService(context)),
             ("runs", RunMetricService(context)),

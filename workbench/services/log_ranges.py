@@ -33,13 +33,13 @@ class LogRangeService:
     @call
     async def log_extent(self, run: str) -> dict[str, Any]:
         """{"size", "gaps": [[start, stop]], "ended", "as_of"}: bytes of output, and those not kept."""
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         return (await log_extent(self._context, found.id)).to_wire()
 
     @items
     async def log_watch(self, run: str) -> AsyncIterator[dict[str, Any]]:
         """The extent now and whenever it changed; ends when the log has ended."""
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         told: dict[str, Any] = {}
         silent = 0.0
         with self._context.bus.listen(f"runs/{found.id}") as listener:
@@ -63,7 +63,7 @@ class LogRangeService:
         """Bytes exactly as written, from offset; fewer at the end of the log and where a gap begins."""
         if offset < 0 or not 0 <= length <= MOST_BYTES:
             raise UsageError(f"a range of a log has at most {MOST_BYTES} bytes")
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         extent = await log_extent(self._context, found.id)
         end = min(offset + length, extent.size)
         for start, stop in extent.gaps:
@@ -83,7 +83,7 @@ class LogRangeService:
         Lines are counted a stretch at a time while one asks: line is null where that is not done yet,
         lines are those in the first counted bytes.
         """
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         extent = await log_extent(self._context, found.id)
         index = self._context.store.spool.line_index(found.id)
         lines, counted = await asyncio.to_thread(index.extend, extent.size, extent.gaps, COUNTED_TOGETHER)
@@ -93,7 +93,7 @@ class LogRangeService:
     @call
     async def log_line_start(self, run: str, line: int) -> dict[str, int | None]:
         """{"offset": where the line with that number, from 0, begins, "lines", "counted"}; as log_lines."""
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         extent = await log_extent(self._context, found.id)
         index = self._context.store.spool.line_index(found.id)
         lines, counted = await asyncio.to_thread(index.extend, extent.size, extent.gaps, COUNTED_TOGETHER)

@@ -67,7 +67,7 @@ class LogSearchService:
     async def _searched(
         self, run: str, pattern: str | None, offset: int, backwards: bool, most: int | None
     ) -> AsyncGenerator[dict[str, Any], None]:
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         extent = await log_extent(self._context, found.id)
         most = COUNTED if most is None else min(most, COUNTED)
         question = _question(extent, pattern, offset) | {"backwards": backwards, "most": most}
@@ -79,7 +79,7 @@ class LogSearchService:
     async def log_grep(self, run: str, pattern: str, offset: int = 0) -> AsyncIterator[bytes]:
         """The lines that match, from offset on, byte for byte; pattern as in log_search."""
         parse(pattern)
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         await bring_back(self._context, found, whole=True)
         extent = await log_extent(self._context, found.id)
         question = _question(extent, pattern, offset) | {"unfinished": True, "listed": EVERY}

@@ -104,14 +104,14 @@ class QueueService:
             raise UsageError("runs move first or last, or before or after another run")
         if other is None:
             return await self._change("move", runs, place=place)
-        beside = await self._context.resolve(other)
+        beside = await self._context.submitted(other)
         return await self._change("move", runs, beside, place=place, other=beside.id)
 
     async def _change(
         self, method: str, references: Words, beside: Run | None = None, **parameters: Any
     ) -> QueueOutcome:
         """Ask the machines of the runs; what one of them could not be asked for is refused with its error."""
-        found = [await self._context.resolve(reference) for reference in references]
+        found = [await self._context.submitted(reference) for reference in references]
         by_target: dict[str, Words] = {}
         refused: dict[str, str] = {}
         for run in found:

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from workbench.entities.run import RunFile
+from workbench.entities.run import Run, RunFile
 from workbench.errors import NotFound, RemoteError, Unreachable, UsageError
+from workbench.remote.child_runs import FOLDER
 from workbench.runs.collect import read_file, safe_path
 from workbench.services.context import Context
 from workbench.services.operation import call, read
@@ -28,12 +29,16 @@ class RunFileService:
     @call
     async def files(self, run: str) -> list[RunFile]:
         """What stands in outputs/ and logs/ (AZ-86): as its machine has it now, else as last seen."""
-        found = await self._context.resolve(run)
+        asked, found = await self._context.resolve(run), await self._context.place(run)
+        below = "" if asked.inside is None else f"outputs/{FOLDER}/{asked.id}/"
+        return [file for file in await self._files(found) if file.path.startswith(below)]
+
+    async def _files(self, run: Run) -> list[RunFile]:
         with suppress(Unreachable, RemoteError, NotFound, TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                link = await self._context.link(found.target)
-                return await self._context.collector.list(link, found.id)
-        return await self._store.read(files.every, found.id)
+                link = await self._context.link(run.target)
+                return await self._context.collector.list(link, run.id)
+        return await self._store.read(files.every, run.id)
 
     @call
     async def artifacts(self, run: str) -> dict[str, str]:
@@ -44,7 +49,7 @@ class RunFileService:
     @read
     async def download(self, run: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
         """A file's bytes from offset: from here when it was collected, else from its machine."""
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         if not safe_path(path):
             raise UsageError(
                 f"{path!r} is no file of a run", "wb run files lists them; outputs/... or logs/..."
@@ -62,7 +67,7 @@ class RunFileService:
     @call
     async def file_hash(self, run: str, path: str) -> dict[str, str]:
         """{"sha256"} of a file as its machine has it now: what a download is checked by."""
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         if not safe_path(path):
             raise UsageError(
                 f"{path!r} is no file of a run", "wb run files lists them; outputs/... or logs/..."

@@ -41,7 +41,7 @@ class RunLogService:
 
         follow: goes on until the run is over and everything it wrote was given.
         """
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         await bring_back(self._context, found, whole=True)
         offset = await self._place(found.id, offset, lines, since)
         with self._context.bus.listen(f"runs/{found.id}") as listener:
@@ -60,7 +60,7 @@ class RunLogService:
         self, run: str, offset: int = 0, lines: int | None = None, since: float | None = None
     ) -> dict[str, Any]:
         """{"run": id, "offset"}: where `logs` with these parameters begins, for who may have to resume."""
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         await bring_back(self._context, found, whole=True)
         return {"run": found.id, "offset": await self._place(found.id, offset, lines, since)}
 
@@ -88,7 +88,7 @@ class RunLogService:
         timeout: it ends after so many seconds in any case.
         """
         patience = Patience(timeout)
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         with self._context.bus.listen(f"runs/{found.id}") as listener:
             seen = await self._store.read(new_points.marks, found.id)

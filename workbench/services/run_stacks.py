@@ -29,7 +29,7 @@ class RunStackService:
 
         Raises Conflict when it has no processes, Unreachable.
         """
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         link = await self._context.link(found.target)
         answer = await link.call("stack", {"run": found.id}, timeout=ASK_SECONDS)
         try:

@@ -36,6 +36,7 @@ class RunTableService:
         filter: str | None = None,
         active: bool = False,
         archived: bool | None = False,
+        children: bool | None = None,
         ids: Words = None,
         sort: str = "created",
         descending: bool | None = None,
@@ -45,7 +46,8 @@ class RunTableService:
     ) -> RunTable:
         """{"total", "rows", "sequence"}: one page of the runs that fit.
 
-        filter: in words, see docs/filters.md. sort: created, name, experiment, target, status, started,
+        filter: in words, see docs/filters.md. children: whether those of other runs fit, absent: where a
+        filter or text is asked. sort: created, name, experiment, target, status, started,
         ended, duration, primary, best, metric:NAME, min:NAME, max:NAME, best:NAME, param:NAME, tag:NAME;
         descending absent: newest first by age, else lowest first. columns: sparkline, param:NAME, tag:NAME,
         metric:NAME, min:NAME, max:NAME, best:NAME, attribute:NAME; absent: the sparkline, all params and
@@ -54,7 +56,7 @@ class RunTableService:
         """
         if not 0 < limit <= MAX_PAGE or len(ids or ()) > MAX_PAGE:
             raise UsageError(f"a page holds 1 to {MAX_PAGE} runs")
-        query = _query(experiment, status, target, text, filter, active, archived, sort, descending)
+        query = _query(experiment, status, target, text, filter, active, archived, children, sort, descending)
         query = replace(query, ids=tuple(ids or ()), offset=max(0, offset), limit=limit)
         page = await self._store.read(run_table.page, self._store.orders, query, read_columns(columns))
         return replace(page, rows=[self._fresh(row) for row in page.rows])
@@ -69,22 +71,25 @@ class RunTableService:
         filter: str | None = None,
         active: bool = False,
         archived: bool | None = False,
+        children: bool | None = None,
         sort: str = "created",
         descending: bool | None = None,
         grouped: bool = False,
         group: str | None = None,
+        unfold: Words = None,
     ) -> dict[str, Any]:
         """{"ids", "groups"}: all ids that fit, in order, separated by spaces; [experiment, count] a group.
 
+        unfold: runs that are followed by their children; "depths" says how far below another a child stands.
         grouped: runs of an experiment stand together. group: those that share what `groups` groups by do,
         and groups are [value, count], null where there is none. The other parameters are those of `table`;
         so are the errors.
         """
-        query = _query(experiment, status, target, text, filter, active, archived, sort, descending)
-        ids, groups = await self._store.read(
-            run_order.order, self._store.orders, query, grouped=grouped, group=group
+        query = _query(experiment, status, target, text, filter, active, archived, children, sort, descending)
+        ids, groups, depths = await self._store.read(
+            run_order.order, self._store.orders, query, grouped=grouped, group=group, unfold=unfold or ()
         )
-        return {"ids": " ".join(ids), "groups": groups}
+        return {"ids": " ".join(ids), "groups": groups, **({"depths": depths} if depths else {})}
 
     @call
     async def groups(
@@ -97,13 +102,14 @@ class RunTableService:
         filter: str | None = None,
         active: bool = False,
         archived: bool | None = False,
+        children: bool | None = None,
     ) -> list[RunGroup]:
         """The runs that fit by what they have in common, the largest group first.
 
         by: an attribute such as status, target or experiment, param:NAME, tag:NAME. Groups are judged by the
         metric of their experiments, where that is one. Raises NotFound (experiment), UsageError.
         """
-        query = _query(experiment, status, target, text, filter, active, archived, "created", None)
+        query = _query(experiment, status, target, text, filter, active, archived, children, "created", None)
         return await self._store.read(run_groups.groups, query, by)
 
     @call
@@ -132,6 +138,7 @@ def _query(
     filter: str | None,
     active: bool,
     archived: bool | None,
+    children: bool | None,
     sort: str,
     descending: bool | None,
 ) -> RunQuery:
@@ -143,6 +150,7 @@ def _query(
         filter=filter,
         active=active,
         archived=archived,
+        children=children,
         order=sort,
         descending=descending,
     )

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from workbench.entities.base import replace
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.identity import display_name
@@ -50,6 +51,7 @@ class RunService:
         filter: str | None = None,
         active: bool = False,
         archived: bool | None = False,
+        children: bool | None = None,
         sort: str = "created",
         descending: bool | None = None,
         limit: int = 50,
@@ -57,6 +59,7 @@ class RunService:
     ) -> list[Run]:
         """Runs, newest first or as `runs.table` sorts them (AZ-66, AZ-79).
 
+        children: whether those of other runs fit; absent: where a filter, text, tags or properties are asked.
         Raises NotFound (experiment), UsageError.
         """
         query = RunQuery(
@@ -69,6 +72,7 @@ class RunService:
             filter=filter,
             active=active,
             archived=archived,
+            children=children,
             order=sort,
             descending=descending,
             limit=min(limit, MAX_LIST),
@@ -92,12 +96,14 @@ class RunService:
         submitted_by: str | None = None,
         secrets: dict[str, str] | None = None,
         properties: dict[str, str] | None = None,
+        parent: str | None = None,
     ) -> Run:
         """A new run on the configuration's target, which must be reachable now.
 
         id is the caller's and the key of idempotency: the same id again answers the run that exists. One that
         is sent to a pool, or `any`, goes where there is room first, and may go elsewhere while it waits.
-        Raises NotFound (target), Unreachable, NeedsSignIn, UsageError, Refused (too few GPUs, or drained).
+        parent: the run it is a child of (AZ-82). Raises NotFound (target, parent), Unreachable, NeedsSignIn,
+        UsageError, Refused (too few GPUs, or drained).
         """
         if not protocol.valid_run_id(id):
             raise UsageError(f"{id!r} is no run id")
@@ -110,6 +116,7 @@ class RunService:
             return await self._store.read(run_rows.get, id)
         except NotFound:
             pass
+        above = None if parent is None else (await self._context.resolve(parent)).id
         pool = await self._pool(configuration.target)
         if pool is not None:
             target = await self._context.placer.place(pool, configuration)
@@ -124,6 +131,7 @@ class RunService:
         run = await self._new_run(
             id, configuration, target, snapshot, git, submitted_by, {**known, **(properties or {})}
         )
+        run = replace(run, parent=above)
         if pool is None:
             run, new = await self._store.write(runs.insert, run, configuration, diff)
         else:
@@ -179,12 +187,12 @@ class RunService:
     @call
     async def cancel(self, run: str, grace: float | None = None) -> Run:
         """Ask the machine to end the run: TERM, grace seconds, KILL of the whole tree (AZ-76)."""
-        return await self._context.conductor.cancel(await self._context.resolve(run), grace)
+        return await self._context.conductor.cancel(await self._context.submitted(run), grace)
 
     @call
     async def resume(self, run: str, secrets: dict[str, str] | None = None) -> Run:
         """A new attempt of a run that is over, in the same folder with what it left there."""
-        return await self._context.conductor.resume(await self._context.resolve(run), secrets or {})
+        return await self._context.conductor.resume(await self._context.submitted(run), secrets or {})
 
     @items
     async def watch(self, run: str, timeout: float | None = None) -> AsyncIterator[dict[str, Run]]:
@@ -205,7 +213,7 @@ class RunService:
     @call
     async def configuration(self, run: str) -> dict[str, Any]:
         """What was asked for: {"configuration", "snapshot", "git"}; what a rerun starts from."""
-        found = await self._context.resolve(run)
+        found = await self._context.submitted(run)
         configuration = await self._store.read(runs.configuration, found.id)
         return {"configuration": configuration, "snapshot": found.snapshot, "git": found.git}
 
@@ -239,7 +247,7 @@ class RunService:
         found = await self._context.resolve(run)
         if not found.status.terminal:
             raise Conflict(f"{found.name} is still active", f"wb cancel {found.name} first")
-        if found.cause != "not_delivered":
+        if found.cause != "not_delivered" and found.inside is None:
             with suppress(NotFound):  # a machine that was detached, or has no record of it
                 link = await self._context.link(found.target)
                 await link.call("remove", {"run": found.id})

@@ -80,7 +80,7 @@ class RunTerminalService:
         It is not the run: nothing is recorded. It sees the GPUs the run holds, or the `gpus` it holds itself.
         {"started"} comes with {"lacks_gpus": true} where the run wanted some and has none now.
         """
-        found = await self._context.resolve(run)
+        found = await self._context.place(run)
         asked = {"argv": argv, "shell": shell, "env": env, "term": term, "rows": rows, "cols": cols}
         talk = held_terminal(self._context, found.target, {**asked, "run": found.id}, gpus, by, source)
         async with aclosing(talk) as values:

@@ -6,12 +6,10 @@ Nothing in a header is trusted: a child's id must be new, or of a child that thi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from datetime import datetime
 
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import Resources, Run, RunState, Transition
-from workbench.entities.run_row import RunChildren
 from workbench.errors import NotFound
 from workbench.remote import protocol
 from workbench.store import run_entries, run_rows, run_status, runs
@@ -21,11 +19,6 @@ from workbench.store.records import Child, Header, RecordBatch
 
 MOST = 20_000
 """Children one run may make."""
-_BELOW = (
-    "WITH RECURSIVE below (top, id) AS ("
-    " SELECT parent, id FROM runs WHERE parent IN ({0})"
-    " UNION SELECT below.top, r.id FROM below JOIN runs r ON r.parent = below.id)"
-)
 _UNSAID = {
     RunState.COMPLETED: "its script ended without saying how it went",
     RunState.FAILED: "the run it was made in failed",
@@ -102,24 +95,10 @@ def of_run(connection: sqlite3.Connection, run_id: str, *, recursive: bool = Fal
     return found
 
 
-def roll_ups(connection: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, RunChildren]:
-    """What there is below each of these runs that has children, to any depth."""
-    if not run_ids:
-        return {}
-    marks = ", ".join("?" * len(run_ids))
-    rows = connection.execute(
-        _BELOW.format(marks)
-        + " SELECT below.top, count(*), total(r.status NOT IN ('Completed', 'Failed', 'Canceled')),"
-        " total(r.status = 'Failed'),"
-        " CASE e.goal WHEN 'maximize' THEN max(m.max) ELSE min(m.min) END"
-        " FROM below JOIN runs r ON r.id = below.id JOIN experiments e ON e.number = r.experiment"
-        " LEFT JOIN run_metrics m ON m.run = r.number AND m.name = e.primary_metric GROUP BY below.top",
-        list(run_ids),
-    )
-    return {
-        top: RunChildren(count=count, active=int(active), failed=int(failed), best=best)
-        for top, count, active, failed, best in rows
-    }
+def rows(connection: sqlite3.Connection, run_id: str, *, recursive: bool = False) -> list[Run]:
+    """As `of_run`, the runs themselves."""
+    ids = of_run(connection, run_id, recursive=recursive)
+    return run_rows.load(connection, [run_rows.number(connection, child) for child in ids])
 
 
 def _ensure(change: Transaction, root: Run, header: Header, child: Child) -> int:

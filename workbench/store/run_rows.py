@@ -6,9 +6,17 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.entities.run import GitFacts, Interpreter, MetricValue, Resources, Run, RunState
+from workbench.entities.run import (
+    GitFacts,
+    Interpreter,
+    MetricValue,
+    Resources,
+    Run,
+    RunChildren,
+    RunState,
+)
 from workbench.errors import NotFound
-from workbench.store import environments
+from workbench.store import environments, roll_ups
 from workbench.store.codec import from_text, moment, optional_moment
 from workbench.store.query import among_numbers
 
@@ -36,7 +44,7 @@ def get(connection: sqlite3.Connection, run_id: str) -> Run:
 
 
 def load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
-    """The runs of these rows, in this order, with their tags, params and metrics: six queries."""
+    """The runs of these rows, in this order, with their tags, params and metrics: seven queries."""
     if not numbers:
         return []
     among = among_numbers(numbers)
@@ -53,10 +61,12 @@ def load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
         )
         metrics.setdefault(run, {})[name] = value
     found = {}
-    for row in connection.execute(
+    rows = connection.execute(
         f"SELECT {_COLUMNS} FROM runs r JOIN experiments e ON e.number = r.experiment"
         f" WHERE r.number IN {among}"
-    ):
+    ).fetchall()
+    children = roll_ups.of_runs(connection, [row[1] for row in rows])
+    for row in rows:
         key = row[0]
         found[key] = _run(
             row,
@@ -65,6 +75,7 @@ def load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
             params.get(key, {}),
             metrics.get(key, {}),
             interpreters.get(key, []),
+            children.get(row[1]),
         )
     return [found[key] for key in numbers if key in found]
 
@@ -83,6 +94,7 @@ def _run(
     params: dict[str, str],
     metrics: dict[str, MetricValue],
     interpreters: list[Interpreter],
+    children: RunChildren | None,
 ) -> Run:
     state = RunState(row[5])
     return Run(
@@ -115,6 +127,7 @@ def _run(
         submitted_by=row[21],
         parent=row[22],
         inside=row[29],
+        children=children,
         resources=None if row[23] is None else from_text(Resources, row[23]),
         warnings=row[24],
         archived=bool(row[25]),

@@ -12,7 +12,7 @@ from workbench.entities.experiment import Goal, guess_goal
 from workbench.entities.run import RunState
 from workbench.entities.run_row import RunRow, RunTable
 from workbench.errors import UsageError
-from workbench.store import children, events, ordering, summaries
+from workbench.store import events, ordering, roll_ups, summaries
 from workbench.store.codec import from_text, micros, moment, optional_moment, plain_text
 from workbench.store.envelope import number_or_nan
 from workbench.store.filter_attributes import COLUMNS, column_of
@@ -122,7 +122,7 @@ def _rows(connection: sqlite3.Connection, numbers: Sequence[int], columns: Colum
             parent=row[25],
             inside=row[26],
         )
-    below = children.roll_ups(connection, [row.id for row in found.values()])
+    below = roll_ups.of_runs(connection, [row.id for row in found.values()])
     rows = (found[number] for number in numbers)
     return [replace(row, children=below[row.id]) if row.id in below else row for row in rows]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from workbench.text import numbers, states, times
@@ -17,6 +18,8 @@ FRESH = 10.0
 LOOK_AGAIN = 5.0
 """Seconds after which it is worth asking whether the machine spoke meanwhile."""
 
+DEEPEST = 8
+"""Levels of children that are set in; those below stand with them."""
 KEYS = (
     "id",
     "name",
@@ -53,12 +56,24 @@ def judges(experiments: Sequence[Mapping[str, Any]]) -> dict[str, Judge]:
     }
 
 
-def fields(runs: Sequence[Run], primary: Mapping[str, Judge], now: datetime, ascii_only: bool) -> list[Field]:
-    """The columns of a list of runs; primary says what each experiment is judged by."""
+def fields(
+    runs: Sequence[Run],
+    primary: Mapping[str, Judge],
+    now: datetime,
+    ascii_only: bool,
+    depths: Mapping[str, int] = MappingProxyType({}),
+) -> list[Field]:
+    """The columns of a list of runs.
+
+    primary: what each experiment is judged by. depths: how far a run's name is set in, by id.
+    """
     together = len({run["experiment"] for run in runs}) == 1
     found = [
         Field(Column("STATE", keep=90), lambda run: state(run, ascii_only)),
-        Field(Column("NAME", keep=100, least=14, middle=True), lambda run: clean_name(run["name"])),
+        Field(
+            Column("NAME", keep=100, least=14, middle=True),
+            lambda run: indented(run, depths.get(run["id"], 0)),
+        ),
         Field(Column("EXP", keep=30 if together else 58, least=8), lambda run: clean_name(run["experiment"])),
         Field(Column("TARGET", keep=70, least=7), lambda run: clean_name(run["target"])),
     ]
@@ -73,9 +88,27 @@ def fields(runs: Sequence[Run], primary: Mapping[str, Judge], now: datetime, asc
     metric = metric_field(runs, primary, ascii_only)
     if metric is not None:
         found.append(metric)
+    if any(run.get("children") for run in runs):
+        found.append(Field(Column("CHILDREN", keep=50, least=4), below))
     if any(note(run, now).text for run in runs):
         found.append(Field(Column("NOTE", keep=60, least=24), lambda run: note(run, now)))
     return found
+
+
+def indented(run: Run, depth: int) -> str:
+    """A run's name, set in by how far it stands below another."""
+    return "  " * min(depth, DEEPEST) + clean_name(run["name"])
+
+
+def below(run: Run) -> Cell:
+    """How many runs there are below one, and how they do: 12, 3 active, 1 failed."""
+    told = run.get("children")
+    if not isinstance(told, Mapping):
+        return Cell("")
+    words = [str(told.get("count", 0))]
+    words += [f"{told['active']} active"] if told.get("active") else []
+    words += [f"{told['failed']} failed"] if told.get("failed") else []
+    return Cell(", ".join(words), "bad" if told.get("failed") else "")
 
 
 def metric_field(runs: Sequence[Run], primary: Mapping[str, Judge], ascii_only: bool) -> Field | None:

@@ -106,20 +106,22 @@ class Workspace:
         self,
         configuration: RunConfiguration,
         *,
+        parent: str | None = None,
         on_progress: Progress | None = None,
         on_notice: Notice | None = None,
     ) -> RunHandle:
         """Pack the configuration's code directory, send what is missing, start the run.
 
         Returns as soon as the run is on its way: `wait_for_completion` of the answer waits (AZ-14).
-        on_notice hears, before anything is sent, of files that look like secrets and of what is left out.
+        parent: the run it is a child of. on_notice hears, before anything is sent, of files that look like
+        secrets and of what is left out.
         Raises SnapshotTooLarge, NotFound, Unreachable, UsageError (a secret that is not in the environment).
         """
         from workbench.workspace.run_handle import RunHandle
         from workbench.workspace.submission import Submission
 
         submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
-        return RunHandle(self, submission.submit(configuration))
+        return RunHandle(self, submission.submit(configuration, parent=parent))
 
     def plan(self, configuration: RunConfiguration) -> dict[str, Any]:
         """What a submit would send: {"configuration", "snapshot"?, "git"?}; raises what it raises."""

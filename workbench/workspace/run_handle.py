@@ -16,6 +16,7 @@ from workbench.text.outcomes import advice, outcome, reason
 from workbench.text.sanitize import TerminalStream, clean_name
 
 if TYPE_CHECKING:
+    from workbench.entities.configuration import RunConfiguration
     from workbench.workspace.facade import Progress, Workspace
 
 
@@ -96,6 +97,41 @@ class RunHandle:
                     output.write(str(item["log"]))
                 elif "run" in item:
                     self.details = item["run"]
+
+    @property
+    def parent(self) -> RunHandle | None:
+        """The run it is a child of; None for one that stands alone (AZ-84)."""
+        above = self.details.get("parent")
+        return None if above is None else self._workspace.run(str(above))
+
+    def submit_child(self, configuration: RunConfiguration, **more: Any) -> RunHandle:
+        """Submit a run below this one, to a target and with a configuration of its own (AZ-82).
+
+        more: as `Workspace.submit` takes it; so are the errors.
+        """
+        return self._workspace.submit(configuration, parent=self.id, **more)
+
+    def get_children(
+        self,
+        recursive: bool = False,
+        tags: Mapping[str, str | None] | None = None,
+        properties: Mapping[str, str | None] | None = None,
+        status: str | None = None,
+    ) -> list[RunHandle]:
+        """The runs below it, the first made first; recursive: each followed by those below it (AZ-84).
+
+        tags, properties: all must fit; a value of None is that the name is there. status: Completed, ...
+        """
+        found = self._workspace.call(
+            "runs",
+            "children",
+            run=self.id,
+            recursive=recursive,
+            tags=dict(tags or {}) or None,
+            properties=dict(properties or {}) or None,
+            status=None if status is None else [status],
+        )
+        return [RunHandle(self._workspace, details) for details in found]
 
     def cancel(self, grace: float | None = None) -> dict[str, Any]:
         """Ask its machine to end it: TERM, grace seconds, KILL of the whole tree; answers its details.

@@ -64,7 +64,10 @@ class Submission:
         return plan
 
     def submit(
-        self, configuration: RunConfiguration, properties: Mapping[str, str] | None = None
+        self,
+        configuration: RunConfiguration,
+        properties: Mapping[str, str] | None = None,
+        parent: str | None = None,
     ) -> dict[str, Any]:
         """Send the code that is missing and start the run; its JSON, with "notices" of the scan if any.
 
@@ -73,7 +76,7 @@ class Submission:
         secrets = self._secrets(configuration)
         if configuration.target is not None:  # a mistyped name is told before a large tree is read
             self._check_target(configuration.target)
-        parameters: dict[str, Any] = {"properties": dict(properties or {}) or None}
+        parameters: dict[str, Any] = {"properties": dict(properties or {}) or None, "parent": parent}
         notices: list[str] = []
         if configuration.code is not None and configuration.snapshot_code:
             code, notices = self._code(Path(configuration.code))
