@@ -42,6 +42,13 @@ def _tend(argv):
     return tend_main(argv)
 
 
+def _companion(argv):
+    # type: (List[str]) -> int
+    from workbench.remote.companion import main as companion_main
+
+    return companion_main(argv)
+
+
 # Each program is imported only when it is asked for: a guard must stay small.
 WORDS = {
     "guard": _guard,
@@ -49,6 +56,7 @@ WORDS = {
     "probe": _probe,
     "foreign": _foreign,
     "tend": _tend,
+    "companion": _companion,
 }  # type: Dict[str, Callable[[List[str]], int]]
 
 

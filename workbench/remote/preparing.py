@@ -6,6 +6,7 @@ import sys
 from typing import Any, Dict
 
 from workbench.remote import devices, endings, environ, leases, protocol
+from workbench.remote.companion_keeping import ingests
 from workbench.remote.earlier_runs import earlier_lengths
 from workbench.remote.machine import Machine
 from workbench.remote.problems import DISK_FULL, FULL_WORDS
@@ -23,6 +24,7 @@ def prepare(machine, folder, spec):
     A later attempt keeps the code as the earlier left it. Raises OSError, NoInterpreter, and what laying
     out raises.
     """
+    from workbench.remote.ingest.baseline import write_baseline
     from workbench.remote.shims import write_shims
 
     python = spec.get("python") or sys.executable
@@ -30,6 +32,8 @@ def prepare(machine, folder, spec):
         raise NoInterpreter("no interpreter at %s" % python)
     lay_out_code(machine, folder, spec)
     environ.prepare_folders(folder.path, folder.code, folder.outputs, folder.logs)
+    if ingests(spec):
+        write_baseline(folder)
     bin_dir, site_dir = write_shims(folder.path, machine.payload, python)
     found = [gpu["uuid"] for gpu in devices.list_gpus()] if spec.get("gpus") else []
     usable = leases.resolve_devices(spec.get("devices") or [], found)

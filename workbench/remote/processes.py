@@ -276,10 +276,18 @@ def belongs_to_another_run(pid, run_id):
     return owner is not None and owner != run_id
 
 
-def tree_of(pid, run_id):
-    # type: (int, str) -> Callable[[], List[Identity]]
-    """A finder for TreeEnd: all that descends from a process, except other runs' guards and theirs."""
-    return lambda: descendants(pid, lambda child: belongs_to_another_run(child, run_id))
+def tree_of(pid, run_id, own=lambda: 0):
+    # type: (int, str, Callable[[], int]) -> Callable[[], List[Identity]]
+    """A finder for TreeEnd: all that descends from a process, except other runs' guards and theirs.
+
+    own: the pid of what helps that process and is no part of the run, 0 for none; left out with its own.
+    """
+
+    def spared(child):
+        # type: (int) -> bool
+        return child == own() or belongs_to_another_run(child, run_id)
+
+    return lambda: descendants(pid, spared)
 
 
 def remains_of(run_id, recorded):

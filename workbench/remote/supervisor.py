@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from workbench.remote import environ, launch, on_end, protocol, run_status
 from workbench.remote.aside import Aside
 from workbench.remote.capture import Capture
+from workbench.remote.companion_keeping import Companion
 from workbench.remote.cordon import read_cordon
 from workbench.remote.endings import (
     Ending,
@@ -67,7 +68,8 @@ class Supervisor(object):
         self._talk = None  # type: Optional[ShellTalk]
         self._waiting = None  # type: Optional[Waiting]
         self._environment = None  # type: Optional[EnvironmentRecorder]
-        self._find = tree_of(os.getpid(), folder.run_id)
+        self._companion = Companion(machine, folder, spec, watch)
+        self._find = tree_of(os.getpid(), folder.run_id, lambda: self._companion.pid)
         self._recorder = TreeRecorder(folder, lambda: descendants(os.getpid()), shared_tree(machine, folder))
         cap = max(LEAST_CAP, int(spec.get("stream_cap") or protocol.DEFAULT_STREAM_CAP))
         self._capture = Capture(StreamWriter(folder.path, cap), Mask(secrets.values()))
@@ -171,8 +173,12 @@ class Supervisor(object):
         # type: (Dict[str, Any], Optional[str]) -> None
         """Start the command, or the shell that runs the setup lines first."""
         assert self._launch is not None
+        self._companion.start(prepared.get("parts") or [])
+        self._until(lambda: self._companion.ready)
         folders = (self._folder.path, prepared["bin"], prepared["site"])
         environment = environ.run_environment(os.environ, self._spec, *folders, secrets=self._secrets)
+        for name, value in self._companion.environment.items():
+            environment.setdefault(name, value)
         if visible is not None:
             environment["CUDA_VISIBLE_DEVICES"] = visible
         ends = self._talk.shell_ends() if self._talk else (None, None)
@@ -190,6 +196,7 @@ class Supervisor(object):
             if self._talk:
                 self._talk.let_go()
         self._watch.expect(self._main)
+        self._companion.watch_files()
         self._recorder.record()
         known = identity(self._main)
         self._keeper.status["child"] = {"pid": known[0], "start": known[1]} if known else None
@@ -209,6 +216,8 @@ class Supervisor(object):
         self._capture.finish()
         if self._waiting is not None:
             self._waiting.release()
+        self._companion.ask_to_end()
+        self._until(lambda: self._companion.gone, STEP)
         if environment is not None:
             environment.finish()
         if stuck:
@@ -291,7 +300,9 @@ class Supervisor(object):
         if self._stoppable:
             self._stop_if_asked()
         environment = self._environment
-        soonest = min(self._recorder.next, environment.next if environment else self._recorder.next)
+        soonest = min(self._recorder.next, self._companion.next)
+        if environment is not None:
+            soonest = min(soonest, environment.next)
         wait = min(seconds, LOOK, max(0.0, soonest - time.monotonic()))
         delay = self._capture.delay()
         if delay > 0:
@@ -300,6 +311,7 @@ class Supervisor(object):
             self._watch.round(wait)
         self._keeper.tick()
         self._recorder.tick()
+        self._companion.tick()
         if environment is not None:
             environment.tick()
         if self._waiting is not None:

@@ -1,16 +1,22 @@
 """The plain view of a metric: what is drawn and compared when nobody asks for more. Pure.
 
 It is rank 0, or the lowest rank there is. Of several attempts the latest counts where their steps overlap;
-what an older one alone reached stays.
+what an older one alone reached stays. What was read from a log that the script also wrote (`ingest-*` record
+files) counts only under names that the script did not log here itself, and of such a log its newest content.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 Span = tuple[int, int]
 """First and last step, both included."""
+
+
+_READ = re.compile(r"(?:.*/)?ingest-(\d+)-(\d+)-\d+-[^/]*\.jsonl")
+"""A record file of what a log said: which log of the run, which content of it (remote/ingest/following)."""
 
 
 class SeriesRow(NamedTuple):
@@ -57,10 +63,23 @@ def pieces(series: Iterable[SeriesRow]) -> list[Piece]:
     found: list[Piece] = []
     hidden: tuple[Span, ...] = ()
     for attempt in sorted(groups, reverse=True):
-        rows = sorted(groups[attempt], key=lambda row: row.id)
+        rows = sorted(counting(groups[attempt]), key=lambda row: row.id)
         found[:0] = [Piece(row, hidden) for row in rows if not covered((row.low, row.high), hidden)]
         hidden += ((min(row.low for row in rows), max(row.high for row in rows)),)
     return found
+
+
+def counting(series: Sequence[SeriesRow]) -> list[SeriesRow]:
+    """Those of one name, rank and attempt that count: the script's own, else the newest of each log."""
+    logs = [(row, _READ.fullmatch(row.file)) for row in series]
+    own = [row for row, read in logs if read is None]
+    if own or len(series) < 2:
+        return own or list(series)
+    newest: dict[int, int] = {}
+    for _, read in logs:
+        if read is not None:
+            newest[int(read[1])] = max(int(read[2]), newest.get(int(read[1]), 0))
+    return [row for row, read in logs if read is not None and newest[int(read[1])] == int(read[2])]
 
 
 def cropped(parts: Iterable[Piece], low: int, high: int) -> list[Piece]:

@@ -13,7 +13,7 @@ from workbench.store import broken_values, chunks, run_rows, series
 from workbench.store.chunks import BLOCK, Columns
 from workbench.store.codec import moment_of_seconds
 from workbench.store.envelope import Collector, joined, number_or_nan, over
-from workbench.store.plain_view import Piece, SeriesRow, covered, cropped, pieces, touched
+from workbench.store.plain_view import Piece, SeriesRow, counting, covered, cropped, pieces, touched
 
 COARSE = 2
 """From so many chunks a bucket on, their blocks tell nothing more."""
@@ -27,7 +27,7 @@ def of_run(connection: sqlite3.Connection, run_id: str) -> list[SeriesSummary]:
     groups: dict[tuple[str, int, int], list[SeriesRow]] = {}
     for row in series.of_run(connection, run_rows.number(connection, run_id)):
         groups.setdefault((row.name, row.rank, row.attempt), []).append(row)
-    return [_summary(rows) for rows in groups.values()]
+    return [_summary(counting(rows)) for rows in groups.values()]
 
 
 def _summary(rows: Sequence[SeriesRow]) -> SeriesSummary:
@@ -54,7 +54,7 @@ def plain_value(connection: sqlite3.Connection, rows: Sequence[SeriesRow]) -> Me
     """
     parts = pieces(rows)
     attempt = max(row.attempt for row in rows)
-    latest = _summary([row for row in rows if row.attempt == attempt])
+    latest = _summary(counting([row for row in rows if row.attempt == attempt]))
     if not any(touched((part.series.low, part.series.high), part.hidden) for part in parts):
         whole = _summary([part.series for part in parts])
         least, most, count = whole.min, whole.max, whole.count

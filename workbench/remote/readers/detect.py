@@ -9,6 +9,7 @@ from workbench.remote.readers.columns import axes
 TENSORBOARD, WANDB, TABLE, JSON_LINES = "tensorboard", "wandb", "table", "json-lines"
 MLFLOW, MLFLOW_DATABASE = "mlflow", "mlflow-database"
 TRAINER, DVCLIVE = "trainer-state", "dvclive"
+FORMS = (TENSORBOARD, WANDB, TABLE, JSON_LINES, MLFLOW, MLFLOW_DATABASE, TRAINER, DVCLIVE)
 HEAD = 1 << 18
 """Bytes that are looked at."""
 SQLITE = b"SQLite format 3\0"

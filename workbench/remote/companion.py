@@ -1,0 +1,179 @@
+"""The process beside a supervisor: carries what looks after a run's tracking and may be slow, or fail.
+
+`... companion ROOT LEASE_DIR RUN`, with a line of JSON on its input: {"parts": names, "environment": what an
+earlier one of this attempt told, "seconds": to finish in}. It answers with one line, {"environment": {..}},
+for the run's command. The word "end", the end of its input or SIGTERM makes it look a last time and end.
+It is never needed: the run goes on without it, and what it could not do stands in a warning of the run.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any, Callable, Dict, List, Tuple
+
+from workbench.remote.machine import Machine
+from workbench.remote.record_text import quote
+from workbench.remote.records import RecordFile
+from workbench.remote.runfolder import RunFolder
+
+MOST_MEMORY = 1 << 30  # bytes of address space: rather this process fails than the machine's memory
+MOST_INPUT = 1 << 20
+MOST_WARNINGS = 50
+LOG = "companion.log"  # in the run's folder: tracebacks of ours
+
+
+class Part(object):
+    """Something the companion carries. What it raises is told as a warning of the run, and it is left out."""
+
+    def environment(self) -> Dict[str, str]:
+        """Variables for the run's command, asked once, before `start` and before the command runs."""
+        return {}
+
+    def start(self) -> None:
+        """Begin; it may not wait, so what goes on has a thread of its own."""
+
+    def finish(self, seconds: float) -> None:
+        """The command and all it started are gone: take what they left and stop, within so many seconds."""
+
+
+class Beside(object):
+    """What a part is given: the run it works for, and where it says what went wrong."""
+
+    def __init__(self, machine: Machine, folder: RunFolder, spec: Dict[str, Any], known: Dict[str, str]):
+        self.machine = machine
+        self.folder = folder
+        self.spec = spec
+        self.attempt = int(spec.get("attempt") or 1)
+        self.known = known
+        """The environment that a companion of this attempt told before it crashed; empty for the first."""
+        self._warnings = RecordFile(folder.path, folder.run_id, self.attempt)
+        self._told: Dict[str, None] = {}
+
+    def warn(self, text: str) -> None:
+        """A warning of the run; the same one only once. Safe from any thread."""
+        if text not in self._told and len(self._told) < MOST_WARNINGS:
+            self._told[text] = None
+            self._warnings.write('{"k":"warning","v":%s' % quote(text[:2000]))
+
+
+def _files(beside: Beside) -> Part:
+    from workbench.remote.ingest.file_reader import FileReader
+
+    return FileReader(beside)
+
+
+# Each is imported only where it is wanted. A part's maker may raise: then the run goes without it.
+PARTS: Dict[str, Callable[[Beside], Part]] = {"files": _files}
+
+
+class AskedToEnd(Exception):
+    """SIGTERM came."""
+
+
+def main(argv: List[str]) -> int:
+    """Carry the parts that the input names until the run is over."""
+    root, lease_dir, run_id = argv
+    os.nice(10)
+    signal.signal(signal.SIGTERM, _on_term)
+    folder = RunFolder(Machine(root, lease_dir), run_id)
+    try:
+        _bound()
+        _carry(folder, Machine(root, lease_dir))
+    except AskedToEnd:
+        return 0
+    except BaseException:
+        _report(folder)
+        return 1
+    return 0
+
+
+def _carry(folder: RunFolder, machine: Machine) -> None:
+    spec = folder.read_spec()
+    asked = json.loads(_line().decode("utf-8") or "{}")
+    if spec is None:
+        return
+    beside = Beside(machine, folder, spec, dict(asked.get("environment") or {}))
+    parts, environment = begin(beside, list(asked.get("parts") or []))
+    try:
+        _tell({"environment": environment})
+        while _line().strip() not in (b"end", b""):
+            pass
+    except AskedToEnd:
+        pass  # the same as the word
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    end(beside, parts, float(asked.get("seconds") or 0.0))
+
+
+def begin(beside: Beside, names: List[str]) -> Tuple[List[Part], Dict[str, str]]:
+    """Make and start the named parts; those that could be, and their environment."""
+    parts: List[Part] = []
+    environment: Dict[str, str] = {}
+    for name in names:
+        try:
+            part = PARTS[name](beside)
+            told = part.environment()
+            part.start()
+        except AskedToEnd:
+            raise
+        except Exception as error:
+            _report(beside.folder)
+            beside.warn("no %s beside this run: %s" % (name, error or type(error).__name__))
+            continue
+        parts.append(part)
+        environment.update(told)
+    return parts, environment
+
+
+def end(beside: Beside, parts: List[Part], seconds: float) -> None:
+    """Finish all parts within so many seconds, the last that was started first."""
+    deadline = time.monotonic() + seconds
+    for part in reversed(parts):
+        try:
+            part.finish(max(0.0, deadline - time.monotonic()))
+        except Exception as error:
+            _report(beside.folder)
+            beside.warn("%s could not finish: %s" % (type(part).__name__, error or type(error).__name__))
+
+
+def _on_term(number: int, frame: Any) -> None:
+    raise AskedToEnd()
+
+
+def _line() -> bytes:
+    """One line of the input; empty at its end."""
+    found = b""
+    while not found.endswith(b"\n") and len(found) < MOST_INPUT:
+        piece = os.read(0, 1)
+        if not piece:
+            return b""
+        found += piece
+    return found
+
+
+def _tell(answer: Dict[str, Any]) -> None:
+    data = (json.dumps(answer) + "\n").encode("ascii")
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def _bound() -> None:
+    """Keep this process small, and the first to go when memory runs out."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    except (ImportError, OSError, ValueError):
+        return  # a tighter limit is there already, or none can be set
+
+
+def _report(folder: RunFolder) -> None:
+    """Leave the traceback of a mistake of ours where it can be found."""
+    import traceback  # here: it loads much, and mostly there is nothing to report
+
+    try:
+        with open(folder.inside(LOG), "a") as file:
+            file.write("%.3f %d\n%s" % (time.time(), os.getpid(), traceback.format_exc()))
+    except OSError:
+        sys.exc_info()  # the disk is full: the warning, or the exit code, has to do

@@ -1,0 +1,233 @@
+"""The companion's part that follows the logs a run writes, as they appear, into ordinary records."""
+
+import json
+import os
+import threading
+import time
+import zlib
+from typing import Any, Dict, List, Optional
+
+from workbench.remote.companion import Beside, Part
+from workbench.remote.ingest.appending import NotWritten
+from workbench.remote.ingest.baseline import mark_of, read_baseline, roots_of
+from workbench.remote.ingest.candidates import chosen
+from workbench.remote.ingest.folder_watch import FolderWatch
+from workbench.remote.ingest.following import Followed
+from workbench.remote.ingest.naming import Names
+from workbench.remote.readers import detect, mlflow_database
+from workbench.remote.runfolder import read_object, write_whole
+
+FILE = "ingest.json"  # how far each log was read, in the run's folder
+MOST_KEPT = 64 << 20
+LOOK = 1.0  # seconds between two looks for new logs
+UNDECIDED = 2.0  # seconds between two looks at what may become one
+SAVE = 5.0  # seconds between two notes of how far it came
+MOST_TRIES = 20
+"""Times that a file is looked at, each after it was written to, before it counts as no log."""
+MOST_FOLLOWED = 1000
+TABLE_AT_FIRST = 64 << 20
+"""Bytes: a table or JSONL that is larger when it is first seen is data, not a log that has just begun."""
+CLOCKS = 5.0  # seconds by which another program's start of a run may lie before ours
+
+
+class FileReader(Part):
+    """Finds and follows the logs; a thread of its own does all of it."""
+
+    def __init__(self, beside: Beside) -> None:
+        self._beside = beside
+        self._folder = beside.folder
+        wanted = beside.spec.get("ingest")
+        self._patterns: List[str] = [str(one) for one in wanted] if isinstance(wanted, list) else []
+        before = read_baseline(beside.folder)
+        self._before = before.logs
+        self._began = _time_of(beside.folder.inside("baseline.json"))
+        self._watch = FolderWatch(roots_of(beside.folder))
+        self._names = Names()
+        self._undecided: Dict[str, Optional[List[int]]] = {}
+        self._tries: Dict[str, int] = {}
+        self._databases: Dict[str, Optional[List[int]]] = {}
+        self._followed: Dict[str, Followed] = {}
+        self._next_look = self._next_undecided = self._next_save = 0.0
+        self._stop = threading.Event()
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._thread.start()
+
+    def finish(self, seconds: float) -> None:
+        """Read all logs to their end."""
+        self._stop.set()
+        self._thread.join(seconds * 0.8)
+        if self._thread.is_alive():
+            self._given_up.set()
+            self._thread.join(seconds * 0.2)
+            self._beside.warn("what this run logged last could not all be read within %d s" % seconds)
+
+    def _work(self) -> None:
+        try:
+            self._load()
+            while not self._stop.is_set():
+                self._round(time.monotonic())
+                due = [one.next for one in self._followed.values()]
+                pause = min(due + [self._next_look]) - time.monotonic()
+                self._stop.wait(min(max(pause, 0.02), LOOK))
+            self._last_round()
+        except Exception as error:
+            self._beside.warn("its logs are not read any more: %s" % (error or type(error).__name__))
+            raise
+        finally:
+            self._save()
+
+    def _round(self, now: float) -> bool:
+        """One look at everything that is due; whether something is left to be read at once."""
+        if now >= self._next_look:
+            self._next_look = now + LOOK
+            self._find(now)
+        more = False
+        for key, log in list(self._followed.items()):
+            if log.next <= now and not self._given_up.is_set():
+                more = self._step(key, log) or more
+        if now >= self._next_save:
+            self._next_save = now + SAVE
+            self._save()
+        return more
+
+    def _last_round(self) -> None:
+        """Whatever was written by now."""
+        self._next_look = self._next_undecided = 0.0
+        more = True
+        while more and not self._given_up.is_set():
+            for log in self._followed.values():
+                log.next = 0.0
+            more = self._round(time.monotonic())
+        for key, log in self._followed.items():
+            if log.skipped:
+                self._beside.warn("%s: %d damaged pieces were passed over" % (key, log.skipped))
+            if log.trouble:
+                self._beside.warn("%s: %s" % (key, log.trouble))
+
+    def _step(self, key: str, log: Followed) -> bool:
+        try:
+            return log.step(self._names, _place(key, log))
+        except NotWritten as error:
+            self._beside.warn("records of %s could not be written (%s); it is tried again" % (key, error))
+        except Exception as error:  # a mistake of ours, or no memory: the other logs go on
+            del self._followed[key]
+            self._beside.warn("%s is not read any more: %s" % (key, error or type(error).__name__))
+        return False
+
+    # --- finding ---------------------------------------------------------------------------------------
+
+    def _find(self, now: float) -> None:
+        for path in self._watch.look(everything=self._stop.is_set()):
+            if chosen(self._key(path), self._patterns):
+                self._undecided[path] = None
+        if self._watch.crowded:
+            self._beside.warn("it has more folders or logs than are looked at: not all of its logs are read")
+        again = now >= self._next_undecided
+        if again:
+            self._next_undecided = now + UNDECIDED
+        for path, seen in list(self._undecided.items()):
+            if seen is None or again:
+                self._decide(path, seen)
+        for path, seen in list(self._databases.items()):
+            mark = mark_of(path)
+            if mark != seen and (seen is None or again):
+                self._databases[path] = mark
+                self._runs_of(path)
+
+    def _decide(self, path: str, seen: Optional[List[int]]) -> None:
+        """Follow what a reader knows, keep what may become that, forget what is gone."""
+        mark = mark_of(path)
+        key = self._key(path)
+        if mark is None:
+            del self._undecided[path]
+            return
+        if mark == seen and not os.path.isdir(path):
+            return
+        self._undecided[path] = mark
+        if mark == self._before.get(path):
+            return  # it came with the snapshot, and has not been written to
+        form = detect.detect(path)
+        if form is None:
+            self._tries[path] = self._tries.get(path, 0) + 1
+            if self._tries[path] < MOST_TRIES:
+                return
+        del self._undecided[path]
+        if form is None:
+            return
+        if form == detect.MLFLOW_DATABASE:
+            self._databases[path] = None
+        elif form in (detect.TABLE, detect.JSON_LINES) and not self._patterns and mark[1] > TABLE_AT_FIRST:
+            self._beside.warn("%s is not read: it is large for a log; name it under `ingest`" % key)
+        else:
+            self._follow(key, path, form, {})
+
+    def _runs_of(self, path: str) -> None:
+        """The runs of an MLflow store that were begun by this run."""
+        try:
+            stored = mlflow_database.runs(path)
+        except OSError as error:
+            self._beside.warn("%s: %s" % (self._key(path), error))
+            return
+        for run in stored:
+            key = "%s#%s" % (self._key(path), run.run)
+            if key not in self._followed and (run.started or 0.0) >= self._began - CLOCKS:
+                self._follow(key, path, detect.MLFLOW_DATABASE, {"run": run.run})
+
+    def _follow(self, key: str, path: str, form: str, first: Dict[str, Any]) -> None:
+        if len(self._followed) >= MOST_FOLLOWED:
+            self._beside.warn("it writes more than %d logs: the others are not read" % MOST_FOLLOWED)
+            return
+        log = zlib.crc32(key.encode("utf-8", "surrogateescape"))
+        kept = {"key": key, "path": path, "form": form, "first": first, "log": log}
+        self._next_save = 0.0
+        self._followed[key] = self._of(kept)
+
+    def _of(self, kept: Dict[str, Any]) -> Followed:
+        return Followed(kept, self._folder.records, self._folder.run_id, self._beside.attempt)
+
+    def _key(self, path: str) -> str:
+        """A path as the run knows it: below its working directory, or outputs/ and logs/."""
+        inside = path.startswith(self._folder.code + os.sep) or path == self._folder.code
+        return os.path.relpath(path, self._folder.code if inside else self._folder.path)
+
+    # --- how far it came -------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        try:
+            kept = read_object(self._folder.inside(FILE), MOST_KEPT) or {}
+            logs = [one for one in kept["logs"] if one["form"] in detect.FORMS] if kept else []
+        except (OSError, ValueError, KeyError, TypeError):
+            self._beside.warn("how far its logs were read is lost: they are read from their beginning")
+            return
+        for one in logs:
+            self._followed[str(one["key"])] = self._of(one)
+            self._watch.know({}, [str(one["path"])])
+
+    def _save(self) -> None:
+        if not any(log.changed for log in self._followed.values()):
+            return
+        body = json.dumps({"logs": [log.kept for log in self._followed.values()]}).encode("ascii")
+        try:
+            write_whole(self._folder.inside(FILE), body, sync=False)
+        except OSError:
+            return  # a full disk: it is tried again, and else its logs are read anew
+        for log in self._followed.values():
+            log.changed = False
+
+
+def _place(key: str, log: Followed) -> str:
+    """The folder that a log is, or is in; several of a database each are one."""
+    if log.kept["form"] in (detect.MLFLOW, detect.DVCLIVE, detect.TRAINER) or "#" in key:
+        return "" if key == "." else key
+    return os.path.dirname(key)
+
+
+def _time_of(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return time.time()

@@ -1,0 +1,141 @@
+"""One log of a run, followed into record files of its own: `ingest-LOG-GENERATION-ATTEMPT-name.jsonl`.
+
+A generation is one content of the log: what is written anew, or replaced, begins another, whose points count
+in place of the earlier ones (`store/plain_view.py`).
+"""
+
+import os
+import re
+import time
+from typing import Any, Callable, Dict, List, Optional
+
+from workbench.remote import record_form as form
+from workbench.remote.ingest.appending import NotWritten, append
+from workbench.remote.ingest.baseline import mark_of
+from workbench.remote.ingest.naming import Names
+from workbench.remote.readers.detect import DVCLIVE, MLFLOW, MLFLOW_DATABASE, TRAINER
+from workbench.remote.readers.entries import Entry, record_lines
+from workbench.remote.readers.forms import READERS
+from workbench.remote.record_text import quote
+
+SOON = 0.5  # seconds between two looks at a log
+RARELY = 2.0  # the same for what many files have to be opened for, or a lock be taken
+SHARE = 30.0  # at the soonest after so many times what the last look took
+FULL = 5.0  # seconds after which a full disk is tried again
+FOLDERS = (MLFLOW, DVCLIVE, TRAINER, MLFLOW_DATABASE)
+_UNFIT = re.compile(r"[^A-Za-z0-9_]+")
+
+
+class Followed(object):
+    """How far one log was read, and where to. kept: what `state` gave, of an earlier attempt too."""
+
+    def __init__(self, kept: Dict[str, Any], records: str, run: str, attempt: int) -> None:
+        self.kept = kept
+        self.next = 0.0
+        self.skipped = 0
+        self.trouble = ""
+        self.changed = False
+        self._records = records
+        self._run = run
+        self._attempt = attempt
+        self._seen: Optional[List[int]] = None
+        if kept.get("attempt") != attempt:
+            kept.update(attempt=attempt, record="", size=0)
+        elif kept.get("record") and self._size() != kept.get("size"):
+            kept.update(state=None, record="", anew=True)  # one of ours died before it noted how far it was
+
+    @property
+    def path(self) -> str:
+        """Where the log is."""
+        return str(self.kept["path"])
+
+    def _size(self) -> int:
+        try:
+            return os.stat(os.path.join(self._records, str(self.kept["record"]))).st_size
+        except OSError:
+            return 0
+
+    def step(self, names: Names, folder: str, clock: Callable[[], float] = time.monotonic) -> bool:
+        """Take what is new, at most one look's worth; whether there is more at once. Raises NotWritten.
+
+        folder: that of the log as `Names` knows it. What a reader raises is raised, too.
+        """
+        began = clock()
+        many = self.kept["form"] in FOLDERS
+        seen = None if many else mark_of(self.path)
+        if seen is not None and seen == self._seen:
+            self.next = began + SOON
+            return False
+        try:
+            more = self._take(names, folder)
+        except NotWritten:
+            self.next = began + FULL
+            raise
+        now = clock()
+        self._seen = None if more else seen
+        self.next = now if more else now + max(RARELY if many else SOON, SHARE * (now - began))
+        return more
+
+    def _take(self, names: Names, folder: str) -> bool:
+        kept = self.kept
+        try:
+            reading = READERS[kept["form"]](self.path, dict(kept.get("state") or kept.get("first") or {}))
+        except (OSError, ValueError) as error:
+            self.trouble = str(error)
+            return False
+        again = reading.again or bool(kept.get("anew"))
+        generation = int(kept.get("generation", 0)) + (1 if again else 0)
+        entries = self._named(reading.entries, names, folder)
+        self.trouble = reading.trouble
+        self.skipped += reading.skipped
+        if entries:
+            self._write(entries, generation, new=again)
+        kept.update(state=reading.state, generation=max(generation, kept.get("generation", 0)), anew=False)
+        if again and not entries:
+            kept.update(record="")
+        self.changed = True
+        return reading.more
+
+    def _write(self, entries: List[Entry], generation: int, new: bool) -> None:
+        kept, now = self.kept, time.time()
+        head = b""
+        record, wall, size = kept.get("record"), kept.get("wall"), kept.get("size")
+        if new or not record:
+            where = _UNFIT.sub("-", os.path.basename(self.path))[:60]
+            record = self._free("ingest-%d-%%d-%d-%s.jsonl" % (kept["log"], self._attempt, where), generation)
+            wall = next((entry.time for entry in entries if entry.time is not None), now)
+            head = self._header(wall)
+        lines = "".join(record_lines(entries, wall or 0.0, now)).encode("ascii")
+        size = append(os.path.join(self._records, record), head + lines)
+        kept.update(record=record, wall=wall, size=size)
+
+    def _free(self, pattern: str, generation: int) -> str:
+        """A record file's name that is not taken, by one of ours that died before it noted that."""
+        while os.path.lexists(os.path.join(self._records, pattern % generation)):
+            generation += 1
+        self.kept["generation"] = generation
+        return pattern % generation
+
+    def _header(self, wall: float) -> bytes:
+        begin = '{"k":%s,"v":%d,"run":%s,"attempt":%d' % (
+            quote(form.RECORD_HEADER), form.VERSION, quote(self._run), self._attempt,
+        )  # fmt: skip
+        source = quote(str(self.kept["key"])[-500:])
+        return ('%s,"rank":0,"wall":%.6f,"mono":0.0,"source":%s}\n' % (begin, wall, source)).encode("ascii")
+
+    def _named(self, entries: List[Entry], names: Names, folder: str) -> List[Entry]:
+        """The entries under the names they get; without those that something else says better.
+
+        How the run ended its supervisor knows.
+        """
+        metrics = [entry.name for entry in entries if entry.kind == form.RECORD_METRIC]
+        called = names.named(folder, str(self.kept["form"]), metrics)
+        found = []
+        for entry in entries:
+            if entry.kind == form.RECORD_METRIC:
+                name = called[entry.name]
+                if name is not None:
+                    found.append(entry if name == entry.name else entry._replace(name=name))
+            elif entry.kind != form.RECORD_STATUS:
+                found.append(entry)
+        return found
