@@ -413,7 +413,26 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
         "kind,name,calm-otter-42,vivid-lark-40"
     )
     assert json.loads(wb("run", "compare", "a", "b", "-o", "json", world=world).out) == COMPARED
-    assert wb("run", "compare", "a", world=world).code == 2
+    assert wb("run", "compare", "a", "--save", "x", world=world).code == 2
+
+
+def test_a_comparison_is_saved_and_shown_again(wb: Wb) -> None:
+    kept = {"name": "sweep", "runs": ["a" * 26, "b" * 26, "c" * 26], "gone": ["c" * 26], "note": "# \x1b[2JWhy", "created": "2026-11-23T12:00:00Z"}
+    world = World(runs__compare=COMPARED, comparisons__save=kept, comparisons__get=kept, comparisons__list=[kept], comparisons__remove={}, comparisons__describe=kept)
+    assert wb("run", "compare", "@1", "@2", "--save", "sweep", world=world).code == 0
+    assert world.calls[-1] == ("runs.compare", {"runs": kept["runs"]})
+    again = wb("run", "compare", "sweep", world=world, terminal=TTY)
+    assert world.calls[-1] == ("runs.compare", {"runs": kept["runs"][:2]})
+    assert "1 run of sweep no longer here" in again.err
+    assert "# Why" in wb("run", "comparisons", world=world, terminal=TTY).out
+    wb("run", "comparisons", "--search", "lr", world=world)
+    assert world.calls[-1] == ("comparisons.list", {"text": "lr"})
+    assert wb("run", "comparisons", "sweep", "--note", world=world, terminal=TTY).out == "# Why\n"
+    wb("run", "comparisons", "sweep", "the", "best", "--note", world=world)
+    assert world.calls[-1] == ("comparisons.describe", {"name": "sweep", "note": "the best"})
+    wb("run", "comparisons", "sweep", "--remove", world=world)
+    assert world.calls[-1] == ("comparisons.remove", {"name": "sweep"})
+    assert wb("run", "comparisons", "--remove", world=world).code == 2
 
 
 def test_compare_tells_distances_and_says_what_it_guessed(wb: Wb) -> None:

@@ -43,7 +43,7 @@ def test_only_places_that_are_there_are_named() -> None:
     """A noun whose screen comes later is no place yet."""
     with pytest.raises(ValueError, match="'models'") as caught:
         location.parse("models/churn")
-    assert str(caught.value).endswith("places start with runs, compute, queue, forwards, experiments, activity")
+    assert str(caught.value).endswith("places start with runs, compute, queue, forwards, experiments, compare, activity")
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,8 @@ def test_only_places_that_are_there_are_named() -> None:
         ),
         ("compute/gpu1", ["compute", "show", "gpu1"]),
         (":compute", ["compute", "ls"]),
+        ("compare/sweep", ["run", "compare", "sweep"]),
+        (":compare", ["run", "comparisons"]),
         ("experiments/mnist", ["experiment", "show", "mnist"]),
         (":activity", ["activity", "ls"]),
     ],

@@ -29,6 +29,9 @@ RUN = {
     "shell": Entry("workbench.cli.shell:run_shell", "Open a shell in a run's folder, as the run finds it."),
     "forward": Entry("workbench.cli.forwards:run_forward", "Lead a port of this machine to a run's."),
     "children": Entry("workbench.cli.run_children:children", "List the runs below a run."),
+    "comparisons": Entry(
+        "workbench.cli.comparisons:comparisons", "List saved comparisons, write their notes, forget one."
+    ),
     "views": Entry("workbench.cli.run_views:views", "List saved views, show one, save or remove it."),
     "import": Entry("workbench.cli.run_import:bring", "Bring in runs that other tools logged."),
     "stack": Entry("workbench.cli.run_stack:stack", "Show where a run's processes are, also when it hangs."),

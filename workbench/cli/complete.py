@@ -79,6 +79,7 @@ _run_named = _asked(lambda context: _names(_call(context, "runs", "list", limit=
 active_run = _asked(lambda context: _names(_call(context, "runs", "list", active=True, limit=200)))
 target = _asked(_targets)
 view = _asked(lambda context: [str(item["name"]) for item in _call(context, "views", "list")])
+comparison = _asked(lambda context: [str(item["name"]) for item in _call(context, "comparisons", "list")])
 pool = _asked(_pools)
 place = _asked(lambda context: [*_targets(context), *_pools(context), "any"])
 experiment = _asked(lambda context: [str(item["name"]) for item in _call(context, "experiments", "list")])

@@ -10,7 +10,7 @@ TABS = {"logs": "logs", "metrics": "metrics", "files": "files", "snapshot": "sna
 
 PLACES = (
     "places: runs, runs/EXPERIMENT, runs/EXPERIMENT/RUN, compute/NAME, queue, forwards, experiments/NAME,"
-    " activity"
+    " compare/NAME, activity"
 )
 
 
@@ -38,6 +38,8 @@ def _words(place: Location) -> list[str] | None:
         return ["queue", *place.path]
     if place.noun == "forwards" and not place.path:
         return ["compute", "forwards"]
+    if place.noun == "compare":
+        return ["run", "compare", *place.path] if place.path else ["run", "comparisons"]
     if place.noun == "activity" and not place.path:
         return ["activity", "ls"]
     return None

@@ -11,6 +11,7 @@ from workbench.cli import complete, output
 from workbench.cli.command import DocumentListing, Listing, command
 from workbench.cli.session import Session
 from workbench.errors import UsageError
+from workbench.text.numbers import counted
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, Field, pairs, render
@@ -26,14 +27,24 @@ LEAST = 12
 @command("compare", cls=DocumentListing)
 @click.argument("runs", nargs=-1, required=True, shell_complete=complete.run)
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
+@click.option("--save", metavar="NAME", help="Keep the comparison: wb run compare NAME shows it again.")
 @click.pass_obj
-def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
+def compare(session: Session, runs: tuple[str, ...], everything: bool, save: str | None) -> None:
     """Show runs side by side, held against the first: what differs; a star marks the best of a metric.
 
     Parameters, metrics with how far they are from the first run's, machines, settings, git, packages, code.
+    One word alone is the name of a saved comparison.
     """
-    if len(runs) < 2:
-        raise UsageError("there is nothing to compare one run with", "wb run compare RUN RUN...")
+    if len(runs) == 1:
+        if save is not None:
+            raise UsageError(
+                "there is nothing to compare one run with", "wb run compare RUN RUN... --save NAME"
+            )
+        runs = saved_runs(session, runs[0])
+    if save is not None:
+        kept = session.call("comparisons", "save", name=save, runs=list(runs))
+        output.note(session, f"saved: wb run compare {kept['name']}, wb compare/{kept['name']}")
+        runs = tuple(kept["runs"])
     found = session.call("runs", "compare", runs=list(runs), all=everything or None)
     if session.format is None and session.to is not None and session.to.lower().endswith(".md"):
         session.format = "markdown"
@@ -51,6 +62,15 @@ def compare(session: Session, runs: tuple[str, ...], everything: bool) -> None:
     titles = ("kind", "name", *(clean_name(run["name"]) for run in found["runs"]))
     values = [[kind, name, *texts] for kind, name, texts in _data(found)]
     output.write(session, output.delimited(values, titles, csv=output.chosen_format(session) == "csv"))
+
+
+def saved_runs(session: Session, name: str) -> tuple[str, ...]:
+    """The runs of a saved comparison that are still here; raises NotFound."""
+    kept = session.call("comparisons", "get", name=name)
+    gone = kept.get("gone") or []
+    if gone:
+        output.note(session, f"{counted(len(gone), 'run')} of {clean_name(name)} no longer here", "warn")
+    return tuple(run for run in kept["runs"] if run not in gone)
 
 
 def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:

@@ -25,6 +25,7 @@ from workbench.runs.sender import Sender
 from workbench.services.alerting import Alerting
 from workbench.services.alerts import AlertService
 from workbench.services.bus import Bus, News
+from workbench.services.comparisons import ComparisonService
 from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
 from workbench.services.cordons import CordonService
@@ -132,6 +133,7 @@ class OpenWorkspace:
             ("runs", RunFilterService(context)),
             ("runs", RunChildService(context)),
             ("views", ViewService(context)),
+            ("comparisons", ComparisonService(context)),
             ("runs", RunLogService(context)),
             ("runs", RunMetricService(context)),
             ("runs", RunFileService(context)),

@@ -24,6 +24,7 @@ ALERT_SILENCED = "AlertSilenced"
 FORWARD_CHANGED = "ForwardChanged"
 SUBSCRIPTION_CHANGED = "SubscriptionChanged"
 VIEW_CHANGED = "ViewChanged"
+COMPARISON_CHANGED = "ComparisonChanged"
 NOTIFIED = "Notified"
 """A subscription asks every dashboard that is open to say something."""
 KINDS = (

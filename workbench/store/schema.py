@@ -189,6 +189,8 @@ _INFINITE: Step = (
     "ALTER TABLE series ADD COLUMN infinite INTEGER",
 )
 
+_COMPARISONS: Step = ("CREATE TABLE comparisons (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",)
+
 STEPS: tuple[Step, ...] = (
     _FIRST,
     _EVALUATIONS,
@@ -200,6 +202,7 @@ STEPS: tuple[Step, ...] = (
     _POOLS,
     _FORWARDS,
     _VIEWS,
+    _COMPARISONS,
     _CHILDREN,
     _INFINITE,
 )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-NOUNS = ("runs", "compute", "queue", "forwards", "experiments", "activity")
+NOUNS = ("runs", "compute", "queue", "forwards", "experiments", "compare", "activity")
 """What has a command or a screen to show it."""
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@:+")
 _RUN = re.compile(r"@(?:[0-9]+|best)(?::|$)")
