@@ -1,4 +1,4 @@
-"""The Markdown of notes, read: headings, lists, quotes, code, tables as they stand, and four inline forms. Pure.
+"""The Markdown of notes, read: headings, lists, quotes, code, tables as they stand, inline forms. Pure.
 
 Whatever it does not know is text. Nothing in it is ever taken for HTML.
 """
