@@ -169,6 +169,25 @@ async def test_the_comparison_follows_its_runs(stage: Open) -> None:
         await it.miss("● running")
 
 
+async def test_a_small_and_a_large_chart_become_files(stage: Open) -> None:
+    async with stage(location=f"{RUN}?tab=metrics") as it:
+        await it.see("val/")
+        await it.press("ctrl+s")
+        await it.see("save as")
+        await it.press("enter")
+        await it.told("is in")
+        await it.press("enter")
+        await it.see("last")
+        await it.press("ctrl+s")
+        await it.see("save as")
+        await it.press(*["backspace"] * 4)
+        await it.type(".csv")
+        await it.press("enter")
+        await it.rest()
+        kinds = sorted(path.suffix for path in Path.cwd().iterdir() if path.suffix in (".svg", ".csv"))
+        assert kinds == [".csv", ".svg"]
+
+
 @pytest.mark.parametrize("tab", ["overview", "logs", "metrics", "files", "snapshot"])
 async def test_a_run_that_has_nothing_yet_says_so(stage: Open, tab: str) -> None:
     async with stage(location=f"runs/mnist/brisk-heron-41?tab={tab}") as it:

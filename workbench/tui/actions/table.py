@@ -180,6 +180,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("chart.smoother", "m", "smoother", "Smooth more; the line as it was stays dim behind.", 35),
     Action("chart.rougher", "M", "rougher", "Smooth less."),
     Action("chart.next-x", "i", "x axis", "Change what x is: step, duration, time, a metric.", 25),
+    Action("chart.save", "ctrl+s", "save", "Write the chart to a file: a picture, or its values."),
+    Action("multiples.save", "ctrl+s", "save", "Write the chart under the cursor to a file: .svg or .csv."),
     Action("multiples.log-y", "v", "log y", "Change between linear and logarithmic axes of values.", 40),
     Action("multiples.smoother", "m", "smoother", "Smooth all curves more.", 35),
     Action("multiples.rougher", "M", "rougher", "Smooth all curves less."),
@@ -189,7 +191,8 @@ ACTIONS: tuple[Action, ...] = (
 
 
 OPENS_LINE = frozenset({
-    "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "runs.new", "runs.tag",
+    "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "chart.save", "multiples.save",
+    "runs.new", "runs.tag",
     "compute.run", "compute.new", "compute.attach", "welcome.other", "queue.priority",
 })  # fmt: skip
 """Actions that open a line one types into: the keys that follow are meant for it."""

@@ -60,6 +60,9 @@ class Grid:
         for prefix, members in groups.items():
             self._add(prefix, members, prefix in folded)
         self._tops = [row.top for row in self.rows]
+        self._places = {
+            item: (at, column) for at, row in enumerate(self.rows) for column, item in enumerate(row.items)
+        }
 
     def _high(self, groups: Mapping[str, Sequence[str]], folded: Collection[str], lines: int) -> int:
         """The lines of a chart: few ones share the page."""
@@ -90,10 +93,7 @@ class Grid:
 
     def place(self, item: Item) -> tuple[int, int] | None:
         """The row and column of an item; None when it is not here, or folded away."""
-        for at, row in enumerate(self.rows):
-            if item in row.items:
-                return at, row.items.index(item)
-        return None
+        return self._places.get(item)
 
     def at(self, column: int, line: int) -> Item | None:
         """The item in a cell."""
@@ -109,15 +109,18 @@ class Grid:
     def visible(self, first: int, lines: int) -> list[str]:
         """The metrics with any line among those."""
         found = []
-        for row in self.rows:
-            if row.top < first + lines and row.top + row.lines > first:
+        for at in range(max(0, bisect_right(self._tops, first) - 1), len(self.rows)):
+            row = self.rows[at]
+            if row.top >= first + lines:
+                break
+            if row.top + row.lines > first:
                 found += [item.key for item in row.items if not item.heading]
         return found
 
     def beside(self, item: Item, by: int) -> Item:
         """The item so many to the right (below 0: left) in reading order, headings too."""
-        order = [one for row in self.rows for one in row.items]
-        if item not in order:
+        order = list(self._places)
+        if item not in self._places:
             return order[0] if order else item
         return order[min(len(order) - 1, max(0, order.index(item) + by))]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from workbench.text.curves import Span
@@ -46,4 +46,16 @@ class Source(Protocol):
 
     async def traces(self, window: Window) -> Sequence[Trace]:
         """The curves over a window, those of most interest first; raises WorkbenchError."""
+        ...
+
+
+class ManySource(Protocol):
+    """Where small charts come from."""
+
+    async def names(self) -> Sequence[str]:
+        """All metrics, in the order they are shown; raises WorkbenchError."""
+        ...
+
+    async def curves(self, names: Sequence[str], window: Window) -> Mapping[str, Sequence[Trace]]:
+        """The curves of some metrics, the one of most interest first; raises WorkbenchError."""
         ...

@@ -41,7 +41,7 @@ FINEST = {600.0: 600, 12 * 3600.0: 720}
 
 
 class MachineCurves:
-    """A small_multiples.ManySource over a machine's history; view: how the machine is now."""
+    """A chart.source.ManySource over a machine's history; view: how the machine is now."""
 
     def __init__(self, services: Services, name: str, view: Callable[[], View]) -> None:
         self._services, self._name, self._view = services, name, view

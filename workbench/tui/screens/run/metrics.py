@@ -31,7 +31,7 @@ EMPTY = "No metric is here yet:   Run.get_context().log(name, value)"
 
 
 class RunSeries:
-    """A small_multiples.ManySource: every metric of one run."""
+    """A chart.source.ManySource: every metric of one run."""
 
     def __init__(self, services: Services, run: str) -> None:
         self._services = services
