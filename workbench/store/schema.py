@@ -202,8 +202,8 @@ STEPS: tuple[Step, ...] = (
     _POOLS,
     _FORWARDS,
     _VIEWS,
-    _COMPARISONS,
     _CHILDREN,
     _INFINITE,
+    _COMPARISONS,
 )
 """Step n leads from version n to n + 1; an empty file is version 0."""
