@@ -35,6 +35,7 @@ from workbench.tui.model.away import Away, since, summary
 from workbench.tui.model.calling import Calls
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.feed import Feed, ServerState, Services
+from workbench.tui.model.keys_first import KeysFirst
 from workbench.tui.model.link_speed import flush_seconds
 from workbench.tui.model.machines import Machines
 from workbench.tui.model.memory import Memory
@@ -123,7 +124,10 @@ class Dashboard(WholeActions):
         self._pages: list[Page] = []
         self._going = asyncio.Lock()
         self.flush = flush_seconds(self.environ)
-        self._feed = Feed(services, self._news, self._server_is, self.flush, self._calls.add)
+        self._keys_first = KeysFirst()
+        self._feed = Feed(
+            services, self._news, self._server_is, self.flush, self._calls.add, self._keys_first.turn
+        )
         self.machines = Machines(services, lambda names: self.tell(Dirty(watched=names)))
         """How the machines do, while a page looks at them."""
         self.server = ServerState.STARTING
@@ -143,6 +147,12 @@ class Dashboard(WholeActions):
 
             yield TourLine(self._tour)
         yield self._footer
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody types: news wait for it."""
+        if isinstance(event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)):
+            self._keys_first.pressed()
+        await super().on_event(event)
 
     def on_key(self, event: events.Key) -> None:
         """A key that nothing took: it may be meant for a line that is being opened."""
@@ -293,7 +303,7 @@ class Dashboard(WholeActions):
         page = self.page
         crumbs = self._crumbs
         crumbs.aside, crumbs.title = (page.aside, page.title) if page is not None else ("", "")
-        self._footer.refresh()
+        self._footer.look_again()
         for line in self.query("TourLine"):
             line.look(self._seen())  # type: ignore[attr-defined]
 

@@ -9,6 +9,7 @@ import os
 from workbench.home import Home, find_home, wants_embedded, workspace_name
 from workbench.text.location import Location
 from workbench.tui.model.head_start import Ahead, HeadStart
+from workbench.tui.model.link_speed import paints
 from workbench.tui.places.first_questions import first_questions
 from workbench.workspace import Workspace
 
@@ -29,6 +30,7 @@ def run_dashboard(
     is started when the first question finds none. Raises ConfigurationError, UsageError.
     """
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_FPS", str(paints(os.environ)))
     home = home or find_home()
     home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = workspace or workspace_name()

@@ -182,6 +182,19 @@ async def test_rows_that_grew_older_are_drawn_again_and_no_others() -> None:
         assert app.rows.drawn == ["r2"]
 
 
+async def test_a_row_that_went_while_it_was_seen_comes_back_as_it_was() -> None:
+    app = Stage(rows(5))
+    async with run(app) as pilot:
+        await pilot.pause()
+        app.rows.away.add("r0")
+        await press(pilot, "j")  # it is drawn anew without the cursor
+        assert "r0" not in screen(app)[1]
+        app.rows.away.clear()
+        app.table.renewed(["r0"])
+        await pilot.pause()
+        assert "r0" in screen(app)[1]
+
+
 async def test_marks_by_key_range_and_all() -> None:
     app = Stage(rows(30))
     async with run(app) as pilot:

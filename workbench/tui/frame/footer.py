@@ -32,12 +32,13 @@ class Footer(Line):
     def on_mount(self) -> None:
         """Other keys work where the focus is; and what works there may change by itself."""
         self.watch(self.screen, "focused", self._focus_moved)
-        self.set_interval(AGAIN, self._look_again)
+        self.set_interval(AGAIN, self.look_again)
 
     def _focus_moved(self) -> None:
         self.refresh()
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
+        """Draw it anew if other keys work now."""
         if self.left(self.size.width) != self._said:
             self.refresh()
 

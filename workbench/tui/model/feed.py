@@ -43,7 +43,7 @@ class ServerState(StrEnum):
 class Feed:
     """Follows the events while `run` runs; news that come while some are handed on wait together.
 
-    heard: told of each event as it comes; must not take long.
+    heard: told of each event as it comes; must not take long. turn: waited for before news are handed on.
     """
 
     def __init__(
@@ -53,9 +53,11 @@ class Feed:
         state: Callable[[ServerState, str], None],
         seconds: float,
         heard: Callable[[Mapping[str, Any]], None] = lambda event: None,
+        turn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._services = services
         self._heard = heard
+        self._turn = turn
         self._news = news
         self._state = state
         self._seconds = seconds
@@ -95,6 +97,8 @@ class Feed:
     async def _hand_on(self) -> None:
         while True:
             await self._some.wait()
+            if self._turn is not None:
+                await self._turn()
             self._some.clear()
             dirty, self._dirty = self._dirty, Dirty()
             began = time.monotonic()

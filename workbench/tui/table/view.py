@@ -182,7 +182,8 @@ class TableView(ScrollView):
     def renewed(self, keys: Iterable[str]) -> None:
         """These rows may have become others: of those in view only what really did is drawn again."""
         keys, top = set(keys), self._top
-        seen = self._in_view()
+        self._prefetch.told(keys)
+        seen = self.in_view
         for key in (keys - set(seen)) & self._strips.keys():
             del self._strips[key]
         for line, key in enumerate(seen, top):
@@ -204,7 +205,7 @@ class TableView(ScrollView):
 
     def grown_older(self) -> None:
         """Time went by: the rows in view whose cells depend on it are drawn again."""
-        self.renewed(self._in_view())
+        self.renewed(self.in_view)
 
     def go_to(self, key: str) -> bool:
         """Put the cursor on a row or a group's header; False when it is not in the list."""
@@ -246,7 +247,7 @@ class TableView(ScrollView):
 
     def _show(self, lines: Lines, line: int | None = None) -> None:
         """Show other lines; the cursor goes to a line if given, else stays where it is by key."""
-        before = self._in_view()
+        before = self.in_view
         old, height = self._lines, self._rows_high
         spot = kept(old, lines, self._spot, height, at_top=self._at_top)
         if line is not None:
@@ -260,7 +261,7 @@ class TableView(ScrollView):
         cursor, self._line = self._line, spot.line
         if self._top != spot.top or not lines or not before:
             self.refresh()
-        after = self._in_view()
+        after = self.in_view
         for number in range(max(len(before), len(after))):
             if before[number : number + 1] != after[number : number + 1] or after[number] in lines.groups:
                 self._repaint(self._top + number)
@@ -270,7 +271,9 @@ class TableView(ScrollView):
         self._tell()
         self._ask()
 
-    def _in_view(self) -> Sequence[str]:
+    @property
+    def in_view(self) -> Sequence[str]:
+        """The keys of the lines that are seen, headers of groups among them."""
         return self._lines.keys[self._top : self._top + max(0, self._rows_high)]
 
     def _resize_content(self) -> None:
@@ -397,6 +400,7 @@ class TableView(ScrollView):
             return pen.group(group, key in self._lines.folded, layout, look)
         cells = self._source.cells(key)
         if cells is None:
+            self._cells.pop(key, None)  # a quiet line is drawn: whatever comes is other
             if self._prefetch.missed(key):
                 self.call_after_refresh(self._ask)
             return None

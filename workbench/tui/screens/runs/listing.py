@@ -148,7 +148,7 @@ class RunListing(Widget):
             wanted = list(dict.fromkeys([*self._wanted, *self._again]))
             self._wanted, self._again = [], set()
             try:
-                self._changed(await self.runs.fetch(wanted, self._extra()))
+                self._came(await self.runs.fetch(wanted, self._extra()))
                 self._told = ""
             except WorkbenchError as problem:
                 if not isinstance(problem, ServerError) and problem.message != self._told:
@@ -164,7 +164,7 @@ class RunListing(Widget):
 
     def _tick(self) -> None:
         if self.is_on_screen:
-            self.table.changed(self.runs.with_status(GOING_ON))
+            self.table.renewed(self.runs.with_status(GOING_ON))
 
     def _tick_slowly(self) -> None:
         if self.is_on_screen:
@@ -176,8 +176,7 @@ class RunListing(Widget):
         now = datetime.now(UTC)
         found = ((run, self.runs.row(run)) for run in self.runs.with_status(ACTIVE_RUN))
         silent = {run for run, row in found if row is not None and look.is_older(row, look.LOOK_AGAIN, now)}
-        self.runs.stale |= silent
-        self.table.changed(silent)  # those in view are drawn, and so asked for
+        self._ask_again(silent)
 
     # News
 
@@ -196,11 +195,19 @@ class RunListing(Widget):
             await self._find_best()
         stale = dirty.touched(list(self.runs.held())) - fresh
         if stale:
-            self.runs.stale |= stale
-            self._changed(stale)  # those in view are drawn, and so asked for
+            self._ask_again(stale)
 
-    def _changed(self, keys: Collection[str]) -> None:
-        self.table.changed(keys)
+    def _ask_again(self, runs: set[str]) -> None:
+        """Get rows that changed: those in view now, the others when they are drawn."""
+        seen = runs.intersection(self.table.in_view)
+        self.runs.stale |= runs
+        self.table.renewed(runs - seen)
+        self._again |= seen
+        if seen:
+            self._want_more.set()
+
+    def _came(self, keys: Collection[str]) -> None:
+        self.table.renewed(keys)
         if self.table.cursor in keys:
             self._tell()
 
@@ -235,7 +242,7 @@ class RunListing(Widget):
         self.table.empty = self.empty
         self.table.sorting = self._sorting()
         groups = await self._groups()
-        self._changed(came)
+        self._came(came)
         self.table.replace(self.runs.ids, groups)
         self.dashboard.say_aside()
         await self._find_best()
