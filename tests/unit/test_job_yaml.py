@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from workbench.entities.configuration import Retries
 from workbench.errors import ConfigurationError, NotFound
 from workbench.runs.configuration import Options, configuration_from_command, load_job, parse_job
+from workbench.runs.job_writing import to_job_yaml
 from workbench.runs.yaml_lines import MAX_BYTES
 
 WHOLE = """\
@@ -399,3 +400,13 @@ def test_any_lines_are_a_configuration_or_a_list_of_problems(lines: list[str]) -
         parse_job("\n".join(lines), "job.yml")
     except ConfigurationError as error:
         assert all(problem["line"] > 0 for problem in error.data["problems"])  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("off", False), ("true", True), ("runs/**", ["runs/**"]), ('["runs/**", "!a"]', ["runs/**", "!a"])],
+)
+def test_which_logs_are_read_is_said_and_written_again(written: str, read: bool | list[str]) -> None:
+    configuration = parse_job(f"command: a\nworkbench: {{ingest: {written}}}\n", "job.yml")
+    assert configuration.ingest == read
+    assert parse_job(to_job_yaml(configuration), "job.yml").ingest == read

@@ -56,6 +56,7 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
 )
 @click.option("--no-code", is_flag=True, help="Send nothing; run in an empty directory.")
 @click.option("--no-outputs", is_flag=True, help="Leave outputs/ and logs/ there until they are asked for.")
+@click.option("--no-ingest", is_flag=True, help="Do not read logs that the command writes (event files, CSV).")
 @click.option("--setup", multiple=True, metavar="LINE", help="A shell line to run before; may be repeated.")
 @click.option(
     "--secret", "secrets", multiple=True, metavar="NAME", help="Hand over a variable of this environment."
@@ -144,6 +145,7 @@ def _configuration(
     code: str | None,
     no_code: bool,
     no_outputs: bool,
+    no_ingest: bool,
     sets: tuple[str, ...],
     **options: Any,
 ) -> RunConfiguration:
@@ -153,6 +155,7 @@ def _configuration(
         raise UsageError("--code and --no-code exclude each other")
     options |= {"snapshot_code": False} if no_code else {}
     options |= {"collect_outputs": False} if no_outputs else {}
+    options |= {"ingest": False} if no_ingest else {}
     if words is not None:
         if file:
             raise UsageError(f"{file[0]!r} before -- is neither an option nor needed", USAGE)
@@ -193,6 +196,7 @@ def _tell_plan(session: Session, plan: dict[str, Any]) -> None:
         ("on end", clean("\n".join(_on_end(entry) for entry in asked.get("on_end") or []), 2000)),
         ("code", clean_name(_code(asked), 1000)),
         ("outputs", "" if asked.get("collect_outputs", True) else "stay there until they are asked for"),
+        ("logs", "" if asked.get("ingest", True) else "are not read"),
         ("files", f"{packed['files']}, {sizes.short(packed['size'])}" if packed else ""),
         ("left out", f"{count} paths" if count else ""),
         (

@@ -63,4 +63,6 @@ class RunConfiguration(Entity, frozen=True, kw_only=True):
     on_end: list[OnEnd] = []
     """What its machine does when it is over, one after the other."""
     collect_outputs: bool = True
+    ingest: bool | list[str] = True
+    """Whether logs of the command's own are read beside the run; or which, as patterns."""
     snapshot_code: bool = True

@@ -18,13 +18,16 @@ def run_environment(base, spec, run_dir, bin_dir, site_dir, secrets):
     """The environment of a run's command.
 
     base: what the guard was started with. Later ones win: base, ours, the spec's variables, secrets; only
-    the run's identity cannot be overruled. CUDA_VISIBLE_DEVICES is not here: `visible_devices` says it
+    the run's identity cannot be overruled, and W&B's are set only where nobody has said anything. CUDA_VISIBLE_DEVICES is not here: `visible_devices` says it
     once there is a lease. MLflow's variables are left alone.
     """
     environment = {name: value for name, value in base.items() if name not in DROPPED}
     environment.update(PYTHONUNBUFFERED="1", CUDA_DEVICE_ORDER="PCI_BUS_ID")
     environment.update(_texts(spec.get("environment_variables")))
     environment.update(_texts(secrets))
+    if spec.get("ingest") is not False:
+        for name, value in offline_variables(run_dir).items():
+            environment.setdefault(name, value)
     environment["PATH"] = prefixed(bin_dir, environment.get("PATH") or os.defpath)
     environment["PYTHONPATH"] = prefixed(site_dir, environment.get("PYTHONPATH", ""))
     environment.update(identity_variables(spec, run_dir))
@@ -50,6 +53,15 @@ def identity_variables(spec, run_dir):
         "AZUREML_ARM_RESOURCEGROUP": "local",
         "AZUREML_ARM_SUBSCRIPTION": "00000000-0000-0000-0000-000000000000",
     }
+
+
+def offline_variables(run_dir):
+    # type: (str) -> Dict[str, str]
+    """What has W&B write a log that the run's companion reads, unless the user says otherwise.
+
+    It lies in logs/, is collected like everything there, and `wandb sync` takes it.
+    """
+    return {"WANDB_MODE": "offline", "WANDB_DIR": os.path.join(run_dir, "logs")}
 
 
 def visible_devices(gpus, devices):

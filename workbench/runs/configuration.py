@@ -170,6 +170,7 @@ def _assemble(
         secrets=secrets,
         on_end=on_end,
         collect_outputs=found.get("workbench.collect_outputs", True),
+        ingest=found.get("workbench.ingest", True),
         snapshot_code=found.get("workbench.snapshot_code", True),
     )
 

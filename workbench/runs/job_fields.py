@@ -27,6 +27,7 @@ class Kind(Enum):
     VARIABLES = "a mapping of variable names to text"
     INPUTS = "a mapping of names to text, numbers or booleans"
     ENVIRONMENT = "a mapping with python"
+    PATTERNS = "off, or a list of patterns"
     ON_END = "a list of commands and webhooks"
     MAPPING = "a mapping"
 
@@ -95,6 +96,11 @@ _WORKBENCH = Field(
         "on_end": Field(Kind.ON_END, "What the machine does when the run is over; see docs/alerts.md."),
         "grace": Field(Kind.GRACE, "Seconds between the polite and the hard end when it is cancelled."),
         "collect_outputs": Field(Kind.BOOLEAN, "Whether outputs/ and logs/ are fetched; default true."),
+        "ingest": Field(
+            Kind.PATTERNS,
+            "Which logs of the command's own are read as it writes them: off, or patterns such as runs/**;"
+            " absent = all; see docs/ingest.md.",
+        ),
         "snapshot_code": Field(Kind.BOOLEAN, "Whether the code directory is sent; default true."),
         "retry": Field(
             Kind.MAPPING,

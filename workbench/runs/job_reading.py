@@ -62,8 +62,13 @@ class JobReader:
             return read_inputs(node, path, self.complain)
         if about.kind in (Kind.TAGS, Kind.VARIABLES):
             return self._texts(node, about.kind, path)
-        if about.kind in (Kind.LINES, Kind.NAMES):
+        if about.kind is Kind.NAMES:
             return self._lines(node, about.kind, path)
+        if about.kind is Kind.PATTERNS and isinstance(node, Scalar):
+            if (whether := scalars.boolean(node.text)) is not None:
+                return whether
+        if about.kind in (Kind.LINES, Kind.PATTERNS):
+            return self._lines(node, Kind.LINES, path)
         if about.kind is Kind.ENVIRONMENT:
             return self._environment(node, path)
         if about.kind is Kind.COMMAND:

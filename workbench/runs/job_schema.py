@@ -23,6 +23,14 @@ _SIMPLE: dict[Kind, dict[str, Any]] = {
     Kind.GRACE: {"type": "number", "minimum": 0},
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.LINES: {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": _SCALAR}}]},
+    Kind.PATTERNS: {
+        "anyOf": [
+            {"type": "boolean"},
+            {"const": "off"},
+            {"type": "string"},
+            {"type": "array", "items": {"type": _SCALAR}},
+        ]
+    },
     Kind.NAMES: {"type": "array", "items": {"type": "string", "pattern": _VARIABLE}},
     Kind.TAGS: {"type": "object", "additionalProperties": {"type": [*_SCALAR, "null"]}},
     Kind.VARIABLES: {

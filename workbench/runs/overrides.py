@@ -59,6 +59,8 @@ class Options:
     """False: nothing is sent."""
     collect_outputs: bool | None = None
     """False: outputs/ and logs/ stay on the machine."""
+    ingest: bool | None = None
+    """False: what the command logs to files of its own is not read."""
 
 
 def from_options(options: Options, problems: list[Problem]) -> list[Override]:
@@ -95,6 +97,7 @@ def from_options(options: Options, problems: list[Problem]) -> list[Override]:
     for word, field, value in (
         ("--no-code", "snapshot_code", options.snapshot_code),
         ("--no-outputs", "collect_outputs", options.collect_outputs),
+        ("--no-ingest", "ingest", options.ingest),
     ):
         if value is not None:
             scalar = Scalar(_said(word), "true" if value else "false")

@@ -58,6 +58,7 @@ def make_spec(
         "grace": configuration.grace if configuration.grace is not None else settings.grace,
         "stream_cap": settings.stream_cap,
         "outputs": configuration.collect_outputs,
+        "ingest": configuration.ingest,
         "on_end": [to_wire(entry) for entry in configuration.on_end],
     }
 
