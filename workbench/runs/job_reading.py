@@ -64,11 +64,10 @@ class JobReader:
             return self._texts(node, about.kind, path)
         if about.kind is Kind.NAMES:
             return self._lines(node, about.kind, path)
-        if about.kind is Kind.PATTERNS and isinstance(node, Scalar):
-            if (whether := scalars.boolean(node.text)) is not None:
-                return whether
         if about.kind in (Kind.LINES, Kind.PATTERNS):
-            return self._lines(node, Kind.LINES, path)
+            whether = scalars.boolean(node.text) if isinstance(node, Scalar) else None
+            off_or_on = about.kind is Kind.PATTERNS and whether is not None
+            return whether if off_or_on else self._lines(node, Kind.LINES, path)
         if about.kind is Kind.ENVIRONMENT:
             return self._environment(node, path)
         if about.kind is Kind.COMMAND:
