@@ -56,7 +56,7 @@ USAGE = "wb submit -- python train.py, or wb submit job.yml"
 )
 @click.option("--no-code", is_flag=True, help="Send nothing; run in an empty directory.")
 @click.option("--no-outputs", is_flag=True, help="Leave outputs/ and logs/ there until they are asked for.")
-@click.option("--no-ingest", is_flag=True, help="Do not read logs that the command writes (event files, CSV).")
+@click.option("--no-ingest", is_flag=True, help="Do not read what the command logs to files.")
 @click.option("--setup", multiple=True, metavar="LINE", help="A shell line to run before; may be repeated.")
 @click.option(
     "--secret", "secrets", multiple=True, metavar="NAME", help="Hand over a variable of this environment."

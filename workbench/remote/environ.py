@@ -18,8 +18,9 @@ def run_environment(base, spec, run_dir, bin_dir, site_dir, secrets):
     """The environment of a run's command.
 
     base: what the guard was started with. Later ones win: base, ours, the spec's variables, secrets; only
-    the run's identity cannot be overruled, and W&B's are set only where nobody has said anything. CUDA_VISIBLE_DEVICES is not here: `visible_devices` says it
-    once there is a lease. MLflow's variables are left alone.
+    the run's identity cannot be overruled, and W&B's are set only where nobody has said anything.
+    CUDA_VISIBLE_DEVICES is not here: `visible_devices` says it once there is a lease. MLflow's variables are
+    left alone.
     """
     environment = {name: value for name, value in base.items() if name not in DROPPED}
     environment.update(PYTHONUNBUFFERED="1", CUDA_DEVICE_ORDER="PCI_BUS_ID")
