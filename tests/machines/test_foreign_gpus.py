@@ -74,12 +74,15 @@ def test_a_card_that_is_lost_or_hangs_is_not_given_out(ground: Ground, cards: Sc
     cards.fail(0, ALL, LOST)
     cards.write()
     assert given(ground) == uuid(1)
+    run = ground.submit(SEE, **{**CARDS, "gpus": 2})
+    assert ground.wait(run, "Queued")["note"] == "2 GPUs wanted, 1 free, 1 GPU fell off the bus"
     cards.recover()
     cards.hang(0, seconds=600)
     cards.write()
     assert given(ground) == uuid(1)
     cards.recover()
     cards.write()
+    ground.wait(run, "Completed")
     assert given(ground) == uuid(0)
 
 

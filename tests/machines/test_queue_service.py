@@ -102,7 +102,10 @@ async def test_a_cordoned_machine_says_so_and_a_drained_one_refuses(live: Servic
     assert len(await live.call("runs.list")) == 1
     (machine,) = await live.call("queue.machines")
     assert (machine["waiting"], machine["running"], machine["cordon"]["drain"]) == (1, 0, True)
+    (target,) = await live.call("compute.list")
+    assert (target["cordon"]["drain"], target["cordon"]["reason"]) == (True, "a new fan"), "the reason stays"
     assert "cordon" not in await live.call("compute.cordon", name="local", on=False)
+    assert "cordon" not in (await live.call("compute.list"))[0]
     await status(live, run, "Completed")
     kinds = [event["data"].get("cordoned") for event in await live.call("events.list", limit=10_000)]
     assert [said for said in kinds if said is not None] == [True, True, False]

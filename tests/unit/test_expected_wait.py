@@ -56,7 +56,7 @@ def test_a_bound_makes_bounds_of_what_follows() -> None:
 
 
 def test_on_hold_and_used_by_others_is_no_guess() -> None:
-    waits = expected_waits([ticket("a", 1, hold=True), ticket("b", 2, 2)], [], {}, {}, busy=["0"])
+    waits = expected_waits([ticket("a", 1, hold=True), ticket("b", 2, 2)], [], {}, {}, busy={"0": "used"})
     assert waits == {}
 
 

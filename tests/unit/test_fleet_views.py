@@ -216,10 +216,14 @@ def test_sentences_stand_in_the_order_of_their_weight() -> None:
 
 def test_the_fleet_in_figures_and_what_is_free() -> None:
     rows = [row(item) for item in fleet_views().values()]
-    assert fleet.summary(fleet.totals(rows)) == "11 up  2 stale   60 GPUs  70% busy  1 idle but held"
+    assert fleet.summary(fleet.totals(rows)) == (
+        "11 up  2 stale   60 GPUs  70% busy  1 idle but held  1 fell off the bus"
+    )
     free = fleet.free_now(rows)
     assert free[0] == ("7x A100", "spare-9:1-7")
     assert not any("old-3" in where for _, where in free), "a cordoned machine takes no run"
+    amd = view("mi-1", [gpu("mi-1", 0, 0, 0.1, "AMD Instinct MI300X", 192)], driver={"source": "sysfs"})
+    assert fleet.free_now([row(amd)]) == [], "the queue gives out NVIDIA's GPUs"
     assert fleet.indices(("0", "1", "3", "4", "5", "x")) == "0,1,3-5,x"
 
 

@@ -12,6 +12,7 @@ from workbench.remote import foreign_news
 from workbench.remote.foreign_news import ForeignNews
 
 PATIENCE = 30.0
+USED = {"GPU-b": "used"}
 ASKED: dict[str, Any] = {"devices": ["GPU-a", "GPU-b"], "foreign_memory": None}
 
 
@@ -19,12 +20,12 @@ class Driver:
     """Answers what is in `busy`, once it may."""
 
     def __init__(self) -> None:
-        self.busy: tuple[str, ...] = ("GPU-b",)
+        self.busy: dict[str, str] = dict(USED)
         self.asked = 0
         self.answers = threading.Event()
         self.answers.set()
 
-    def __call__(self, asked: dict[str, Any]) -> tuple[str, ...]:
+    def __call__(self, asked: dict[str, Any]) -> dict[str, str]:
         self.asked += 1
         assert self.answers.wait(PATIENCE)
         return self.busy
@@ -44,15 +45,15 @@ def test_a_driver_that_hangs_is_asked_once_and_what_was_known_is_told(
 ) -> None:
     news = ForeignNews(driver)
     driver.answers.clear()
-    assert [news.busy(ASKED, 0.01) for _ in range(3)] == [(), (), ()], "nothing is known yet"
+    assert [news.busy(ASKED, 0.01) for _ in range(3)] == [{}, {}, {}], "nothing is known yet"
     assert driver.asked == 1
     monkeypatch.setattr(foreign_news, "FRESH", 1000.0)
     driver.answers.set()
-    assert news.busy(ASKED, PATIENCE) == ("GPU-b",)
+    assert news.busy(ASKED, PATIENCE) == USED
     driver.answers.clear()
     other = {"devices": ["GPU-b", "GPU-c"], "foreign_memory": None}
-    assert news.busy(other, 0.01) == ("GPU-b",), "of those that are asked for"
-    assert news.busy({**other, "devices": ["GPU-c"]}, 0.01) == ()
+    assert news.busy(other, 0.01) == USED, "of those that are asked for"
+    assert news.busy({**other, "devices": ["GPU-c"]}, 0.01) == {}
 
 
 def test_a_question_that_broke_is_asked_again(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,15 +67,15 @@ def test_a_question_that_broke_is_asked_again(driver: Driver, monkeypatch: pytes
             raise OSError("no process")
         return driver(asked)
 
-    assert ForeignNews(breaks_once).busy(ASKED, PATIENCE) == ("GPU-b",)
+    assert ForeignNews(breaks_once).busy(ASKED, PATIENCE) == USED
 
 
 def test_it_is_believed_for_a_moment_only(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreign_news, "FRESH", 1000.0)
     news = ForeignNews(driver)
-    assert news.busy(ASKED, PATIENCE) == ("GPU-b",)
-    driver.busy = ()
-    assert news.busy(ASKED, PATIENCE) == ("GPU-b",)
+    assert news.busy(ASKED, PATIENCE) == USED
+    driver.busy = {}
+    assert news.busy(ASKED, PATIENCE) == USED
     assert driver.asked == 1
-    assert news.busy({**ASKED, "foreign_memory": 1}, PATIENCE) == (), "another limit is another question"
+    assert news.busy({**ASKED, "foreign_memory": 1}, PATIENCE) == {}, "another limit is another question"
     assert driver.asked == 2

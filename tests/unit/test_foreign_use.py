@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.remote.foreign_use import USUAL, Limits, Use, busy_devices, judged, limits_of
+from workbench.remote.foreign_use import USUAL, Limits, News, Use, busy_devices, judged, limits_of, why_silent
 
 GB = 1 << 30
 IDLE = Use((), 5 << 20, 0)
@@ -65,6 +65,18 @@ def test_the_tool_tells_where_the_library_cannot_be_asked(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("WORKBENCH_NVML", str(tmp_path / "none.so"))
     cards = ["GPU-a", "GPU-b", "GPU-c", "GPU-d", "GPU-e"]
-    assert busy_devices(cards) == ("GPU-a", "GPU-c")
-    assert busy_devices(cards, Limits(500 << 20, 50)) == ("GPU-b", "GPU-c")
-    assert busy_devices(["0", "1"]) == ()
+    assert busy_devices(cards) == {"GPU-a": "used", "GPU-c": "used"}
+    assert busy_devices(cards, Limits(500 << 20, 50)) == {"GPU-b": "used", "GPU-c": "used"}
+    assert busy_devices(["0", "1"]) == {}
+
+
+def test_a_lost_card_is_known_by_its_name_by_its_place_or_when_all_that_are_silent_are_lost() -> None:
+    """One that hangs in the driver, or of which nobody can tell, is not called lost."""
+    cards = ["GPU-a", "GPU-b", "GPU-c"]
+    one_answers = News(3, {"GPU-a": IDLE}, {0}, {1: ""})
+    assert why_silent(cards[1:], one_answers, []) == {"GPU-b": "silent", "GPU-c": "silent"}
+    assert why_silent(cards[1:], one_answers, cards) == {"GPU-b": "lost", "GPU-c": "silent"}
+    named = one_answers._replace(lost={1: "GPU-b"})
+    assert why_silent(cards[1:], named, []) == {"GPU-b": "lost", "GPU-c": "silent"}
+    both = one_answers._replace(lost={1: "", 2: ""})
+    assert why_silent(cards[1:], both, []) == {"GPU-b": "lost", "GPU-c": "lost"}

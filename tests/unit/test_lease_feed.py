@@ -8,6 +8,7 @@ import pytest
 
 from tests.scripted_machines import ScriptedWorld, scripted
 from workbench.entities.machine_view import Looking, RunThere
+from workbench.entities.queue import Cordon
 from workbench.entities.run import RunState
 from workbench.services.lease_feed import LeaseFeed
 
@@ -23,10 +24,15 @@ QUEUE = {
 }
 
 
-def test_leases_and_cordons_come_to_the_view(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leases_come_to_the_view_and_cordons_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
         world = ScriptedWorld(monkeypatch, 2)
-        feed = LeaseFeed(world.fleet, world.monitor)
+        said: list[Cordon | None] = []
+
+        async def note(name: str, cordon: Cordon | None) -> None:
+            said.append(cordon)
+
+        feed = LeaseFeed(world.fleet, world.monitor, note)
         first, second = world.machines
         first.answers["queue"] = QUEUE
         run = RunThere(name="r", experiment="e", status=RunState.RUNNING, gpus=["m000-0"])
@@ -36,7 +42,7 @@ def test_leases_and_cordons_come_to_the_view(monkeypatch: pytest.MonkeyPatch) ->
             await asyncio.sleep(5)
             view = world.monitor.view("m000")
             assert view.held == {"m000-0": OURS, "m000-1": OTHER, "m000-2": "ann@laptop"}
-            assert view.cordoned
+            assert said[-1] == Cordon(reason="new driver")
             first.silent = True
             await asyncio.sleep(30)
             assert world.monitor.view("m000").held == view.held, "what was known stays"
@@ -44,7 +50,7 @@ def test_leases_and_cordons_come_to_the_view(monkeypatch: pytest.MonkeyPatch) ->
             first.silent, first.answers["queue"] = False, {"entries": []}
             await asyncio.sleep(15)
             assert world.monitor.view("m000").held == {"m000-0": OURS}
-            assert not world.monitor.view("m000").cordoned
+            assert said[-1] is None
         asked = len(first.calls)
         await asyncio.sleep(60)
         assert (len(first.calls), second.calls) == (asked, []), "nobody looks"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.remote import queue_files
-from workbench.remote.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices
+from workbench.remote.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices, unusable
 from workbench.remote.machine import Machine
 from workbench.remote.queue_files import Queue, read_ticket
 
@@ -38,7 +38,7 @@ def test_why_it_waits_is_said_in_words() -> None:
 def test_who_stays_in_front_is_named() -> None:
     """A queue of runs that go one at a time: each says who is before it, by name where one is known."""
     waiting = [ticket(run, number, 0, slots=1) for number, run in enumerate("abcd")]
-    waits = decide(waiting, [Lease("x", (), "x", "")], (), {"a": "calm-otter-1", "b": "dull-ibis-2"}).waits
+    waits = decide(waiting, [Lease("x", (), "x", "")], {}, {"a": "calm-otter-1", "b": "dull-ibis-2"}).waits
     assert [waits[run] for run in "bcd"] == [
         "behind calm-otter-1",
         "behind dull-ibis-2 and 1 more",
@@ -84,8 +84,15 @@ def test_priority_before_order_and_hold_before_all() -> None:
 
 
 def test_devices_used_by_strangers_are_left_alone() -> None:
-    decision = decide([ticket("a", 1, 2)], [], busy=["1"])
+    decision = decide([ticket("a", 1, 2)], [], busy={"1": "used"})
     assert decision.waits["a"] == "2 GPUs wanted, 1 free, 1 GPU in use outside the queue"
+
+
+def test_a_device_that_is_broken_is_not_called_used() -> None:
+    busy = {"0": "silent", "1": "lost"}
+    said = decide([ticket("a", 1, 2)], [], busy=busy).waits["a"]
+    assert said == "2 GPUs wanted, 0 free, 1 GPU does not answer, 1 GPU fell off the bus"
+    assert unusable(["silent", "silent", "used"]) == ", 1 GPU in use outside the queue, 2 GPUs do not answer"
 
 
 def test_slots_hold_back_in_order() -> None:
@@ -110,7 +117,7 @@ names = st.sampled_from(["0", "1", "2", "3"])
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[list[Ticket], list[Lease], list[str]]:
+def situations(draw: st.DrawFn) -> tuple[list[Ticket], list[Lease], dict[str, str]]:
     tickets = [
         Ticket(
             f"t{number}",
@@ -126,12 +133,13 @@ def situations(draw: st.DrawFn) -> tuple[list[Ticket], list[Lease], list[str]]:
     ]
     held = draw(st.lists(names, unique=True))
     leases = [Lease(f"l{number}", (device,), "n", "ann") for number, device in enumerate(held)]
-    return tickets, leases, draw(st.lists(names, unique=True))
+    reasons = st.sampled_from(["used", "silent", "lost"])
+    return tickets, leases, draw(st.dictionaries(names, reasons))
 
 
 @given(situations())
 def test_nobody_ever_shares_and_everybody_is_told(
-    situation: tuple[list[Ticket], list[Lease], list[str]],
+    situation: tuple[list[Ticket], list[Lease], dict[str, str]],
 ) -> None:
     tickets, leases, busy = situation
     decision = decide(tickets, leases, busy)

@@ -15,6 +15,7 @@ from tests.scripted_machines import ScriptedMachine, ScriptedWorld, scripted
 from workbench.compute.looks import Look
 from workbench.entities.alert import Alert, Severity
 from workbench.entities.machine_view import Freshness, Looking, MachineView, RunThere
+from workbench.entities.queue import Cordon
 from workbench.entities.run import RunState
 from workbench.entities.target import TargetState
 from workbench.errors import NotFound, RemoteError
@@ -247,7 +248,7 @@ def test_a_machine_with_runs_that_cannot_be_reached_is_lost_and_does_not_rest(
         run = RunThere(name="r", experiment="e", status=RunState.RUNNING, gpus=["m000-1"])
         world.monitor.set_runs({machine.name: {"01R": run}, "elsewhere": {}})
         world.monitor.set_leases(machine.name, {"m000-0": "ann's shell"})
-        world.monitor.set_cordoned(machine.name, True)
+        world.monitor.set_cordon(machine.name, Cordon(by="ann"))
         await world.fleet.link(machine.name)
         await asyncio.sleep(10)
         machine.up = False
@@ -256,7 +257,7 @@ def test_a_machine_with_runs_that_cannot_be_reached_is_lost_and_does_not_rest(
         view = world.monitor.view(machine.name)
         assert view.freshness is Freshness.LOST
         assert view.held == {"m000-0": "ann's shell", "m000-1": "01R"}
-        assert view.cordoned
+        assert view.cordon == Cordon(by="ann")
 
     play(scene, 1)
 

@@ -11,6 +11,7 @@ from workbench.entities.base import Plain, to_wire
 from workbench.entities.encoding import encode
 from workbench.entities.machine_view import Freshness, MachineView, RunThere
 from workbench.entities.plain import plain_view
+from workbench.entities.queue import Cordon
 from workbench.entities.run import RunState
 from workbench.entities.sample import (
     Disk,
@@ -57,7 +58,7 @@ VIEWS = [
         runs={"01R": RunThere(name="r", experiment="e", status=RunState.RUNNING)},
         held={"a": "01R"},
         alerts=[ALERT],
-        cordoned=True,
+        cordon=Cordon(by="ann", reason="a new fan", since=NOW),
     ),
 ]
 

@@ -16,6 +16,7 @@ from workbench.entities.base import replace
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import Goal
 from workbench.entities.run import GitFacts, Resources, RunFile, RunState
+from workbench.entities.target import Target, TargetKind, TargetSettings
 from workbench.errors import Ambiguous, Conflict, NotFound, UsageError
 from workbench.store import (
     evaluations,
@@ -30,6 +31,7 @@ from workbench.store import (
     spool,
     summaries,
     tables,
+    targets,
 )
 from workbench.store.offsets import offsets
 from workbench.store.query import NARROW, MetricCondition, ParamCondition, RunQuery
@@ -201,6 +203,19 @@ def test_the_queues_reason_is_the_message_until_there_is_a_better_one(store):
     assert (found.message, found.gpus, found.resources) == (None, ["0"], Resources(stream_bytes=5))
     store.write(run_status.apply, run, [step(3, S.FAILED, message="no space")], note="old", as_of=NOW)
     assert store.read(run_rows.get, run).message == "no space"
+
+
+def test_a_run_that_waits_says_how_many_gpus_it_wants(store):
+    """Of its own word, else as its machine gives them to runs that do not say; once it runs it says none."""
+    settings = TargetSettings(gpus=4)
+    store.write(targets.put, Target(name="box", kind=TargetKind.SSH, settings=settings, created=NOW))
+    wants = [2, None, 0]
+    for number, gpus in enumerate(wants, 1):
+        store.write(runs.insert, make_run(number), RunConfiguration(command=["true"], gpus=gpus))
+    rows = [store.read(run_rows.get, run_id(number)) for number in (1, 2, 3)]
+    assert [row.gpus_wanted for row in rows] == [2, 4, None]
+    store.write(run_status.apply, run_id(1), [step(1, S.RUNNING)], gpus=["0", "1"], as_of=NOW)
+    assert store.read(run_rows.get, run_id(1)).gpus_wanted is None
 
 
 def test_a_heartbeat_is_no_event(store):

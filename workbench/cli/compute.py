@@ -29,6 +29,7 @@ KEYS = (
     "free",
     "default",
     "problem",
+    "cordon",
     "running",
     "waiting",
 )
@@ -59,7 +60,7 @@ def print_targets(session: Session, targets: Sequence[dict[str, Any]]) -> None:
     if any(target.get("running") or target.get("waiting") for target in found):
         fields.append(Field(Column("RUNS", keep=75), load))
     fields.append(Field(Column("SEEN", right=True, keep=50), lambda target: seen(target, now)))
-    if any(target.get("problem") for target in found):
+    if any(target.get("problem") or target.get("cordon") for target in found):
         fields.append(Field(Column("PROBLEM", keep=70, least=16), problem))
     output.rows(session, found, fields, KEYS, "no machines; attach one: wb compute attach gpu1 you@host")
 

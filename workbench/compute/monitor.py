@@ -23,6 +23,7 @@ from workbench.compute.watched import Here, Means, WatchedMachine
 from workbench.entities.alert import Alert
 from workbench.entities.machine_series import Minute
 from workbench.entities.machine_view import Freshness, Looking, MachineView, RunThere
+from workbench.entities.queue import Cordon
 from workbench.errors import NotFound
 
 TICK = 1.0
@@ -119,11 +120,11 @@ class Monitor:
             machine.leases = dict(leases)
             machine.change()
 
-    def set_cordoned(self, name: str, cordoned: bool) -> None:
+    def set_cordon(self, name: str, cordon: Cordon | None) -> None:
         """Take whether new runs are kept away from a machine."""
         machine = self._machines.get(name)
-        if machine is not None and machine.cordoned != cordoned:
-            machine.cordoned = cordoned
+        if machine is not None and machine.cordon != cordon:
+            machine.cordon = cordon
             machine.change()
 
     async def close(self) -> None:

@@ -23,6 +23,7 @@ from workbench.entities.base import replace
 from workbench.entities.machine_series import figures
 from workbench.entities.machine_view import Freshness, Looking, MachineView, RunThere
 from workbench.entities.plain import plain_processes, plain_view
+from workbench.entities.queue import Cordon
 from workbench.entities.sample import MachineSample
 from workbench.entities.target import TargetState
 from workbench.errors import NoPython, NotFound, RemoteError, WorkbenchError
@@ -70,7 +71,7 @@ class WatchedMachine:
         self.runs: dict[str, RunThere] = {}
         self.leases: dict[str, str] = {}
         """Labels of leases that are no run's of ours, by the GPU's UUID."""
-        self.cordoned = False
+        self.cordon: Cordon | None = None
         self.here: Here | None = None
         """What samples this machine, for the one that is; others have a link."""
         self.unseen = False
@@ -193,9 +194,7 @@ class WatchedMachine:
         finally:
             await host.close()
 
-    async def _follow(
-        self, stream: AsyncGenerator[MachineSample, None], goes_on: Callable[[], bool]
-    ) -> None:
+    async def _follow(self, stream: AsyncGenerator[MachineSample, None], goes_on: Callable[[], bool]) -> None:
         began = self._means.clock()
         async with aclosing(stream):
             async for sample in stream:
@@ -295,7 +294,7 @@ class WatchedMachine:
             runs=self.runs,
             held={**self.leases, **{gpu: run for run, there in self.runs.items() for gpu in there.gpus}},
             alerts=self.alerts,
-            cordoned=self.cordoned,
+            cordon=self.cordon,
         )
 
     def plain(self, *, processes: bool) -> dict[str, Any]:

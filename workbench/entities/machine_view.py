@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from workbench.entities.alert import Alert
 from workbench.entities.base import Entity
+from workbench.entities.queue import Cordon
 from workbench.entities.run import RunState
 from workbench.entities.sample import MachineSample
 from workbench.entities.target import TargetState
@@ -70,5 +71,5 @@ class MachineView(Entity, frozen=True, kw_only=True):
     held: dict[str, str] = {}
     """Who holds a GPU, by its UUID: the id of a run of ours, or the label of a lease."""
     alerts: list[Alert] = []
-    cordoned: bool = False
-    """Whether new runs are kept away from it."""
+    cordon: Cordon | None = None
+    """Nothing starts there; absent = it takes runs."""

@@ -149,6 +149,8 @@ class Run(Entity, frozen=True, kw_only=True):
     """The interpreter that was asked for; `interpreters` are those that ran."""
     interpreters: list[Interpreter] = []
     gpus: list[str] = []
+    gpus_wanted: int | None = None
+    """How many it waits for; absent when it waits for none, or no longer."""
     git: GitFacts | None = None
     snapshot: str | None = None
     snapshot_code: bool = True

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from workbench.entities.base import Entity
+from workbench.entities.queue import Cordon
 
 
 class TargetKind(StrEnum):
@@ -105,6 +106,8 @@ class Target(Entity, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
     """What the machine said of itself (remote.facts): hostname, machine_id, python, cpus, gpus ..."""
     default: bool = False
+    cordon: Cordon | None = None
+    """Nothing starts there, as the machine said last; absent = it takes runs."""
     running: int = 0
     """Runs on it now, by their last known state; counted when it is asked for, as is the next."""
     waiting: int = 0

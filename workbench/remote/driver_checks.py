@@ -69,6 +69,19 @@ def _line(device, name):
         return ""
 
 
+def judge_amd(cards):
+    # type: (int) -> List[Check]
+    """The line about AMD's GPUs; none where there are none."""
+    if not cards:
+        return []
+    words = "%d AMD GPU%s watched, not given out: the queue knows NVIDIA's only" % (
+        cards,
+        " is" if cards == 1 else "s are",
+    )
+    hint = "submit without --gpus; with slots=1 one run at a time has them: wb compute set NAME slots=1"
+    return [check("gpus", "warn", words, hint)]
+
+
 def judge_driver(driver, listed):
     # type: (Driver, int) -> List[Check]
     """The lines about it; listed: how many GPUs the driver lists. None where there is no trace of a GPU."""

@@ -6,7 +6,7 @@ start then starts. What nobody can tell stays open: a run behind one of unknown 
 
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
-from workbench.remote.leases import Lease, Ticket, decide, in_order
+from workbench.remote.leases import NONE_BUSY, Lease, Ticket, decide, in_order
 
 STEPS = 500  # ends of runs that are played forward
 LINE = 150  # of those that wait: it is played by the square of them, and further back nobody can tell anyway
@@ -34,12 +34,12 @@ def left(length, ran=0.0):
     return Wait(guess if limit is None else min(guess, limit), False)
 
 
-def expected_waits(tickets, leases, lengths, ran, busy=()):
-    # type: (Iterable[Ticket], Sequence[Lease], Mapping[str, Length], Mapping[str, float], Iterable[str]) -> Dict[str, Wait]
+def expected_waits(tickets, leases, lengths, ran, busy=NONE_BUSY):
+    # type: (Iterable[Ticket], Sequence[Lease], Mapping[str, Length], Mapping[str, float], Mapping[str, str]) -> Dict[str, Wait]
     """When each waiting run will probably start, for those of which it can be told.
 
-    lengths: what is known of runs by id. ran: seconds that those with a lease have run. busy: devices used
-    outside the queue, which are taken to stay so.
+    lengths: what is known of runs by id. ran: seconds that those with a lease have run. busy: as for
+    `decide`; they are taken to stay so.
     """
     line = [ticket for ticket in in_order(tickets) if not ticket.hold][:LINE]
     waiting = {ticket.run: ticket for ticket in line}

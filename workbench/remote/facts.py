@@ -7,10 +7,11 @@ import sys
 from typing import Any, Dict, List, Optional
 
 from workbench.remote import checks
+from workbench.remote.amd_sampling import find_cards
 from workbench.remote.detaching import ask_login_manager, user_name
 from workbench.remote.devices import ask, gpu_memory, list_gpus
 from workbench.remote.disks import disks
-from workbench.remote.driver_checks import find_driver, judge_driver
+from workbench.remote.driver_checks import find_driver, judge_amd, judge_driver
 from workbench.remote.guard import can_adopt_orphans
 from workbench.remote.machine import Machine
 from workbench.remote.mounts import file_system, free_bytes, free_files
@@ -66,7 +67,7 @@ def doctor(machine):
     known = facts(machine)
     known.update(root_files=free_files(machine.root), better_root=better_root(known))
     found = python_checks() + checks.judge(known)
-    found += judge_driver(find_driver(), len(known["gpus"]))
+    found += judge_driver(find_driver(), len(known["gpus"])) + judge_amd(len(find_cards()))
     found.append(checks.judge_writing(checks.try_writing(machine.root)))
     found.append(checks.judge_reaping(can_adopt_orphans()))
     return found

@@ -5,7 +5,7 @@ import os
 import select
 import subprocess
 import time
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 from workbench.remote.machine import Machine
 from workbench.remote.starting import quick_argv
@@ -14,10 +14,10 @@ PATIENCE = 30.0  # seconds: cards are given ten, nvidia-smi twenty
 
 
 def ask_aside(machine, wanted):
-    # type: (Machine, Dict[str, Any]) -> Tuple[str, ...]
-    """Those of wanted["devices"] that somebody uses; empty where nobody can tell. wanted: also the limits."""
+    # type: (Machine, Dict[str, Any]) -> Dict[str, str]
+    """What `busy_devices` says of wanted["devices"]; empty where nobody can tell. wanted: also the limits."""
     if not any(device.startswith(("GPU-", "MIG-")) for device in wanted["devices"]):
-        return ()
+        return {}
     argv = quick_argv(machine, ["foreign", json.dumps(wanted)])
     try:
         child = subprocess.Popen(
@@ -29,7 +29,7 @@ def ask_aside(machine, wanted):
             bufsize=0,
         )
     except OSError:
-        return ()
+        return {}
     assert child.stdout is not None
     said = b""
     deadline = time.monotonic() + PATIENCE
@@ -47,6 +47,7 @@ def ask_aside(machine, wanted):
         child.stdout.close()
         child.poll()
     try:
-        return tuple(str(device) for device in json.loads(said.decode("utf-8"))["busy"])
-    except (ValueError, KeyError, TypeError):
-        return ()
+        busy = json.loads(said.decode("utf-8"))["busy"]
+        return {str(device): str(why) for device, why in busy.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}

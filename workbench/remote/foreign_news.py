@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict
 
 FRESH = 5.0  # seconds for which it is believed
 
@@ -12,21 +12,21 @@ Asked = Dict[str, Any]
 class ForeignNews(object):
     """What was found last, and one question at a time that goes on while others look at that.
 
-    ask: finds those of asked["devices"] that somebody uses; it may take as long as a driver hangs.
+    ask: finds those of asked["devices"] that nobody gets, each with why; it takes as long as a driver hangs.
     """
 
     def __init__(self, ask):
-        # type: (Callable[[Asked], Tuple[str, ...]]) -> None
+        # type: (Callable[[Asked], Dict[str, str]]) -> None
         self._ask = ask
         self._changed = threading.Condition()
-        self._busy = ()  # type: Tuple[str, ...]
+        self._busy = {}  # type: Dict[str, str]
         self._of = {}  # type: Asked
         self._fresh_until = 0.0
         self._asking = False
 
     def busy(self, asked, patience):
-        # type: (Asked, float) -> Tuple[str, ...]
-        """Those that somebody uses; after so many seconds without an answer, what was known before."""
+        # type: (Asked, float) -> Dict[str, str]
+        """Those that nobody gets, each with why; after so many seconds what was known before."""
         deadline = time.monotonic() + patience
         with self._changed:
             while not self._is_fresh(asked):
@@ -39,7 +39,7 @@ class ForeignNews(object):
                         target=self._find, args=(asked,), name="foreign use", daemon=True
                     ).start()
                 self._changed.wait(left)
-            return tuple(device for device in self._busy if device in asked["devices"])
+            return {device: why for device, why in self._busy.items() if device in asked["devices"]}
 
     def _is_fresh(self, asked):
         # type: (Asked) -> bool

@@ -1,4 +1,4 @@
-"""Who else uses the GPUs of this machine: processes outside the queue, by what they do to the cards.
+"""Which GPUs of this machine nobody can be given: others use them, or the driver cannot reach them.
 
 People start programs by hand, containers hide theirs, a desktop draws its windows. A card counts as used when
 somebody computes on it, or when its memory or its time is taken beyond what the target allows for.
@@ -7,9 +7,10 @@ somebody computes on it, or when its memory or its time is taken beyond what the
 import json
 import sys
 import time
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from workbench.remote.devices import ask, parse_usage
+from workbench.remote.devices import ask, list_gpus, parse_usage
+from workbench.remote.leases import LOST, SILENT, USED
 
 ANSWER_SECONDS = 10.0  # a card that does not answer for so long is no card to give out
 USED_MEMORY = 1 << 30  # bytes taken of a card that nobody is seen to compute on: from there on somebody does
@@ -26,17 +27,43 @@ Use = NamedTuple(
     [("computing", Tuple[Optional[int], ...]), ("memory", Optional[int]), ("utilisation", Optional[float])],
 )
 
+# What the driver says of its cards, of which it has `count`: what was seen of each that answers, by UUID; the
+# places in bus order of those; and of those that fell off the bus, with the UUID where they still told it.
+News = NamedTuple(
+    "News", [("count", int), ("seen", Dict[str, Use]), ("known", Set[int]), ("lost", Dict[int, str])]
+)
+
 
 def busy_devices(devices, limits=USUAL):
-    # type: (Sequence[str], Limits) -> Tuple[str, ...]
-    """Those of the devices that somebody uses now; empty where nobody can tell. It may take a while."""
+    # type: (Sequence[str], Limits) -> Dict[str, str]
+    """Those of the devices that nobody can be given now, each with why: USED, SILENT or LOST.
+
+    Empty where nobody can tell. It may take a while.
+    """
     if not any(device.startswith(("GPU-", "MIG-")) for device in devices):
-        return ()
-    seen = ask_driver()
-    if seen is None:
-        return judged(devices, ask_tool(), limits)
-    silent = [device for device in devices if device not in seen and device.startswith("GPU-")]
-    return tuple(silent) + judged(devices, seen, limits)
+        return {}
+    news = ask_driver()
+    if news is None:
+        return dict.fromkeys(judged(devices, ask_tool(), limits), USED)
+    found = dict.fromkeys(judged(devices, news.seen, limits), USED)
+    silent = [device for device in devices if device not in news.seen and device.startswith("GPU-")]
+    if silent:
+        found.update(why_silent(silent, news, [gpu["uuid"] for gpu in list_gpus()] if news.lost else []))
+    return found
+
+
+def why_silent(silent, news, listed):
+    # type: (Sequence[str], News, Sequence[str]) -> Dict[str, str]
+    """Why each of those the driver said nothing of is silent. listed: all cards in bus order. Pure.
+
+    A lost card no longer tells its name: it is known by its place, or when all that are silent are lost.
+    """
+    lost = set(news.lost.values())
+    if len(listed) == news.count:
+        lost.update(listed[place] for place in news.lost)
+    if len(news.lost) == news.count - len(news.known):
+        lost.update(silent)
+    return {device: LOST if device in lost else SILENT for device in silent}
 
 
 def judged(devices, seen, limits):
@@ -67,8 +94,8 @@ def limits_of(wanted):
 
 
 def ask_driver():
-    # type: () -> Optional[Dict[str, Use]]
-    """What the driver's library says of each card that answers, by UUID; None where it cannot be asked."""
+    # type: () -> Optional[News]
+    """What the driver's library says of the cards; None where it cannot be asked."""
     try:
         import threading  # here, and NVML too: supervisors import this module, and must stay small
 
@@ -78,36 +105,39 @@ def ask_driver():
     library, _ = load()
     if library is None:
         return None
-    seen = {}  # type: Dict[str, Use]
     try:
         library.start()
-        count = library.count()
+        news = News(library.count(), {}, set(), {})
     except NvmlError:
         return None
-    threads = [threading.Thread(target=_see, args=(library, number, seen)) for number in range(count)]
+    threads = [threading.Thread(target=_see, args=(library, place, news)) for place in range(news.count)]
     for thread in threads:
         thread.daemon = True  # one that hangs in the driver holds nobody up
         thread.start()
     deadline = time.monotonic() + ANSWER_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
-    return dict(seen)
+    return News(news.count, dict(news.seen), set(news.known), dict(news.lost))
 
 
-def _see(library, number, seen):
-    # type: (Any, int, Dict[str, Use]) -> None
-    """Note what one card, and each of its instances, says of itself; a lost one says nothing."""
+def _see(library, place, news):
+    # type: (Any, int, News) -> None
+    """Note what one card, and each of its instances, says of itself."""
     from workbench.remote.nvml_device import open_device
-    from workbench.remote.nvml_library import NvmlError
+    from workbench.remote.nvml_library import GPU_IS_LOST, NvmlError
 
+    name = ""
     try:
-        device = open_device(library, number)
+        device = open_device(library, place)
+        name = device.text("nvmlDeviceGetUUID") or ""
         for one in [device] + device.instances():
             uuid = one.text("nvmlDeviceGetUUID")
             if uuid:
-                seen[uuid] = _use_of(one)
-    except NvmlError:
-        return
+                news.seen[uuid] = _use_of(one)
+        news.known.add(place)
+    except NvmlError as problem:
+        if problem.code == GPU_IS_LOST:
+            news.lost[place] = name
 
 
 def _use_of(device):
@@ -142,8 +172,8 @@ def ask_tool():
 
 def main(argv):
     # type: (List[str]) -> int
-    """Print {"busy": [UUID]} for a JSON object of devices and limits, for who must not load the driver."""
+    """Print {"busy": {UUID: why}} for JSON of devices and limits, for who must not load the driver."""
     wanted = json.loads(argv[0])
     busy = busy_devices([str(device) for device in wanted["devices"]], limits_of(wanted))
-    sys.stdout.write(json.dumps({"busy": list(busy)}) + "\n")
+    sys.stdout.write(json.dumps({"busy": busy}) + "\n")
     return 0

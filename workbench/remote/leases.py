@@ -4,9 +4,12 @@ Order: priority, then the number drawn at submit. Where the first cannot start y
 go ahead (backfill) until the first has waited BACKFILL_SECONDS; from then on what it could use is kept free.
 """
 
-from typing import Container, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Container, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 BACKFILL_SECONDS = 300.0
+USED, SILENT, LOST = "used", "silent", "lost"
+"""Why nobody gets a device: others use it, it does not answer, it fell off the bus."""
+NONE_BUSY = {}  # type: Mapping[str, str]
 
 # A run that waits. order: drawn at submit, lower is earlier. gpus: how many it wants. devices: those it may
 # use, preferred first. slots: runs at once on the machine as its target says, 0 = no limit. waited: seconds.
@@ -31,18 +34,18 @@ Lease = NamedTuple("Lease", [("run", str), ("devices", Tuple[str, ...]), ("name"
 Decision = NamedTuple("Decision", [("starts", Dict[str, Tuple[str, ...]]), ("waits", Dict[str, str])])
 
 
-def decide(tickets, leases, busy=(), names=None, cordon="", told=None):
-    # type: (Iterable[Ticket], Sequence[Lease], Iterable[str], Optional[Dict[str, str]], str, Optional[Container[str]]) -> Decision
+def decide(tickets, leases, busy=NONE_BUSY, names=None, cordon="", told=None):
+    # type: (Iterable[Ticket], Sequence[Lease], Mapping[str, str], Optional[Dict[str, str]], str, Optional[Container[str]]) -> Decision
     """Which waiting runs may start now, and why each other one waits.
 
-    busy: devices that somebody outside the queue uses; nobody gets them. names: what waiting runs are called
+    busy: devices that nobody gets, each with why: USED, SILENT or LOST. names: what waiting runs are called
     in sentences, by id. cordon: why nobody may start here at all; empty when nothing is in the way.
     told: of whom it is to be said why they wait, which takes longer than all the rest; None: of all.
     """
     starts = {}  # type: Dict[str, Tuple[str, ...]]
     waits = {}  # type: Dict[str, str]
     taken = set(device for lease in leases for device in lease.devices)
-    foreign = set(busy) - taken
+    foreign = {device: why for device, why in busy.items() if device not in taken}
     kept = set()  # type: Set[str]
     in_line = []  # type: List[str]
     for ticket in in_order(tickets):
@@ -87,7 +90,7 @@ def _no_slot(ticket, leases, running):
 
 
 def _no_devices(ticket, leases, taken, foreign, kept):
-    # type: (Ticket, Sequence[Lease], Iterable[str], Iterable[str], Iterable[str]) -> str
+    # type: (Ticket, Sequence[Lease], Iterable[str], Mapping[str, str], Iterable[str]) -> str
     wanted = _count(ticket.gpus, "GPU") + " wanted"
     if len(ticket.devices) < ticket.gpus:
         there = len(ticket.devices)
@@ -96,13 +99,21 @@ def _no_devices(ticket, leases, taken, foreign, kept):
     free = mine - set(taken) - set(foreign) - set(kept)
     text = "%s, %d free" % (wanted, len(free))
     text += _holders([lease for lease in leases if mine.intersection(lease.devices)])
-    used = len(mine.intersection(foreign))
-    if used:
-        text += ", %s in use outside the queue" % _count(used, "GPU")
+    text += unusable([foreign[device] for device in mine.intersection(foreign)])
     reserved = len(mine.intersection(kept) - set(taken) - set(foreign))
     if reserved:
         text += ", %d kept for a run that waits longer" % reserved
     return text
+
+
+def unusable(reasons):
+    # type: (Sequence[str]) -> str
+    """Why devices are not to be had, as the end of a sentence; empty for none. reasons: USED ..."""
+    used, silent, lost = [reasons.count(why) for why in (USED, SILENT, LOST)]
+    text = ", %s in use outside the queue" % _count(used, "GPU") if used else ""
+    if silent:
+        text += ", %s %s not answer" % (_count(silent, "GPU"), "does" if silent == 1 else "do")
+    return text + (", %s fell off the bus" % _count(lost, "GPU") if lost else "")
 
 
 def _holders(leases):

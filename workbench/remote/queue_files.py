@@ -7,7 +7,7 @@ The folder may be several users': each writes only files of its own, and reads t
 
 import os
 import time
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from workbench.remote import leases, protocol
 from workbench.remote.cordon import read_cordon, why_closed
@@ -75,8 +75,8 @@ class Queue(object):
         entry = dict(ticket._asdict(), since=time.monotonic() - ticket.waited, entered=time.time())
         self.write_ticket(dict(entry, **keeper))
 
-    def attempt(self, run, busy=(), held=False):
-        # type: (str, Sequence[str], bool) -> Optional[Tuple[Optional[Tuple[str, ...]], str]]
+    def attempt(self, run, busy=leases.NONE_BUSY, held=False):
+        # type: (str, Mapping[str, str], bool) -> Optional[Tuple[Optional[Tuple[str, ...]], str]]
         """Try to start a waiting run: (its devices, "") when it may, (None, why it waits) when not yet.
 
         With devices its ticket has become its lease. None: another is deciding just now, try again soon.
@@ -104,8 +104,8 @@ class Queue(object):
         finally:
             os.close(handle)
 
-    def decided(self, tickets, entries, busy=(), told=None):
-        # type: (Entries, Entries, Sequence[str], Optional[Sequence[str]]) -> leases.Decision
+    def decided(self, tickets, entries, busy=leases.NONE_BUSY, told=None):
+        # type: (Entries, Entries, Mapping[str, str], Optional[Sequence[str]]) -> leases.Decision
         """What the queue's rules say of these tickets and leases now. told: as for `decide`."""
         names = {entry["run"]: str(entry.get("name") or "")[:100] for entry in tickets}
         waiting = [read_ticket(entry) for entry in tickets]
@@ -114,8 +114,12 @@ class Queue(object):
 
     def may_start(self, run):
         # type: (str) -> bool
-        """Whether it would start if nobody outside the queue used its devices; nothing is taken."""
-        return run in self.decided(self.tickets(), self.lease_entries(), (), ()).starts
+        """Whether it would start if it were alone in line and all devices could be had; nothing is taken.
+
+        Those ahead of it do not count: what keeps them from a device may leave another one to it.
+        """
+        mine = [entry for entry in self.tickets() if entry["run"] == run]
+        return run in self.decided(mine, self.lease_entries(), told=()).starts
 
     def release(self, run):
         # type: (str) -> None

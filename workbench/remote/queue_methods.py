@@ -1,7 +1,7 @@
 """What a machine can be asked about its queue: to show and change it, to stop starting, to lease GPUs."""
 
 import threading
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from workbench.remote import parameters, protocol
 from workbench.remote.exchange import Exchange
@@ -73,15 +73,15 @@ class QueueMethods(object):
         }
 
     def _foreign(self, devices, params, patience):
-        # type: (Sequence[str], Dict[str, Any], float) -> Tuple[str, ...]
-        """Those of the devices that somebody outside the queue uses; asked anew now and then only."""
+        # type: (Sequence[str], Dict[str, Any], float) -> Dict[str, str]
+        """Those of the devices that nobody gets, each with why; asked anew now and then only."""
         if not devices:
-            return ()
+            return {}
         limits = {name: params.get(name) for name in ("foreign_memory", "foreign_utilisation")}
         return self._news.busy(dict(limits, devices=list(devices)), patience)
 
     def _ask(self, asked):
-        # type: (Dict[str, Any]) -> Tuple[str, ...]
+        # type: (Dict[str, Any]) -> Dict[str, str]
         from workbench.remote.foreign_asking import ask_aside
 
         return ask_aside(self._machine, asked)

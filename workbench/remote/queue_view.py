@@ -18,13 +18,13 @@ Entry = Dict[str, Any]
 
 
 class QueueView(object):
-    """One look at the queue. busy: devices somebody outside it uses now."""
+    """One look at the queue. busy: devices nobody gets now, each with why (`leases.decide`)."""
 
-    def __init__(self, machine, busy=()):
-        # type: (Machine, Sequence[str]) -> None
+    def __init__(self, machine, busy=leases.NONE_BUSY):
+        # type: (Machine, Mapping[str, str]) -> None
         self._machine = machine
         self._queue = Queue(machine)
-        self._busy = tuple(busy)
+        self._busy = dict(busy)
         self._now = time.monotonic()
         self._held = self._queue.lease_entries()
         running = set(entry["run"] for entry in self._held)
@@ -80,9 +80,9 @@ class QueueView(object):
         return sorted(set(device for ticket in self._line() for device in ticket.devices))
 
     def look_past(self, busy):
-        # type: (Sequence[str]) -> None
-        """Take these devices for used outside the queue."""
-        self._busy = tuple(busy)
+        # type: (Mapping[str, str]) -> None
+        """Take these devices for such as nobody gets, each with why."""
+        self._busy = dict(busy)
 
     def _line(self):
         # type: () -> List[leases.Ticket]

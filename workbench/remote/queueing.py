@@ -27,12 +27,12 @@ Aside = Callable[[Callable[[], Dict[str, Any]]], Dict[str, Any]]
 class Waiting(object):
     """One who waits: its ticket, and after that its lease.
 
-    foreign: which of the devices somebody outside the queue uses. held: whether it is to stay where it is.
+    foreign: which of the devices nobody gets, each with why. held: whether it is to stay where it is.
     reason: why it waits, as a sentence. pause: seconds to the next look.
     """
 
     def __init__(self, machine, run, devices, foreign, held):
-        # type: (Machine, str, Sequence[str], Callable[[], Sequence[str]], Callable[[], bool]) -> None
+        # type: (Machine, str, Sequence[str], Callable[[], Mapping[str, str]], Callable[[], bool]) -> None
         self.reason = ""
         self.pause = LOOK
         self._fresh_until = 0.0
@@ -45,7 +45,7 @@ class Waiting(object):
         self._place = None  # type: Optional[Tuple[Ticket, Dict[str, Any]]]
         self._seen = ()  # type: Tuple[int, ...]
         self._again = 0.0
-        self._busy = ()  # type: Tuple[str, ...]
+        self._busy = {}  # type: Dict[str, str]
         self._busy_until = 0.0
         self._settle_at = 0.0
 
@@ -74,8 +74,8 @@ class Waiting(object):
         self._seen = self._queue.fingerprint()
         self._again = time.monotonic() + AGAIN
         if self._devices and time.monotonic() >= self._busy_until and self._queue.may_start(self._run):
-            found = aside(lambda: {"busy": list(self._foreign())}).get("busy")
-            self._busy = tuple(found or ())
+            found = aside(lambda: {"busy": dict(self._foreign())}).get("busy")
+            self._busy = dict(found or {})
             self._busy_until = time.monotonic() + (BUSY_AGAIN if self._busy else BUSY_FRESH)
         if self._queue.orphans and time.monotonic() >= self._settle_at:
             self._settle_at = time.monotonic() + SETTLE_AGAIN

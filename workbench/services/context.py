@@ -18,6 +18,7 @@ from workbench.runs.conductor import Conductor
 from workbench.runs.follower import Watcher
 from workbench.runs.placer import Placer
 from workbench.services.bus import Bus, News
+from workbench.services.cordon_notes import CordonNotes
 from workbench.settings import Settings
 from workbench.store import references, run_rows
 from workbench.store.async_store import AsyncStore
@@ -38,6 +39,7 @@ class Context(NamedTuple):
     collector: Collector
     monitor: Monitor
     placer: Placer
+    cordons: CordonNotes
 
     async def link(self, target: str) -> Link:
         """The link to a machine a user waits for; raises Unreachable and its kinds, NotFound."""

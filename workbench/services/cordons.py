@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from workbench.entities.queue import Cordon, MachineQueue
+from workbench.entities.queue import MachineQueue
 from workbench.home import user_name
 from workbench.runs.queue_words import read_cordon, read_queue
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.store import targets
-from workbench.store.database import Transaction
-from workbench.store.events import TARGET_CHANGED
 
 ASK_SECONDS = 20.0
 
@@ -36,15 +32,5 @@ class CordonService:
         asked = {"on": on, "drain": drain, "reason": reason, "by": by or user_name()}
         answer = await link.call("cordon", asked, timeout=ASK_SECONDS)
         made = read_cordon(answer.get("cordon") if isinstance(answer, dict) else None)
-        self._context.monitor.set_cordoned(name, made is not None)
-        await self._store.write(_tell, name, made)
-        self._context.monitor.set_cordoned(name, made is not None)
+        await self._context.cordons.note(name, made)
         return read_queue(name, await link.call("queue", {}, timeout=ASK_SECONDS)).machine
-
-
-def _tell(change: Transaction, name: str, cordon: Cordon | None) -> None:
-    """One event that says how the machine stands now."""
-    data: dict[str, Any] = {"cordoned": cordon is not None}
-    if cordon is not None:
-        data |= {"drain": cordon.drain, "reason": cordon.reason, "by": cordon.by}
-    change.event(TARGET_CHANGED, f"compute/{name}", data)

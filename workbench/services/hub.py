@@ -28,6 +28,7 @@ from workbench.services.bus import Bus, News
 from workbench.services.comparisons import ComparisonService
 from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
+from workbench.services.cordon_notes import CordonNotes
 from workbench.services.cordons import CordonService
 from workbench.services.deliveries import Deliveries
 from workbench.services.doctoring import DoctorService
@@ -96,7 +97,8 @@ class OpenWorkspace:
         self.placer = Placer(self.store, self._fleet, self.conductor)
         self.monitor = Monitor(self._fleet, State)
         self._feed = MonitorFeed(self.store, self.bus, self.monitor)
-        self._leases = LeaseFeed(self._fleet, self.monitor)
+        cordons = CordonNotes(self.store, self.monitor)
+        self._leases = LeaseFeed(self._fleet, self.monitor, cordons.note)
         self.logs = LogKeeping(self.store, self._fleet, settings.logs, self.conductor.follows)
         self.conductor.on_drained = self.logs.ended
         self._minutes = MinuteKeeper(self.store, self.monitor, settings.compute.history_days)
@@ -123,6 +125,7 @@ class OpenWorkspace:
             collector,
             self.monitor,
             self.placer,
+            cordons,
         )
         self._compute = ComputeService(context)
         self._power = PowerService(context)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.monitor import Monitor
-from workbench.entities.queue import QueueEntry
+from workbench.entities.queue import Cordon, QueueEntry
 from workbench.errors import WorkbenchError
 from workbench.runs.queue_words import read_queue
 
@@ -22,11 +23,14 @@ log = logging.getLogger(__name__)
 
 
 class LeaseFeed:
-    """One task of a workspace: asks machines that are connected and looked at."""
+    """One task of a workspace: asks machines that are connected and looked at. note: takes their cordons."""
 
-    def __init__(self, fleet: Fleet, monitor: Monitor) -> None:
+    def __init__(
+        self, fleet: Fleet, monitor: Monitor, note: Callable[[str, Cordon | None], Awaitable[None]]
+    ) -> None:
         self._fleet = fleet
         self._monitor = monitor
+        self._note = note
         self._asked: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -64,7 +68,7 @@ class LeaseFeed:
             return
         leases = {gpu: label(entry) for entry in queue.entries for gpu in entry.devices}
         self._monitor.set_leases(name, leases)
-        self._monitor.set_cordoned(name, queue.machine.cordon is not None)
+        await self._note(name, queue.machine.cordon)
 
 
 def label(entry: QueueEntry) -> str:

@@ -77,7 +77,9 @@ class QueueService:
         return Queue(MachineQueue(target=name, problem=said), [])
 
     async def _look(self, name: str, link: Link) -> Queue:
-        return read_queue(name, await link.call("queue", {}, timeout=ASK_SECONDS))
+        queue = read_queue(name, await link.call("queue", {}, timeout=ASK_SECONDS))
+        await self._context.cordons.note(name, queue.machine.cordon)
+        return queue
 
     @call
     async def hold(self, runs: Words) -> QueueOutcome:

@@ -25,7 +25,11 @@ _COLUMNS = (
     " r.ended, r.exit_code, r.signal,"
     " r.attempt, r.command, r.description, r.environment, r.gpus, r.git, r.snapshot,"
     " r.submitted_by, r.parent, r.resources, r.warnings, r.archived, r.as_of,"
-    " r.snapshot_code, r.collect_outputs, r.inside"
+    " r.snapshot_code, r.collect_outputs, r.inside,"
+    " CASE WHEN r.status IN ('NotStarted', 'Preparing', 'Queued') THEN"
+    " (SELECT coalesce(json_extract(c.data, '$.gpus'),"
+    " (SELECT json_extract(t.data, '$.settings.gpus') FROM targets t WHERE t.name = r.target))"
+    " FROM configurations c WHERE c.run = r.number) END"
 )
 NAN = float("nan")
 
@@ -120,6 +124,7 @@ def _run(
         environment=row[17],
         interpreters=interpreters,
         gpus=[] if row[18] == "[]" else from_text(list[str], row[18]),
+        gpus_wanted=(row[30] or None) if row[18] == "[]" else None,
         git=None if row[19] is None else from_text(GitFacts, row[19]),
         snapshot=row[20],
         snapshot_code=bool(row[27]),

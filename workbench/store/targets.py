@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 from workbench.entities.base import replace
+from workbench.entities.queue import Cordon
 from workbench.entities.target import Target
 from workbench.errors import NotFound
 from workbench.store.codec import from_text, to_text
@@ -58,6 +60,18 @@ def change(change: Transaction, name: str, change_it: Callable[[Target], Target]
     target = change_it(get(change.connection, name))
     put(change, target)
     return target
+
+
+def set_cordon(change: Transaction, name: str, cordon: Cordon | None) -> None:
+    """Keep what a machine said of its cordon, and tell of it where that is news; raises NotFound."""
+    target = get(change.connection, name)
+    if target.cordon == cordon:
+        return
+    _write(change, replace(target, cordon=cordon))
+    data: dict[str, Any] = {"cordoned": cordon is not None}
+    if cordon is not None:
+        data |= {"drain": cordon.drain, "reason": cordon.reason, "by": cordon.by}
+    change.event(TARGET_CHANGED, f"compute/{name}", data)
 
 
 def remove(change: Transaction, name: str) -> None:

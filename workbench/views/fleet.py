@@ -16,6 +16,7 @@ from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
 from workbench.views import gpus as look
 from workbench.views.gpus import Gpu, Use, View
+from workbench.views.queue import cordon_words
 
 Target = Mapping[str, Any]
 STALE = ("late", "lost", "resting")
@@ -24,6 +25,8 @@ SILENT = "silent"
 """The rule that calls for a machine that says nothing; how long since is said in its place."""
 FULL, SCARCE = 95.0, 20 << 30
 """Percent of a disk, and bytes left of it, from which it is called nearly full."""
+BY_HAND = "sysfs"
+"""The driver's source whose GPUs (AMD's) are watched, but not given out by the queue: it knows NVIDIA's."""
 LOST_WORDS = {"lost": "fell off the bus", "hung": "does not answer"}
 
 
@@ -49,11 +52,14 @@ class Row(NamedTuple):
     runs: int | None = None
     stale: bool = False
     cordoned: bool = False
+    leased: bool = True
+    """Whether the queue gives its GPUs out."""
 
     @property
     def free(self) -> list[Gpu]:
         """The GPUs a run would get now."""
-        return [] if self.stale or self.cordoned else [gpu for gpu in self.gpus if gpu.use is Use.FREE]
+        unavailable = self.stale or self.cordoned or not self.leased
+        return [] if unavailable else [gpu for gpu in self.gpus if gpu.use is Use.FREE]
 
 
 def row(target: Target, view: View | None) -> Row:
@@ -80,7 +86,8 @@ def row(target: Target, view: View | None) -> Row:
         disk_low=is_low(disk),
         runs=None if runs is None else len(going),
         stale=view.get("freshness") in STALE,
-        cordoned=bool(view.get("cordoned")),
+        cordoned=bool(view.get("cordon")),
+        leased=(sample.get("driver") or {}).get("source") != BY_HAND,
     )
 
 
@@ -215,8 +222,8 @@ def problems(target: Target, view: View | None, age: float | None, now: datetime
         Cell(clean_name(str(alert.get("text") or alert.get("rule") or ""), 300), _severity(alert))
         for alert in called
     ]
-    if view.get("cordoned"):
-        said.append(Cell("cordoned: takes no new runs", "quiet"))
+    if isinstance(view.get("cordon"), Mapping):
+        said.append(Cell(cordon_words(view["cordon"]).removeprefix("is "), "quiet"))
     return said
 
 
@@ -282,11 +289,15 @@ class Totals(NamedTuple):
     idle: int = 0
     """GPUs that are held and do nothing."""
     free: int = 0
+    silent: int = 0
+    """Those that do not answer, and those that..."""
+    lost: int = 0
+    """...fell off the bus."""
 
 
 def totals(rows: Iterable[Row]) -> Totals:
     """What stands above the list."""
-    up = stale = down = gpus = idle = free = 0
+    up = stale = down = gpus = idle = free = silent = lost = 0
     busy: list[float] = []
     for found in rows:
         if found.state in ("late", "lost"):
@@ -299,8 +310,10 @@ def totals(rows: Iterable[Row]) -> Totals:
         free += len(found.free)
         if not found.stale:
             idle += sum(gpu.use is Use.IDLE for gpu in found.gpus)
+            silent += sum(gpu.sample.get("error") == "hung" for gpu in found.gpus)
+            lost += sum(gpu.sample.get("error") == "lost" for gpu in found.gpus)
             busy += _known((gpu.sample for gpu in found.gpus), "utilisation")
-    return Totals(up, stale, down, gpus, _mean(busy), idle, free)
+    return Totals(up, stale, down, gpus, _mean(busy), idle, free, silent, lost)
 
 
 def summary(found: Totals) -> str:
@@ -313,6 +326,8 @@ def summary(found: Totals) -> str:
         text += f"   {found.gpus} GPU{'s' if found.gpus != 1 else ''}"
         text += "" if found.busy is None else f"  {found.busy:.0f}% busy"
         text += f"  {found.idle} idle but held" if found.idle else ""
+        text += f"  {found.silent} {'does' if found.silent == 1 else 'do'} not answer" if found.silent else ""
+        text += f"  {found.lost} fell off the bus" if found.lost else ""
     return text
 
 
@@ -320,8 +335,9 @@ def free_now(rows: Iterable[Row]) -> list[tuple[str, str]]:
     """GPUs a run would get now, by kind, the most first: ("2x H100", "dgx-02:2,5 lab-7:0")."""
     kinds: dict[str, dict[str, list[str]]] = {}
     for found in rows:
+        free = set(map(id, found.free))
         for place, gpu in enumerate(found.gpus):
-            if gpu.use is Use.FREE and not found.stale and not found.cordoned:
+            if id(gpu) in free:
                 kind = look.kind_of(str(gpu.sample.get("name") or "GPU"))
                 kinds.setdefault(kind, {}).setdefault(found.name, []).append(index_of(gpu.sample, place))
     said = []

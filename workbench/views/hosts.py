@@ -14,7 +14,7 @@ from workbench.text.sparkline import filled
 from workbench.text.tables import Cell
 from workbench.views import alerts as alert_look
 from workbench.views import gpus as look
-from workbench.views.fleet import degrees, disk_of, is_low, percent, share, watts
+from workbench.views.fleet import BY_HAND, degrees, disk_of, is_low, percent, share, watts
 from workbench.views.gpus import View
 
 MEMORY_BAR = 7
@@ -41,6 +41,8 @@ def facts(view: View, plain: bool, cpu_trail: Sequence[float | None] = ()) -> li
         say("driver", clean_name(str(driver["version"]), 20))
     if driver.get("cuda"):
         say("CUDA", clean_name(str(driver["cuda"]), 10))
+    if driver.get("source") == BY_HAND and sample.get("gpus"):
+        say("queue", "does not give AMD's GPUs out", "quiet")
     load = host.get("load") or []
     if load and finite(load[0]) is not None:
         cpus = finite(host.get("cpus"))

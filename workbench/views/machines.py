@@ -8,6 +8,7 @@ from typing import Any
 from workbench.text import durations, sizes, states, times
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.tables import Cell
+from workbench.views.queue import cordon_words
 
 
 def with_summary(target: dict[str, Any]) -> dict[str, Any]:
@@ -50,8 +51,15 @@ def load(target: dict[str, Any]) -> str:
 
 
 def problem(target: dict[str, Any]) -> Cell:
-    """Why it is not connected."""
-    return Cell(clean_name(str(target.get("problem") or ""), 400), "bad")
+    """Why it is not connected, else why nothing starts there; empty where all is well."""
+    trouble = clean_name(str(target.get("problem") or ""), 400)
+    return Cell(trouble, "bad") if trouble else Cell(cordon(target), "warn")
+
+
+def cordon(target: dict[str, Any]) -> str:
+    """That it is cordoned or drained, by whom and why: "cordoned by ann: a new fan"; else empty."""
+    held = target.get("cordon")
+    return cordon_words(held, target.get("running")).removeprefix("is ") if isinstance(held, dict) else ""
 
 
 def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, Cell | str]]:
@@ -66,7 +74,8 @@ def card(target: dict[str, Any], now: datetime, plain: bool) -> list[tuple[str, 
     return [
         ("name", name_of(target, plain)),
         ("state", state(target, plain)),
-        ("problem", problem(target)),
+        ("problem", Cell(clean_name(str(target.get("problem") or ""), 400), "bad")),
+        ("queue", Cell(cordon(target), "warn")),
         ("address", address),
         ("seen", seen(target, now)),
         ("host", clean_name(str(facts.get("hostname") or ""))),

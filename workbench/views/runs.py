@@ -77,8 +77,8 @@ def fields(
         Field(Column("EXP", keep=30 if together else 58, least=8), lambda run: clean_name(run["experiment"])),
         Field(Column("TARGET", keep=70, least=7), lambda run: clean_name(run["target"])),
     ]
-    if any(run.get("gpus") for run in runs):
-        found.append(Field(Column("GPU", right=True, keep=40), gpus))
+    if any(run.get("gpus") or run.get("gpus_wanted") for run in runs):
+        found.append(Field(Column("GPU", right=True, keep=40), gpu_cell))
     found += [
         Field(
             Column("AGE", right=True, keep=55), lambda run: times.ago(times.parse(run.get("created")), now)
@@ -157,6 +157,13 @@ def gpus(run: Run) -> str:
     if all(item.isdigit() for item in held):
         return ",".join(held)
     return f"x{len(held)}"
+
+
+def gpu_cell(run: Run) -> Cell:
+    """The same as a cell; of one that waits how many it wants, quietly."""
+    held = gpus(run)
+    wanted = run.get("gpus_wanted")
+    return Cell(f"x{wanted}" if held == "-" and wanted else held, "quiet" if held == "-" else "")
 
 
 def took(run: Run, now: datetime) -> str:

@@ -28,7 +28,7 @@ async def test_each_machine_says_how_it_does(stage: Open) -> None:
             "box-5": r"◌ lost .*A6000 .* 1m .*it does not answer; trying again in 12s",
             "mig-1": r"·------ +A100 1g.10gb",
             "no-smi": r"✖ fault .*driver 570.124 was upgraded under kernel module 550.54",
-            "old-3": r"cordoned: takes no new runs",
+            "old-3": r"cordoned by ann: a new fan",
             "cpu-1": r"◆ up +cpu-1 +- +no GPU +- +- +- +92%",
             "new-1": r"◌ connecting +new-1 +- +- +- +- +- +- +- +- ",
             "spare-9": r"▁·······",
@@ -185,7 +185,7 @@ async def test_columns_are_chosen_and_remembered(stage: Open) -> None:
 
 
 async def test_what_was_before_one_looked_is_asked_for_once_and_for_rows_in_sight(stage: Open) -> None:
-    async with stage(fleet(large_fleet(200)), "compute", size=(120, 30)) as it:
+    async with stage(fleet(large_fleet(200)), "compute", size=(150, 30)) as it:
         await it.see("node-000 .* now  [⣀-⣿]{2}")
         asked = {call["name"] for call in it.world.asked("compute.history")}
         assert "node-199" not in asked

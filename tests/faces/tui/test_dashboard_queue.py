@@ -9,7 +9,7 @@ from tests.faces.tui.world_views import HERON, OTTER, WREN
 
 async def test_who_waits_why_and_how_long_still(stage: Open) -> None:
     async with stage(location="queue", size=(120, 24)) as it:
-        await it.see("▾ gpu1  5", r"● running +calm-otter-42 +mnist +ann@laptop +2 +- +4m +~15m")
+        await it.see("▾ gpu1  5", r"● running +calm-otter-42 +ann@laptop +2 +4m +~15m")
         await it.see(r"◌ waiting 2 +shy-wren-50 .*≤35m +behind brisk-heron-41", "‖ on hold +night-owl-51")
         await it.see("▾ dgx-02  0  no answer for 3 minutes", "1 running  3 waiting  1 on hold")
         await it.press("j")

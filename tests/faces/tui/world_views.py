@@ -63,7 +63,7 @@ def host(**fields: Any) -> dict[str, Any]:
 def view(name: str, gpus: list[dict[str, Any]], processes: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
     """A machine that answers; `host` and `driver` replace those of its sample."""
     sample = {"time": TIME, "every": 1.0, "host": fields.pop("host", host()), "driver": fields.pop("driver", {"version": "570.124.06", "cuda": "12.8", "source": "nvml"}), "gpus": gpus, "processes": processes or [], **fields.pop("sample", {})}
-    return {"name": name, "state": "connected", "freshness": "fresh", "age": 0.2, "sample": sample, "runs": {}, "held": {}, "alerts": [], "cordoned": False, **fields}
+    return {"name": name, "state": "connected", "freshness": "fresh", "age": 0.2, "sample": sample, "runs": {}, "held": {}, "alerts": [], **fields}
 
 
 def run(name: str, gpus: list[str], **fields: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def world_views() -> dict[str, dict[str, Any]]:
     return {
         "gpu1": gpu1(),
         "dgx-02": stale,
-        "lab-7": {"name": "lab-7", "state": "needs sign-in", "problem": "it wants a password and a code", "freshness": "never", "runs": {}, "held": {}, "alerts": [], "cordoned": False},
+        "lab-7": {"name": "lab-7", "state": "needs sign-in", "problem": "it wants a password and a code", "freshness": "never", "runs": {}, "held": {}, "alerts": []},
         "local": local,
     }
 
@@ -135,11 +135,11 @@ def fleet_views() -> dict[str, dict[str, Any]]:
     bare = view("no-smi", [{"uuid": "GPU-no-smi-0"}], host={}, driver={"error": "driver 570.124 was upgraded under kernel module 550.54: runs go on, new ones fail; reboot"})
     free = view("spare-9", eight("spare-9", [0] * 8, A100), [process(77, [("GPU-spare-9-0", 3.0, 12.0)], user="bob", mine=False)])
     free["sample"]["gpus"][0].update(utilisation=12.0, memory_used=3 * GIB)
-    drained = view("old-3", [gpu("old-3", 0, 0, 0.1, "Tesla V100-SXM2-32GB", 32)], cordoned=True)
+    drained = view("old-3", [gpu("old-3", 0, 0, 0.1, "Tesla V100-SXM2-32GB", 32)], cordon={"drain": False, "reason": "a new fan", "by": "ann"})
     cpus = view("cpu-1", [], driver={}, host=host(cpu=92.0))
     evil = view("evil", [gpu("evil", 0, 12, 1, "\x1b]0;pwned\x07NVIDIA \x1b[31mH100\u202e evil", 80)], [process(1, [("GPU-evil-0", 1.0, 3.0)], user="\x1b[2Jroot", command="rm\n\x1b[31m -rf")])
     evil["alerts"] = [alert("evil", "x\x1b[2J", "line one\nline two \x1b[31mred\u202e")]
-    never = {"name": "new-1", "state": "connecting", "freshness": "never", "runs": {}, "held": {}, "alerts": [], "cordoned": False}
+    never = {"name": "new-1", "state": "connecting", "freshness": "never", "runs": {}, "held": {}, "alerts": []}
     found |= {item["name"]: item for item in (stalled, lost, box, old, mig, bare, free, drained, cpus, evil, never)}
     return found
 

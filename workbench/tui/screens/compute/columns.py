@@ -44,7 +44,7 @@ def columns(measure: Measure, width: int) -> tuple[Column, ...]:
         Column("state", "STATE" if state > 1 else "", least=state, ideal=state, keep=95),
         Column("name", "HOST", least=10, ideal=14, most=24, keep=100, middle=True),
         Column("gpus", "GPU", measure.value, least=9, ideal=9, most=16, keep=92),
-        Column("kind", "KIND", least=8, ideal=12 if width >= WORDS else 8, most=14, keep=93),
+        Column("kind", "KIND", least=8, ideal=12 if width >= SENTENCE else 8, most=14, keep=93),
         Column("memory", "MEM", right=True, least=4, ideal=4, keep=80, descending=True, help="of its GPUs"),
         Column("power", "W", right=True, least=4, ideal=4, keep=52, descending=True, help="of its GPUs"),
         Column(
@@ -57,7 +57,7 @@ def columns(measure: Measure, width: int) -> tuple[Column, ...]:
         Column("age", "AGE", right=True, least=4, ideal=4, keep=66, help="of its last word"),
         Column("trail", "60 s", "util", least=TRAIL, ideal=TRAIL, keep=45, sortable=False),
         Column(
-            "problem", "", least=20, ideal=30, rest=True, keep=90, sortable=False, shown=width >= SENTENCE,
+            "problem", "", least=40, ideal=40, rest=True, keep=90, sortable=False, shown=width >= SENTENCE,
             help="what is wrong",
         ),
         Column("free", "FREE", right=True, least=4, ideal=5, keep=40, descending=True, shown=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +14,25 @@ from workbench.views import queue as look
 
 COLUMNS = (
     Column("state", "STATE", least=11, ideal=12, keep=95, sortable=False),
-    Column("name", "NAME", least=14, ideal=18, most=30, keep=100, middle=True, sortable=False),
+    Column("name", "NAME", least=12, ideal=16, most=30, keep=100, middle=True, sortable=False),
     Column("experiment", "EXP", least=6, ideal=10, most=18, keep=30, sortable=False),
-    Column("by", "BY", least=6, ideal=12, most=20, keep=85, sortable=False),
+    Column("by", "BY", least=6, ideal=10, most=20, keep=85, sortable=False),
     Column("gpus", "GPUS", right=True, least=4, ideal=4, keep=75, sortable=False),
     Column("priority", "PRIO", right=True, least=4, ideal=4, keep=50, sortable=False),
     Column("for", "FOR", right=True, least=4, ideal=4, keep=55, sortable=False, help="how long already"),
     Column("still", "STILL", right=True, least=5, ideal=6, keep=70, sortable=False, help="how long still"),
-    Column("why", "WHY", least=20, ideal=40, rest=True, keep=80, sortable=False),
+    Column("why", "WHY", least=24, ideal=40, rest=True, keep=80, sortable=False),
 )
+
+
+def columns(entries: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """The columns for these entries: one that would say the same of all leaves its room to the reasons."""
+    experiments = {entry["experiment"] for entry in entries if entry.get("experiment")}
+    shown = {
+        "experiment": len(experiments) > 1,
+        "priority": any(entry.get("priority") for entry in entries),
+    }
+    return tuple(column._replace(shown=shown.get(column.id, True)) for column in COLUMNS)
 
 
 def cells(entry: Mapping[str, Any], now: datetime, plain: bool) -> list[Cell]:

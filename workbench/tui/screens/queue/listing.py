@@ -17,7 +17,7 @@ from workbench.tui.actions.acting import Acting
 from workbench.tui.frame.detail import Detail
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.screens.queue import doing
-from workbench.tui.screens.queue.columns import COLUMNS, cells
+from workbench.tui.screens.queue.columns import COLUMNS, cells, columns
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.lines import Group
@@ -95,6 +95,9 @@ class QueueListing(Acting, Vertical):
         self._machines = {str(machine["target"]): machine for machine in machines}
         self._entries = {f"{entry['target']} {entry['run']}": entry for entry in entries}
         self.table.empty = NOBODY
+        wanted = columns(list(self._entries.values()))
+        if wanted != self.table.columns:
+            self.table.columns = wanted
         self.fill()
         self.dashboard.say_aside()
 

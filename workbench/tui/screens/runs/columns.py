@@ -146,9 +146,9 @@ def _name(row: Row, setting: Setting) -> Cell:
 
 
 def _gpus(row: Row, _: Setting) -> Cell:
-    text = look.gpus(row)
-    text = text if len(text) <= GPUS else f"x{len(row['gpus'])}"
-    return Cell(text, "quiet" if text == "-" else "")
+    found = look.gpu_cell(row)
+    text = found.text if len(found.text) <= GPUS else f"x{len(row['gpus'])}"
+    return Cell(text, found.role)
 
 
 def _age(row: Row, setting: Setting) -> Cell:
