@@ -38,6 +38,7 @@ VERSION = 1
 # "schema" in a table: "v" is that schema's data (schemas.py), and need not be columns.
 # Environments are written by supervisors; "distributions" is absent where the interpreter could not be
 # asked, "more" counts those left out.
+# "gone" with true in a tag: there is no such tag any more.
 # "model" in an artifact: the name under which the script asked to register it.
 RECORD_HEADER = "header"
 RECORD_METRIC = "metric"

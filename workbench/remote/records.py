@@ -61,6 +61,7 @@ class RecordFile(object):
         self._fd = -1
         self._identity = (-1, -1)
         self._mono = 0.0
+        self._wall = 0.0
         self._header = b""  # not written yet: goes before the next record
         self._owed = 0  # dropped since the file last told of it
         self._retry = 0.0
@@ -93,8 +94,11 @@ class RecordFile(object):
                     return written == len(data) or self._torn(written, 1)
             return self._append([head + repr(value) + ("" if step is None else ',"s":%d' % step)])
 
-    def write_many(self, lines: "Sequence[str]") -> bool:
-        """Append several records in as few writes as may be. False: some or all were dropped."""
+    def write_many(self, lines: "Sequence[str]", walls: "Optional[Sequence[float]]" = None) -> bool:
+        """Append several records in as few writes as may be. False: some or all were dropped.
+
+        walls: the time of each, in seconds since 1970; None is now.
+        """
         whole = True
         start = 0
         while start < len(lines):
@@ -103,7 +107,7 @@ class RecordFile(object):
                 size += len(lines[end]) + 20
                 end += 1
             with self._lock:
-                whole = self._append(lines[start:end]) and whole
+                whole = self._append(lines[start:end], walls and walls[start:end]) and whole
             start = end
         return whole
 
@@ -128,13 +132,17 @@ class RecordFile(object):
             pass  # closed already, or never open: nothing of ours is left
         self._abandon()
 
-    def _append(self, lines: "Sequence[str]") -> bool:
+    def _append(self, lines: "Sequence[str]", walls: "Optional[Sequence[float]]" = None) -> bool:
         """Write records with whatever must stand before them, on a new file when the old one is gone."""
         for _ in range(2):
             if not self._ready():
                 break
             end = ',"t":%.6f}\n' % (monotonic() - self._mono)
-            data = (end.join(lines) + end).encode("ascii")
+            if walls is None:
+                data = (end.join(lines) + end).encode("ascii")
+            else:
+                timed = ['%s,"t":%.6f}\n' % (line, wall - self._wall) for line, wall in zip(lines, walls)]
+                data = "".join(timed).encode("ascii")
             if self._owed:
                 data = ('{"k":"warning","v":%s%s' % (quote(self._told()), end)).encode("ascii") + data
             data = self._header + data
@@ -174,6 +182,7 @@ class RecordFile(object):
         self._identity = (status.st_dev, status.st_ino)
         self.paths.append(path)
         self._mono = monotonic()
+        self._wall = time()
         self._header = (
             '{"k":"header","v":%d,"run":%s,"attempt":%d,"rank":%d,"pid":%d,"wall":%.6f,"mono":%.6f%s}\n'
             % (
@@ -182,7 +191,7 @@ class RecordFile(object):
                 self.attempt,
                 rank_of(os.environ),
                 self.pid,
-                time(),
+                self._wall,
                 self._mono,
                 ',"child":' + self.child if self.child else "",
             )
