@@ -26,6 +26,7 @@ IDLE = 75.0  # seconds a connection is kept without a call
 CALL = 20.0  # seconds for a call's headers and JSON to come in
 PIECE_TIME = 30.0  # seconds for each piece of an upload, or download
 LINE = 1024
+STACK = 1 << 20  # bytes of each thread's: 64 of the usual size would be most of what the process may have
 
 
 class Paced(io.RawIOBase):
@@ -90,6 +91,7 @@ class Server(socketserver.TCPServer):
                 return
         with self._lock:
             self._open[id(request)] = request
+        threading.stack_size(STACK)
         thread = threading.Thread(target=self._talk, args=(request, client_address), name="mlflow")
         thread.daemon = True
         thread.start()
@@ -196,7 +198,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._call(path, query)
         except Refused as refused:
             self._refuse(refused)
-        except socket.timeout:
+        except (socket.timeout, ConnectionError):
             raise
         except OSError as error:
             self._refuse(Refused(INTERNAL, "the run's folder cannot be used: %s" % error.strerror))

@@ -1,0 +1,170 @@
+"""The endpoint's wire, as MLflow's client was recorded to speak it, and the records that come of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mlflow.wire import ARTIFACTS, RUN, Beside, beside
+from tests.record_files import read_file
+from workbench.remote.mlflow_endpoint import MlflowEndpoint, has_mlflow, wanted
+from workbench.store.records import parse_records
+
+__all__ = ["beside"]
+
+
+def own_records(folder: Path) -> list[dict[str, Any]]:
+    """Header and records of the run itself."""
+    (path,) = [path for path in (folder / "records").iterdir() if not path.name.startswith("child-")]
+    return read_file(path)
+
+
+def child_records(folder: Path, name: str) -> list[dict[str, Any]]:
+    """Header and records of the child of that name."""
+    files = [read_file(path) for path in (folder / "records").glob("child-*.jsonl")]
+    (found,) = [records for records in files if records[0]["child"]["name"] == name]
+    return found
+
+
+def test_what_is_logged_becomes_the_runs_records(beside: Beside) -> None:
+    beside.done("POST", "runs/log-metric", {"run_uuid": RUN, "run_id": RUN, "key": "loss", "value": 0.5, "timestamp": 1700000000123, "step": 3})
+    values = ["NaN", "Infinity", "-Infinity", 1e308]
+    metrics = [{"key": "loss", "value": v, "timestamp": str(1700000000124 + n), "step": str(4 + n)} for n, v in enumerate(values)]
+    beside.done("POST", "runs/log-batch", {"run_id": RUN, "metrics": metrics, "params": [{"key": "lr", "value": "1e-3"}], "tags": [{"key": "t", "value": "é"}]})
+    header, *records = own_records(beside.folder)
+    assert (header["run"], header["attempt"], "child" in header) == (RUN, 2, False)
+    found = [(r["v"], r["s"], round(header["wall"] + r["t"], 3)) for r in records if r["k"] == "metric"]
+    assert found == [(0.5, 3, 1700000000.123), ("nan", 4, 1700000000.124), ("inf", 5, 1700000000.125), ("-inf", 6, 1700000000.126), (1e308, 7, 1700000000.127)]
+    assert [(r["n"], r["v"]) for r in records if r["k"] == "param"] == [("lr", "1e-3")]
+    assert ("t", "é") in [(r["n"], r["v"]) for r in records if r["k"] == "tag"]
+    (path,) = (beside.folder / "records").iterdir()
+    _, batch, bad = parse_records(path.read_bytes(), None)
+    assert bad == 0
+    assert [v for v in batch.metrics["loss"].values if not math.isnan(v)] == [0.5, math.inf, -math.inf, 1e308]
+
+
+def test_it_is_read_back_as_the_client_expects(beside: Beside) -> None:
+    for step, value in ((1, 0.5), (9, "NaN"), (2, 0.25)):
+        beside.done("POST", "runs/log-metric", {"run_id": RUN, "key": "loss", "value": value, "timestamp": 1700000000000 + step, "step": step})
+    run = beside.run()
+    assert run["info"]["run_id"] == run["info"]["run_uuid"] == RUN
+    assert run["info"]["artifact_uri"] == f"mlflow-artifacts:/0/{RUN}/artifacts"
+    assert run["data"]["metrics"] == [{"key": "loss", "value": "NaN", "timestamp": 1700000000009, "step": 9}]
+    assert {"key": "mlflow.runName", "value": "calm-otter-1"} in run["data"]["tags"]
+    points = beside.done("GET", f"metrics/get-history?run_id={RUN}&metric_key=loss&max_results=2")
+    assert [(p["step"], p["timestamp"], p["value"]) for p in points["metrics"]] == [(1, 1700000000001, 0.5), (9, 1700000000009, "NaN")]
+    rest = beside.done("GET", f"metrics/get-history?run_id={RUN}&metric_key=loss&page_token={points['next_page_token']}")
+    assert ([p["step"] for p in rest["metrics"]], "next_page_token" in rest) == ([2], False)
+
+
+def test_nested_runs_are_children_in_files_of_their_own(beside: Beside) -> None:
+    """AZ-81, AZ-83."""
+    tags = [{"key": "mlflow.parentRunId", "value": RUN}]
+    fold = beside.done("POST", "runs/create", {"experiment_id": "0", "run_name": "fold 0", "start_time": 1700000000000, "tags": tags})["run"]["info"]["run_id"]
+    deep_tags = [{"key": "mlflow.parentRunId", "value": fold}]
+    deep = beside.done("POST", "runs/create", {"experiment_id": "0", "run_name": "deep", "tags": deep_tags})["run"]["info"]["run_id"]
+    beside.done("POST", "runs/log-metric", {"run_id": fold, "key": "acc", "value": 1, "timestamp": 1700000001000, "step": 0})
+    beside.done("POST", "runs/update", {"run_id": fold, "status": "FAILED", "end_time": 1700000002000})
+    header, *records = child_records(beside.folder, "fold 0")
+    assert header["child"] == {"id": fold, "name": "fold 0"}
+    assert [r["v"] for r in records if r["k"] == "metric"] == [1.0]
+    (end,) = [r for r in records if r["k"] == "child_end"]
+    assert (end["status"], round(header["wall"] + end["t"], 3)) == ("Failed", 1700000002.0)
+    assert child_records(beside.folder, "deep")[0]["child"] == {"id": deep, "name": "deep", "parent": fold}
+    beside.done("POST", "runs/update", {"run_id": RUN, "status": "FINISHED"})  # its supervisor says how it ended
+    found = beside.done("POST", "runs/search", {"experiment_ids": ["0"], "filter": f"tags.mlflow.parentRunId = '{RUN}'"})
+    assert [run["info"]["run_id"] for run in found["runs"]] == [fold]
+
+
+def test_files_are_streamed_to_the_runs_outputs(beside: Beside) -> None:
+    """AZ-88."""
+    root = f"{ARTIFACTS}/0/{RUN}/artifacts/"
+    assert beside.raw("PUT", root + "a/b%20c.bin", b"x" * 3_000_000)[0] == 200
+    assert beside.raw("PUT", root + "empty", iter([]))[0] == 200  # in chunks, as the client sends it
+    assert (beside.folder / "outputs/a/b c.bin").stat().st_size == 3_000_000
+    assert (beside.folder / "outputs/empty").read_bytes() == b""
+    assert beside.raw("GET", root + "a/b%20c.bin") == (200, b"x" * 3_000_000)
+    artifacts = [(r["n"], r["path"]) for r in own_records(beside.folder) if r["k"] == "artifact"]
+    assert artifacts == [("a/b c.bin", "outputs/a/b c.bin"), ("empty", "outputs/empty")]
+    status, text = beside.raw("GET", f"{ARTIFACTS}?path=0%2F{RUN}%2Fartifacts%2Fa")
+    assert (status, json.loads(text)) == (200, {"files": [{"path": "b c.bin", "is_dir": False, "file_size": 3_000_000}]})
+    status, text = beside.raw("POST", "/api/2.0/mlflow-artifacts/mpu/create/x", b"{}")
+    assert (status, json.loads(text)["message"]) == (501, "Multipart upload is not supported for the current artifact repository")
+
+
+def test_logged_models_lie_in_outputs_and_are_artifacts(beside: Beside) -> None:
+    made = beside.done("POST", "logged-models", {"experiment_id": "0", "name": "net", "source_run_id": RUN})["model"]
+    model = made["info"]["model_id"]
+    assert made["info"]["status"] == "LOGGED_MODEL_PENDING"
+    assert beside.raw("PUT", f"{ARTIFACTS}/0/models/{model}/artifacts/MLmodel", b"flavors: {}")[0] == 200
+    beside.done("PATCH", f"logged-models/{model}", {"status": "LOGGED_MODEL_READY"})
+    assert beside.done("GET", f"logged-models/{model}")["model"]["info"]["status"] == "LOGGED_MODEL_READY"
+    assert (beside.folder / "outputs/models" / model / "MLmodel").read_bytes() == b"flavors: {}"
+    assert ("net", f"outputs/models/{model}") in [(r.get("n"), r.get("path")) for r in own_records(beside.folder)]
+    assert beside.done("GET", f"artifacts/list?run_id={RUN}")["files"] == []  # not of the run, as at MLflow's
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "registered-models/create"),
+        ("GET", "registered-models/get?name=m"),
+        ("POST", "model-versions/create"),
+        ("GET", "model-versions/search"),
+    ],
+)
+def test_the_registry_is_refused_in_words(beside: Beside, method: str, path: str) -> None:
+    status, answer = beside.ask(method, path, {} if method == "POST" else None)
+    assert (status, answer["error_code"]) == (403, "PERMISSION_DENIED")
+    assert "wb model register" in answer["message"]
+    assert "registry" in next(r["v"] for r in own_records(beside.folder) if r["k"] == "warning")
+
+
+def test_a_second_experiment_is_one_more_name_of_the_runs_own(beside: Beside) -> None:
+    assert beside.refused("GET", "experiments/get-by-name?experiment_name=other") == (404, "RESOURCE_DOES_NOT_EXIST")
+    assert beside.done("POST", "experiments/create", {"name": "other"}) == {"experiment_id": "0"}
+    assert beside.done("GET", "experiments/get-by-name?experiment_name=other")["experiment"]["experiment_id"] == "0"
+    (warning,) = [r["v"] for r in own_records(beside.folder) if r["k"] == "warning"]
+    assert "stays in cifar" in warning
+    assert beside.refused("POST", "experiments/delete", {"experiment_id": "0"}) == (403, "PERMISSION_DENIED")
+
+
+def test_one_that_takes_anothers_place_is_where_the_script_looks(tmp_path: Path) -> None:
+    (tmp_path / "outputs").mkdir()
+    first = MlflowEndpoint(str(tmp_path), {"run": RUN})
+    first.start()
+    variables = first.environment()
+    first.finish(0.5)
+    second = MlflowEndpoint(str(tmp_path), {"run": RUN}, variables["MLFLOW_TRACKING_TOKEN"], first.port)
+    try:
+        assert second.environment() == variables
+    finally:
+        second.finish(0.5)
+
+
+def test_a_proxy_and_another_servers_password_do_not_get_in_the_way(beside: Beside) -> None:
+    base = {"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "lab", "MLFLOW_TRACKING_USERNAME": "ann"}
+    found = beside.endpoint.environment(base)
+    assert (found["NO_PROXY"], found["no_proxy"], found["MLFLOW_TRACKING_USERNAME"]) == ("lab,127.0.0.1", "127.0.0.1", "")
+    assert "NO_PROXY" not in beside.variables
+
+
+def test_it_is_there_only_for_an_interpreter_with_mlflow(tmp_path: Path) -> None:
+    python = tmp_path / "venv/bin/python"
+    python.parent.mkdir(parents=True)
+    (tmp_path / "venv/pyvenv.cfg").write_text("include-system-site-packages = false\n")
+    os.symlink("/usr/bin/env", python)
+    spec = {"python": str(python)}
+    assert not has_mlflow(str(python), {})
+    assert wanted({**spec, "mlflow": True}, {})
+    package = tmp_path / "venv/lib/python3.9/site-packages/mlflow"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    assert wanted(spec, {})
+    assert not wanted({**spec, "mlflow": False}, {})
+    assert not wanted(spec, {"MLFLOW_TRACKING_URI": "http://elsewhere"})
