@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.bench.report import mlflow
-from workbench.remote.mlflow_endpoint import MlflowEndpoint
+from workbench.remote.mlflow_api.endpoint import MlflowEndpoint
 
 CALLS = Path(__file__).parent / "client_calls.py"
 DEADLINE = 120.0

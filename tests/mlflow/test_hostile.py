@@ -14,9 +14,9 @@ import pytest
 
 from tests.mlflow.wire import API, ARTIFACTS, RUN, Beside, beside
 from tests.record_files import read_run
-from workbench.remote import mlflow_http
-from workbench.remote.mlflow_search import fits, like, parse
-from workbench.remote.mlflow_wire import Refused
+from workbench.remote.mlflow_api import http
+from workbench.remote.mlflow_api.search import fits, like, parse
+from workbench.remote.mlflow_api.wire import Refused
 
 __all__ = ["beside"]
 
@@ -160,8 +160,8 @@ for step in range(100):
 
 
 def test_those_who_say_nothing_are_let_go_and_others_get_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlflow_http, "STRANGER", 0.3)
-    monkeypatch.setattr(mlflow_http, "MOST_CONNECTIONS", 4)
+    monkeypatch.setattr(http, "STRANGER", 0.3)
+    monkeypatch.setattr(http, "MOST_CONNECTIONS", 4)
     found = Beside(tmp_path)
     try:
         slow = [socket.create_connection(("127.0.0.1", found.endpoint.port), timeout=30) for _ in range(8)]
@@ -177,7 +177,7 @@ def test_those_who_say_nothing_are_let_go_and_others_get_through(tmp_path: Path,
 
 
 def test_one_that_sends_byte_by_byte_has_a_deadline_for_all_of_it(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlflow_http, "CALL", 0.3)
+    monkeypatch.setattr(http, "CALL", 0.3)
     with socket.create_connection(("127.0.0.1", beside.endpoint.port), timeout=30) as connection:
         connection.sendall(f"POST {API}runs/log-batch HTTP/1.1\r\nHost: x\r\n".encode())
         over = threading.Event()

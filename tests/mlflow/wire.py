@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from workbench.remote.mlflow_endpoint import MlflowEndpoint
+from workbench.remote.mlflow_api.endpoint import MlflowEndpoint
 
 RUN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 API = "/api/2.0/mlflow/"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 MAIN = b"from workbench.remote.entry import main\n\nraise SystemExit(main())\n"
 PACKAGE = "package.py"  # becomes the payload's own workbench/__init__.py
-PARTS = ("ingest", "readers")
+PARTS = ("ingest", "mlflow_api", "readers")
 """Packages of `remote` that travel with it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say: the bytes must not depend on a clock
 

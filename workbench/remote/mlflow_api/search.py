@@ -6,7 +6,7 @@ A filter is comparisons joined by AND: `metrics.loss < 0.1 AND tags."my tag" LIK
 import re
 from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-from workbench.remote.mlflow_wire import BAD, Refused
+from workbench.remote.mlflow_api.wire import BAD, Refused
 
 LONGEST = 6000
 MOST_COMPARISONS = 100

@@ -2,11 +2,11 @@
 
 from typing import Any, Callable, Dict, List, Tuple
 
-from workbench.remote import mlflow_wire as wire
-from workbench.remote.mlflow_models import STATUSES, LoggedModel, Models, values_of
-from workbench.remote.mlflow_runs import EXPERIMENT, Runs
-from workbench.remote.mlflow_search import fits, order_of, ordered, parse
-from workbench.remote.mlflow_wire import BAD, NO_ENDPOINT, Refused
+from workbench.remote.mlflow_api import wire
+from workbench.remote.mlflow_api.models import STATUSES, LoggedModel, Models, values_of
+from workbench.remote.mlflow_api.runs import EXPERIMENT, Runs
+from workbench.remote.mlflow_api.search import fits, order_of, ordered, parse
+from workbench.remote.mlflow_api.wire import BAD, NO_ENDPOINT, Refused
 
 MOST_FOUND = 1000
 Body = Dict[str, Any]

@@ -3,13 +3,13 @@
 What is logged goes to record files at once; of it stay in memory params, tags and each metric's last value.
 """
 
-import os
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from workbench.remote.mlflow_wire import BAD, DENIED, NOT_FOUND, Refused, entries_out, number_out
+from workbench.remote.mlflow_api.wire import BAD, DENIED, NOT_FOUND, Refused, entries_out, number_out
 from workbench.remote.record_text import cell, metric_field, quote
 from workbench.remote.records import RecordFile
+from workbench.remote.run_ids import new_run_id
 
 MOST_CHILDREN = 10000
 MOST_NAMES = 100000
@@ -20,18 +20,10 @@ ENDS = {"FINISHED": "Completed", "FAILED": "Failed", "KILLED": "Canceled"}
 GOING_ON = ("RUNNING", "SCHEDULED")
 EXPERIMENT = "0"
 """The id of the one experiment that an endpoint has."""
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 # value, milliseconds since 1970, step
 Point = Tuple[float, int, int]
 Metric = NamedTuple("Metric", [("name", str), ("value", float), ("time", int), ("step", int)])
-
-
-def make_id(milliseconds, entropy):
-    # type: (int, bytes) -> str
-    """A ULID as runs are named, made here without asking anybody. entropy: 10 random bytes."""
-    number = (milliseconds << 80) | int.from_bytes(entropy[:10], "big")
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -5, -5))
 
 
 class TrackedRun(object):
@@ -136,7 +128,7 @@ class Runs(object):
         """A new child, of the run that its tags name as parent, or of the own run."""
         if len(self._runs) > MOST_CHILDREN:
             raise Refused(BAD, "a run has at most %d children" % MOST_CHILDREN)
-        run_id = make_id(self.now(), os.urandom(10))
+        run_id = new_run_id()
         name = name or tags.get(RUN_NAME) or "child-%d" % len(self._runs)
         parent = tags.get(PARENT)
         child = '{"id":%s,"name":%s' % (quote(run_id), quote(name))
@@ -160,9 +152,9 @@ class Runs(object):
         elif status:
             run.status, run.end = status, self.now() if end is None else end
             if run is not self.own:
-                line = '{"k":"child_end","status":%s' % quote(ENDS[status])
+                line = '{"k":"status","v":%s' % quote(ENDS[status])
                 run.file.write_many([line], [run.end / 1000.0])
-                run.file.close()  # thousands of children must not be thousands of open files
+                run.file.rest()
 
     def delete(self, run, gone=True):
         # type: (TrackedRun, bool) -> None
@@ -238,7 +230,7 @@ class Runs(object):
         # type: () -> None
         """No more is recorded."""
         for run in self._runs.values():
-            run.file.close()
+            run.file.rest()
 
     def _record(self, run, lines):
         # type: (TrackedRun, List[str]) -> None

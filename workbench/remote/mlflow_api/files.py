@@ -10,7 +10,7 @@ import stat
 import tempfile
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple
 
-from workbench.remote.mlflow_wire import BAD, DENIED, NOT_FOUND, Refused
+from workbench.remote.mlflow_api.wire import BAD, DENIED, NOT_FOUND, Refused
 from workbench.remote.tree_paths import path_problem
 
 CHILDREN, MODELS = "children", "models"

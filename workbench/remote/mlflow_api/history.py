@@ -3,7 +3,7 @@
 import json
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from workbench.remote.mlflow_wire import number_out
+from workbench.remote.mlflow_api.wire import number_out
 from workbench.remote.record_text import quote
 
 BLOCK = 1 << 20

@@ -12,9 +12,9 @@ import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Dict, Iterator, Tuple
 
-from workbench.remote import mlflow_wire as wire
-from workbench.remote.mlflow_routes import Routes
-from workbench.remote.mlflow_wire import BAD, INTERNAL, UNAUTHENTICATED, UNSUPPORTED, Refused
+from workbench.remote.mlflow_api import wire
+from workbench.remote.mlflow_api.routes import Routes
+from workbench.remote.mlflow_api.wire import BAD, INTERNAL, UNAUTHENTICATED, UNSUPPORTED, Refused
 
 MOST_CONNECTIONS = 64
 MAX_BODY = 4 << 20

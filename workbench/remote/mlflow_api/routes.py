@@ -4,13 +4,13 @@ import threading
 from typing import Any, Dict, Iterable, List, Set
 from urllib.parse import parse_qs, unquote
 
-from workbench.remote import mlflow_wire as wire
-from workbench.remote.mlflow_files import Files, Place, place_of
-from workbench.remote.mlflow_model_calls import ModelCalls
-from workbench.remote.mlflow_models import Models
-from workbench.remote.mlflow_run_calls import RunCalls
-from workbench.remote.mlflow_runs import Runs
-from workbench.remote.mlflow_wire import DENIED, NO_ENDPOINT, UNSUPPORTED, Refused
+from workbench.remote.mlflow_api import wire
+from workbench.remote.mlflow_api.files import Files, Place, place_of
+from workbench.remote.mlflow_api.model_calls import ModelCalls
+from workbench.remote.mlflow_api.models import Models
+from workbench.remote.mlflow_api.run_calls import RunCalls
+from workbench.remote.mlflow_api.runs import Runs
+from workbench.remote.mlflow_api.wire import DENIED, NO_ENDPOINT, UNSUPPORTED, Refused
 
 API = "/api/2.0/mlflow/"
 UI = "/ajax-api/2.0/mlflow/"

@@ -10,13 +10,12 @@ import sys
 import threading
 from typing import Any, Dict, Mapping, Optional
 
-from workbench.remote.mlflow_http import Server
-from workbench.remote.mlflow_routes import Routes
-from workbench.remote.mlflow_runs import EXPERIMENT, Runs
+from workbench.remote.mlflow_api.http import Server
+from workbench.remote.mlflow_api.routes import Routes
+from workbench.remote.mlflow_api.runs import EXPERIMENT, Runs
 
 URI = "MLFLOW_TRACKING_URI"
 TOKEN = "MLFLOW_TRACKING_TOKEN"
-PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 HOST = "127.0.0.1"
 _FOLDERS = ("lib/python3*/site-packages", "lib64/python3*/site-packages", "lib/python3/dist-packages",
             "local/lib/python3*/dist-packages")  # fmt: skip
@@ -50,24 +49,16 @@ class MlflowEndpoint(object):
         """Where it listens."""
         return self._server.port
 
-    def environment(self, base=None):
-        # type: (Optional[Mapping[str, str]]) -> Dict[str, str]
-        """What the run's command finds in its environment, on top of base."""
-        base = base or {}
-        found = {
+    def environment(self):
+        # type: () -> Dict[str, str]
+        """What the run's command finds in its environment."""
+        return {
             URI: "http://%s:%d" % (HOST, self.port),
             TOKEN: self._token,
             "MLFLOW_RUN_ID": self._run_id,
             "MLFLOW_EXPERIMENT_ID": EXPERIMENT,
             "MLFLOW_EXPERIMENT_NAME": self._experiment,
         }
-        for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
-            if base.get(name):
-                found[name] = ""  # of another server: they would go before the token
-        if any(base.get(name) for name in PROXIES):
-            for name in ("no_proxy", "NO_PROXY"):
-                found[name] = ",".join(filter(None, [base.get(name, ""), HOST]))
-        return found
 
     def start(self):
         # type: () -> None

@@ -3,9 +3,9 @@
 import os
 from typing import Any, Dict, List
 
-from workbench.remote.mlflow_runs import EXPERIMENT, Metric, Point
-from workbench.remote.mlflow_search import ATTRIBUTE, METRIC, PARAM, TAG, Values
-from workbench.remote.mlflow_wire import BAD, NOT_FOUND, Refused, entries_out, number_out
+from workbench.remote.mlflow_api.runs import EXPERIMENT, Metric, Point
+from workbench.remote.mlflow_api.search import ATTRIBUTE, METRIC, PARAM, TAG, Values
+from workbench.remote.mlflow_api.wire import BAD, NOT_FOUND, Refused, entries_out, number_out
 
 MOST_MODELS = 5000
 MOST_PARAMS = 10000  # of one model
@@ -121,5 +121,5 @@ class Models(object):
 
 def values_of(model):
     # type: (LoggedModel) -> Values
-    """For `mlflow_search`."""
+    """For `search`."""
     return model.values

@@ -2,11 +2,11 @@
 
 from typing import Any, Callable, Dict, List, Tuple
 
-from workbench.remote import mlflow_wire as wire
-from workbench.remote.mlflow_history import history
-from workbench.remote.mlflow_models import Models
-from workbench.remote.mlflow_runs import EXPERIMENT, Metric, Runs, TrackedRun
-from workbench.remote.mlflow_search import (
+from workbench.remote.mlflow_api import wire
+from workbench.remote.mlflow_api.history import history
+from workbench.remote.mlflow_api.models import Models
+from workbench.remote.mlflow_api.runs import EXPERIMENT, Metric, Runs, TrackedRun
+from workbench.remote.mlflow_api.search import (
     ATTRIBUTE,
     DATASET,
     METRIC,
@@ -17,7 +17,7 @@ from workbench.remote.mlflow_search import (
     ordered,
     parse,
 )
-from workbench.remote.mlflow_wire import BAD, DENIED, EXISTS, NOT_FOUND, Refused
+from workbench.remote.mlflow_api.wire import BAD, DENIED, EXISTS, NOT_FOUND, Refused
 
 MOST_FOUND = 50000
 HISTORY_PAGE = 25000
