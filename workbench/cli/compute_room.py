@@ -106,7 +106,7 @@ def prune(
 
     What was fetched of the runs stays here, with their metrics and output; what was not is lost. best is the
     best run of each experiment by its metric. What runs, or was submitted in the last day, never goes.
-    As JSON one plan a machine: target, remove, kept (runs that stay, by reason), bytes, blobs, free.
+    As JSON one plan a machine: target, remove, kept (runs that stay, by reason), stays, bytes, blobs, free.
     """
     if everywhere == bool(names):
         raise UsageError("name machines, or take --all", "wb compute prune gpu1 --dry-run")

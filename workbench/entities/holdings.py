@@ -74,6 +74,8 @@ class PrunePlan(Entity, frozen=True, kw_only=True):
     remove: list[Item] = []
     kept: dict[str, int] = {}
     """How many runs stay, by reason."""
+    stays: dict[str, str] = {}
+    """Why each of them stays, by id."""
     bytes: int = 0
     """What would be freed; more contents may go than those, once nothing names them."""
     blobs: int | None = None

@@ -60,14 +60,14 @@ def decide(target: str, held: Holdings, known: Mapping[str, Known], asked: Rules
     the rules' age stay as well: the next submit sends less while they are there.
     """
     going: list[Item] = []
-    kept: Counter[str] = Counter()
+    stays: dict[str, str] = {}
     staying: list[HeldRun] = []
     for run in held.runs:
         why = reason_to_stay(run, known.get(run.id), asked)
         if why is None:
             going.append(_item(run, known[run.id]))
         else:
-            kept[why] += 1
+            stays[run.id] = why
             staying.append(run)
     snapshots = {run.snapshot for run in staying}
     environments = {run.environment for run in staying}
@@ -82,7 +82,8 @@ def decide(target: str, held: Holdings, known: Mapping[str, Known], asked: Rules
         ]
     going.sort(key=lambda item: (item.kind != "run", -item.bytes))
     total = sum(item.bytes for item in going)
-    return PrunePlan(target=target, remove=going, kept=dict(kept), bytes=total, free=held.free)
+    kept = dict(Counter(stays.values()))
+    return PrunePlan(target=target, remove=going, kept=kept, stays=stays, bytes=total, free=held.free)
 
 
 def reason_to_stay(run: HeldRun, known: Known | None, asked: Rules) -> str | None:

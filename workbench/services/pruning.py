@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +36,7 @@ class PruneService:
         return await self._context.link(name)
 
     @items
-    async def du(self, name: str) -> AsyncIterator[dict[str, Any]]:
+    async def du(self, name: str) -> AsyncGenerator[dict[str, Any], None]:
         """What the workbench keeps on a machine: {"done", "of", "bytes"} while it is counted, at the end
         {"holdings": Holdings}.
         """
@@ -54,7 +55,21 @@ class PruneService:
         """
         rules = pruning.rules(older, pruning.USUAL if keep is None else keep)
         link = await self._link(name)
-        held: Holdings = read_holdings(await link.call("holdings"))
+        return await self._plan(link, name, read_holdings(await link.call("holdings")), rules)
+
+    @items
+    async def room(
+        self, name: str, older: float = MONTH, keep: Names = None
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """`du` and `prune_plan` in one count: as `du` while it is counted, then {"holdings", "plan"}."""
+        rules = pruning.rules(older, pruning.USUAL if keep is None else keep)
+        async with aclosing(self.du(name)) as counting:
+            async for item in counting:
+                if "holdings" in item:
+                    item["plan"] = await self._plan(await self._link(name), name, item["holdings"], rules)
+                yield item
+
+    async def _plan(self, link: Link, name: str, held: Holdings, rules: pruning.Rules) -> PrunePlan:
         rows = await self._store.read(prunable.of_target, name)
         known = {
             row.id: pruning.Known(
@@ -73,7 +88,7 @@ class PruneService:
     @items
     async def prune(
         self, name: str, runs: Names = None, trees: Names = None, environments: Names = None
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Remove these of a machine for good, and contents that nothing names any more.
 
         {"removed": {"run" | "tree" | "environment": id, "bytes"}} and {"kept": {..., "why"}} as it goes, then

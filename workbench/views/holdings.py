@@ -16,7 +16,7 @@ def parts(held: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"name": name, "count": len(held[key]), "bytes": sum(item["bytes"] for item in held[key])}
         for name, key in (("runs", "runs"), ("snapshots", "trees"), ("environments", "environments"))
     ]
-    for name, key in (("code", "blobs"), ("our program", "payloads"), ("other", "other")):
+    for name, key in (("code", "blobs"), ("copies of our program", "payloads"), ("other", "other")):
         rows.append({"name": name, "count": held[key]["count"], "bytes": held[key]["bytes"]})
     return sorted((row for row in rows if row["count"]), key=lambda row: -int(row["bytes"]))
 
@@ -56,6 +56,27 @@ def kept_words(plan: Mapping[str, Any]) -> str:
     kept = plan.get("kept") or {}
     told = ", ".join(f"{count} {clean_name(str(why))}" for why, count in sorted(kept.items()))
     return f"runs that stay: {told}" if told else ""
+
+
+Fate = tuple[str, str]
+"""What is said of a run's folder, and the role it is said in."""
+
+
+def fates(plan: Mapping[str, Any]) -> dict[str, Fate]:
+    """What a plan has in mind with each run: why it stays, what is lost with it, or that it may go."""
+    found: dict[str, Fate] = {}
+    for run, why in (plan.get("stays") or {}).items():
+        found[run] = (f"stays: {clean_name(str(why))}", "active" if why == "not over" else "quiet")
+    for item in plan["remove"]:
+        lost = clean_name(item.get("warning") or "", 300).partition(": ")[0]
+        found[item["id"]] = (f"may go; {lost}", "warn") if lost else ("may go", "good")
+    return found
+
+
+def narrowed(plan: Mapping[str, Any], runs: Sequence[str]) -> dict[str, Any]:
+    """A plan for these of its runs alone; snapshots and environments go another time."""
+    chosen = [item for item in plan["remove"] if item["kind"] == "run" and item["id"] in set(runs)]
+    return {**plan, "remove": chosen, "bytes": sum(item["bytes"] for item in chosen), "blobs": None}
 
 
 def by_kind(items: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

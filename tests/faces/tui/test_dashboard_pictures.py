@@ -83,6 +83,8 @@ SHOTS = {
     "files": Shot("compute/gpu1/files", "6 entries"),
     "files-use": Shot("compute/gpu1/files", "6 entries", (("U", "could not be read"),)),
     "files-read": Shot("compute/gpu1/files?path=~/data", "3 entries", (("G", ""), ("enter", "1,2"))),
+    "room": Shot("compute/gpu1/room", "5 runs", ()),
+    "room-remove": Shot("compute/gpu1/room", "5 runs", (("delete", "type gpu1"),)),
     "files-remove": Shot("compute/gpu1/files", "6 entries", (("asterisk", "6 marked"), ("delete", "type remove"))),
     "forwards": Shot("forwards", "2 forwards", (("j", "kernel died"),)),
     "stacks": Shot("", "calm-otter-42", (("W", "and 2 more"),)),

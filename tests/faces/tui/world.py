@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.faces.tui.world_files import FileServices
 from tests.faces.tui.world_machines import MachineServices, target
+from tests.faces.tui.world_room import RoomServices
 from tests.faces.tui.world_runs import RunServices
 from tests.faces.tui.world_times import NOW, ago
 from tests.faces.tui.world_views import ViewServices
@@ -70,7 +71,7 @@ EXPERIMENTS = [
 ]
 
 
-class World(RunServices, MachineServices, ViewServices, FileServices):
+class World(RoomServices, RunServices, MachineServices, ViewServices, FileServices):
     """Answers calls as the server would; `answers` may be replaced one by one, `calls` are kept."""
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:

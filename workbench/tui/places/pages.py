@@ -20,6 +20,7 @@ _PAGES = {
     "queue": "workbench.tui.screens.queue.page:QueuePage",
     "forwards": "workbench.tui.screens.forwards.page:ForwardsPage",
     "files": "workbench.tui.screens.files.page:FilesPage",
+    "room": "workbench.tui.screens.room.page:RoomPage",
     "activity": "workbench.tui.screens.activity.page:ActivityPage",
 }
 
@@ -32,8 +33,8 @@ def kind_of(location: Location) -> str | None:
             return "compare"
         return "run" if depth >= 2 else "runs"
     if location.noun == "compute":
-        if depth > 1 and location.path[1] == "files":
-            return "files"
+        if depth > 1 and location.path[1] in ("files", "room"):
+            return location.path[1]
         return "machine" if depth else "compute"
     return location.noun if location.noun in ("activity", "queue", "forwards") else None
 

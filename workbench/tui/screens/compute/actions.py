@@ -58,6 +58,10 @@ class MachineActions(Page):
         """Look through the files of the machine under the cursor."""
         await self.dashboard.visit(Location("compute", (self.chosen_id() or "", "files")))
 
+    async def do_compute_room(self) -> None:
+        """What runs keep on the machine under the cursor."""
+        await self.dashboard.visit(Location("compute", (self.chosen_id() or "", "room")))
+
     async def do_compute_exec(self) -> None:
         """Ask for a command and run it on the marked machines."""
         from workbench.tui.screens.compute.commanding import command_on

@@ -144,6 +144,10 @@ class MachinePage(RunActions, TabbedPage):
         """Look through its files."""
         await self.dashboard.visit(Location("compute", (self.name_, "files")))
 
+    async def do_machine_room(self) -> None:
+        """What runs keep there."""
+        await self.dashboard.visit(Location("compute", (self.name_, "room")))
+
     async def do_machine_edit(self) -> None:
         """Its settings."""
         from workbench.tui.screens.compute.settings import edit
