@@ -293,7 +293,58 @@ def test_logs_grep_prints_lines_that_match_from_where_the_log_would_begin(wb: Wb
     ]
     nothing = World(runs__log_place={"run": ID, "offset": 0}, runs__log_grep=[])
     assert wb("logs", "@1", "--grep", "x", world=nothing).code == 1
-    assert wb("logs", "@1", "-f", "--grep", "x", world=World()).code == 2
+
+
+LOGS = [
+    {"log": "output", "label": "output", "size": 20},
+    {"log": "output", "label": "attempt 1", "size": 8, "attempt": 1, "start": 0, "stop": 8},
+    {"log": "output", "label": "attempt 2", "size": 12, "attempt": 2, "start": 8, "stop": 20},
+    {"log": "logs/rank-1.log", "label": "r1", "size": 9, "rank": 1},
+    {"log": "logs/rank-0.log", "label": "r0", "size": 9, "rank": 0},
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["--rank", "1"], {"log": "logs/rank-1.log"}),
+        (["--all-ranks"], {"log": "logs/rank-0.log\nlogs/rank-1.log"}),
+        (["--attempt", "1"], {"offset": 0, "stop": 8}),
+        (["--attempt", "2"], {"offset": 8}),
+        (["--log", "logs/a", "--log", "output"], {"log": "logs/a\noutput"}),
+    ],
+)
+def test_other_logs_than_the_output(wb: Wb, words: list[str], asked: dict[str, object]) -> None:
+    world = World(runs__logs=[b"x"], runs__log_list=LOGS)
+    assert wb("logs", "x", *words, world=world).out == "x"
+    assert world.calls[-1] == ("runs.logs", {"run": "x", **asked})
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--rank", "7"], 3, "there are ranks 0, 1"),
+        (["--attempt", "3"], 3, "there were 2"),
+        (["--rank", "1", "--attempt", "1"], 2, "exclude"),
+        (["-C", "2"], 2, "--grep"),
+    ],
+)
+def test_a_log_that_is_not_there(wb: Wb, words: list[str], code: int, says: str) -> None:
+    done = wb("logs", "x", *words, world=World(runs__log_list=LOGS))
+    assert done.code == code
+    assert says in done.err
+
+
+def test_lines_with_times_and_those_around_a_match_while_it_goes_on(wb: Wb) -> None:
+    stamp = "2026-11-26 12:00:00.000 "
+    words = ("one", "two", "six", "ten")
+    lines = [{"text": f"{stamp}{word}\n", "offset": 4 * at} for at, word in enumerate(words, 1)]
+    news = [{"run": {"id": ID}}, *lines]
+    world = World(runs__log_print=news)
+    done = wb("logs", "x", "-f", "--grep", "/^two$/", "-C", "1", "-t", "-n", "9", world=world)
+    assert (done.code, done.out) == (0, f"{stamp}one\n{stamp}two\n{stamp}six\n")
+    assert world.calls[-1] == ("runs.log_print", {"run": "x", "lines": 9, "follow": True, "timestamps": True})
+    assert wb("logs", "x", "-f", "--grep", "nothing", world=World(runs__log_print=news)).code == 1
 
 
 def test_an_interrupt_of_logs_f_says_how_to_cancel(wb: Wb) -> None:

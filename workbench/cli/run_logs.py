@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import complete
+from workbench.cli import complete, log_choice
 from workbench.cli.command import command
 from workbench.cli.parsing import at_least, duration
 from workbench.cli.progress import ProgressBar
@@ -36,31 +36,50 @@ UNTOLD = ("NotStarted", "Finalizing", "Failed", "Canceled")
 @click.option("-n", "--lines", type=at_least(0), metavar="N", help="Only the last N lines.")
 @click.option("--since", type=duration, metavar="AGE", help="Only what was written in the last 10m, 2h ...")
 @click.option("--grep", metavar="PATTERN", help="Only lines with this text, or that match /REGEX/.")
+@click.option("-C", "--context", type=at_least(0), metavar="N", help="With --grep: N lines around each, too.")
+@click.option("-t", "--timestamps", is_flag=True, help="Show when each line came.")
+@click.option("--list", "listed", is_flag=True, help="List the run's logs: output, attempts, files.")
+@click.option("--log", multiple=True, metavar="LOG", help="Another log than the output; several are merged.")
+@click.option("--rank", type=at_least(0), multiple=True, metavar="N", help="The log of a rank; also several.")
+@click.option("--all-ranks", is_flag=True, help="The logs of all ranks, merged by time.")
+@click.option("--attempt", type=at_least(1), metavar="N", help="Only what this attempt wrote.")
 @click.option("--to", metavar="FILE", help="Write to a file instead of standard output.")
 @click.pass_obj
 def logs(
     session: Session,
+    /,
     run: str,
     follow: bool,
     lines: int | None,
     since: float | None,
     grep: str | None,
+    context: int | None,
+    timestamps: bool,
+    listed: bool,
     to: str | None,
+    **chosen: Any,
 ) -> int:
     """Print what a run wrote.
 
     In a pipe and in a file that is every byte as it was written; on a terminal colours stay and other control
-    sequences go. --grep tells capitals apart when the pattern has some; nothing found exits 1.
+    sequences go. --grep tells capitals apart when the pattern has some; nothing found exits 1. The logs of
+    ranks are the files below logs/ whose names say so, as rank-0.log or torchrun's --log-dir.
     """
-    if grep is not None:
-        return _grep(session, run, grep, follow, lines, since, to)
+    if listed:
+        return log_choice.show(session, run)
+    if context and grep is None:
+        raise UsageError("--context needs --grep")
     name = run
     if follow and run.startswith("@"):  # what @1 means may change while it is followed
         found = session.call("runs", "get", run=run)
         run, name = found["id"], found["name"]
-    source = session.workspace.read("runs", "logs", run=run, lines=lines, follow=follow or None, since=since)
+    asked = {"run": run, "lines": lines, "since": since, **log_choice.chosen(session, run, **chosen)}
     try:
-        _copy(session, source, to)
+        if timestamps or context or (grep is not None and follow):
+            return log_choice.print_lines(session, asked, grep, context or 0, timestamps, follow, to)
+        if grep is not None:
+            return _grep(session, asked, grep, to)
+        _copy(session, session.workspace.read("runs", "logs", follow=follow or None, **asked), to)
     except KeyboardInterrupt:
         if follow:
             _still_running(session, run, name)
@@ -68,19 +87,9 @@ def logs(
     return 0
 
 
-def _grep(
-    session: Session,
-    run: str,
-    pattern: str,
-    follow: bool,
-    lines: int | None,
-    since: float | None,
-    to: str | None,
-) -> int:
+def _grep(session: Session, asked: dict[str, Any], pattern: str, to: str | None) -> int:
     """Print the lines that match; 1 when none does."""
-    if follow:
-        raise UsageError("--grep does not follow", f"wb logs -f {clean_name(run)} | grep ...")
-    place = session.call("runs", "log_place", run=run, lines=lines, since=since)
+    place = session.call("runs", "log_place", **asked)
     found = False
 
     def noted(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -89,13 +98,7 @@ def _grep(
             found = True
             yield block
 
-    source = session.workspace.read(
-        "runs", "log_grep", run=place["run"], pattern=pattern, offset=place["offset"]
-    )
-    try:
-        _copy(session, noted(source), to)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    _copy(session, noted(session.workspace.read("runs", "log_grep", pattern=pattern, **place)), to)
     return 0 if found else 1
 
 

@@ -18,7 +18,7 @@ from workbench.remote.problems import Cancelled, RequestError
 from workbench.remote.reconcile import is_of_another_boot
 from workbench.remote.retrying import waits_for_start
 from workbench.remote.runfolder import RunFolder
-from workbench.remote.stream import read_stream, stream_end
+from workbench.remote.stream import INDEX, read_stream, read_times, stream_end
 
 MOVING = 0.02  # seconds to the next look after something was new
 RUNNING = 0.05  # while the run is up, so that half of all lines are seen within half of it
@@ -139,6 +139,7 @@ class FollowedRun(object):
         self._machine = machine
         self._folder = RunFolder(machine, parameters.run_id(params))
         self._stream = parameters.offset(params, "stream")
+        self._times = parameters.offset(params, "times")
         offsets = {}  # type: Dict[str, int]
         for name, offset in parameters.mapping(params, "records").items():
             plain = name[len(RECORDS) :] if name.startswith(RECORDS) else name
@@ -168,7 +169,8 @@ class FollowedRun(object):
         if not over:
             self._judge()
             self._send_status()
-        done = self._send_stream()
+        done = self._send_times()
+        done = self._send_stream() and done
         done = self._send_records(over) and done
         if self._moved:
             self._moved_at = time.monotonic()
@@ -222,6 +224,16 @@ class FollowedRun(object):
             self._sent = (self._status, self.stale)
             self._moved = True
             self.exchange.event({"status": dict(self._status, not_responding=self.stale)})
+
+    def _send_times(self):
+        # type: () -> bool
+        """Whether the end of what tells when output came was reached; an old index is no reason to fail."""
+        credit = self.exchange.credit
+        block = read_times(self._folder.path, self._times, min(BLOCK, credit)) if credit > 0 else b""
+        if block:
+            self._send(INDEX, self._times, block)
+            self._times += len(block)
+        return credit > 0 and not block
 
     def _send_stream(self):
         # type: () -> bool

@@ -3,7 +3,8 @@
 Offsets are logical: byte n of the stream is byte n of what the command wrote (secrets masked). `stream.log`
 holds the head, from 0. Once it has reached its share of the cap, `stream.<offset>.log` files follow, each
 named by the logical offset of its first byte; the oldest of these go first when the cap is reached, which
-leaves a gap between the head and what is left. `stream.idx` has a line "time offset" for when bytes arrived.
+leaves a gap between the head and what is left. `stream.idx` has a line "time offset" for when bytes arrived,
+and where an attempt began a third word, its number.
 """
 
 import os
@@ -43,6 +44,18 @@ def stream_end(folder):
     return files[-1][0] + os.stat(files[-1][1]).st_size if files else 0
 
 
+def read_times(folder, place, limit):
+    # type: (str, int, int) -> bytes
+    """At most `limit` bytes of the index from a place of it, whole lines; empty when there are no more."""
+    try:
+        with open(os.path.join(folder, INDEX), "rb") as file:
+            file.seek(place)
+            block = file.read(limit)
+    except FileNotFoundError:
+        return b""
+    return block[: block.rfind(b"\n") + 1]
+
+
 def read_stream(folder, offset, limit):
     # type: (str, int, int) -> Tuple[int, bytes, Optional[Dict[str, int]]]
     """At most `limit` bytes from a logical offset of the stream kept in a run's folder.
@@ -76,12 +89,13 @@ def _read(files, offset, limit):
 class StreamWriter(object):
     """Appends to the stream of a run's folder, going on where an earlier attempt ended.
 
-    cap: bytes kept in all, half of them the head. Writing never fails: what a full or broken disk does not
-    take is counted in `dropped` and is no part of the stream; `no_room` is the errno when this was why.
+    cap: bytes kept in all, half of them the head. attempt: noted with its beginning, 0: not. Writing never
+    fails: what a full or broken disk does not take is counted in `dropped` and is no part of the stream;
+    `no_room` is the errno when this was why.
     """
 
-    def __init__(self, folder, cap=protocol.DEFAULT_STREAM_CAP):
-        # type: (str, int) -> None
+    def __init__(self, folder, cap=protocol.DEFAULT_STREAM_CAP, attempt=0):
+        # type: (str, int, int) -> None
         self._folder = folder
         self._head_cap = max(1, cap // 2)
         self._tail_cap = max(1, cap - cap // 2)
@@ -96,6 +110,8 @@ class StreamWriter(object):
         self._index_lines = 0
         self._index = self._open(os.path.join(folder, INDEX))
         self._resume()
+        if attempt:
+            self._note(time.time(), b" %d" % attempt)
 
     def write(self, data):
         # type: (bytes) -> None
@@ -167,11 +183,15 @@ class StreamWriter(object):
         spacing = INDEX_SPACING * (1 << (self._index_lines // INDEX_LINES))
         if self._index < 0 or 0 <= now - self._index_at < spacing:
             return
+        self._note(now)
+
+    def _note(self, now, more=b""):
+        # type: (float, bytes) -> None
         try:
-            os.write(self._index, b"%.3f %d\n" % (now, self.offset))
+            os.write(self._index, b"%.3f %d%s\n" % (now, self.offset, more))
         except OSError:
             return  # the bytes matter, their time less
-        self._index_at = now
+        self._index_at = 0.0 if more else now
         self._index_lines += 1
 
     def _open(self, path):

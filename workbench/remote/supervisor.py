@@ -72,7 +72,8 @@ class Supervisor(object):
         self._find = tree_of(os.getpid(), folder.run_id, lambda: self._companion.pid)
         self._recorder = TreeRecorder(folder, lambda: descendants(os.getpid()), shared_tree(machine, folder))
         cap = max(LEAST_CAP, int(spec.get("stream_cap") or protocol.DEFAULT_STREAM_CAP))
-        self._capture = Capture(StreamWriter(folder.path, cap), Mask(secrets.values()))
+        writer = StreamWriter(folder.path, cap, int(keeper.status.get("attempt", 1)))
+        self._capture = Capture(writer, Mask(secrets.values()))
         self._watch.on(self._capture.fd, self._on_output)
         self._kills = count_memory_kills()
 

@@ -33,6 +33,7 @@ MAX_OFFSET = 1 << 50
 MAX_FILE_NAME = 300
 TOGETHER = 1 << 20
 """Bytes of output that are committed at once at most, a little more."""
+TIMES = "stream.idx"
 log = logging.getLogger(__name__)
 
 
@@ -110,6 +111,7 @@ class RunFollower:
             "run": self._run.id,
             "seq": here.seq,
             "stream": here.stream,
+            "times": await asyncio.to_thread(self._store.spool.times(self._run.id).size),
             "records": dict(here.records),
         }
         stream = link.stream("follow", wanted)
@@ -142,6 +144,7 @@ class RunFollower:
             "run": self._run.id,
             "seq": here.seq,
             "stream": here.stream,
+            "times": await asyncio.to_thread(self._store.spool.times(self._run.id).size),
             "records": dict(here.records),
         }
         async with link.stream("follow", wanted) as stream:
@@ -191,6 +194,8 @@ class RunFollower:
                 body = await _with_waiting(offset, body, stream)
             await self._store.write(self._store.spool.append, self._run.id, offset, body)
             self._watcher.stream(self._run.id)
+        elif name == TIMES:
+            await asyncio.to_thread(self._store.spool.times(self._run.id).add, offset, body)
         else:
             if await self._store.write(self._store.intake.take, self._run.id, name, offset, body):
                 self._watcher.records(self._run.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
@@ -15,6 +15,7 @@ from workbench.errors import Conflict, NeedsSignIn
 from workbench.home import Home
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
+from workbench.runs.file_logs import FileLogs
 from workbench.runs.follower import Watcher
 from workbench.runs.placer import Placer
 from workbench.services.bus import Bus, News
@@ -22,6 +23,9 @@ from workbench.services.cordon_notes import CordonNotes
 from workbench.settings import Settings
 from workbench.store import references, run_rows
 from workbench.store.async_store import AsyncStore
+
+if TYPE_CHECKING:
+    from workbench.services.log_merging import LogMerging
 
 
 class Context(NamedTuple):
@@ -40,6 +44,8 @@ class Context(NamedTuple):
     monitor: Monitor
     placer: Placer
     cordons: CordonNotes
+    file_logs: FileLogs
+    merging: LogMerging
 
     async def link(self, target: str) -> Link:
         """The link to a machine a user waits for; raises Unreachable and its kinds, NotFound."""

@@ -20,6 +20,7 @@ from workbench.home import Home, private_folder
 from workbench.runs.activity import close_forgotten
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
+from workbench.runs.file_logs import FileLogs
 from workbench.runs.placer import Placer
 from workbench.runs.sender import Sender
 from workbench.services.alerting import Alerting
@@ -37,6 +38,8 @@ from workbench.services.forwards import ForwardService
 from workbench.services.history import ActivityService, EventService
 from workbench.services.lease_feed import LeaseFeed
 from workbench.services.log_keeping import LogKeeping
+from workbench.services.log_merging import LogMerging
+from workbench.services.log_printing import LogPrintService
 from workbench.services.log_ranges import LogRangeService
 from workbench.services.log_search import LogSearchService
 from workbench.services.machine_files import MachineFileService
@@ -113,6 +116,8 @@ class OpenWorkspace:
         self.monitor.alerts = self.alerting
         hidden = SubscriptionSecrets(home.workspace(name) / "subscriptions")
         self.deliveries = Deliveries(name, self.store, self.bus, hidden)
+        self._file_logs = FileLogs(self.store, self._fleet, BusWatcher(self.bus))
+        self._merging = LogMerging()
         context = Context(
             name,
             home,
@@ -126,6 +131,8 @@ class OpenWorkspace:
             self.monitor,
             self.placer,
             cordons,
+            self._file_logs,
+            self._merging,
         )
         self._compute = ComputeService(context)
         self._power = PowerService(context)
@@ -144,6 +151,7 @@ class OpenWorkspace:
             ("runs", RunCompareService(context)),
             ("runs", LogRangeService(context)),
             ("runs", LogSearchService(context)),
+            ("runs", LogPrintService(context)),
             ("snapshots", SnapshotService(context)),
             ("compute", self._compute),
             ("compute", MonitoringService(context)),
@@ -175,6 +183,7 @@ class OpenWorkspace:
         store = await self.store.open(self._folder)
         for leftover in self._folder.glob(f"{UPLOAD}*"):
             leftover.unlink(missing_ok=True)
+        await asyncio.to_thread(store.spool.forget_merged)
         store.on_events = self._events
         attached = await self.store.read(targets.every)
         if not any(target.name == "local" for target in attached):
@@ -224,6 +233,8 @@ class OpenWorkspace:
         await self._power.close()
         await self._feed.close()
         await self._leases.close()
+        await self._merging.close()
+        await self._file_logs.close()
         await self.logs.close()
         await self.monitor.close()
         await self._minutes.close()

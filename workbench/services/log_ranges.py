@@ -31,20 +31,20 @@ class LogRangeService:
         self._context = context
 
     @call
-    async def log_extent(self, run: str) -> dict[str, Any]:
+    async def log_extent(self, run: str, log: str = "") -> dict[str, Any]:
         """{"size", "gaps": [[start, stop]], "ended", "as_of"}: bytes of output, and those not kept."""
         found = await self._context.place(run)
-        return (await log_extent(self._context, found.id)).to_wire()
+        return (await log_extent(self._context, found.id, log)).to_wire()
 
     @items
-    async def log_watch(self, run: str) -> AsyncIterator[dict[str, Any]]:
+    async def log_watch(self, run: str, log: str = "") -> AsyncIterator[dict[str, Any]]:
         """The extent now and whenever it changed; ends when the log has ended."""
         found = await self._context.place(run)
         told: dict[str, Any] = {}
         silent = 0.0
         with self._context.bus.listen(f"runs/{found.id}") as listener:
             while True:
-                extent = (await log_extent(self._context, found.id)).to_wire()
+                extent = (await log_extent(self._context, found.id, log)).to_wire()
                 if {**extent, "as_of": None} != {**told, "as_of": None} or (
                     silent >= SILENT_SECONDS and extent != told
                 ):
@@ -59,12 +59,12 @@ class LogRangeService:
                     silent += 1.0
 
     @read
-    async def log_bytes(self, run: str, offset: int, length: int) -> AsyncIterator[bytes]:
+    async def log_bytes(self, run: str, offset: int, length: int, log: str = "") -> AsyncIterator[bytes]:
         """Bytes exactly as written, from offset; fewer at the end of the log and where a gap begins."""
         if offset < 0 or not 0 <= length <= MOST_BYTES:
             raise UsageError(f"a range of a log has at most {MOST_BYTES} bytes")
         found = await self._context.place(run)
-        extent = await log_extent(self._context, found.id)
+        extent = await log_extent(self._context, found.id, log)
         end = min(offset + length, extent.size)
         for start, stop in extent.gaps:
             if offset < stop and start < end:
@@ -77,25 +77,25 @@ class LogRangeService:
             yield block
 
     @call
-    async def log_lines(self, run: str, offset: int) -> dict[str, int | None]:
+    async def log_lines(self, run: str, offset: int, log: str = "") -> dict[str, int | None]:
         """{"line": the number, from 0, of the line that holds offset, "lines", "counted"}.
 
         Lines are counted a stretch at a time while one asks: line is null where that is not done yet,
         lines are those in the first counted bytes.
         """
         found = await self._context.place(run)
-        extent = await log_extent(self._context, found.id)
-        index = self._context.store.spool.line_index(found.id)
+        extent = await log_extent(self._context, found.id, log)
+        index = extent.lines
         lines, counted = await asyncio.to_thread(index.extend, extent.size, extent.gaps, COUNTED_TOGETHER)
         line = await asyncio.to_thread(index.line, max(0, min(offset, extent.size)), extent.gaps)
         return {"line": line, "lines": lines, "counted": counted}
 
     @call
-    async def log_line_start(self, run: str, line: int) -> dict[str, int | None]:
+    async def log_line_start(self, run: str, line: int, log: str = "") -> dict[str, int | None]:
         """{"offset": where the line with that number, from 0, begins, "lines", "counted"}; as log_lines."""
         found = await self._context.place(run)
-        extent = await log_extent(self._context, found.id)
-        index = self._context.store.spool.line_index(found.id)
+        extent = await log_extent(self._context, found.id, log)
+        index = extent.lines
         lines, counted = await asyncio.to_thread(index.extend, extent.size, extent.gaps, COUNTED_TOGETHER)
         place = await asyncio.to_thread(index.offset, line, extent.size, extent.gaps)
         return {"offset": place, "lines": lines, "counted": counted}

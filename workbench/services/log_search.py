@@ -14,7 +14,6 @@ from typing import Any
 from workbench.errors import StoreError, UsageError, from_wire
 from workbench.services.context import Context
 from workbench.services.log_extent import LogExtent, log_extent
-from workbench.services.log_return import bring_back
 from workbench.services.operation import items, read
 from workbench.store.log_file import LogFile
 from workbench.text.log_pattern import parse
@@ -43,7 +42,13 @@ class LogSearchService:
 
     @items
     async def log_search(
-        self, run: str, pattern: str, offset: int = 0, backwards: bool = False, most: int | None = None
+        self,
+        run: str,
+        pattern: str,
+        offset: int = 0,
+        backwards: bool = False,
+        most: int | None = None,
+        log: str = "",
     ) -> AsyncIterator[dict[str, Any]]:
         """{"hits": [[offset, text]], "at", "count"}: the lines that match, as they are found.
 
@@ -53,22 +58,24 @@ class LogSearchService:
         UsageError for a pattern that is none or costs too much.
         """
         parse(pattern)
-        async with aclosing(self._searched(run, pattern, offset, backwards, most)) as found:
+        async with aclosing(self._searched(run, log, pattern, offset, backwards, most)) as found:
             async for news in found:
                 yield news
 
     @items
-    async def log_errors(self, run: str, offset: int = 0, most: int = 1) -> AsyncIterator[dict[str, Any]]:
-        """As log_search: the first lines from offset on that tell of an error."""
-        async with aclosing(self._searched(run, None, offset, False, most)) as found:
+    async def log_errors(
+        self, run: str, offset: int = 0, most: int = 1, backwards: bool = False, log: str = ""
+    ) -> AsyncIterator[dict[str, Any]]:
+        """As log_search: the first lines from offset on, or before it, that tell of an error."""
+        async with aclosing(self._searched(run, log, None, offset, backwards, most)) as found:
             async for news in found:
                 yield news
 
     async def _searched(
-        self, run: str, pattern: str | None, offset: int, backwards: bool, most: int | None
+        self, run: str, log: str, pattern: str | None, offset: int, backwards: bool, most: int | None
     ) -> AsyncGenerator[dict[str, Any], None]:
         found = await self._context.place(run)
-        extent = await log_extent(self._context, found.id)
+        extent = await log_extent(self._context, found.id, log)
         most = COUNTED if most is None else min(most, COUNTED)
         question = _question(extent, pattern, offset) | {"backwards": backwards, "most": most}
         async with self._turns, aclosing(_answers(question)) as answers:
@@ -76,12 +83,15 @@ class LogSearchService:
                 yield {**news, "hits": [[place, text] for place, _, _, text in news["hits"]]}
 
     @read
-    async def log_grep(self, run: str, pattern: str, offset: int = 0) -> AsyncIterator[bytes]:
-        """The lines that match, from offset on, byte for byte; pattern as in log_search."""
+    async def log_grep(
+        self, run: str, pattern: str, offset: int = 0, log: str = "", stop: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The lines that match, from offset on to stop, byte for byte; pattern as in log_search."""
         parse(pattern)
         found = await self._context.place(run)
-        await bring_back(self._context, found, whole=True)
-        extent = await log_extent(self._context, found.id)
+        extent = await log_extent(self._context, found.id, log, whole=True)
+        if stop is not None and stop < extent.size:
+            extent = extent._replace(size=stop, ended=True)
         question = _question(extent, pattern, offset) | {"unfinished": True, "listed": EVERY}
         async with self._turns, aclosing(_answers(question)) as answers:
             async for news in answers:

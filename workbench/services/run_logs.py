@@ -9,14 +9,17 @@ from typing import Any
 
 from workbench.services.bus import News
 from workbench.services.context import Context
-from workbench.services.log_return import bring_back
+from workbench.services.log_extent import log_extent
+from workbench.services.log_place import place
 from workbench.services.operation import call, items, read
 from workbench.services.patience import Patience
-from workbench.services.spool_reading import Piece, gap_line, stretches, tail_offset
+from workbench.services.spool_reading import Piece, gap_line, stretches
 from workbench.store import new_points, run_rows, spool
 
 LOOK = 1.0
 """Seconds after which a follower looks by itself, whatever it heard."""
+MOST_MARKS = 20_000
+"""Times one call tells at most."""
 MOST_POINTS = 10_000
 """Metric points a follower holds at once, about."""
 
@@ -36,43 +39,64 @@ class RunLogService:
         lines: int | None = None,
         follow: bool = False,
         since: float | None = None,
+        log: str = "",
+        stop: int | None = None,
     ) -> AsyncIterator[bytes]:
-        """The output byte for byte, from offset, or the last `lines`, or the last `since` seconds.
+        """A log byte for byte, from offset to stop, or the last `lines`, or the last `since` seconds.
 
-        follow: goes on until the run is over and everything it wrote was given.
+        log: its name (`text/log_names.py`); without, the output. follow: goes on until the run is over and
+        everything it wrote was given.
         """
         found = await self._context.place(run)
-        await bring_back(self._context, found, whole=True)
-        offset = await self._place(found.id, offset, lines, since)
+        extent = await log_extent(self._context, found.id, log, whole=not follow)
+        offset = await place(self._store, extent, offset, lines, since)
         with self._context.bus.listen(f"runs/{found.id}") as listener:
             while True:
-                current = await self._store.read(run_rows.get, found.id)
-                over = current.status.terminal and not self._draining(found.id)
-                async for piece in self._new_output(found.id, offset):
+                end = extent.size if stop is None else min(extent.size, stop)
+                async for piece in stretches(extent.path, offset, end, extent.gaps):
                     offset = piece.stop
                     yield piece.data if piece.gap is None else gap_line(piece.gap)
-                if not follow or over:
+                if not follow or extent.ended or (stop is not None and offset >= stop):
                     return
                 await listener.take(timeout=LOOK)
+                extent = await log_extent(self._context, found.id, log)
 
     @call
     async def log_place(
-        self, run: str, offset: int = 0, lines: int | None = None, since: float | None = None
+        self,
+        run: str,
+        offset: int = 0,
+        lines: int | None = None,
+        since: float | None = None,
+        log: str = "",
+        stop: int | None = None,
     ) -> dict[str, Any]:
         """{"run": id, "offset"}: where `logs` with these parameters begins, for who may have to resume."""
         found = await self._context.place(run)
-        await bring_back(self._context, found, whole=True)
-        return {"run": found.id, "offset": await self._place(found.id, offset, lines, since)}
+        extent = await log_extent(self._context, found.id, log, whole=True)
+        begin = await place(self._store, extent, offset, lines, since)
+        told: dict[str, Any] = {"run": found.id, "offset": begin}
+        return told | ({"log": log} if log else {}) | ({} if stop is None else {"stop": stop})
 
-    async def _place(self, run_id: str, offset: int, lines: int | None, since: float | None) -> int:
-        path = self._store.spool.path(run_id)
-        if lines is not None:
-            gaps = await self._store.read(spool.gaps, run_id)
-            least = max((stop for _, stop in gaps), default=0)
-            offset = max(offset, await asyncio.to_thread(tail_offset, path, lines, least))
-        if since is not None:
-            offset = max(offset, await self._store.read(self._store.spool.since, run_id, since))
-        return offset
+    @call
+    async def log_times(
+        self, run: str, offset: int, stop: int, log: str = "", most: int = 1000
+    ) -> list[tuple[int, float]]:
+        """[[offset, time]]: bytes from offset on came at a time (seconds since 1970, by the machine's clock).
+
+        The one that holds for offset, and those before stop, at most so many; where nothing is known, none.
+        """
+        found = await self._context.place(run)
+        extent = await log_extent(self._context, found.id, log)
+        marks = await asyncio.to_thread(extent.times.between, offset, stop, min(max(most, 1), MOST_MARKS))
+        return [(mark.offset, mark.time) for mark in marks]
+
+    @call
+    async def log_at(self, run: str, time: float, log: str = "") -> dict[str, int | None]:
+        """{"offset"}: from where on a log came at a time or later; null where that is not known."""
+        found = await self._context.place(run)
+        extent = await log_extent(self._context, found.id, log)
+        return {"offset": await asyncio.to_thread(extent.times.offset, time)}
 
     def _draining(self, run_id: str) -> bool:
         return self._context.conductor.follows(run_id)

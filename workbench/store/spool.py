@@ -7,6 +7,7 @@ machine dropped bytes the spool is sparse and the gap is on record.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from workbench.store.codec import LARGEST_SECONDS, micros
 from workbench.store.database import Transaction
 from workbench.store.line_index import LineIndex
 from workbench.store.log_file import PACKED, LogFile, log_size, packed_path
+from workbench.store.log_times import LogTimes
 from workbench.store.packed_log import pack, packed_size
 from workbench.store.problems import explained
 
@@ -37,6 +39,18 @@ class Spool:
     def line_index(self, run_id: str) -> LineIndex:
         """The line numbers of the run's output; it may be used in any thread."""
         return LineIndex(self.path(run_id), self._line_index_path(run_id))
+
+    def files(self, run_id: str) -> Path:
+        """The folder of what is here of the run's other logs; it may not exist."""
+        return self.folder / f"{run_id}.files"
+
+    def merged(self, run_id: str) -> Path:
+        """The folder of logs merged of others, made anew when wanted."""
+        return self.folder / f"{run_id}.merged"
+
+    def times(self, run_id: str) -> LogTimes:
+        """When the run's output came, by its machine's clock."""
+        return LogTimes(self.folder / f"{run_id}.idx")
 
     def _line_index_path(self, run_id: str) -> Path:
         return self.folder / f"{run_id}.lines"
@@ -154,9 +168,15 @@ class Spool:
         return self.folder / f"{run_id}.dropped"
 
     def room(self) -> int:
-        """Bytes that all output takes on the disk. For a thread."""
-        with explained(self.folder), os.scandir(self.folder) as entries:
-            return sum(entry.stat().st_blocks * 512 for entry in entries)
+        """Bytes that all logs take on the disk. For a thread."""
+        with explained(self.folder):
+            return _size(self.folder)
+
+    def forget_merged(self) -> None:
+        """Remove what is left of merged logs: they are made anew. For a thread, before any is made."""
+        with explained(self.folder):
+            for folder in self.folder.glob("*.merged"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def oldest(self) -> list[str]:
         """The runs of which there is output, the one that wrote least lately first. For a thread."""
@@ -191,6 +211,9 @@ class Spool:
             self.path(run_id).unlink(missing_ok=True)
             packed_path(self.path(run_id)).unlink(missing_ok=True)
             self._note(run_id).unlink(missing_ok=True)
+            (self.folder / f"{run_id}.idx").unlink(missing_ok=True)
+            for folder in (self.files(run_id), self.merged(run_id)):
+                shutil.rmtree(folder, ignore_errors=True)
             self._line_index_path(run_id).unlink(missing_ok=True)
 
 
@@ -212,6 +235,14 @@ def _write(path: Path, offset: int, data: bytes) -> None:
             view, offset = view[written:], offset + written
     finally:
         os.close(descriptor)
+
+
+def _size(folder: Path) -> int:
+    with os.scandir(folder) as entries:
+        return sum(
+            _size(Path(entry.path)) if entry.is_dir(follow_symlinks=False) else entry.stat().st_blocks * 512
+            for entry in entries
+        )
 
 
 def _plain_size(path: Path) -> int:

@@ -57,7 +57,7 @@ def item_resumption(noun: str, method: str, parameters: Parameters) -> Resumptio
     goes on after the last event seen, so before the first one exactly only where `after` was given.
     compute.watch begins anew, with all there is.
     """
-    if noun == "runs" and method in ("follow", "watch"):
+    if noun == "runs" and method in ("follow", "watch", "log_print"):
         return Resumption(parameters, _followed)
     if (noun, method) == ("compute", "watch"):
         return Resumption(parameters, lambda *_: {})
@@ -70,7 +70,8 @@ def _followed(parameters: Parameters, item: Any) -> Parameters:
     if "run" in item:
         return {"run": item["run"]["id"]}  # @1 may mean another run by then
     if "offset" in item:
-        return {"offset": max(parameters.get("offset", 0), item["offset"])}
+        begun = {name: None for name in ("lines", "since") if parameters.get(name) is not None}
+        return {"offset": max(parameters.get("offset") or 0, item["offset"]), **begun}
     return {}
 
 
@@ -86,7 +87,7 @@ def log_question(parameters: Parameters) -> Parameters:
 
 def log_resumption(place: dict[str, Any]) -> Resumption:
     """For the followed log of a run, by what runs.log_place said of its beginning."""
-    asked = {"run": place["run"], "offset": place["offset"], "follow": True}
+    asked = {**place, "follow": True}
     return Resumption(asked, lambda before, block: {"offset": before["offset"] + len(block)})
 
 

@@ -1,0 +1,127 @@
+"""Which of a run's logs `wb run logs` prints, and printing their lines with times or the lines around."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from workbench.cli import output
+from workbench.cli.session import Session
+from workbench.errors import NotFound, UsageError
+from workbench.text import sizes
+from workbench.text.log_filter import LineFilter
+from workbench.text.log_names import rank_of
+from workbench.text.log_pattern import parse
+from workbench.text.log_stamps import WIDTH
+from workbench.text.sanitize import TerminalStream, clean_name
+from workbench.text.tables import Column, Field
+
+FIELDS = (
+    Field(Column("LOG", keep=100, least=16, middle=True), lambda log: clean_name(log["log"], 200)),
+    Field(Column("RANK", right=True), lambda log: str(log.get("rank", ""))),
+    Field(Column("ATTEMPT", right=True), lambda log: str(log.get("attempt", ""))),
+    Field(Column("SIZE", right=True), lambda log: sizes.short(log["size"])),
+)
+KEYS = ("log", "label", "rank", "attempt", "size", "start", "stop", "run")
+
+
+def show(session: Session, run: str) -> int:
+    """List the logs of a run."""
+    found = session.call("runs", "log_list", run=run)
+    output.rows(session, found, FIELDS, KEYS, "the run has no log")
+    return 0
+
+
+def chosen(
+    session: Session,
+    run: str,
+    *,
+    log: Sequence[str] = (),
+    rank: Sequence[int] = (),
+    all_ranks: bool = False,
+    attempt: int | None = None,
+) -> dict[str, Any]:
+    """The parameters of `runs.logs` that say which log, none for the output. Raises UsageError, NotFound."""
+    if sum((bool(log), bool(rank or all_ranks), attempt is not None)) > 1:
+        raise UsageError("--log, --rank and --attempt exclude each other")
+    if log:
+        return {"log": "\n".join(log)}
+    if not (rank or all_ranks or attempt is not None):
+        return {}
+    listed = session.call("runs", "log_list", run=run)
+    if attempt is not None:
+        return _attempt(listed, attempt)
+    ranks = sorted({found["rank"] for found in listed if "rank" in found})
+    missing = sorted(set(rank) - set(ranks))
+    if missing or not ranks:
+        known = ", ".join(map(str, ranks))
+        words = f"there are ranks {known}" if ranks else "no file below logs/ names a rank"
+        wanted = f"rank {missing[0]}" if missing else "ranks"
+        hint = f"wb logs {clean_name(run)} --list shows what there is"
+        raise NotFound(f"no log of {wanted}: {words}", hint)
+    names = [found["log"] for found in listed if found.get("rank") in (rank or ranks)]
+    return {"log": "\n".join(sorted(names, key=lambda name: (rank_of(name) or 0, name)))}
+
+
+def _attempt(listed: list[dict[str, Any]], attempt: int) -> dict[str, Any]:
+    begun = [found for found in listed if "attempt" in found]
+    for found in begun:
+        if found["attempt"] == attempt:
+            last = found is begun[-1]
+            return {"offset": found["start"], **({} if last else {"stop": found["stop"]})}
+    if attempt == 1 and not begun:
+        return {}
+    raise NotFound(
+        f"there is no attempt {attempt}", f"there were {len(begun)}" if begun else "the run had one attempt"
+    )
+
+
+def print_lines(
+    session: Session,
+    asked: dict[str, Any],
+    grep: str | None,
+    context: int,
+    timestamps: bool,
+    follow: bool,
+    to: str | None,
+) -> int:
+    """Print lines as text, with times, or those that match with the lines around; 1 when none matches."""
+    kept = None
+    if grep is not None:
+        kept = LineFilter(parse(grep), context, WIDTH + 1 if timestamps else 0)
+    items = session.workspace.items(
+        "runs", "log_print", follow=follow or None, timestamps=timestamps or None, **asked
+    )
+    with _out(session, to) as write:
+        for item in items:
+            if "text" in item:
+                write(item["text"] if kept is None else kept.feed(item["text"]))
+    return 0 if kept is None or kept.found else 1
+
+
+@contextmanager
+def _out(session: Session, to: str | None) -> Iterator[Any]:
+    """What writes text where it is wanted: to a file, to a pipe as it is, to a terminal what is safe."""
+    if to is not None:
+        with open(to, "w", encoding="utf-8", newline="") as file:
+            yield file.write
+        return
+    stream = TerminalStream() if session.terminal.stdout else None
+
+    def write(text: str) -> None:
+        raw = text.encode("utf-8", "replace")
+        if stream is None:
+            sys.stdout.buffer.write(raw)
+            sys.stdout.buffer.flush()
+        else:
+            sys.stdout.write(stream.feed(raw))
+            sys.stdout.flush()
+
+    try:
+        yield write
+    finally:
+        if stream is not None:
+            sys.stdout.write(stream.close())
+            sys.stdout.flush()
