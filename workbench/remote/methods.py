@@ -11,6 +11,7 @@ from workbench.remote import (
     connect_methods,
     files_methods,
     log_methods,
+    logs_methods,
     on_end_methods,
     parameters,
     probe_methods,
@@ -74,6 +75,7 @@ class Methods(object):
         }  # type: Dict[str, Handler]
         own.update(files_methods.table(self._machine))
         own.update(log_methods.table(self._machine))
+        own.update(logs_methods.table(self._machine))
         own.update(probe_methods.table(self._machine))
         own.update(process_methods.table(self._machine))
         own.update(queue_methods.table(self._machine))

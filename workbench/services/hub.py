@@ -43,6 +43,7 @@ from workbench.services.log_printing import LogPrintService
 from workbench.services.log_ranges import LogRangeService
 from workbench.services.log_search import LogSearchService
 from workbench.services.machine_files import MachineFileService
+from workbench.services.machine_imports import MachineImportService
 from workbench.services.machine_processes import MachineProcessService
 from workbench.services.minute_keeper import MinuteKeeper
 from workbench.services.monitor_feed import RUNS, TARGETS, MonitorFeed
@@ -163,6 +164,7 @@ class OpenWorkspace:
             ("runs", RunTerminalService(context)),
             ("runs", RunStackService(context)),
             ("runs", RunImportService(context)),
+            ("runs", MachineImportService(context)),
             ("files", MachineFileService(context)),
             ("forwards", self.forwards),
             ("compute", PruneService(context)),

@@ -25,7 +25,7 @@ from workbench.workspace.resuming import (
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
-    from workbench.workspace.imports import Imported
+    from workbench.workspace.imports import FoundRun, Imported
     from workbench.workspace.interactive import InteractiveRun
     from workbench.workspace.run_handle import RunHandle
     from workbench.workspace.transfers import Brought
@@ -250,11 +250,23 @@ class Workspace:
             paths, to
         )
 
-    def bring_runs(self, path: Path, experiment: str | None = None) -> Iterator[Imported]:
-        """Import the runs that other tools logged in a file or below a folder; see `imports.bring`."""
-        from workbench.workspace.imports import bring
+    def bring_runs(self, path: Path | str, experiment: str | None = None) -> Iterator[Imported]:
+        """Import the runs that other tools logged in a file or below a folder; see `imports.bring`.
 
-        return bring(self.client, path, experiment)
+        path: one of this machine, or MACHINE:PATH, which is read there.
+        """
+        from workbench.workspace.imports import bring, bring_from, place_of
+
+        target, there = place_of(path)
+        if target is not None:
+            return bring_from(self.client, target, there, experiment)
+        return bring(self.client, Path(path), experiment)
+
+    def find_runs(self, path: Path | str) -> Iterator[FoundRun]:
+        """What `bring_runs` would import; nothing is changed. Raises NotFound."""
+        from workbench.workspace.imports import look
+
+        return look(self.client, path)
 
     def save_snapshot(self, run: str, to: Path) -> Path:
         """Save the run's snapshot as an ordinary zip at `to`."""

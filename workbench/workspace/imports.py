@@ -14,12 +14,12 @@ from workbench.remote import record_form as form
 from workbench.remote.readers import sources
 from workbench.remote.readers.entries import Entry, Reading, record_lines
 from workbench.remote.readers.forms import READERS
+from workbench.remote.readers.told import Told
 from workbench.remote.record_text import quote
 from workbench.workspace.client import Client
 
 BLOCK = 1 << 18
-NAMES = ("wandb.name", "mlflow.runName")
-"""Tags that say how a run is called."""
+_THERE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*):(.*)", re.DOTALL)
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -37,24 +37,67 @@ class Imported(NamedTuple):
     """What could not be read, in words."""
 
 
-class _Told:
-    """What a run's files say of it as a whole."""
+class FoundRun(NamedTuple):
+    """A run that other tools logged, where it lies."""
 
-    def __init__(self) -> None:
-        self.status: str | None = None
-        self.first: float | None = None
-        self.last: float | None = None
-        self.name: str | None = None
+    folder: str
+    name: str
+    forms: list[str]
+    known: bool
+    """Whether it was imported before."""
 
-    def note(self, entry: Entry) -> None:
-        """Take one entry into account."""
-        if entry.kind == form.RECORD_STATUS:
-            self.status = entry.value
-        if entry.kind == form.RECORD_TAG and entry.name in NAMES and entry.value:
-            self.name = entry.value
-        if entry.time is not None:
-            self.first = entry.time if self.first is None else min(self.first, entry.time)
-            self.last = entry.time if self.last is None else max(self.last, entry.time)
+
+def place_of(path: Path | str) -> tuple[str | None, str]:
+    """The machine and the path that MACHINE:PATH names; no machine for a path of this one."""
+    match = _THERE.fullmatch(str(path))
+    if match is None or Path(str(path)).exists():
+        return None, str(path)
+    return match[1], match[2] or "~"
+
+
+def look(client: Client, path: Path | str) -> Iterator[FoundRun]:
+    """The runs in a file or below a folder, of this machine or another. Raises NotFound."""
+    target, there = place_of(path)
+    if target is not None:
+        for event in client.items("runs", "import_look", target=target, path=there):
+            yield FoundRun(**event["found"])
+        return
+    try:
+        for found in sources.find(str(Path(path).expanduser().resolve())):
+            forms = sorted({source.form for source in found.sources})
+            known = bool(client.call("runs", "imported", source=_source(found)))
+            yield FoundRun(found.folder, found.name, forms, known)
+    except OSError as problem:
+        raise _absent(path, problem) from problem
+
+
+def bring_from(client: Client, target: str, path: str, experiment: str | None = None) -> Iterator[Imported]:
+    """Import every run in a file or below a folder of a machine; it is read there, and only records travel.
+
+    Raises NotFound when nothing there can be read.
+    """
+    count = 0
+    asked = {} if experiment is None else {"experiment": experiment}
+    for event in client.items("runs", "import_from", target=target, path=path, **asked):
+        count += 1
+        yield Imported(**event["imported"])
+    if not count:
+        raise _nothing(f"{target}:{path}")
+
+
+def _absent(path: Path | str, problem: OSError) -> NotFound:
+    return NotFound(f"{path}: {problem.strerror or problem}", "give a file or folder that is there")
+
+
+def _nothing(path: Path | str) -> NotFound:
+    return NotFound(
+        f"nothing in {path} is a log that can be read",
+        "event files, .wandb, mlruns, mlflow.db, dvclive, trainer_state.json, CSV, TSV and JSONL can",
+    )
+
+
+def _source(found: sources.Found) -> str:
+    return f"{found.folder}#{found.run}" if found.run else found.folder
 
 
 def bring(client: Client, path: Path, experiment: str | None = None) -> Iterator[Imported]:
@@ -72,21 +115,16 @@ def bring(client: Client, path: Path, experiment: str | None = None) -> Iterator
             count += 1
             yield _one(client, found, called)
     except OSError as problem:
-        raise NotFound(
-            f"{path}: {problem.strerror or problem}", "give a file or folder that is there"
-        ) from problem
+        raise _absent(path, problem) from problem
     if not count:
-        raise NotFound(
-            f"nothing in {path} is a log that can be read",
-            "event files, .wandb, mlruns, mlflow.db, dvclive, trainer_state.json, CSV, TSV and JSONL can",
-        )
+        raise _nothing(path)
 
 
 def _one(client: Client, found: sources.Found, experiment: str) -> Imported:
-    source = f"{found.folder}#{found.run}" if found.run else found.folder
+    source = _source(found)
     known: dict[str, Any] = client.call("runs", "imported", source=source)
     state = known.get("state") or {"files": {}}
-    told, entries, skipped, troubles = _Told(), 0, 0, []
+    told, entries, skipped, troubles = Told(), 0, 0, []
     with tempfile.TemporaryDirectory(prefix="import-") as folder:
         made: list[tuple[dict[str, Any], Path]] = []
         for index, one in enumerate(found.sources):
@@ -103,11 +141,11 @@ def _one(client: Client, found: sources.Found, experiment: str) -> Imported:
             "runs",
             "import_begin",
             source=source,
-            name=told.name or found.name,
+            name=told.facts.get("name") or found.name,
             experiment=experiment,
-            started=told.first if told.first is not None else _oldest(kept for kept, _ in made),
-            ended=told.last,
-            **({} if told.status is None else {"status": told.status}),
+            started=told.facts.get("first", _oldest(kept for kept, _ in made)),
+            ended=told.facts.get("last"),
+            **({"status": told.facts["status"]} if "status" in told.facts else {}),
         )
         for kept, lines in made:
             _send(client, run["id"], kept, lines)
@@ -116,7 +154,7 @@ def _one(client: Client, found: sources.Found, experiment: str) -> Imported:
 
 
 def _read(
-    source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: _Told
+    source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: Told
 ) -> Iterator[tuple[Reading, int]]:
     """Write what is new of a source as record lines. kept: "state", "file", "attempt", "wall", "offset"."""
     state = dict(kept.get("state") or ({"run": source.run} if source.run else {}))

@@ -1,7 +1,7 @@
 """Finding what can be read below a folder, run by run: one log directory is one run."""
 
 import os
-from typing import Iterator, List, NamedTuple
+from typing import Callable, Iterator, List, NamedTuple
 
 from workbench.remote.readers import mlflow_database
 from workbench.remote.readers.detect import DVCLIVE, MLFLOW, MLFLOW_DATABASE, TRAINER, WANDB, detect
@@ -22,10 +22,11 @@ Found = NamedTuple("Found", [("folder", str), ("run", str), ("name", str), ("sou
 """What makes one run: its log directory, which of the runs of a database, what it may be called."""
 
 
-def find(path: str) -> Iterator[Found]:
+def find(path: str, check: Callable[[], None] = lambda: None) -> Iterator[Found]:
     """The runs in a file or below a folder, in the order of their names. Links are not followed.
 
-    What cannot be opened is left out. Raises OSError where path itself is not there.
+    What cannot be opened is left out. check: called at each folder, what it raises ends the search. Raises
+    OSError where path itself is not there.
     """
     os.stat(path)
     path = os.path.abspath(path)
@@ -35,6 +36,7 @@ def find(path: str) -> Iterator[Found]:
     looked = 0
     for place, folders, files in os.walk(path):
         looked += 1
+        check()
         if looked > MOST_FOLDERS:
             return
         form = detect(place)
