@@ -12,7 +12,7 @@ import pytest
 
 from tests.mlflow.wire import ARTIFACTS, RUN, Beside, beside
 from tests.record_files import read_file
-from workbench.remote.mlflow_api.endpoint import MlflowEndpoint, has_mlflow, wanted
+from workbench.remote.mlflow_api.presence import has_mlflow, wanted
 from workbench.store.records import parse_records
 
 __all__ = ["beside"]
@@ -74,7 +74,8 @@ def test_nested_runs_are_children_in_files_of_their_own(beside: Beside) -> None:
     header, *records = child_records(beside.folder, "fold 0")
     assert header["child"] == {"id": fold, "name": "fold 0"}
     assert [r["v"] for r in records if r["k"] == "metric"] == [1.0]
-    (end,) = [r for r in records if r["k"] == "status"]
+    begin, end = [r for r in records if r["k"] == "status"]
+    assert (begin["v"], round(header["wall"] + begin["t"], 3)) == ("Running", 1700000000.0)
     assert (end["v"], round(header["wall"] + end["t"], 3)) == ("Failed", 1700000002.0)
     assert child_records(beside.folder, "deep")[0]["child"] == {"id": deep, "name": "deep", "parent": fold}
     beside.done("POST", "runs/update", {"run_id": RUN, "status": "FINISHED"})  # its supervisor says how it ended
@@ -135,17 +136,34 @@ def test_a_second_experiment_is_one_more_name_of_the_runs_own(beside: Beside) ->
     assert beside.refused("POST", "experiments/delete", {"experiment_id": "0"}) == (403, "PERMISSION_DENIED")
 
 
-def test_one_that_takes_anothers_place_is_where_the_script_looks(tmp_path: Path) -> None:
-    (tmp_path / "outputs").mkdir()
-    first = MlflowEndpoint(str(tmp_path), {"run": RUN})
-    first.start()
-    variables = first.environment()
-    first.finish(0.5)
-    second = MlflowEndpoint(str(tmp_path), {"run": RUN}, variables["MLFLOW_TRACKING_TOKEN"], first.port)
-    try:
-        assert second.environment() == variables
-    finally:
-        second.finish(0.5)
+def test_one_that_takes_a_crashed_ones_place_is_found_there_and_knows_the_same(beside: Beside) -> None:
+    """A run is read back and goes on, whatever became of the process that it had logged to."""
+    child = beside.done("POST", "runs/create", {"run_name": "fold", "tags": [{"key": "mlflow.parentRunId", "value": RUN}]})["run"]["info"]["run_id"]
+    model = beside.done("POST", "logged-models", {"name": "net", "source_run_id": child})["model"]["info"]["model_id"]
+    for run, steps in ((RUN, range(3)), (child, range(5))):
+        for step in steps:
+            beside.done("POST", "runs/log-metric", {"run_id": run, "key": "loss", "value": step, "timestamp": 1700000000000 + step, "step": step})
+    beside.done("POST", "runs/log-parameter", {"run_id": child, "key": "lr", "value": "1"})
+    beside.done("POST", "runs/set-tag", {"run_id": RUN, "key": "gone", "value": "1"})
+    beside.done("POST", "runs/delete-tag", {"run_id": RUN, "key": "gone"})
+    beside.done("POST", "experiments/create", {"name": "other"})
+    beside.done("POST", "runs/outputs", {"run_id": child, "models": [{"model_id": model}]})
+    before = beside.done("POST", "runs/search", {"experiment_ids": ["0"]})
+    beside.crash()
+    assert beside.endpoint.environment() == beside.variables
+    assert beside.done("POST", "runs/search", {"experiment_ids": ["0"]}) == before
+    beside.done("POST", "runs/log-metric", {"run_id": child, "key": "loss", "value": 9, "timestamp": 1700000000009, "step": 9})
+    points = beside.done("GET", f"metrics/get-history?run_id={child}&metric_key=loss")["metrics"]
+    assert [point["step"] for point in points] == [0, 1, 2, 3, 4, 9]
+    assert beside.done("PATCH", f"logged-models/{model}", {"status": "LOGGED_MODEL_READY"})["model"]["info"]["name"] == "net"
+    assert beside.refused("POST", "experiments/create", {"name": "other"}) == (400, "RESOURCE_ALREADY_EXISTS")
+
+
+def test_a_later_attempt_begins_anew(beside: Beside) -> None:
+    beside.done("POST", "runs/log-parameter", {"run_id": RUN, "key": "lr", "value": "1"})
+    beside.crash(attempt=3)
+    assert beside.run()["data"]["params"] == []
+    beside.done("POST", "runs/log-parameter", {"run_id": RUN, "key": "lr", "value": "2"})
 
 
 def test_it_is_there_only_for_an_interpreter_with_mlflow(tmp_path: Path) -> None:

@@ -23,12 +23,21 @@ class Beside:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "outputs").mkdir()
-        spec = {"run": RUN, "experiment": "cifar", "name": "calm-otter-1", "attempt": 2, "tags": {"a": None}}
-        self.endpoint = MlflowEndpoint(str(folder), spec)
+        self.spec = {"run": RUN, "experiment": "cifar", "name": "calm-otter-1", "attempt": 2, "tags": {"a": None}}
+        self.endpoint = MlflowEndpoint(str(folder), self.spec)
         self.endpoint.start()
         self.variables = self.endpoint.environment()
         self.connection = http.client.HTTPConnection("127.0.0.1", self.endpoint.port, timeout=30)
         self.headers = {"Authorization": "Bearer " + self.variables["MLFLOW_TRACKING_TOKEN"]}
+
+    def crash(self, attempt: int = 2) -> None:
+        """Another endpoint takes the place of this one, which says nothing to it."""
+        self.connection.close()
+        self.endpoint.finish(0.5)
+        spec = {**self.spec, "attempt": attempt}
+        token, port = self.variables["MLFLOW_TRACKING_TOKEN"], self.endpoint.port
+        self.endpoint = MlflowEndpoint(str(self.folder), spec, token, port)
+        self.endpoint.start()
 
     def raw(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
         """A status and a body."""

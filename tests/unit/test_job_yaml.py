@@ -188,7 +188,7 @@ def test_all_mistakes_at_once_each_with_its_line() -> None:
         ("inputs: {d: 'https://example.org/x.csv'}", "inputs.d"),
         ("type: sweep", "type"),
         ("name: my-run", "name"),
-        ("workbench: {mlflow: true}", "workbench.mlflow"),
+        ("workbench: {mlflow: maybe}", "workbench.mlflow"),
     ],
 )
 def test_what_is_known_and_not_there_yet_is_refused_in_words(text: str, field: str) -> None:

@@ -65,4 +65,6 @@ class RunConfiguration(Entity, frozen=True, kw_only=True):
     collect_outputs: bool = True
     ingest: bool | list[str] = True
     """Whether logs of the command's own are read beside the run; or which, as patterns."""
+    mlflow: bool | None = None
+    """Whether MLflow's calls are answered beside the run; None: where its interpreter has MLflow."""
     snapshot_code: bool = True

@@ -64,8 +64,14 @@ def _files(beside: Beside) -> Part:
     return FileReader(beside)
 
 
+def _mlflow(beside: Beside) -> Part:
+    from workbench.remote.mlflow_api.part import MlflowPart
+
+    return MlflowPart(beside)
+
+
 # Each is imported only where it is wanted. A part's maker may raise: then the run goes without it.
-PARTS: Dict[str, Callable[[Beside], Part]] = {"files": _files}
+PARTS: Dict[str, Callable[[Beside], Part]] = {"files": _files, "mlflow": _mlflow}
 
 
 class AskedToEnd(Exception):

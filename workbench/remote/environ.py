@@ -10,6 +10,10 @@ from workbench.remote.processes import ENV_GUARD
 
 # Of the connection that submitted, dead by the time the run uses them; or of a run that submitted this one.
 DROPPED = frozenset("SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSH_TTY SSH_ORIGINAL_COMMAND".split())
+MLFLOW = "MLFLOW_"
+TRACKING_URI = "MLFLOW_TRACKING_URI"
+PASSWORDS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 DROPPED |= frozenset((ENV_GUARD, ENV_BOOT_ID, "OLDPWD", "PWD", "SHLVL", "_"))
 
 
@@ -19,13 +23,15 @@ def run_environment(base, spec, run_dir, bin_dir, site_dir, secrets):
 
     base: what the guard was started with. Later ones win: base, ours, the spec's variables, secrets; only
     the run's identity cannot be overruled, and W&B's are set only where nobody has said anything.
-    CUDA_VISIBLE_DEVICES is not here: `visible_devices` says it once there is a lease. MLflow's variables are
-    left alone.
+    CUDA_VISIBLE_DEVICES is not here: `visible_devices` says it once there is a lease. What the companion
+    tells comes in with `with_told`.
     """
     environment = {name: value for name, value in base.items() if name not in DROPPED}
+    if protocol.ENV_RUN_ID in base:  # submitted by a run: its tracking server answers for that run alone
+        environment = {name: value for name, value in environment.items() if not name.startswith(MLFLOW)}
     environment.update(PYTHONUNBUFFERED="1", CUDA_DEVICE_ORDER="PCI_BUS_ID")
-    environment.update(_texts(spec.get("environment_variables")))
-    environment.update(_texts(secrets))
+    environment.update(texts(spec.get("environment_variables")))
+    environment.update(texts(secrets))
     if spec.get("ingest") is not False:
         for name, value in offline_variables(run_dir).items():
             environment.setdefault(name, value)
@@ -33,6 +39,24 @@ def run_environment(base, spec, run_dir, bin_dir, site_dir, secrets):
     environment["PYTHONPATH"] = prefixed(site_dir, environment.get("PYTHONPATH", ""))
     environment.update(identity_variables(spec, run_dir))
     return environment
+
+
+def with_told(environment, told):
+    # type: (Dict[str, str], Mapping[str, str]) -> Dict[str, str]
+    """The environment with what the companion told. What the user set stays, also for another MLflow server:
+    then nothing about ours is said, least of all its token."""
+    theirs = TRACKING_URI in environment
+    found = dict(environment)
+    for name, value in told.items():
+        if not (theirs and name.startswith(MLFLOW)):
+            found.setdefault(name, value)
+    if TRACKING_URI in told and not theirs:
+        for name in PASSWORDS:  # of another server: they would go before the token
+            found.pop(name, None)
+        if any(found.get(name) for name in PROXIES):
+            for name in ("no_proxy", "NO_PROXY"):
+                found[name] = ",".join(filter(None, [found.get(name, ""), "127.0.0.1"]))
+    return found
 
 
 def identity_variables(spec, run_dir):
@@ -131,7 +155,7 @@ def _move_one(inside, place):
         os.unlink(inside)
 
 
-def _texts(value):
+def texts(value):
     # type: (Any) -> Dict[str, str]
     """A mapping's entries as environment variables; what cannot be one (a NUL, "=" in a name) is left out."""
     found = {}

@@ -19,7 +19,7 @@ class NoInterpreter(Exception):
 
 def prepare(machine, folder, spec):
     # type: (Machine, RunFolder, Dict[str, Any]) -> Dict[str, Any]
-    """Lay out a run's folder; returns {"bin", "site", "devices", "earlier"}.
+    """Lay out a run's folder; returns {"bin", "site", "devices", "earlier", "parts"}.
 
     A later attempt keeps the code as the earlier left it. Raises OSError, NoInterpreter, and what laying
     out raises.
@@ -38,7 +38,16 @@ def prepare(machine, folder, spec):
     found = [gpu["uuid"] for gpu in devices.list_gpus()] if spec.get("gpus") else []
     usable = leases.resolve_devices(spec.get("devices") or [], found)
     earlier = earlier_lengths(machine, folder.run_id, spec) if spec.get("gpus") or spec.get("slots") else []
-    return {"bin": bin_dir, "site": site_dir, "devices": list(usable), "earlier": earlier}
+    parts = ["mlflow"] if has_endpoint(spec) else []
+    return {"bin": bin_dir, "site": site_dir, "devices": list(usable), "earlier": earlier, "parts": parts}
+
+
+def has_endpoint(spec):
+    # type: (Dict[str, Any]) -> bool
+    """Whether MLflow's calls of this run are answered beside it."""
+    from workbench.remote.mlflow_api.presence import wanted
+
+    return wanted(spec, dict(os.environ, **environ.texts(spec.get("environment_variables"))))
 
 
 def lay_out_code(machine, folder, spec):

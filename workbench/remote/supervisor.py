@@ -178,8 +178,7 @@ class Supervisor(object):
         self._until(lambda: self._companion.ready)
         folders = (self._folder.path, prepared["bin"], prepared["site"])
         environment = environ.run_environment(os.environ, self._spec, *folders, secrets=self._secrets)
-        for name, value in self._companion.environment.items():
-            environment.setdefault(name, value)
+        environment = environ.with_told(environment, self._companion.environment)
         if visible is not None:
             environment["CUDA_VISIBLE_DEVICES"] = visible
         ends = self._talk.shell_ends() if self._talk else (None, None)

@@ -171,6 +171,7 @@ def _assemble(
         on_end=on_end,
         collect_outputs=found.get("workbench.collect_outputs", True),
         ingest=found.get("workbench.ingest", True),
+        mlflow=found.get("workbench.mlflow"),
         snapshot_code=found.get("workbench.snapshot_code", True),
     )
 

@@ -101,6 +101,11 @@ _WORKBENCH = Field(
             "Which logs of the command's own are read as it writes them: off, or patterns such as runs/**;"
             " absent = all; see docs/ingest.md.",
         ),
+        "mlflow": Field(
+            Kind.BOOLEAN,
+            "Whether MLflow's calls are answered beside the run: off, or on although its interpreter is only"
+            " found by a setup line; absent = where it has mlflow; see docs/mlflow.md.",
+        ),
         "snapshot_code": Field(Kind.BOOLEAN, "Whether the code directory is sent; default true."),
         "retry": Field(
             Kind.MAPPING,
@@ -114,9 +119,6 @@ _WORKBENCH = Field(
                 ),
             },
         ),
-    },
-    {
-        "mlflow": "the MLflow address is not supported yet; log with `from workbench import Run`",
     },
 )
 

@@ -80,6 +80,7 @@ def to_job_yaml(configuration: RunConfiguration) -> str:
             retry=_said(count=c.retries.count, on=c.retries.on or None) if c.retries else None,
             collect_outputs=None if c.collect_outputs else False,
             ingest=None if c.ingest is True else c.ingest,
+            mlflow=c.mlflow,
             snapshot_code=None if c.snapshot_code else False,
         ),
     }

@@ -59,6 +59,7 @@ def make_spec(
         "stream_cap": settings.stream_cap,
         "outputs": configuration.collect_outputs,
         "ingest": configuration.ingest,
+        "mlflow": configuration.mlflow,
         "on_end": [to_wire(entry) for entry in configuration.on_end],
     }
 

@@ -4,21 +4,18 @@ It belongs to one run, listens on this machine only, and knows callers by a toke
 environment and nowhere else. What it is told is on disk before it answers, so nothing is lost with it.
 """
 
-import glob
 import os
-import sys
 import threading
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Optional
 
 from workbench.remote.mlflow_api.http import Server
+from workbench.remote.mlflow_api.journal import Journal
 from workbench.remote.mlflow_api.routes import Routes
 from workbench.remote.mlflow_api.runs import EXPERIMENT, Runs
 
 URI = "MLFLOW_TRACKING_URI"
 TOKEN = "MLFLOW_TRACKING_TOKEN"
 HOST = "127.0.0.1"
-_FOLDERS = ("lib/python3*/site-packages", "lib64/python3*/site-packages", "lib/python3/dist-packages",
-            "local/lib/python3*/dist-packages")  # fmt: skip
 
 
 class MlflowEndpoint(object):
@@ -37,9 +34,11 @@ class MlflowEndpoint(object):
         tags = spec.get("tags") if isinstance(spec.get("tags"), dict) else {}
         texts = {str(name): "" if value is None else str(value) for name, value in (tags or {}).items()}
         name = str(spec.get("name") or run_id)
-        user = str(spec.get("user") or os.environ.get("USER") or "user")
-        self._runs = Runs(directory, run_id, int(spec.get("attempt") or 1), name, user, texts)
-        routes = Routes(self._runs, directory, self._experiment)
+        user = str(spec.get("submitted_by") or os.environ.get("USER") or "user")
+        attempt = int(spec.get("attempt") or 1)
+        journal = Journal(directory, attempt)
+        self._runs = Runs(directory, run_id, attempt, name, user, texts, journal)
+        routes = Routes(self._runs, directory, self._experiment, journal)
         self._server = Server(routes, self._token, port)
         self._thread = None  # type: Optional[threading.Thread]
 
@@ -76,41 +75,3 @@ class MlflowEndpoint(object):
             self._server.finish(seconds)
             self._thread.join(1.0)
         self._runs.close()
-
-
-def wanted(spec, environment):
-    # type: (Dict[str, Any], Mapping[str, str]) -> bool
-    """Whether a run gets an endpoint. environment: of its command.
-
-    Not where its configuration says `mlflow: off` or the user has a tracking server, nor where its
-    interpreter has no MLflow, unless the configuration says `mlflow: on`: a setup line may bring it.
-    """
-    asked = spec.get("mlflow")
-    if asked is False or environment.get(URI):
-        return False
-    return asked is True or has_mlflow(str(spec.get("python") or sys.executable), environment)
-
-
-def has_mlflow(python, environment):
-    # type: (str, Mapping[str, str]) -> bool
-    """Whether an interpreter can import mlflow, told by its folders alone: starting it costs too much."""
-    folders = [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
-    prefixes = [os.path.dirname(os.path.dirname(os.path.abspath(python)))]
-    if not os.path.exists(os.path.join(prefixes[0], "pyvenv.cfg")) or _shared(prefixes[0]):
-        prefixes.append(os.path.dirname(os.path.dirname(os.path.realpath(python))))
-        prefixes.append(os.path.join(environment.get("HOME", "/nonexistent"), ".local"))
-        prefixes += ["/usr/local", "/usr"] if prefixes[1] in ("/usr", "/usr/local") else []
-    for prefix in prefixes:
-        for pattern in _FOLDERS:
-            folders += glob.glob(os.path.join(glob.escape(prefix), pattern))
-    return any(os.path.isfile(os.path.join(folder, "mlflow", "__init__.py")) for folder in folders)
-
-
-def _shared(prefix):
-    # type: (str) -> bool
-    """Whether a virtual environment also sees what is installed outside of it."""
-    try:
-        with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8", errors="replace") as opened:
-            return "include-system-site-packages = true" in opened.read(8192).lower()
-    except OSError:
-        return True

@@ -37,6 +37,7 @@ class ModelCalls(object):
             self._finish(model, body)
         elif what == ("DELETE", ""):
             model.deleted = True
+            self._models.keep(model)
             return {}
         elif what == ("POST", "params"):
             self._models.add_params(model, dict(wire.tags_of(wire.items_of(body, "params"), "param")))
@@ -47,6 +48,7 @@ class ModelCalls(object):
         else:
             raise Refused(NO_ENDPOINT, "no such call of a logged model")
         model.updated = self._runs.now()
+        self._models.keep(model)
         return {"model": model.out()}
 
     def create(self, body):
@@ -59,6 +61,7 @@ class ModelCalls(object):
         model = self._models.create(name, kind, run_id, self._runs.now())
         self._models.add_params(model, dict(wire.tags_of(wire.items_of(body, "params"), "param")))
         model.tags.update(wire.tags_of(wire.items_of(body, "tags")))
+        self._models.keep(model)
         return {"model": model.out()}
 
     def search(self, body):

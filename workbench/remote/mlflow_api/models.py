@@ -3,6 +3,7 @@
 import os
 from typing import Any, Dict, List
 
+from workbench.remote.mlflow_api.journal import MODEL, Journal
 from workbench.remote.mlflow_api.runs import EXPERIMENT, Metric, Point
 from workbench.remote.mlflow_api.search import ATTRIBUTE, METRIC, PARAM, TAG, Values
 from workbench.remote.mlflow_api.wire import BAD, NOT_FOUND, Refused, entries_out, number_out
@@ -10,6 +11,7 @@ from workbench.remote.mlflow_api.wire import BAD, NOT_FOUND, Refused, entries_ou
 MOST_MODELS = 5000
 MOST_PARAMS = 10000  # of one model
 PENDING, READY, UPLOAD_FAILED = "LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY", "LOGGED_MODEL_UPLOAD_FAILED"
+KEPT = ("name", "kind", "run_id", "created", "updated", "status", "deleted", "params", "tags", "metrics")
 STATUSES = {
     0: "LOGGED_MODEL_STATUS_UNSPECIFIED", 1: PENDING, 2: READY, 3: UPLOAD_FAILED,
 }  # fmt: skip
@@ -73,9 +75,19 @@ class LoggedModel(object):
 class Models(object):
     """All models of the run and its children. Its caller sees to one call at a time."""
 
-    def __init__(self):
-        # type: () -> None
+    def __init__(self, journal):
+        # type: (Journal) -> None
+        self._journal = journal
         self._models = {}  # type: Dict[str, LoggedModel]
+        for model_id, known in journal.found.get(MODEL, {}).items():
+            self._models[model_id] = model = LoggedModel(model_id, "", "", "", 0)
+            for name in KEPT:
+                setattr(model, name, known[name])
+
+    def keep(self, model):
+        # type: (LoggedModel) -> None
+        """Journal how a model is now."""
+        self._journal.keep(MODEL, model.id, {name: getattr(model, name) for name in KEPT})
 
     def create(self, name, kind, run_id, now):
         # type: (str, str, str, int) -> LoggedModel

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote
 
 from workbench.remote.mlflow_api import wire
 from workbench.remote.mlflow_api.files import Files, Place, place_of
+from workbench.remote.mlflow_api.journal import Journal
 from workbench.remote.mlflow_api.model_calls import ModelCalls
 from workbench.remote.mlflow_api.models import Models
 from workbench.remote.mlflow_api.run_calls import RunCalls
@@ -33,13 +34,13 @@ class Routes(object):
     directory: the run's folder. Safe from any thread.
     """
 
-    def __init__(self, runs, directory, experiment):
-        # type: (Runs, str, str) -> None
+    def __init__(self, runs, directory, experiment, journal):
+        # type: (Runs, str, str, Journal) -> None
         self._runs = runs
-        self._models = Models()
+        self._models = Models(journal)
         self.files = Files(directory)
         self._model_calls = ModelCalls(runs, self._models)
-        self._table = RunCalls(runs, self._models, experiment).table()
+        self._table = RunCalls(runs, self._models, experiment, journal).table()
         self._table.update(self._model_calls.table())
         self._lock = threading.Lock()
         self._refusals = set()  # type: Set[str]

@@ -4,6 +4,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from workbench.remote.mlflow_api import wire
 from workbench.remote.mlflow_api.history import history
+from workbench.remote.mlflow_api.journal import EXPERIMENT_NAME, Journal
 from workbench.remote.mlflow_api.models import Models
 from workbench.remote.mlflow_api.runs import EXPERIMENT, Metric, Runs, TrackedRun
 from workbench.remote.mlflow_api.search import (
@@ -34,11 +35,13 @@ Body = Dict[str, Any]
 class RunCalls(object):
     """Answers them. experiment: the name of the run's own, which every id and name of a script's leads to."""
 
-    def __init__(self, runs, models, experiment):
-        # type: (Runs, Models, str) -> None
+    def __init__(self, runs, models, experiment, journal):
+        # type: (Runs, Models, str, Journal) -> None
         self._runs = runs
         self._models = models
-        self._names = {experiment: EXPERIMENT}
+        self._journal = journal
+        self._names = dict.fromkeys(journal.found.get(EXPERIMENT_NAME, {}), EXPERIMENT)
+        self._names[experiment] = EXPERIMENT
         self._experiment = experiment
         self._tags = {}  # type: Dict[str, str]
         self._began = runs.now()
@@ -96,6 +99,7 @@ class RunCalls(object):
         if len(self._names) >= MOST_NAMED:
             raise Refused(BAD, "a run names at most %d experiments" % MOST_NAMED)
         self._names[name] = EXPERIMENT
+        self._journal.keep(EXPERIMENT_NAME, name, EXPERIMENT)
         self._runs.warn(
             "the script asked MLflow for the experiment %s; the run stays in %s" % (name, self._experiment)
         )
@@ -227,6 +231,7 @@ class RunCalls(object):
         for item in wire.items_of(body, "models")[:MOST_INPUTS]:
             used = run.model_inputs + [{"model_id": wire.text_of(item, "model_id")}]
             run.model_inputs = used[:MOST_INPUTS]
+        self._runs.keep(run)
         return {}
 
     def log_outputs(self, body):
@@ -237,6 +242,7 @@ class RunCalls(object):
             found = {"model_id": wire.text_of(item, "model_id"), "step": wire.whole_of(item, "step")}
             if found not in run.outputs and len(run.outputs) < MOST_INPUTS:
                 run.outputs.append(found)
+        self._runs.keep(run)
         return {}
 
     def log_model(self, body):

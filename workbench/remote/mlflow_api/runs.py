@@ -6,6 +6,7 @@ What is logged goes to record files at once; of it stay in memory params, tags a
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from workbench.remote.mlflow_api.journal import RUN, Journal
 from workbench.remote.mlflow_api.wire import BAD, DENIED, NOT_FOUND, Refused, entries_out, number_out
 from workbench.remote.record_text import cell, metric_field, quote
 from workbench.remote.records import RecordFile
@@ -18,6 +19,7 @@ PARENT = "mlflow.parentRunId"
 RUN_NAME = "mlflow.runName"
 ENDS = {"FINISHED": "Completed", "FAILED": "Failed", "KILLED": "Canceled"}
 GOING_ON = ("RUNNING", "SCHEDULED")
+KEPT = ("name", "parent", "user", "start", "end", "status", "deleted", "inputs", "model_inputs", "outputs")
 EXPERIMENT = "0"
 """The id of the one experiment that an endpoint has."""
 
@@ -38,6 +40,7 @@ class TrackedRun(object):
         self.end = None  # type: Optional[int]
         self.status = "RUNNING"
         self.deleted = False
+        self.parent = ""  # of a child: the child above it, where there is one
         self.file = file
         self.params = {}  # type: Dict[str, str]
         self.tags = {}  # type: Dict[str, str]
@@ -70,6 +73,11 @@ class TrackedRun(object):
             found["end_time"] = self.end
         return found
 
+    def known(self):
+        # type: () -> Dict[str, Any]
+        """What no record says of it, for the journal."""
+        return {name: getattr(self, name) for name in KEPT}
+
     def out(self):
         # type: () -> Dict[str, Any]
         """MLflow's Run."""
@@ -85,24 +93,26 @@ class TrackedRun(object):
 class Runs(object):
     """The run in whose folder the endpoint works, and its children. Its caller sees to one call at a time.
 
-    experiment, name, user, tags: as the run was submitted. clock: seconds since 1970.
+    name, user, tags: as the run was submitted. journal: where a successor finds what no record says.
     """
 
-    def __init__(self, directory, run_id, attempt, name, user, tags, clock=time.time):
-        # type: (str, str, int, str, str, Dict[str, str], Any) -> None
+    def __init__(self, directory, run_id, attempt, name, user, tags, journal):
+        # type: (str, str, int, str, str, Dict[str, str], Journal) -> None
         self._directory = directory
         self._attempt = attempt
-        self._clock = clock
+        self._journal = journal
         self._room = MOST_NAMES
         self.own = TrackedRun(run_id, name, user, self.now(), RecordFile(directory, run_id, attempt))
         self.own.tags.update(tags)
         self.own.tags.update({RUN_NAME: name, "mlflow.user": user})
         self._runs = {run_id: self.own}
+        self._take_over()
+        self.keep(self.own)
 
     def now(self):
         # type: () -> int
         """Milliseconds since 1970."""
-        return int(self._clock() * 1000)
+        return int(time.time() * 1000)
 
     def get(self, run_id):
         # type: (str) -> TrackedRun
@@ -131,13 +141,17 @@ class Runs(object):
         run_id = new_run_id()
         name = name or tags.get(RUN_NAME) or "child-%d" % len(self._runs)
         parent = tags.get(PARENT)
-        child = '{"id":%s,"name":%s' % (quote(run_id), quote(name))
-        if parent in self._runs and parent != self.own.id:
-            child += ',"parent":%s' % quote(parent)
-        file = RecordFile(self._directory, self.own.id, self._attempt, child + "}")
-        run = self._runs[run_id] = TrackedRun(run_id, name, user, start, file)
+        above = parent if parent in self._runs and parent != self.own.id else ""
+        run = self._child(run_id, name, user, start, above or "")
+        self.keep(run)
+        run.file.write_many(['{"k":"status","v":"Running"'], [start / 1000.0])
         self.tag(run, list(tags.items()) + [(RUN_NAME, name)])
         return run
+
+    def keep(self, run):
+        # type: (TrackedRun) -> None
+        """Journal what no record says of a run."""
+        self._journal.keep(RUN, run.id, run.known())
 
     def update(self, run, status, end, name):
         # type: (TrackedRun, str, Optional[int], str) -> None
@@ -155,6 +169,7 @@ class Runs(object):
                 line = '{"k":"status","v":%s' % quote(ENDS[status])
                 run.file.write_many([line], [run.end / 1000.0])
                 run.file.rest()
+        self.keep(run)
 
     def delete(self, run, gone=True):
         # type: (TrackedRun, bool) -> None
@@ -162,6 +177,7 @@ class Runs(object):
         if run is self.own:
             raise Refused(DENIED, "a run cannot delete itself: `wb run delete` does, once it is over")
         run.deleted = gone
+        self.keep(run)
 
     def log(self, run, metrics, params, tags):
         # type: (TrackedRun, List[Metric], List[Tuple[str, str]], List[Tuple[str, str]]) -> None
@@ -231,6 +247,45 @@ class Runs(object):
         """No more is recorded."""
         for run in self._runs.values():
             run.file.rest()
+
+    def _child(self, run_id, name, user, start, above):
+        # type: (str, str, str, int, str) -> TrackedRun
+        head = '{"id":%s,"name":%s' % (quote(run_id), quote(name))
+        head += ',"parent":%s}' % quote(above) if above else "}"
+        file = RecordFile(self._directory, self.own.id, self._attempt, head)
+        run = self._runs[run_id] = TrackedRun(run_id, name, user, start, file)
+        run.parent = above
+        return run
+
+    def _take_over(self):
+        # type: () -> None
+        """Know what an endpoint knew that crashed in this attempt."""
+        for run_id, known in self._journal.found.get(RUN, {}).items():
+            run = self._runs.get(run_id)
+            if run is None:
+                run = self._child(run_id, known["name"], known["user"], known["start"], known["parent"])
+            for name in KEPT:
+                setattr(run, name, known[name])
+        for child, path, wall, records in self._journal.files():
+            found = self._runs.get(child or self.own.id)
+            if found is not None:
+                found.file.paths.append(path)
+                for record in records:
+                    self._again(found, record, wall)
+
+    def _again(self, run, record, wall):
+        # type: (TrackedRun, Dict[str, Any], float) -> None
+        """Remember what a record says, as when it was written."""
+        kind, name, value = record.get("k"), str(record.get("n")), record.get("v", "")
+        if kind == "metric" and "v" in record and "s" in record:
+            moment = int(round((wall + record["t"]) * 1000))
+            self.remember(run.metrics, Metric(name, float(value), moment, record["s"]))
+        elif kind == "param" and self._takes(run.params, name):
+            run.params[name] = str(value)
+        elif kind == "tag" and record.get("gone"):
+            run.tags.pop(name, None)
+        elif kind == "tag" and self._takes(run.tags, name):
+            run.tags[name] = str(value)
 
     def _record(self, run, lines):
         # type: (TrackedRun, List[str]) -> None
