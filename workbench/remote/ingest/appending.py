@@ -1,6 +1,7 @@
 """Appending whole record lines to a file, where the disk may be full."""
 
 import os
+from os import write
 
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -20,7 +21,7 @@ def append(path: str, data: bytes) -> int:
         try:
             view = memoryview(data)
             while view:
-                view = view[os.write(descriptor, view) :]
+                view = view[write(descriptor, view) :]
         except OSError as error:
             os.ftruncate(descriptor, before)
             raise NotWritten(error.strerror or str(error)) from error

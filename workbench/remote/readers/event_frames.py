@@ -1,5 +1,6 @@
 """TFRecord framing: length, its checksum, a record, its checksum. Pure."""
 
+import re
 import struct
 from typing import Dict, List, NamedTuple
 
@@ -12,6 +13,7 @@ LONGEST = 16 << 20
 """Bytes of a record that is read; a longer one is passed over without reading it."""
 _HEAD = struct.Struct("<QI")
 _TAIL = struct.Struct("<I")
+_NOT_ZERO = re.compile(b"[^\0]")
 
 Frames = NamedTuple("Frames", [("records", List[bytes]), ("taken", int), ("skipped", int), ("needs", int)])
 """Whole records; bytes used of the data (more than there are: go on beyond them); damaged or oversized
@@ -62,3 +64,8 @@ def _next_head(data: bytes, place: int) -> int:
         if 0 < length <= LONGEST and masked(data[start : start + 8]) == check:
             return start
         place = start + 1
+        if not length:  # a hole of the file, perhaps: on to its end
+            found = _NOT_ZERO.search(data, start)
+            if found is None:
+                return -1
+            place = max(place, found.start() - 8)
