@@ -13,6 +13,8 @@ MAIN = b"from workbench.remote.entry import main\n\nraise SystemExit(main())\n"
 PACKAGE = "package.py"  # becomes the payload's own workbench/__init__.py
 PARTS = ("ingest", "mlflow_api", "readers")
 """Packages of `remote` that travel with it."""
+STAND_IN = ("azureml/__init__.py", "azureml/core/__init__.py", "azureml/core/run.py")
+"""Modules of `remote` that are packages of their own there, under names that scripts import."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say: the bytes must not depend on a clock
 
 
@@ -31,6 +33,8 @@ def payload_files() -> dict[str, bytes]:
         for source in folder.iterdir():
             if source.name.endswith(".py") and source.name != PACKAGE:
                 files[f"workbench/remote/{place}{source.name}"] = source.read_bytes()
+    for path in STAND_IN:
+        files[path] = remote.joinpath(*path.split("/")).read_bytes()
     return files
 
 

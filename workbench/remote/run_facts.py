@@ -93,6 +93,22 @@ class RunFacts(object):
         self.complain("get_secret: this run was given no secret named %s" % name, "secret", name)
         return None
 
+    def get_status(self) -> str:
+        """Its state as its own script can know it: it runs."""
+        return "Running"
+
+    @guarded(dict)
+    def get_details(self) -> "Dict[str, Any]":
+        """What a script can know of its run (AZ-74): runId, status, experiment, properties, tags, inputs."""
+        return {
+            "runId": self.id,
+            "status": self.get_status(),
+            "experiment": str(self.experiment),
+            "properties": self.get_properties(),
+            "tags": self.get_tags(),
+            "inputDatasets": self.input_datasets,
+        }
+
     def get_environment(self) -> "Dict[str, str]":
         """The interpreter this process runs on: python (its version), executable, platform."""
         import sys

@@ -8,7 +8,7 @@ from workbench.remote.run_facts import RunFacts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, List
 
 
 class RunFiles(RunFacts):
@@ -31,6 +31,18 @@ class RunFiles(RunFacts):
         self._show("artifact", name, path)
         for below, file in files_below(path):
             self._artifact(name + "/" + below, self._keep(name + "/" + below, file))
+
+    @guarded(list)
+    def get_file_names(self) -> "List[str]":
+        """The files of outputs/ and logs/, at most 10,000, as paths below the run's folder (AZ-88)."""
+        from workbench.remote.artifacts import files_below
+
+        found = []
+        for folder in ("outputs", "logs"):
+            path = os.path.join(self.directory, folder)
+            if os.path.isdir(path):
+                found += ["%s/%s" % (folder, below) for below, _ in files_below(path)]
+        return found
 
     @guarded(nothing)
     def log_image(self, name: "Any", path: "Any" = None, plot: "Any" = None, description: "Any" = "") -> None:

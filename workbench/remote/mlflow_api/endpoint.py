@@ -57,6 +57,7 @@ class MlflowEndpoint(object):
             "MLFLOW_RUN_ID": self._run_id,
             "MLFLOW_EXPERIMENT_ID": EXPERIMENT,
             "MLFLOW_EXPERIMENT_NAME": self._experiment,
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # there are no pages behind its addresses
         }
 
     def start(self):

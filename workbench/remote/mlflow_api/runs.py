@@ -145,7 +145,7 @@ class Runs(object):
         run = self._child(run_id, name, user, start, above or "")
         self.keep(run)
         run.file.write_many(['{"k":"status","v":"Running"'], [start / 1000.0])
-        self.tag(run, list(tags.items()) + [(RUN_NAME, name)])
+        self.tag(run, list(dict(tags, **{RUN_NAME: name}).items()))
         return run
 
     def keep(self, run):
