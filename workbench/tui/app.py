@@ -67,7 +67,7 @@ WAIT = 0.05
 """Seconds the first frame waits for what it shows: the answers come with it more often than not."""
 LONGEST_TOAST = 1000
 """Characters of what is said in passing."""
-UNDER = {"experiments": "runs", "queue": "compute", "forwards": "compute"}
+UNDER = {"experiments": "runs", "queue": "compute", "forwards": "compute", "compare": "runs"}
 """Places that stand under the tab of another."""
 MOUNTED = 12
 """Pages that stay mounted; the one seen longest ago goes first."""

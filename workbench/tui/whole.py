@@ -79,6 +79,10 @@ class WholeActions(Acting, App[int]):
         """Go to the forwarded ports."""
         await self.visit(Location("forwards"))
 
+    async def do_app_comparisons(self) -> None:
+        """Go to the comparisons that are kept."""
+        await self.visit(Location("compare"))
+
     async def do_app_activity(self) -> None:
         """Go to the activities."""
         await self.visit(Location("activity"))

@@ -30,6 +30,17 @@ pytestmark = pytest.mark.skipif(
 RUN = "runs/mnist/calm-otter-42"
 PAIR = f"runs/mnist?compare={ROWS[0]['id']},{ROWS[2]['id']}"
 
+NOTE = """\
+# Learning rates
+The **warm-up** was too short for `lr=1e-3`:
+
+- calm-otter-42 is *still* falling
+- vivid-lark-40 is not: see [the paper](https://example.org/warm-up)
+
+```
+python train.py --lr 3e-4 --warm-up 500
+```
+"""
 MANY = "runs/mnist?compare=" + ",".join(row["id"] for row in ROWS[:10])
 
 
@@ -65,6 +76,7 @@ SHOTS = {
     "run-snapshot": Shot(f"{RUN}?tab=snapshot", "loader.py"),
     "compare": Shot(PAIR, "★"),
     "compare-code": Shot(f"{PAIR}&tab=code", "lr = 3e-4"),
+    "compare-notes": Shot("compare/sweep?tab=notes", "warm-up"),
     "compare-many": Shot(MANY, "★", (("j", ""), ("j", ""), ("right", ""))),
     "compute": Shot("compute", "[^/]4 machines\\b"),
     "attach": Shot("compute", "[^/]4 machines\\b", (("a", "another address"),)),
@@ -117,6 +129,7 @@ def test_looks_as_it_did(
     Path("~/.ssh/config").expanduser().write_text(CONFIG)
     world = fleet(fleet_views()) if name.startswith("fleet") else World([] if name == "first-run" else None)
     world.guarded.add("gpu7")
+    world.comparisons["sweep"] = {"name": "sweep", "runs": [ROWS[0]["id"], ROWS[2]["id"]], "gone": [], "note": NOTE}
     if name == "first-run":
         world.targets = world.targets[-1:]
     location, seen, steps = SHOTS[name]

@@ -8,6 +8,7 @@ import pytest
 
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import ROWS
+from workbench.tui.screens.runs import noting
 
 OTTER, LARK, IBIS = ROWS[0]["id"], ROWS[2]["id"], ROWS[3]["id"]
 RUN = "runs/mnist/calm-otter-42"
@@ -159,6 +160,41 @@ async def test_another_run_is_what_the_others_are_held_against(stage: Open) -> N
         await it.type("lark")
         await it.press("enter")
         await it.see("^ +vivid-lark-40 +calm-otter-42")
+
+
+async def test_a_comparison_is_kept_noted_opened_again_and_forgotten(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
+        await it.see("2 runs compared", "★")
+        await it.press("e")
+        await it.told("w keeps the comparison under a name first")
+        await it.press("w")
+        await it.see("Keep this comparison")
+        await it.type("sweep")
+        await it.press("enter")
+        await it.see("Compare ▸ sweep", "★")
+        written: list[str] = []
+        monkeypatch.setattr(noting, "edited", lambda app, name, before: written.append(before) or "# Why\nthe **lr**\x1b]0;x\x07")
+        await it.press("shift+tab")
+        await it.see("No note yet; e writes one")
+        await it.press("e")
+        await it.see("^ Why$", "^ the lr$")
+        assert written == [""]
+        await it.press("b")
+        await it.press("w")
+        await it.until(lambda: it.world.comparisons["sweep"]["runs"] == [LARK, OTTER])
+        await it.press("escape")
+        await it.see("NAME", "sweep +2 +Why", "1 comparison")
+        await it.press("delete")
+        await it.see("No comparison is saved")
+        await it.press("z")
+        await it.see("sweep +2 +Why")
+        await it.press("enter")
+        await it.see("Compare ▸ sweep", "vivid-lark-40 +calm-otter-42")
+        await it.press("Y")
+        await it.told("wb run compare vivid-lark-40 calm-otter-42")
+    async with stage(location="compare/nobody") as it:
+        await it.told("no comparison 'nobody' is saved")
+        await it.see("There are no two runs")
 
 
 async def test_the_comparison_follows_its_runs(stage: Open) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.faces.tui.memory_log import MemoryLog
 from tests.faces.tui.world_times import ago
+from workbench.errors import NotFound
 
 STEPS = 1000
 FILES = [
@@ -61,6 +62,7 @@ class RunServices:
     def __init__(self) -> None:
         super().__init__()
         self.logs: dict[str, MemoryLog] = {}
+        self.comparisons: dict[str, dict[str, Any]] = {}
 
     def log(self, run: str) -> MemoryLog:
         """A run's log; one that is going on has no end yet."""
@@ -118,6 +120,27 @@ class RunServices:
 
     def runs_git_diff(self, run: str) -> Any:
         return {"text": f"diff --git a/train.py b/train.py\n{DIFF}"} if int(run[-2:]) % 2 == 0 else {}
+
+    def comparisons_list(self) -> Any:
+        return list(self.comparisons.values())
+
+    def comparisons_get(self, name: str) -> Any:
+        if name not in self.comparisons:
+            raise NotFound(f"no comparison {name!r} is saved")
+        return self.comparisons[name]
+
+    def comparisons_save(self, name: str, runs: list[str], note: str | None = None) -> Any:
+        before = self.comparisons.get(name, {})
+        self.comparisons[name] = {"name": name, "runs": runs, "gone": [], "note": note or before.get("note", "")}
+        return self.comparisons[name]
+
+    def comparisons_describe(self, name: str, note: str) -> Any:
+        self.comparisons[name] = {**self.comparisons[name], "note": note}
+        return self.comparisons[name]
+
+    def comparisons_remove(self, name: str) -> Any:
+        del self.comparisons[name]
+        return {}
 
     def runs_compare(self, runs: list[str], all: bool = False) -> Any:
         found = [self.runs_get(run) for run in runs]

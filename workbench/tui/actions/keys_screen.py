@@ -41,6 +41,7 @@ TITLES = {
     "stacks": "What a run is doing",
     "snapshot": "Snapshot",
     "compare": "Comparison",
+    "saved": "Saved comparisons",
     "differences": "Differences",
     "compute": "Machines",
     "browse": "Files of a machine",

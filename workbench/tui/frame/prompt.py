@@ -26,7 +26,7 @@ Said = Callable[[str], Awaitable[None]]
 Check = Callable[[str], FilterProblem | None]
 MARK = 3
 """Cells of the sign before what one types."""
-NOUNS = ("runs", "compute", "queue", "forwards", "activity", "quit")
+NOUNS = ("runs", "compute", "queue", "forwards", "compare", "activity", "quit")
 
 
 class PromptLine(Horizontal):

@@ -17,6 +17,7 @@ _NAMED = (
     "experiments",
     "activities",
     "forwards",
+    "comparisons",
     "watched",
     "alerts",
     "subscriptions",
@@ -46,6 +47,8 @@ class Dirty:
 
     forwards: set[str] = field(default_factory=set)
     """Local ports."""
+    comparisons: set[str] = field(default_factory=set)
+    """Names of saved comparisons."""
 
     def __bool__(self) -> bool:
         return self.everything or any(getattr(self, name) for name in _NAMED)
@@ -65,6 +68,7 @@ class Dirty:
                 "activities": self.activities,
                 "subscriptions": self.subscriptions,
                 "forwards": self.forwards,
+                "compare": self.comparisons,
             }
             if subject[0] in into:
                 into[subject[0]].add(subject[1])

@@ -15,6 +15,7 @@ _PAGES = {
     "runs": "workbench.tui.screens.runs.page:RunsPage",
     "run": "workbench.tui.screens.run.page:RunPage",
     "compare": "workbench.tui.screens.compare.page:ComparePage",
+    "comparisons": "workbench.tui.screens.compare.saved:SavedPage",
     "compute": "workbench.tui.screens.compute.page:ComputePage",
     "machine": "workbench.tui.screens.machine.page:MachinePage",
     "queue": "workbench.tui.screens.queue.page:QueuePage",
@@ -32,6 +33,8 @@ def kind_of(location: Location) -> str | None:
         if chosen_apart(location):
             return "compare"
         return "run" if depth >= 2 else "runs"
+    if location.noun == "compare":
+        return "compare" if depth else "comparisons"
     if location.noun == "compute":
         if depth > 1 and location.path[1] in ("files", "room"):
             return location.path[1]

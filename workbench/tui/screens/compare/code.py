@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from rich.text import Text
@@ -58,9 +58,10 @@ class CompareCode(Acting, Vertical):
     CompareCode.-large Table { display: none; }
     """
 
-    def __init__(self, runs: Sequence[str]) -> None:
+    def __init__(self, runs: Callable[[], Sequence[str]]) -> None:
         super().__init__()
-        self._runs = list(runs)
+        self._known = runs
+        self._runs: list[str] = []
         self._asked = False
         self._items: dict[str, Item] = {}
         self._groups: list[Group] = []
@@ -86,8 +87,8 @@ class CompareCode(Acting, Vertical):
 
     async def hear(self, dirty: Dirty) -> None:
         """Code does not change: it is asked for once, beside, as it may have to come from machines."""
-        if not self._asked:
-            self._asked = True
+        if not self._asked and self._known():
+            self._asked, self._runs = True, list(self._known())
             self.run_worker(self._ask(), exclusive=True, group="code", exit_on_error=True)
 
     async def _ask(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -48,9 +48,9 @@ class Differences(Acting, Vertical):
     Differences.-large Table { display: none; }
     """
 
-    def __init__(self, runs: Sequence[str]) -> None:
+    def __init__(self, runs: Callable[[], Sequence[str]]) -> None:
         super().__init__()
-        self._runs = list(runs)
+        self._runs = runs
         self._everything = False
         self._rows: dict[str, Key] = {}
         self._metric: str | None = None
@@ -75,8 +75,12 @@ class Differences(Acting, Vertical):
 
     async def ask(self, everything: bool) -> None:
         """Compare. Raises WorkbenchError."""
-        self._everything = everything
-        found = await self.dashboard.services.call("runs", "compare", runs=self._runs, all=everything or None)
+        self._everything, runs = everything, list(self._runs())
+        if len(runs) < 2:
+            self.table.empty = "There are no two runs to compare."
+            self.table.replace([])
+            return
+        found = await self.dashboard.services.call("runs", "compare", runs=runs, all=everything or None)
         first = self.found is None
         self.found = found
         self._rows = {f"{key.kind} {key.name}": key for key in comparison.keys(found)}
@@ -156,9 +160,8 @@ class Differences(Acting, Vertical):
             return True
         return False
 
-    async def baseline(self, run: str) -> None:
-        """Hold all runs against this one, which then stands first. Raises WorkbenchError."""
-        self._runs.sort(key=lambda other: other != run)
+    async def held_against(self) -> None:
+        """Another run stands first now. Raises WorkbenchError."""
         self._metric, cursor = None, self._rows.get(self.table.cursor or "")
         await self.ask(self._everything)
         if cursor is not None and cursor.kind == "metric":

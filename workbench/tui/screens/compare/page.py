@@ -8,41 +8,79 @@ from typing import Any, ClassVar
 
 from textual.widget import Widget
 
+from workbench.errors import NotFound
 from workbench.text.location import Location
-from workbench.text.sanitize import clean_name
+from workbench.text.numbers import counted
+from workbench.text.sanitize import clean, clean_name
+from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.screens.compare.code import CompareCode
 from workbench.tui.screens.compare.differences import Differences
 
 
 class ComparePage(TabbedPage):
-    """Two to twenty runs; the location names them under `compare`."""
+    """Two to twenty runs: those the location names under `compare`, or those of a kept comparison."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("tabs", "compare")
-    TABS = (("differences", "Differences"), ("code", "Code"))
+    TABS = (("differences", "Differences"), ("code", "Code"), ("notes", "Notes"))
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
         self.everything = False
+        self.kept: Mapping[str, Any] | None = None
+        """The comparison as it was saved."""
+        self._runs = [run for run in location.options.get("compare", "").split(",") if run]
 
     @property
     def runs(self) -> list[str]:
-        """The runs as the location names them."""
-        return [run for run in self.location.options.get("compare", "").split(",") if run]
+        """The runs, the one first that the others are held against."""
+        return self._runs
 
     @property
     def title(self) -> str:
-        """How many are compared."""
-        return f"{len(self.runs)} runs compared"
+        """How many are compared, or what the comparison is called."""
+        return self.location.path[0] if self._kept_as is not None else f"{len(self.runs)} runs compared"
 
     @property
     def aside(self) -> str:
         """What is shown."""
-        return "everything" if self.everything else "only what differs"
+        gone = len((self.kept or {}).get("gone") or ())
+        shown = "everything" if self.everything else "only what differs"
+        return f"{counted(gone, 'run')} no longer here   {shown}" if gone else shown
+
+    @property
+    def _kept_as(self) -> str | None:
+        """The name of the comparison, where the place is one that was kept."""
+        return self.location.path[0] if self.location.noun == "compare" else None
 
     def make(self, tab: str) -> Widget:
         """The widget of a tab."""
-        return CompareCode(self.runs) if tab == "code" else Differences(self.runs)
+        if tab == "notes":
+            from workbench.tui.screens.compare.notes import CompareNotes
+
+            return CompareNotes(lambda: self.runs, lambda: self.kept)
+        return CompareCode(lambda: self.runs) if tab == "code" else Differences(lambda: self.runs)
+
+    async def hear(self, dirty: Dirty) -> None:
+        """What was kept is asked for first."""
+        if self._kept_as is not None and (dirty.everything or self._kept_as in dirty.comparisons):
+            before = self.kept
+            try:
+                self.kept = await self.dashboard.services.call("comparisons", "get", name=self._kept_as)
+            except NotFound as problem:
+                self.app.notify(clean(problem.message, 300), severity="warning", markup=False)
+            if before is None and self.kept is not None:
+                self._runs = [run for run in self.kept["runs"] if run not in (self.kept.get("gone") or ())]
+            self.dashboard.say_aside()
+        await super().hear(dirty)
+
+    def refusal(self, action: str) -> str | None:
+        """A note belongs to a comparison that is kept."""
+        if action == "compare.note" and self.kept is None:
+            return "w keeps the comparison under a name first"
+        if action.startswith("compare.") and len(self.runs) < 2:
+            return "there are no runs to compare"
+        return super().refusal(action)
 
     @property
     def found(self) -> Mapping[str, Any] | None:
@@ -54,12 +92,16 @@ class ComparePage(TabbedPage):
         """The command that does the same."""
         found = self.found
         named = [run["name"] for run in found["runs"]] if found is not None else self.runs
+        if not named:
+            return super().command_line()
         names = [shlex.quote(name) for name in named]
         if self.tab == "code":
             seen = self.seen
             pair = seen.pair() if isinstance(seen, CompareCode) else (self.runs[0], self.runs[-1])
             by_id = dict(zip(self.runs, names, strict=False))
             return f"wb run diff {' '.join(by_id.get(run, run) for run in pair)}"
+        if self.tab == "notes" and self.kept is not None:
+            return f"wb run comparisons {self.kept['name']} --note"
         return f"wb run compare {' '.join(names)}{' --all' if self.everything else ''}"
 
     async def on_differences_code_wanted(self) -> None:
@@ -89,18 +131,39 @@ class ComparePage(TabbedPage):
     def _hold_against(self, run: str | None) -> None:
         if run is None or run == self.runs[0]:
             return
-        runs = [run, *(other for other in self.runs if other != run)]
-        self.moved(self.location._replace(options={**self.location.options, "compare": ",".join(runs)}))
+        self._runs = [run, *(other for other in self.runs if other != run)]
+        if self._kept_as is None:
+            self.moved(
+                self.location._replace(options={**self.location.options, "compare": ",".join(self._runs)})
+            )
 
         async def work() -> None:
             for code in self.query(CompareCode):
                 await code.remove()
             for differences in self.query(Differences):
-                await differences.baseline(run)
+                await differences.held_against()
             if self.tab == "code":
                 await self.choose("code")
 
         self.run_worker(work(), exclusive=True, group="baseline", exit_on_error=True)
+
+    async def do_compare_save(self) -> None:
+        """Keep it under a name; the order of the runs, too, where it has one."""
+        from workbench.tui.screens.compare.keeping import keep
+
+        async def work() -> None:
+            kept = await keep(self.dashboard, self.runs, self._kept_as)
+            if kept is not None and self._kept_as is None:
+                await self.dashboard.visit(Location("compare", (kept["name"],)))
+
+        self.app.run_worker(work(), group="doing", exit_on_error=True)
+
+    async def do_compare_note(self) -> None:
+        """Write what there is to say about it."""
+        from workbench.tui.screens.compare.keeping import note
+
+        if self.kept is not None:
+            await note(self.dashboard, self.kept)
 
     def step_out(self) -> bool:
         """What is open in the tab closes first."""

@@ -1,4 +1,4 @@
-"""A run's note in the user's own editor; the dashboard steps aside meanwhile."""
+"""Notes in the user's own editor; the dashboard steps aside meanwhile."""
 
 from __future__ import annotations
 
@@ -29,19 +29,25 @@ def editor(environ: Mapping[str, str]) -> list[str]:
         return ["vi"]
 
 
-async def note(app: Dashboard, run: Mapping[str, Any]) -> None:
-    """Edit a run's note; what it was can come back. For a worker; raises WorkbenchError."""
-    before = str((await app.services.call("runs", "get", run=run["id"])).get("description") or "")
+def edited(app: Dashboard, name: str, before: str) -> str | None:
+    """A note as the user left it in the editor; None when it is what it was, or the editor failed."""
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
-        place = Path(folder) / f"{clean_name(run['name']).replace(os.sep, '_')}.md"
+        place = Path(folder) / f"{clean_name(name, 100).replace(os.sep, '_')}.md"
         place.write_text(before, "utf-8")
         code = run_outside(app, [*editor(app.environ), str(place)])
         if code != 0:
             if code is not None:
                 app.notify(f"the editor ended with {code}: nothing was changed", severity="warning")
-            return
+            return None
         after = place.read_text("utf-8", "replace")[:LARGEST].rstrip("\n")
-    if after == before.rstrip("\n"):
+    return None if after == before.rstrip("\n") else after
+
+
+async def note(app: Dashboard, run: Mapping[str, Any]) -> None:
+    """Edit a run's note; what it was can come back. For a worker; raises WorkbenchError."""
+    before = str((await app.services.call("runs", "get", run=run["id"])).get("description") or "")
+    after = edited(app, run["name"], before)
+    if after is None:
         return
     await _write(app, run["id"], after)
 
