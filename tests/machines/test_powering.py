@@ -145,6 +145,14 @@ async def test_a_command_of_this_side_is_ended_with_all_it_started(tmp_path: Pat
     assert not alive(int(note.read_text()))
 
 
+async def test_one_that_ends_gently_takes_those_along_who_would_not(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    deaf = f"(trap '' TERM; exec sleep 1000) & echo $! > {note}; wait"
+    with pytest.raises(TimeIsUp):
+        await run_here(deaf, os.environ, 1, lambda _: None)
+    assert not alive(int(note.read_text()))
+
+
 async def test_what_it_left_running_does_not_hold_it(tmp_path: Path) -> None:
     lines: list[str] = []
     note = tmp_path / "pid"

@@ -17,6 +17,8 @@ from workbench.text.whole_lines import WholeLines
 READ = 1 << 16
 GRACE = 3.0
 """Seconds between TERM and KILL."""
+LOOK = 0.02
+"""Seconds between two looks at whether a group has ended."""
 LINGER = 1.0
 """Seconds its output is still read once it ended."""
 Tell = Callable[[str], Any]
@@ -60,7 +62,7 @@ async def run_here(
     except TimeoutError:
         raise TimeIsUp(f"it did not end within {durations.short(timeout)}") from None
     finally:
-        await _end(process)
+        await end_group(process)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
     return code if code >= 0 else 128 - code
@@ -83,14 +85,29 @@ async def _read(descriptor: int, tell: Tell) -> None:
             transport.close()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End its group, gently first, when it has not ended by itself."""
+async def end_group(process: asyncio.subprocess.Process) -> None:
+    """End a process that still runs, and all in its group: TERM, a little later KILL.
+
+    What one that ended by itself left running was meant to.
+    """
     if process.returncode is not None:
         return
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+        _signal(process.pid, number)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE):
                 await process.wait()
+                while _signal(process.pid, 0):  # noqa: ASYNC110 - a group tells nobody that it ended
+                    await asyncio.sleep(LOOK)
                 return
+
+
+def _signal(group: int, number: int) -> bool:
+    """Send a signal, or none (0), to a group; whether there is anybody in it."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody is, who is not ours any more
+        return True
+    return True

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from workbench.compute.local_command import end_group
 from workbench.entities.base import to_wire
 from workbench.entities.event import Event
 from workbench.entities.subscription import Subscription
@@ -20,8 +20,6 @@ from workbench.services.side_thread import in_side_thread
 from workbench.services.subscription_secrets import Hidden
 from workbench.text.last_words import last_words
 
-GRACE = 2.0
-"""Seconds between TERM and KILL for a command that took too long."""
 KEPT = 4096
 """Bytes of what a command says that are looked at when it failed."""
 
@@ -90,7 +88,7 @@ async def run(subscription: Subscription, event: Event, body: bytes) -> None:
     except TimeoutError:
         raise Undelivered(f"the command took longer than {subscription.timeout:g} s") from None
     finally:
-        await _end(process)
+        await end_group(process)
     if process.returncode:
         code = process.returncode
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -131,18 +129,3 @@ async def _last_of(stream: asyncio.StreamReader) -> bytes:
     while piece := await stream.read(65536):
         last = (last + piece)[-KEPT:]
     return last
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End the command and all it started if it still runs: TERM, a little later KILL.
-
-    What a command that ended by itself left running was meant to.
-    """
-    if process.returncode is not None:
-        return
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
-                await process.wait()
