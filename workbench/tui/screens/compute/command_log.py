@@ -6,30 +6,34 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 
 from workbench.errors import UsageError
+from workbench.text import sizes
 from workbench.text.log_pattern import Hit, errors, finder, parse
 from workbench.tui.logs.source import Extent, Found, LineCount
 
-MOST = 16 << 20
-"""Bytes that are kept; what comes then is counted and left out."""
+MOST, ALL, LEAST = 16 << 20, 256 << 20, 1 << 20
+"""Bytes that are kept of one machine's output, of all machines' together, and of one among very many."""
 
 
 class CommandLog:
     """A LogSource that grows while the command runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, among: int = 1) -> None:
+        """among: on how many machines the command runs."""
         self._data = bytearray()
+        self._most = max(LEAST, min(MOST, ALL // among))
+        self._full = False
         self._ended = False
         self._changed = asyncio.Event()
-        self.left_out = 0
-        """Bytes beyond MOST."""
 
     def add(self, line: str) -> None:
-        """One more line."""
+        """One more line; the first that finds no room is told of in its place, and no more are kept."""
+        if self._full:
+            return
         data = line.encode("utf-8", "surrogateescape") + b"\n"
-        if len(self._data) + len(data) <= MOST:
-            self._data += data
-        else:
-            self.left_out += len(data)
+        if len(self._data) + len(data) > self._most:
+            self._full = True
+            data = f"[no more is kept here: this is {sizes.short(len(self._data))}]\n".encode()
+        self._data += data
         self._changed.set()
 
     def end(self) -> None:

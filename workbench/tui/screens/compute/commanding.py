@@ -81,7 +81,7 @@ class CommandScreen(Acting, ModalScreen[None]):
         super().__init__()
         self._names = list(names)
         self._line = line
-        self._logs = {name: CommandLog() for name in names}
+        self._logs = {name: CommandLog(len(names)) for name in names}
         self._last: dict[str, str] = {}
         self._results: dict[str, Mapping[str, Any]] = {}
         self._title = Title()
