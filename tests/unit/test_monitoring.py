@@ -17,7 +17,7 @@ from workbench.entities.encoding import encode
 from workbench.entities.machine_view import Looking, RunThere
 from workbench.entities.merge_patch import merged
 from workbench.entities.run import RunState
-from workbench.errors import NotFound
+from workbench.errors import NoPython, NotFound
 from workbench.services.context import Context
 from workbench.services.monitoring import MonitoringService
 
@@ -176,5 +176,19 @@ def test_a_sample_is_how_it_is_now(play: Callable[[Scene, int], None]) -> None:
         assert view.sample is not None
         assert view.sample.host.memory_used is not None
         assert view.sample.host.memory_used >> 20 > ticks
+
+    play(scene, 1)
+
+
+def test_a_sample_of_a_machine_without_python_is_what_its_shell_tells(
+    play: Callable[[Scene, int], None],
+) -> None:
+    async def scene(world: ScriptedWorld, service: MonitoringService) -> None:
+        async def link(name: str) -> None:
+            raise NoPython(f"there is no Python on {name}")
+
+        service._context.link = link  # type: ignore[method-assign, assignment]
+        view = await service.sample("m000")
+        assert view.sample is not None
 
     play(scene, 1)

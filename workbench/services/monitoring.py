@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from workbench.compute import past
@@ -13,7 +14,7 @@ from workbench.compute.watched import EVERY
 from workbench.entities.base import Plain
 from workbench.entities.machine_series import Span
 from workbench.entities.machine_view import Freshness, Looking, MachineView
-from workbench.errors import Unreachable, UsageError
+from workbench.errors import NoPython, Unreachable, UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call, items
 from workbench.services.told_machines import Told
@@ -75,7 +76,8 @@ class MonitoringService:
         before = view.heard
         with monitor.look([name], Looking.VISIBLE) as look:
             if not monitor.is_here(name):
-                await self._context.link(name)
+                with suppress(NoPython):  # its own shell may tell of it
+                    await self._context.link(name)
             try:
                 async with asyncio.timeout(FIRST):
                     while (view := monitor.view(name)).heard == before:
