@@ -7,7 +7,6 @@ seconds while its link is up for runs; else it rests, and its link closes as any
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.history import History
+from workbench.compute.lasting import lasting
 from workbench.compute.looks import Look
 from workbench.compute.pace import Pace
 from workbench.compute.probe_stream import Decoder
@@ -30,7 +30,6 @@ TICK = 1.0
 """Seconds between judgements of what is fresh."""
 GAP = 0.05
 """Seconds between two connections that are made for somebody who looks."""
-log = logging.getLogger(__name__)
 
 
 class AlertWatch(Protocol):
@@ -79,14 +78,13 @@ class Monitor:
             self._machines[name].here = here
             return
         if self._ticker is None:
-            self._ticker = asyncio.create_task(self._tick_on(), name="monitor")
+            self._ticker = lasting(self._tick_on(), "monitor")
         machine = self._machines[name] = WatchedMachine(name, self._means)
         machine.here = here
         for look in self._looks:
             if look.covers(name):
                 machine.looked(look.looking, 1)
-        task = self._tasks[name] = asyncio.create_task(machine.run(), name=f"monitor {name}")
-        task.add_done_callback(_ended)
+        self._tasks[name] = lasting(machine.run(), f"monitor {name}")
         machine.change()
 
     async def forget(self, name: str) -> None:
@@ -265,9 +263,3 @@ class Monitor:
         if found != machine.alerts:
             machine.alerts = found
             machine.change()
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    """A watch that broke is said so; its machine is lost from then on."""
-    if not task.cancelled() and (problem := task.exception()) is not None:
-        log.error("%s broke", task.get_name(), exc_info=problem)

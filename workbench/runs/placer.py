@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from workbench.compute.fleet import Fleet
+from workbench.compute.lasting import lasting
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.pool import ANY
 from workbench.entities.run import Run, RunState
@@ -45,7 +46,7 @@ class Placer:
 
     def start(self) -> None:
         """Begin to look after the runs that wait."""
-        self._task = asyncio.create_task(self._look_after(), name="placing runs")
+        self._task = lasting(self._look_after(), "placing runs")
 
     async def close(self) -> None:
         """Stop looking."""

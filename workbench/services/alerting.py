@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from workbench.alerts.engine import Watch
+from workbench.compute.lasting import lasting
 from workbench.entities.alert import Alert
 from workbench.entities.base import replace
 from workbench.entities.machine_view import MachineView
@@ -66,8 +67,8 @@ class Alerting:
             mine = [alert for alert in known if alert.target == target]
             self._watches[target] = Watch(target, self._settings, mine, busy.get(target, ()))
         self._tasks = [
-            asyncio.create_task(self._write_on(), name="alerts"),
-            asyncio.create_task(self._look_on(), name="alerts of resting machines"),
+            lasting(self._write_on(), "alerts"),
+            lasting(self._look_on(), "alerts of resting machines"),
         ]
 
     async def close(self) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
+from workbench.compute.lasting import lasting
 from workbench.compute.link import Link
 from workbench.entities.base import replace
 from workbench.entities.forward import Forward, ForwardState
@@ -17,7 +17,6 @@ from workbench.store import run_rows
 
 AGAIN = 5.0
 """Seconds between two tries to have a port that somebody else has."""
-log = logging.getLogger(__name__)
 
 Over = Callable[[int], Awaitable[None]]
 
@@ -47,11 +46,9 @@ class Kept:
 
     def look_after(self) -> None:
         """From now on see that it is open until its run is over, and have what it leads to."""
-        self._tasks.append(asyncio.ensure_future(self._look_after()))
+        self._tasks.append(lasting(self._look_after(), f"forward {self._forward.local}"))
         if self._tool is not None:
-            self._tasks.append(asyncio.ensure_future(self._tool.hold()))
-        for task in self._tasks:
-            task.add_done_callback(_told)
+            self._tasks.append(lasting(self._tool.hold(), f"tool of forward {self._forward.local}"))
 
     def is_for(self, run: str, tool: str) -> bool:
         """Whether it leads to that tool of that run."""
@@ -121,8 +118,3 @@ class Kept:
     def _place(self) -> tuple[str, int] | None:
         port = self._forward.port if self._tool is None else self._tool.port
         return None if port is None else (self._forward.host, port)
-
-
-def _told(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (problem := task.exception()) is not None:
-        log.error("a forward is no longer looked after", exc_info=problem)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from workbench.compute.fleet import Fleet
+from workbench.compute.lasting import lasting
 from workbench.compute.monitor import Monitor
 from workbench.entities.queue import Cordon, QueueEntry
 from workbench.errors import WorkbenchError
@@ -36,7 +37,7 @@ class LeaseFeed:
 
     def start(self) -> None:
         """Ask from now on."""
-        self._task = asyncio.create_task(self._keep(), name="leases")
+        self._task = lasting(self._keep(), "leases")
 
     async def close(self) -> None:
         """End it; idempotent."""

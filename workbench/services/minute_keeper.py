@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 
+from workbench.compute.lasting import lasting
 from workbench.compute.monitor import Monitor
 from workbench.errors import StoreError
 from workbench.store import machine_minutes
@@ -30,7 +31,7 @@ class MinuteKeeper:
 
     def start(self) -> None:
         """Write from now on."""
-        self._task = asyncio.create_task(self._keep(), name="minutes")
+        self._task = lasting(self._keep(), "minutes")
 
     async def close(self) -> None:
         """End it, the minute that is not over written as far as it is known; idempotent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from workbench.compute.lasting import lasting
 from workbench.compute.local_sampling import places_here, samples
 from workbench.compute.monitor import Monitor
 from workbench.compute.watched import Here
@@ -43,8 +44,8 @@ class MonitorFeed:
         await self._targets()
         await self._runs()
         self._tasks = [
-            asyncio.create_task(self._keep(TARGETS), name=TARGETS),
-            asyncio.create_task(self._keep(RUNS), name=RUNS),
+            lasting(self._keep(TARGETS), TARGETS),
+            lasting(self._keep(RUNS), RUNS),
         ]
 
     async def close(self) -> None:
