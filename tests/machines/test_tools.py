@@ -182,6 +182,18 @@ async def test_it_ends_when_nobody_wants_it_any_more(tmp_path: Path) -> None:
     assert json.loads((tmp_path / tending.STATE).read_text())["over"] is True
 
 
+async def test_a_tool_whose_state_cannot_be_written_is_ended(tmp_path: Path) -> None:
+    (tmp_path / tending.STATE / "full").mkdir(parents=True)
+    note = tmp_path / "pid"
+    argv = ["sh", "-c", f"echo $$ > {note}; exec sleep 1000"]
+    asked = {"argv": argv, "directory": "/", "environment": dict(os.environ), "port": 1, "path": "/"}
+    tender = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", TEND, str(tmp_path), json.dumps(asked), stderr=asyncio.subprocess.DEVNULL
+    )
+    assert await asyncio.wait_for(tender.wait(), 60) == 1
+    assert not note.exists() or not alive(int(note.read_text()))
+
+
 def test_where_tensorboard_looks(tmp_path: Path) -> None:
     for name in ("outputs", "logs", "code/deep"):
         (tmp_path / name).mkdir(parents=True)

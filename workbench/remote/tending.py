@@ -62,11 +62,14 @@ def tend(folder, asked, told):
         state["tool"] = identity(child.pid)
     except OSError as error:
         os.write(log, ("%s: %s\n" % (error.filename, error.strerror)).encode("utf-8", "replace"))
-    write_whole(os.path.join(folder, STATE), protocol.dumps(state))
-    os.close(told)
-    if child is not None:
-        _until_over(folder, child, log)
-        end_tree(_below, GRACE, 5.0, _collect)
+    try:
+        write_whole(os.path.join(folder, STATE), protocol.dumps(state))
+        os.close(told)
+        if child is not None:
+            _until_over(folder, child, log)
+    finally:  # whatever went wrong: a tool nobody looks after would stay for ever
+        if child is not None:
+            end_tree(_below, GRACE, 5.0, _collect)
     if os.path.exists(os.path.join(folder, STOP)):
         remove_tree(folder)
     else:
