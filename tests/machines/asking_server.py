@@ -6,7 +6,6 @@ tried with the machine of `tests/machines/pam.py`.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import asyncssh
 
 from tests.machines.rig import make_key
-from workbench.demo.machines import run_command
+from workbench.demo.sessions import Sessions
 from workbench.entities.target import TargetSettings
 
 PASSWORD = "correct horse"
@@ -36,7 +35,7 @@ class AskingServer:
         self.connections = 0
         self.attempts: list[str] = []
         self.sessions: list[asyncssh.SSHServerConnection] = []
-        self.children: set[asyncio.subprocess.Process] = set()
+        self._commands = Sessions()
         self._acceptor: asyncssh.SSHAcceptor | None = None
 
     async def start(self) -> None:
@@ -57,7 +56,7 @@ class AskingServer:
 
     async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         environ = {"HOME": str(self.folder), "PATH": os.environ["PATH"]}
-        await run_command(process, environ, self.folder, self.children)
+        await self._commands.serve(process, environ, self.folder)
 
     def block(self, name: str = "*") -> str:
         """Its Host block in an ssh_config."""
@@ -80,6 +79,7 @@ class AskingServer:
         if self._acceptor is not None:
             self._acceptor.close()
             await self._acceptor.wait_closed()
+        await self._commands.end()
 
 
 class _Session(asyncssh.SSHServer):

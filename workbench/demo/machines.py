@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import threading
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 
+from workbench.demo.sessions import Sessions
+
 CLOSE_SECONDS = 5.0
-BLOCK = 1 << 17
 
 
 class EmbeddedMachine:
@@ -26,7 +26,7 @@ class EmbeddedMachine:
         self.leases = folder / "leases"
         self.host_key = asyncssh.generate_private_key("ssh-ed25519", comment=name)
         self.port = 0
-        self._children: set[asyncio.subprocess.Process] = set()
+        self._sessions = Sessions()
         self._server: asyncssh.SSHAcceptor | None = None
 
     @property
@@ -53,7 +53,7 @@ class EmbeddedMachine:
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         environ = {"HOME": str(self.home), "PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
-        await run_command(process, environ, self.home, self._children)
+        await self._sessions.serve(process, environ, self.home)
 
     async def stop(self) -> None:
         """Close every connection and end what still serves one."""
@@ -61,64 +61,7 @@ class EmbeddedMachine:
             self._server.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._server.wait_closed(), CLOSE_SECONDS)
-        for child in list(self._children):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGTERM)
-            await child.wait()
-
-
-async def run_command(
-    process: asyncssh.SSHServerProcess[bytes],
-    environ: dict[str, str],
-    folder: Path,
-    children: set[asyncio.subprocess.Process],
-) -> None:
-    """Serve a session: run its command by /bin/sh in folder, its input and output carried both ways.
-
-    children: holds the command's process for as long as it lives.
-    """
-    child = await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        process.command or "exit 0",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=folder,
-        env=environ,
-        start_new_session=True,
-    )
-    children.add(child)
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stderr is not None
-    feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
-    try:
-        await asyncio.gather(_drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr))
-        process.exit(await child.wait())
-    except (asyncssh.Error, OSError):
-        process.close()  # the other side went away; the command sees its input end
-        await child.wait()
-    finally:
-        feeding.cancel()
-        await asyncio.gather(feeding, return_exceptions=True)
-        children.discard(child)
-
-
-async def _feed(source: asyncssh.SSHReader[bytes], sink: asyncio.StreamWriter) -> None:
-    """Carry a session's input to its command until either ends."""
-    with contextlib.suppress(asyncssh.Error, OSError):
-        while block := await source.read(BLOCK):
-            sink.write(block)
-            await sink.drain()
-    sink.close()
-
-
-async def _drain(source: asyncio.StreamReader, sink: asyncssh.SSHWriter[bytes]) -> None:
-    """Carry a command's output to its session until it ends."""
-    while block := await source.read(BLOCK):
-        sink.write(block)
-        await sink.drain()
+        await self._sessions.end()
 
 
 class MachineRoom:
