@@ -13,6 +13,7 @@ from tests.bench.dashboards import HIGH, SLOW, WIDE, cpu, shows
 from tests.bench.key_latency import PAGE, ListOnScreen, moves, scrolls, summary
 from tests.bench.report import Row
 from tests.terminal.latency import TimedProgram
+from workbench.tui.model.link_speed import paints
 
 MANY, FEW = 200, 24
 PAGES = 18
@@ -77,7 +78,8 @@ def _shown(count: int, rate: float, place: str, *, slow: bool = False) -> Iterat
         folder = Path(name) / "home"
         words = [sys.executable, "-m", "tests.bench.fleet_program", str(count), str(rate), place, str(folder)]
         environment: dict[str, str | None] = dict.fromkeys((*SLOW, "SSH_CLIENT", "NO_COLOR"))
-        environment |= {"TEXTUAL_ANIMATIONS": "none", **(SLOW if slow else {})}
+        link = SLOW if slow else {}
+        environment |= {"TEXTUAL_ANIMATIONS": "none", "TEXTUAL_FPS": str(paints(link)), **link}
         with TimedProgram(words, WIDE, HIGH, environment) as program:
             program.until(lambda replay: shows("H100")(replay.screen))
             time.sleep(2.0)

@@ -197,8 +197,17 @@ def _driver_error(view: View) -> str:
     return clean_name(str(driver.get("error") or ""), 300)
 
 
-def problems(target: Target, view: View | None, age: float | None, now: datetime) -> list[Cell]:
-    """What is wrong with a machine, a sentence each, the worst first; age: seconds since its last word."""
+def problems(
+    target: Target,
+    view: View | None,
+    age: float | None,
+    now: datetime,
+    gpus: Sequence[Gpu] | None = None,
+) -> list[Cell]:
+    """What is wrong with a machine, a sentence each, the worst first; age: seconds since its last word.
+
+    gpus: the view's, from who has looked at them already.
+    """
     view = view or {}
     said = []
     trouble = clean_name(str((view or target).get("problem") or ""), 400)
@@ -215,7 +224,7 @@ def problems(target: Target, view: View | None, age: float | None, now: datetime
     told = {alert.get("gpu") or alert.get("rule") for alert in called}
     if _driver_error(view) and "driver" not in told:
         said.append(Cell(_driver_error(view), "bad"))
-    for place, gpu in enumerate(look.gpus_of(view)):
+    for place, gpu in enumerate(look.gpus_of(view) if gpus is None else gpus):
         if gpu.use is Use.ERROR and gpu.uuid not in told:
             said.append(Cell(gpu_error(gpu.sample, place), "bad"))
     said += [

@@ -16,7 +16,7 @@ from workbench.views import fleet
 from workbench.views import gpus as gpu_look
 from workbench.views import machines as look
 from workbench.views.fleet import Row
-from workbench.views.gpus import Measure, View
+from workbench.views.gpus import Gpu, Measure, View
 
 Target = Mapping[str, Any]
 TRAIL = 8
@@ -153,9 +153,11 @@ def _trail(trail: Sequence[float | None], plain: bool) -> str:
     return filled([nan if value is None else value for value in trail], TRAIL, ascii_only=plain)
 
 
-def problem(target: Target, view: View | None, age: float | None, now: datetime) -> Cell:
-    """What is wrong in a sentence, with what one can do here."""
-    said = fleet.problem(fleet.problems(target, view, age, now))
+def problem(
+    target: Target, view: View | None, age: float | None, now: datetime, gpus: Sequence[Gpu]
+) -> Cell:
+    """What is wrong in a sentence, with what one can do here; gpus: the view's."""
+    said = fleet.problem(fleet.problems(target, view, age, now, gpus))
     if (view or target).get("state") == "needs sign-in":
         return Cell(f"I signs in: {said.text}" if said.text else "I signs in", "warn")
     return Cell(said.text, said.role)

@@ -55,6 +55,7 @@ class ComputePage(MachineActions, FilteredPage):
         self._terms: Sequence[narrowing.Term] = ()
         self._heard = False
         self._wrong = ""
+        self._sums = ""
         self.measure = Measure.UTILISATION
         self.table = MarkingTable(self, columns(self.measure, look.SENTENCE), frozen=2, empty="...")
         self._detail = Detail()
@@ -80,8 +81,7 @@ class ComputePage(MachineActions, FilteredPage):
         if not self.dashboard.machines.views:
             return "   ".join([*parts, count])
         room = max(20, self.app.size.width - 12)
-        found = fleet.summary(fleet.totals(map(self.row, self.table.keys)))
-        for told in ([*parts, f"{count}  {found}"], [*parts, found], [*parts, count]):
+        for told in ([*parts, f"{count}  {self._sums}"], [*parts, self._sums], [*parts, count]):
             text = "   ".join(told)
             if len(text) <= room:
                 break
@@ -147,7 +147,8 @@ class ComputePage(MachineActions, FilteredPage):
 
     def _problem(self, name: str) -> Cell:
         machines = self.dashboard.machines
-        return problem(self._targets[name], machines.views.get(name), machines.age(name), datetime.now(UTC))
+        view, age = machines.views.get(name), machines.age(name)
+        return problem(self._targets[name], view, age, datetime.now(UTC), self.row(name).gpus if view else ())
 
     def want(self, keys: Sequence[str]) -> None:
         """Rows that come into sight: what they did before one looked is got once."""
@@ -179,19 +180,25 @@ class ComputePage(MachineActions, FilteredPage):
         elif dirty.watched:
             self._bare.clear()
             self.table.renewed(dirty.watched)
+            self._sum_up()
         else:
             return
         self.want(self.table.keys[: self.app.size.height])
         self._tell()
 
     def _tell(self) -> None:
-        """Say all of what is wrong with the machine under the cursor, and what is free."""
+        """Say all of what is wrong with the machine under the cursor."""
         name = self.table.cursor
         said = self._problem(name) if name in self._targets and name is not None else Cell("")
         said = Cell(self._wrong, "warn") if self._wrong else said
         what = fleet.advice(self.dashboard.machines.views.get(name or ""), said.text) if said.text else ""
         self._detail.said = (f"{said.text}   {what}".rstrip(), said.role)
-        self._free.free = tuple(fleet.free_now(map(self.row, self.table.keys)))
+
+    def _sum_up(self) -> None:
+        """The fleet in figures, for as long as nothing new is heard: a key does not count all GPUs."""
+        rows = [self.row(name) for name in self.table.keys]
+        self._sums = fleet.summary(fleet.totals(rows))
+        self._free.free = tuple(fleet.free_now(rows))
 
     def fill(self) -> None:
         """The rows that fit the filter, in the order chosen."""
@@ -210,6 +217,7 @@ class ComputePage(MachineActions, FilteredPage):
         if self._heard:
             self.table.empty = none_fits("No machine", self.words) or EMPTY
         self.table.replace(in_order(fit, keys, self._sorting.descending))
+        self._sum_up()
 
     def _said(self, name: str) -> str:
         target = self._targets[name]
