@@ -7,6 +7,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -24,6 +26,7 @@ from workbench.compute.link import Link
 from workbench.remote.blobs import store_blobs
 from workbench.remote.layout import lay_out
 from workbench.remote.manifest import snapshot_id
+from workbench.remote.payload_use import hold
 from workbench.remote.problems import Cancelled, RequestError
 from workbench.remote.pruning import prune
 from workbench.remote.run_removal import remove_run
@@ -115,6 +118,41 @@ async def test_what_goes_goes_and_a_dry_run_says_the_same(make_link: MakeLink, t
     assert living.folder.is_dir()
     assert not root.manifest(needed).exists()
     assert [path.name for path in (place / "blobs").iterdir() if len(path.name) != 2] == []
+
+
+async def test_old_copies_of_our_program_go_and_those_in_use_stay(make_link: MakeLink, tmp_path: Path) -> None:
+    """A guard names its copy in its command line, a link holds a lock, a living run's commands import from it."""
+    link = await make_link()
+    root = tmp_path / "root"
+    folder = root / "payload"
+    folder.mkdir(exist_ok=True)
+    unused, guarded, linked, imported, young = (letter * 64 for letter in "abcde")
+    for sha in (unused, guarded, linked, imported, young):
+        (folder / f"{sha}.pyz").write_bytes(b"x" * 5000)
+        os.utime(folder / f"{sha}.pyz", (time.time() - (60 if sha == young else DAY),) * 2)
+    (folder / f"{unused}.pyz.cpython-311-a70d0d0a").write_bytes(b"y" * 5000)
+    run = over(root, new_run_id(), state="Running")
+    (run.folder / "site").mkdir()
+    (run.folder / "site" / "sitecustomize.py").write_text(f"sys.path.append('{folder}/{imported}.pyz')")
+    handle = hold(str(folder / f"{linked}.pyz"))
+    assert handle is not None
+    guard = subprocess.Popen([sys.executable, "-c", "input()", f"{folder}/{guarded}.pyz"], stdin=subprocess.PIPE)
+    try:
+        asked = [copy["payload"] for copy in (await link.call("holdings"))["copies"]]
+        assert set(asked) == {unused, guarded, linked, imported, young}, "the one at work is not among them"
+        for dry_run in (True, False):
+            events, done = await pruned(link, payloads=asked, dry_run=dry_run)
+            assert [event["removed"]["payload"] for event in events if "removed" in event] == [unused]
+            assert done["payloads"] == 1
+        left = {path.name[:64] for path in folder.iterdir()}
+        assert {guarded, linked, imported, young} <= left
+        assert unused not in left, "with what was compiled of it"
+    finally:
+        os.close(handle)
+        guard.communicate(b"\n")
+    events, _ = await pruned(link, payloads=[guarded, linked, imported])
+    assert {event["removed"]["payload"] for event in events if "removed" in event} == {guarded, linked}
+    assert (await link.call("ping"))["time"], "the one at work is whole"
 
 
 async def test_a_run_somebody_is_at_stays(make_link: MakeLink, ground: Ground) -> None:

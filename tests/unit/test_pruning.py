@@ -78,7 +78,9 @@ def test_what_staying_runs_need_stays_and_the_largest_are_told_first() -> None:
         ("run", runs[1].id), ("run", runs[0].id), ("tree", b), ("environment", "e3"), ("environment", "e1"),
     ]  # fmt: skip
     assert plan.bytes == 200 + 100 + 7 + 6 + 5
-    assert judged(plan, {"bytes": 1000, "blobs": 3}).bytes == 1000
+    said = judged(plan, {("tree", b), ("environment", "e1")}, {"bytes": 1000, "blobs": 3})
+    assert (said.bytes, said.blobs) == (1000, 3)
+    assert [item.id for item in said.remove] == [runs[1].id, runs[0].id, "e3"], "what the machine keeps is not told"
 
 
 def test_what_was_not_fetched_is_warned_of() -> None:

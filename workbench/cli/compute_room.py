@@ -105,7 +105,8 @@ def prune(
     """Remove old runs of machines for good, and the code and environments nothing needs any more.
 
     What was fetched of the runs stays here, with their metrics and output; what was not is lost. best is the
-    best run of each experiment by its metric. What runs, or was submitted in the last day, never goes.
+    best run of each experiment by its metric. What is not over never goes, whatever its age; code stays for a
+    day after it was sent; old copies of our program go when nothing there uses them.
     As JSON one plan a machine: target, remove, kept (runs that stay, by reason), stays, bytes, blobs, free.
     """
     if everywhere == bool(names):

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from workbench.cli import ask, output
 from workbench.cli.command import Listing, command
 from workbench.cli.session import Session
-from workbench.text import sizes
-from workbench.text.numbers import counted
-from workbench.text.sanitize import clean_name
-from workbench.text.tables import Cell
-
-PARTS = (("database", "database"), ("output of runs", "spool"), ("fetched files", "files"), ("code", "blobs"))
+from workbench.views import workspace_room as look
 
 
 @command("du", cls=Listing)
@@ -22,10 +15,7 @@ PARTS = (("database", "database"), ("output of runs", "spool"), ("fetched files"
 def du(session: Session) -> None:
     """Show what this workspace takes on this side's disk."""
     found = session.call("workspace", "usage")
-    facts: list[tuple[str, Cell | str]] = [("folder", clean_name(found["folder"], 1000))]
-    facts += [(title, sizes.short(found[key])) for title, key in PARTS]
-    facts += [("in all", Cell(sizes.short(found["total"]), "bold")), ("free", sizes.short(found["free"]))]
-    output.record(session, found, facts)
+    output.record(session, found, look.facts(found))
 
 
 @command("prune", cls=Listing)
@@ -38,19 +28,10 @@ def prune(session: Session, dry_run: bool, yes: bool) -> None:
     Runs themselves go by wb run rm; what is on machines by wb compute prune.
     """
     found = session.call("workspace", "prune", dry_run=True)
-    if not (found["blobs"] or found["snapshots"] or found["runs"]):
+    if look.is_nothing(found):
         output.note(session, "there is nothing to remove; wb run rm removes runs")
         dry_run = True
     elif not dry_run:
-        ask.confirm(session, f"Remove {_words(found)} for good?", yes=yes)
+        ask.confirm(session, f"Remove {look.pruned(found)} for good?", yes=yes)
         found = session.call("workspace", "prune", dry_run=False)
-    output.record(session, found, [("would free" if dry_run else "freed", _words(found))])
-
-
-def _words(found: dict[str, Any]) -> str:
-    what = [
-        counted(found["snapshots"], "snapshot"),
-        f"{counted(found['blobs'], 'file')} of code",
-        f"what is left of {counted(found['runs'], 'removed run')}",
-    ]
-    return f"{', '.join(what)} ({sizes.short(found['bytes'])})"
+    output.record(session, found, [("would free" if dry_run else "freed", look.pruned(found))])

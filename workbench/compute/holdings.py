@@ -19,6 +19,7 @@ def read_holdings(value: Any) -> Holdings:
         runs=[run for item in _rows(row.get("runs")) if (run := _run(item)) is not None],
         trees=_held(row.get("trees"), "snapshot"),
         environments=_held(row.get("environments"), "key"),
+        copies=_held(row.get("copies"), "payload"),
         blobs=_counted(row.get("blobs")),
         payloads=_counted(row.get("payloads")),
         other=_counted(row.get("other")),

@@ -25,7 +25,7 @@ class HeldRun(Entity, frozen=True, kw_only=True):
 
 
 class Held(Entity, frozen=True, kw_only=True):
-    """A snapshot's list of files, or an environment, by its id."""
+    """A snapshot's list of files, an environment, or a copy of our program, by its id."""
 
     id: str
     bytes: int
@@ -48,6 +48,8 @@ class Holdings(Entity, frozen=True, kw_only=True):
     runs: list[HeldRun] = []
     trees: list[Held] = []
     environments: list[Held] = []
+    copies: list[Held] = []
+    """Copies of our program but for the one at work: each release leaves one."""
     blobs: Counted
     payloads: Counted
     other: Counted
@@ -57,7 +59,7 @@ class Item(Entity, frozen=True, kw_only=True):
     """Something that goes, or would."""
 
     kind: str
-    """run, tree or environment."""
+    """run, tree, environment or payload (a copy of our program)."""
     id: str
     bytes: int
     age: float

@@ -5,10 +5,11 @@ import time
 from typing import Any, Dict, Iterator, List, Tuple
 
 from workbench.remote import protocol
-from workbench.remote.disk_use import Usage
+from workbench.remote.disk_use import BLOCK, Usage
 from workbench.remote.exchange import Exchange
 from workbench.remote.machine import Machine
 from workbench.remote.mounts import free_bytes
+from workbench.remote.payload_use import copies
 from workbench.remote.run_status import is_terminal, state_of
 from workbench.remote.runfolder import RunFolder
 
@@ -22,8 +23,9 @@ def holdings(exchange, machine):
     """All of it; bytes are what the disk holds.
 
     {"root", "free", "total", "runs": [{run, bytes, age, state?, snapshot?, environment?, workspace?, name?}],
-    "trees": [{snapshot, bytes, age}], "environments": [{key, bytes, age}], "blobs", "payloads", "other":
-    {count, bytes}}. age: seconds since it changed last. Events meanwhile: {"done", "of", "bytes"}.
+    "trees": [{snapshot, bytes, age}], "environments": [{key, bytes, age}], "copies" (of our program, but for
+    the one at work): [{payload, bytes, age}], "blobs", "payloads" (all copies), "other": {count, bytes}}.
+    age: seconds since it changed last. Events meanwhile: {"done", "of", "bytes"}.
     """
     count = Usage(exchange)
     said = [time.monotonic()]
@@ -51,6 +53,11 @@ def holdings(exchange, machine):
         "runs": found,
         "trees": trees,
         "environments": environments,
+        "copies": [
+            {"payload": sha, "bytes": sum(map(_size, files)), "age": age_of(files[0])}
+            for sha, files in sorted(copies(machine).items())
+            if not machine.payload.startswith(files[0])
+        ],
         "blobs": _contents(machine, count, "blobs"),
         "payloads": _contents(machine, count, "payload"),
         "other": _other(machine, count),
@@ -89,6 +96,15 @@ def age_of(path):
         return max(0.0, time.time() - os.lstat(path).st_mtime)
     except OSError:
         return 0.0
+
+
+def _size(path):
+    # type: (str) -> int
+    """Bytes of a file on the disk; 0 when it is gone."""
+    try:
+        return os.lstat(path).st_blocks * BLOCK
+    except OSError:
+        return 0
 
 
 def _entries(machine, folder):

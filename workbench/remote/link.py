@@ -17,6 +17,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 from workbench.remote import frames, protocol
 from workbench.remote.exchange import Exchange
 from workbench.remote.outlet import Outlet
+from workbench.remote.payload_use import hold
 from workbench.remote.problems import Cancelled, RequestError
 
 READ = 1 << 18
@@ -210,6 +211,7 @@ def main(root=None, lease_dir=None, payload=None):
     except OSError as error:
         Link(reader, writer, {}).greet({"error": describe(error)})
         return
+    hold(machine.payload)  # for as long as this process lives
     methods = Methods(machine)
     link = Link(reader, writer, methods.table())
     for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):

@@ -13,7 +13,7 @@ import os
 import time
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
-from workbench.remote import protocol
+from workbench.remote import payload_use, protocol
 from workbench.remote.disk_use import BLOCK, Usage
 from workbench.remote.exchange import Exchange
 from workbench.remote.filelock import try_lock
@@ -26,6 +26,7 @@ from workbench.remote.runfolder import RunFolder
 from workbench.remote.trees import aside
 
 YOUNG = 24 * 3600.0  # seconds in which a snapshot may still be on its way to its first run
+FRESH = 3600.0  # the same of a copy of our program: between a link's beginning and its lock
 MAX_MANIFEST = 512 << 20
 
 
@@ -38,7 +39,7 @@ class Pruning(object):
         self._machine = machine
         self._dry_run = dry_run
         self.bytes = 0
-        self.counts = {"runs": 0, "trees": 0, "blobs": 0, "environments": 0}
+        self.counts = {"runs": 0, "trees": 0, "blobs": 0, "environments": 0, "payloads": 0}
         self.gone = set()  # type: Set[str]
         self._trees = os.path.join(machine.root, "trees")
 
@@ -75,16 +76,35 @@ class Pruning(object):
             else:
                 self._gone("trees", "tree", snapshot, size)
 
-    def _without(self, path):
-        # type: (str) -> Optional[int]
-        """Remove a manifest unless it is young, also if it became so a moment ago; its bytes."""
+    def payloads(self, shas):
+        # type: (List[str]) -> None
+        """Remove copies of our program that no process and no run needs, with their compiled forms."""
+        there, used = payload_use.copies(self._machine), payload_use.named(self._machine)
+        for sha in shas:
+            self._exchange.check()
+            if used is None or sha in used or (sha in there and payload_use.is_held(there[sha][0])):
+                self._kept("payload", sha, "it is in use, or may be" if used is None else "it is in use")
+                continue
+            files = there.get(sha, [""])
+            more = sum(os.stat(path).st_blocks * BLOCK for path in files[1:])
+            size = self._without(files[0], FRESH)
+            if size is None:
+                self._kept("payload", sha, "a link came from it a moment ago, or it is gone")
+                continue
+            for path in [] if self._dry_run else files[1:]:
+                os.unlink(path)
+            self._gone("payloads", "payload", sha, size + more)
+
+    def _without(self, path, young=YOUNG):
+        # type: (str, float) -> Optional[int]
+        """Remove a file unless it is younger, also if it became so a moment ago; its bytes."""
         doubtful = aside(path)
         try:
             facts = os.stat(path)
-            if self._dry_run or not is_old(facts):
-                return facts.st_blocks * BLOCK if is_old(facts) else None
+            if self._dry_run or not is_old(facts, young):
+                return facts.st_blocks * BLOCK if is_old(facts, young) else None
             os.rename(path, doubtful)
-            if not is_old(os.stat(doubtful)):
+            if not is_old(os.stat(doubtful), young):
                 os.rename(doubtful, path)
                 return None
             os.unlink(doubtful)
@@ -224,25 +244,26 @@ class Pruning(object):
 
 def prune(exchange, machine):
     # type: (Exchange, Machine) -> Dict[str, Any]
-    """Params runs, trees, environments (ids), blobs (whether contents nothing names go), dry_run.
+    """Params runs, trees, environments, payloads (ids), blobs (whether contents nothing names go), dry_run.
 
-    Events {"removed": {run | tree | environment: id, "bytes"}} and {"kept": {...: id, "why"}}, then {"bytes",
-    "runs", "trees", "blobs", "environments"}: how much and how many. What lives, is named by a run, or was
-    asked for lately stays, whoever wants it gone.
+    Events {"removed": {run | tree | environment | payload: id, "bytes"}} and {"kept": {...: id, "why"}}, then
+    {"bytes", "runs", "trees", "blobs", "environments", "payloads"}: how much and how many. What lives, is
+    named by a run, or was asked for lately stays, whoever wants it gone.
     """
     params = exchange.params
     dry_run = params.get("dry_run") is not False
     work = Pruning(exchange, machine, dry_run)
-    runs, trees = ids(params, "runs"), ids(params, "trees")
+    runs, trees, payloads = ids(params, "runs"), ids(params, "trees"), ids(params, "payloads")
     for run_id in runs:
         if not protocol.valid_run_id(run_id):
             raise RequestError("usage", "%.60r is no run id" % run_id)
-    for snapshot in trees:
-        if not protocol.SHA256.match(snapshot):
-            raise RequestError("usage", "%.80r is no snapshot" % snapshot)
+    for name in trees + payloads:
+        if not protocol.SHA256.match(name):
+            raise RequestError("usage", "%.80r is no name of a snapshot or a payload" % name)
     work.runs(runs)
     work.trees(trees, work.gone)
     work.environments(ids(params, "environments"), work.gone)
+    work.payloads(payloads)
     if params.get("blobs"):
         work.blobs(work.gone)
     return dict(work.counts, bytes=work.bytes)
@@ -257,10 +278,10 @@ def ids(params, name):
     return value
 
 
-def is_old(facts):
-    # type: (os.stat_result) -> bool
-    """Whether a manifest was neither written nor asked for lately."""
-    return time.time() - facts.st_mtime > YOUNG
+def is_old(facts, young=YOUNG):
+    # type: (os.stat_result, float) -> bool
+    """Whether a file was neither written nor asked for in so many seconds."""
+    return time.time() - facts.st_mtime > young
 
 
 def contents_of(path):

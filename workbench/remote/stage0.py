@@ -112,6 +112,10 @@ def fetch(root, sha, size):
     """The payload's path, after asking for its bytes where it is missing or damaged; exits on failure."""
     folder = os.path.join(root, "payload")
     path = os.path.join(folder, sha + ".pyz")
+    try:
+        os.utime(path)  # so that nobody who tidies up takes it before the link holds it
+    except OSError:
+        pass  # it is not there yet, or another's to touch
     if intact(path, sha):
         return path
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from workbench.entities.base import replace
@@ -54,7 +54,8 @@ def rules(older: float, keep: Sequence[str]) -> Rules:
 
 
 def decide(target: str, held: Holdings, known: Mapping[str, Known], asked: Rules) -> PrunePlan:
-    """The plan for a machine: runs by the rules, then snapshots and environments that no run needs any more.
+    """The plan for a machine: runs by the rules, then snapshots, environments and copies of our program that
+    no run needs any more. The machine has the last word: see `judged`.
 
     A run that this side does not know stays: another workspace, or a lost laptop, may. Snapshots younger than
     the rules' age stay as well: the next submit sends less while they are there.
@@ -80,6 +81,7 @@ def decide(target: str, held: Holdings, known: Mapping[str, Known], asked: Rules
             for one in found
             if one.id not in needed and one.age >= asked.older
         ]
+    going += [Item(kind="payload", id=one.id, bytes=one.bytes, age=one.age) for one in held.copies]
     going.sort(key=lambda item: (item.kind != "run", -item.bytes))
     total = sum(item.bytes for item in going)
     kept = dict(Counter(stays.values()))
@@ -118,11 +120,15 @@ def _item(run: HeldRun, known: Known) -> Item:
     )  # fmt: skip
 
 
-def judged(plan: PrunePlan, answer: Mapping[str, object]) -> PrunePlan:
-    """The plan with what the machine says it would free, contents that nothing would name included."""
+def judged(plan: PrunePlan, kept: Container[tuple[str, str]], answer: Mapping[str, object]) -> PrunePlan:
+    """The plan with what the machine says of it: what it would keep (by kind and id) goes from the list.
+
+    answer: how much it would free, contents that nothing would name included.
+    """
     size, blobs = answer.get("bytes"), answer.get("blobs")
     return replace(
         plan,
+        remove=[item for item in plan.remove if (item.kind, item.id) not in kept],
         bytes=size if isinstance(size, int) else plan.bytes,
         blobs=blobs if isinstance(blobs, int) else None,
     )

@@ -81,22 +81,34 @@ class PruneService:
         }  # fmt: skip
         plan = pruning.decide(name, held, known, rules)
         asked = _asked({kind: [i.id for i in plan.remove if i.kind == kind] for kind in KINDS})
+        kept: dict[tuple[str, str], str] = {}
         async with link.stream("prune", {**asked, "dry_run": True}) as stream:
+            async for event in stream:
+                stays = event.get("kept") if isinstance(event, dict) else None
+                if isinstance(stays, dict):
+                    why = clean(str(stays.get("why") or ""), 500)
+                    kept.update({(kind, str(stays[kind])): why for kind in KINDS if kind in stays})
             answer = await stream.result()
-        return pruning.judged(plan, answer)
+        return pruning.judged(plan, kept, answer)
 
     @items
     async def prune(
-        self, name: str, runs: Names = None, trees: Names = None, environments: Names = None
+        self,
+        name: str,
+        runs: Names = None,
+        trees: Names = None,
+        environments: Names = None,
+        payloads: Names = None,
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Remove these of a machine for good, and contents that nothing names any more.
 
-        {"removed": {"run" | "tree" | "environment": id, "bytes"}} and {"kept": {..., "why"}} as it goes, then
-        {"bytes", "runs", "trees", "blobs", "environments"}. The rows of the runs stay, with what was fetched.
-        The machine refuses what lives, what a run needs, and snapshots that were asked for in the last day.
+        {"removed": {"run" | "tree" | "environment" | "payload": id, "bytes"}} and {"kept": {..., "why"}} as
+        it goes, then the figures of all. The rows of the runs stay, with what was fetched. The machine
+        refuses what lives, what a run needs, and snapshots that were asked for in the last day.
         """
         link = await self._link(name)
-        asked = _asked({"run": runs or [], "tree": trees or [], "environment": environments or []})
+        named = zip(KINDS, (runs, trees, environments, payloads), strict=True)
+        asked = _asked({kind: ids or [] for kind, ids in named})
         async with activity(self._store, "prune", f"compute/{name}", "making room") as progress:
             async with link.stream("prune", {**asked, "dry_run": False}) as stream:
                 freed = 0
@@ -116,7 +128,7 @@ class PruneService:
                 answer = await stream.result()
             gone = counted(answer.get("runs") or 0, "run")
             await progress.report(f"{sizes.short(answer.get('bytes'))} freed, {gone} removed")
-        yield {key: answer.get(key) for key in ("bytes", "runs", "trees", "blobs", "environments")}
+        yield {key: answer.get(key) for key in ("bytes", "blobs", *(f"{kind}s" for kind in KINDS))}
 
     async def _note(self, run: str) -> None:
         when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -126,7 +138,7 @@ class PruneService:
             return
 
 
-KINDS = ("run", "tree", "environment")
+KINDS = ("run", "tree", "environment", "payload")
 
 
 def _asked(found: dict[str, list[str]]) -> dict[str, Any]:

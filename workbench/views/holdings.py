@@ -28,7 +28,7 @@ def largest(held: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
 
 def what(item: Mapping[str, Any]) -> str:
     """What something that may go is called."""
-    kinds = {"tree": "snapshot", "environment": "environment"}
+    kinds = {"tree": "snapshot", "environment": "environment", "payload": "copy of our program"}
     name = item.get("name") or f"{kinds.get(item['kind'], 'run')} {str(item['id'])[:12]}"
     return clean_name(str(name))
 
@@ -43,6 +43,9 @@ def plan_words(plan: Mapping[str, Any]) -> str:
     kinds = [item["kind"] for item in plan["remove"]]
     names = (("run", "run"), ("tree", "snapshot"), ("environment", "environment"))
     found = [counted(kinds.count(kind), word) for kind, word in names if kind in kinds]
+    if "payload" in kinds:
+        copies = kinds.count("payload")
+        found.append("an old copy of our program" if copies == 1 else f"{copies} old copies of our program")
     if plan.get("blobs"):
         found.append(f"{counted(plan['blobs'], 'file')} of code")
     if not found:
@@ -81,7 +84,7 @@ def narrowed(plan: Mapping[str, Any], runs: Sequence[str]) -> dict[str, Any]:
 
 def by_kind(items: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The parameters of `compute.prune` for what a plan would remove."""
-    found: dict[str, list[str]] = {"runs": [], "trees": [], "environments": []}
+    found: dict[str, list[str]] = {"runs": [], "trees": [], "environments": [], "payloads": []}
     for item in items:
         found[f"{item['kind']}s"].append(str(item["id"]))
     return found

@@ -75,7 +75,7 @@ async def test_of_marked_runs_those_go_that_may(stage: Open) -> None:
         await it.press("enter")
         await it.told("800 MiB freed, 1 run removed")
         assert it.world.asked("compute.prune") == [
-            {"name": "gpu1", "runs": [f"01JE{2:022d}"], "trees": [], "environments": []}
+            {"name": "gpu1", "runs": [f"01JE{2:022d}"], "trees": [], "environments": [], "payloads": []}
         ]
 
 
@@ -87,3 +87,15 @@ async def test_where_none_may_go_one_is_told_and_a_machine_that_is_away_says_so(
         await it.told("none of the marked may go")
     async with stage(location="compute/dgx-02/room") as it:
         await it.see("dgx-02 does not answer")
+
+
+async def test_this_side_is_shown_and_what_belongs_to_no_run_goes_after_a_yes(stage: Open) -> None:
+    async with stage(location="activity", size=(100, 30)) as it:
+        await it.see("transfer")
+        await it.press("U")
+        await it.see("output of runs  2.00 GiB", "in all +5.00 GiB", "Belongs to no run: .*7 files of code")
+        await it.press("y")
+        await it.told("removed .*7 files of code")
+        await it.press("U")
+        await it.see("All of it belongs to runs")
+        assert [call["dry_run"] for call in it.world.asked("workspace.prune")] == [True, False, True]

@@ -23,8 +23,19 @@ class RoomServices:
 
     def __init__(self) -> None:
         super().__init__()
+        self.orphans = 7
+        """Contents on this side that belong to no run."""
         self.pruned: set[str] = set()
         """Ids of runs that were removed."""
+
+    def workspace_usage(self) -> dict[str, Any]:
+        return {"folder": "/home/ann/.workbench/default", "free": 81 << 30, "total": 5 << 30, "database": 1 << 30, "spool": 2 << 30, "files": 1 << 30, "blobs": 1 << 30}
+
+    def workspace_prune(self, dry_run: bool) -> dict[str, Any]:
+        found = {"bytes": self.orphans << 20, "blobs": self.orphans, "snapshots": 0, "runs": 0}
+        if not dry_run:
+            self.orphans = 0
+        return found
 
     async def compute_room(self, name: str, older: float, keep: list[str]) -> AsyncGenerator[dict[str, Any], None]:
         if name == "dgx-02":
@@ -57,7 +68,7 @@ class RoomServices:
         yield {"holdings": held, "plan": plan}
 
     async def compute_prune(
-        self, name: str, runs: list[str], trees: list[str], environments: list[str]
+        self, name: str, runs: list[str], trees: list[str], environments: list[str], payloads: list[str]
     ) -> AsyncGenerator[dict[str, Any], None]:
         sizes = {f"01JE{number:022d}": row[1] for number, row in enumerate(RUNS)}
         for run in runs:

@@ -11,12 +11,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from workbench.errors import WorkbenchError
 from workbench.text.location import Location
 from workbench.tui.frame.prompt import none_fits
 from workbench.tui.model.away import summary
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.filtered import FilteredPage
 from workbench.tui.screens.activity import doing
+from workbench.tui.screens.activity.room import room
 from workbench.tui.screens.activity.rows import COLUMNS, Row, alert_key
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell, harmless
@@ -195,6 +197,17 @@ class ActivityPage(FilteredPage):
     async def do_activity_rules(self) -> None:
         """Show when each rule calls."""
         await doing.show_rules(self.dashboard)
+
+    def do_activity_room(self) -> None:
+        """Show what is kept here, and remove what belongs to nothing."""
+
+        async def work() -> None:
+            try:
+                await room(self.dashboard)
+            except WorkbenchError as problem:
+                self.dashboard.complain(problem)
+
+        self.run_worker(work(), exclusive=True, group="room", exit_on_error=True)
 
     async def do_activity_subscribe(self) -> None:
         """Make a subscription."""

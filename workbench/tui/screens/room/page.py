@@ -217,6 +217,11 @@ class RoomPage(FilteredPage):
         plan = self._plan or {"remove": []}
         return look.narrowed(plan, list(self.table.marked)) if self.table.marked else plan
 
+    async def do_room_folders(self) -> None:
+        """The folder of ours there, in the file browser."""
+        options = {"path": str(self._held["root"])} if self._held else {}
+        await self.dashboard.visit(Location("compute", (self.name_, "files"), options))
+
     def do_room_again(self) -> None:
         """Count anew."""
         self._again()
