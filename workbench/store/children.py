@@ -12,7 +12,7 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import Resources, Run, RunState, Transition
 from workbench.errors import NotFound
 from workbench.remote import protocol
-from workbench.store import run_entries, run_rows, run_status, runs
+from workbench.store import roll_ups, run_entries, run_rows, run_status, runs
 from workbench.store.codec import moment_of_seconds
 from workbench.store.database import Transaction
 from workbench.store.records import Child, Header, RecordBatch
@@ -116,7 +116,7 @@ def _ensure(change: Transaction, root: Run, header: Header, child: Child) -> int
         return _insert(change, root, child, parent, header)
     if child.name is not None:
         runs.describe(change, child.id, name=child.name)
-    if parent != child.id and child.id not in _above(change.connection, parent):
+    if parent != child.id and child.id not in roll_ups.above(change.connection, parent):
         change.execute("UPDATE runs SET parent = ? WHERE number = ?", (parent, number[0]))
     _step(change, number[0], RunState.RUNNING, begun, header.attempt, None)
     return number[0]
@@ -172,17 +172,6 @@ def _room(change: Transaction, run: int, root: Run, child: Child) -> bool:
     if there >= MOST:
         run_entries.warn(change, run, [f"a run makes at most {MOST} child runs: others are left out"])
     return bool(there < MOST)
-
-
-def _above(connection: sqlite3.Connection, run_id: str) -> set[str]:
-    """The runs that one is below of."""
-    found: set[str] = set()
-    at: str | None = run_id
-    while at is not None and at not in found:
-        found.add(at)
-        row = connection.execute("SELECT parent FROM runs WHERE id = ?", (at,)).fetchone()
-        at = None if row is None else row[0]
-    return found - {run_id}
 
 
 def _row(connection: sqlite3.Connection, run_id: str) -> tuple[int, str | None] | None:

@@ -12,6 +12,7 @@ from workbench.store import (
     environments,
     evaluations,
     experiments,
+    roll_ups,
     run_entries,
     series,
     summaries,
@@ -39,6 +40,8 @@ class RecordFile(NamedTuple):
 
 
 class _Owner(NamedTuple):
+    id: str
+    parent: str | None
     number: int
     experiment: int
     subject: str
@@ -109,11 +112,11 @@ def _keep(change: Transaction, run: int, file: str, header: Header, batch: Recor
 
 def _owner(connection: sqlite3.Connection, run: int) -> _Owner:
     row = connection.execute(
-        "SELECT r.number, r.experiment, e.name, r.id, r.target FROM runs r"
+        "SELECT r.number, r.experiment, e.name, r.id, r.target, r.parent FROM runs r"
         " JOIN experiments e ON e.number = r.experiment WHERE r.number = ?",
         (run,),
     ).fetchone()
-    return _Owner(row[0], row[1], run_subject(row[2], row[3]), f"compute/{row[4]}")
+    return _Owner(row[3], row[5], row[0], row[1], run_subject(row[2], row[3]), f"compute/{row[4]}")
 
 
 def _metrics(
@@ -180,6 +183,8 @@ def _entries(change: Transaction, run: int, batch: RecordBatch) -> None:
 def _tell(change: Transaction, owner: _Owner, file: str, batch: RecordBatch, points: dict[str, int]) -> None:
     few = dict(list(points.items())[:MAX_NAMES_IN_EVENT])
     data: dict[str, Any] = {"file": file, "metrics": few, "names": len(points)}
+    if owner.parent is not None:
+        data["above"] = roll_ups.above(change.connection, owner.id)
     if batch.params or batch.tags or batch.properties or batch.warnings or batch.environments:
         data["run"] = True
     change.event(RUN_RECORDS, owner.subject, data, fleeting=True, actor=owner.actor)

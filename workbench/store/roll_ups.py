@@ -1,4 +1,4 @@
-"""What there is below runs, summed up."""
+"""What there is below runs, summed up, and what is above them."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def of_runs(connection: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str,
         top: RunChildren(count=count, active=int(active), failed=int(failed), best=best)
         for top, count, active, failed, best in rows
     }
+
+
+def above(connection: sqlite3.Connection, run_id: str | None) -> list[str]:
+    """A run's parent, the parent of that, and so on."""
+    found: list[str] = []
+    at = run_id
+    while at is not None:
+        row = connection.execute("SELECT parent FROM runs WHERE id = ?", (at,)).fetchone()
+        at = None if row is None or row[0] in (run_id, *found) else row[0]
+        found += [] if at is None else [at]
+    return found

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from workbench.entities.run import Resources, Run, RunState, Transition
-from workbench.store import run_rows
+from workbench.store import roll_ups, run_rows
 from workbench.store.codec import micros, moment, optional_micros, optional_text, to_text, whole
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, RUN_COMPLETED, RUN_STATUS_CHANGED, run_subject
@@ -127,6 +127,7 @@ def _tell(
     """
     subject = run_subject(run.experiment, run.id)
     actor = f"compute/{run.target}"
+    above = roll_ups.above(change.connection, run.id) if run.parent is not None else None
     for step in fresh:
         if key_of(step) not in counted:
             continue
@@ -138,6 +139,7 @@ def _tell(
             "message": step.message,
             "exit_code": step.exit_code,
             "current": standing.state.value,
+            "above": above,
         }
         data = {key: value for key, value in data.items() if value is not None}
         change.event(RUN_STATUS_CHANGED, subject, data, actor=actor)

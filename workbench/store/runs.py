@@ -11,7 +11,7 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import Run, RunFile
 from workbench.errors import UsageError
 from workbench.remote import protocol
-from workbench.store import experiments, files, ordering, run_entries, run_rows
+from workbench.store import experiments, files, ordering, roll_ups, run_entries, run_rows
 from workbench.store.codec import from_text, micros, optional_micros, optional_text, to_text, whole
 from workbench.store.database import Transaction
 from workbench.store.events import RUN_CHANGED, RUN_CREATED, run_subject
@@ -76,7 +76,10 @@ def insert(
     run_entries.put_params(change, number, run.params)
     run_entries.put_properties(change, number, run.properties)
     subject = run_subject(run.experiment, run.id)
-    change.event(RUN_CREATED, subject, {"name": run.name, "target": run.target, "state": run.status.value})
+    data: dict[str, Any] = {"name": run.name, "target": run.target, "state": run.status.value}
+    if run.parent is not None:
+        data["above"] = roll_ups.above(change.connection, run.id)
+    change.event(RUN_CREATED, subject, data)
     return run_rows.get(change.connection, run.id), True
 
 

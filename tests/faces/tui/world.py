@@ -194,12 +194,24 @@ class World(RoomServices, RunServices, MachineServices, ViewServices, FileServic
             and (not active or item["status"] in ("Running", "Queued"))
             and (archived is None or item["archived"] == archived or ids is not None)
             and (ids is None or item["id"] in ids)
+            and (item.get("parent") is None or ids is not None or bool(filter or text))
         ]
+
+    def _below(self, run: str, unfold: list[str], depth: int, depths: dict[str, int]) -> list[str]:
+        found = []
+        for item in sorted(self.rows, key=lambda each: each["created"]):
+            if run in unfold and item.get("parent") == run:
+                depths[item["id"]] = depth
+                found += [item["id"], *self._below(item["id"], unfold, depth + 1, depths)]
+        return found
+
+    def runs_children(self, run: str, **_: Any) -> Any:
+        return [item for item in self.rows if item.get("parent") == run]
 
     def _plain(self, item: dict[str, Any]) -> Row:
         metrics = {name: [value] for name, value in [*item["metrics"].items(), (item.get("metric"), item.get("last"))] if value is not None}
         times = {key: None if item.get(key) is None else datetime.fromisoformat(item[key]) for key in ("created", "started", "ended")}
-        return Row({**item, **times}, metrics, item["params"], item["tags"])
+        return Row({"parent": None, **item, **times}, metrics, item["params"], item["tags"])
 
     def runs_check_filter(self, filter: str, experiment: str | None = None) -> Any:
         known = {name for item in self.rows for name in (*self._plain(item).metrics, *item["params"])}
@@ -207,7 +219,7 @@ class World(RoomServices, RunServices, MachineServices, ViewServices, FileServic
         unknown = [{"name": field.name, "start": start, "stop": stop, "message": f"no run has {field.name}", "hint": did_you_mean(field.name, known)} for field, start, stop in named]
         return {"filter": filter, "unknown": unknown}
 
-    def runs_order(self, sort: str = "created", descending: bool | None = None, grouped: bool = False, group: str | None = None, **query: Any) -> Any:
+    def runs_order(self, sort: str = "created", descending: bool | None = None, grouped: bool = False, group: str | None = None, unfold: list[str] | None = None, **query: Any) -> Any:
         found = self._ordered(self._fitting(**query), sort, descending)
         groups: list[list[Any]] | None = None
         if group is not None:
@@ -218,7 +230,11 @@ class World(RoomServices, RunServices, MachineServices, ViewServices, FileServic
             names = list(dict.fromkeys(item["experiment"] for item in found))
             found.sort(key=lambda item: names.index(item["experiment"]))
             groups = [[name, sum(item["experiment"] == name for item in found)] for name in names]
-        return {"ids": " ".join(item["id"] for item in found), "groups": groups, "total": len(found)}
+        depths: dict[str, int] = {}
+        ids = [run for item in found for run in (item["id"], *self._below(item["id"], unfold or [], 1, depths))]
+        if groups is not None and depths:
+            groups = [[name, sum(self.run(run)["experiment"] == name for run in ids)] for name, _ in groups]
+        return {"ids": " ".join(ids), "groups": groups, "total": len(found), "depths": depths}
 
     def _value(self, item: dict[str, Any], by: str) -> Any:
         kind, _, name = by.partition(":")

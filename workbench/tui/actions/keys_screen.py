@@ -40,6 +40,7 @@ TITLES = {
     "forwards": "Forwarded ports",
     "stacks": "What a run is doing",
     "snapshot": "Snapshot",
+    "children": "Runs below a run",
     "compare": "Comparison",
     "saved": "Saved comparisons",
     "differences": "Differences",

@@ -13,6 +13,7 @@ _NAMED = (
     "runs",
     "measured",
     "listed",
+    "parents",
     "targets",
     "experiments",
     "activities",
@@ -36,6 +37,8 @@ class Dirty:
     """Ids of runs that recorded something, often many times a second."""
     listed: set[str] = field(default_factory=set)
     """Ids of runs that came into lists or went out of them."""
+    parents: set[str] = field(default_factory=set)
+    """Ids of runs that have another child, or one that went out of lists."""
     targets: set[str] = field(default_factory=set)
     experiments: set[str] = field(default_factory=set)
     activities: set[str] = field(default_factory=set)
@@ -57,8 +60,12 @@ class Dirty:
         """Note an event of the stream (entities.event.Event as JSON); unknown kinds are passed over."""
         subject, kind = str(event.get("subject", "")).split("/"), event.get("kind")
         if subject[0] == "experiments" and len(subject) >= 4:
-            (self.measured if kind == "RunRecords" else self.runs).add(subject[3])
-            if kind == "RunCreated" or {"archived", "removed"} & set(event.get("data") or ()):
+            data = event.get("data") or {}
+            above = data.get("above") or ()
+            (self.measured if kind == "RunRecords" else self.runs).update([subject[3], *above])
+            if kind == "RunCreated" and above:
+                self.parents.add(above[0])
+            elif kind == "RunCreated" or {"archived", "removed"} & set(data):
                 self.listed.add(subject[3])
                 self.experiments.add(subject[1])
         elif len(subject) >= 2:

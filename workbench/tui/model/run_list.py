@@ -67,6 +67,10 @@ class RunList:
         self.query = RunQuery()
         self.ids: list[str] = []
         self.groups: list[ExperimentGroup] = []
+        self.unfolded: set[str] = set()
+        """Runs that their children stand behind."""
+        self.depths: dict[str, int] = {}
+        """How far below another run those stand that are there for it."""
         self.loaded = False
         """Whether anything was heard at all."""
         self.stale: set[str] = set()
@@ -76,11 +80,13 @@ class RunList:
     async def order(self) -> None:
         """Ask for every id anew. Raises WorkbenchError."""
         query = self.query
-        found = await self._services.call("runs", "order", **query.order_parameters())
+        opened = {"unfold": sorted(self.unfolded)} if self.unfolded else {}
+        found = await self._services.call("runs", "order", **query.order_parameters(), **opened)
         if query is not self.query:
             return  # meanwhile something else was asked for
         self.ids = found["ids"].split()
         self.groups = [ExperimentGroup(name, size) for name, size in found.get("groups") or ()]
+        self.depths = dict(found.get("depths") or {})
         self.loaded = True
 
     def row(self, run: str) -> Mapping[str, Any] | None:

@@ -33,7 +33,7 @@ class MachinePage(RunActions, TabbedPage):
     """A machine."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("tabs", "runs", "machine")
-    LACKS: ClassVar[frozenset[str]] = frozenset({"runs.note"})
+    LACKS: ClassVar[frozenset[str]] = frozenset({"runs.note", "runs.children"})
     TABS = (
         ("live", "Live"),
         ("runs", "Runs"),

@@ -18,7 +18,9 @@ class QueuePage(RunActions, FilteredPage):
     """The queues of all machines."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("page", "runs")
-    LACKS: ClassVar[frozenset[str]] = frozenset({"runs.compare", "runs.note", "runs.tag", "runs.remove"})
+    LACKS: ClassVar[frozenset[str]] = frozenset(
+        {"runs.compare", "runs.children", "runs.note", "runs.tag", "runs.remove"}
+    )
     HINT = "part of a name, a user, a machine"
 
     def __init__(self, location: Location) -> None:

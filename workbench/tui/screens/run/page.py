@@ -29,13 +29,14 @@ class RunPage(RunActions, TabbedPage):
     """One run; the location names it by id, or by name at first."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("tabs", "runs")
-    LACKS = frozenset({"runs.compare"})
+    LACKS = frozenset({"runs.compare", "runs.children"})
     TABS = (
         ("overview", "Overview"),
         ("logs", "Logs"),
         ("metrics", "Metrics"),
         ("files", "Files"),
         ("snapshot", "Snapshot"),
+        ("children", "Children"),
     )
 
     def __init__(self, location: Location) -> None:
@@ -79,6 +80,10 @@ class RunPage(RunActions, TabbedPage):
             from workbench.tui.screens.run.snapshot import RunSnapshot
 
             return RunSnapshot(self.reference)
+        if tab == "children":
+            from workbench.tui.screens.run.children import RunChildren
+
+            return RunChildren(lambda: self.run_)
         from workbench.tui.screens.run.overview import RunOverview
 
         return RunOverview(lambda: self.run_)
@@ -117,7 +122,10 @@ class RunPage(RunActions, TabbedPage):
         return dirty.everything or known is None or bool(dirty.touched([known]))
 
     def chosen_runs(self) -> list[Mapping[str, Any]]:
-        """This one."""
+        """This one; among its children the one under the cursor."""
+        below = getattr(self.seen, "listing", None)
+        if below is not None and (rows := below.chosen()):
+            return list(rows)
         return [self.run_] if self.run_ is not None else []
 
     def chosen_id(self) -> str | None:

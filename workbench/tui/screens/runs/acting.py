@@ -62,6 +62,14 @@ class RunActions(Page):
         if rows := await self._rows("runs.compare"):
             await doing.compare(self.dashboard, rows)
 
+    async def unfold(self, run: str) -> None:
+        """Show the children of a run behind it, or hide them."""
+        raise NotImplementedError
+
+    async def do_runs_children(self) -> None:
+        """The children of the run under the cursor."""
+        await self.unfold(self.chosen_runs()[0]["id"])
+
     def do_runs_stack(self) -> None:
         """What the run under the cursor is doing."""
         from workbench.tui.screens.run.stacks import StacksScreen

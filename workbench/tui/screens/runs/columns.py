@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from math import nan
 from typing import Any, NamedTuple
@@ -24,6 +24,8 @@ FEW = 3
 """Params that are shown by themselves; where there are more, the user chooses."""
 MOST_FIGURES = 300
 """Metrics whose lowest, highest and best values are offered as columns; filters and sorting know all."""
+FOLDED, UNFOLDED = ("▸", "+"), ("▾", "-")
+"""Signs before a run with children; the second where there is only ASCII."""
 ATTRIBUTES = ("command", "description", "submitted_by", "branch", "commit", "exit_code", "attempt")
 """Attributes that are offered as columns beside those that rows always have."""
 Row = Mapping[str, Any]
@@ -36,6 +38,10 @@ class Setting(NamedTuple):
     ascii: bool = False
     best: Mapping[str, str] = {}
     """The best run of each experiment, by its primary metric."""
+    depths: Mapping[str, int] = {}
+    """How far a run's name is set in, by id: its place below another."""
+    unfolded: Container[str] = ()
+    """The runs whose children are shown."""
 
 
 class Shown(NamedTuple):
@@ -141,8 +147,15 @@ def _state(row: Row, setting: Setting) -> Cell:
 
 
 def _name(row: Row, setting: Setting) -> Cell:
-    stale = look.staleness(row, setting.now)
-    return Cell(clean_name(row["name"]), "stale" if stale else "text")
+    role = "stale" if look.staleness(row, setting.now) else "text"
+    name, told = clean_name(row["name"]), row.get("children")
+    depth = setting.depths.get(row["id"], 0)
+    if told is None:
+        return Cell("  " * min(depth, look.DEEPEST) + name, role)
+    sign = FOLDED[setting.ascii] if row["id"] not in setting.unfolded else UNFOLDED[setting.ascii]
+    return Cell(
+        f"{'  ' * min(depth, look.DEEPEST)}{sign} {name}", role, (Span(f" {told['count']}", "quiet"),)
+    )
 
 
 def _gpus(row: Row, _: Setting) -> Cell:
@@ -167,6 +180,8 @@ def _metric(*, named: bool) -> Callable[[Row, Setting], Cell]:
         if row.get("last") is None:
             why = look.note(row, setting.now)
             said = row["status"] in ("Queued", "Failed", "NotResponding") and why.text
+            if not said and row.get("children") is not None:
+                return Cell(_rolled_up(row["children"]), "", over=True)
             return Cell(why.text, why.role or "waiting", over=True) if said else Cell("-", "quiet")
         role = "better" if setting.best.get(row["experiment"]) == row["id"] else ""
         value = numbers.format_metric(row["last"])
@@ -175,6 +190,13 @@ def _metric(*, named: bool) -> Callable[[Row, Setting], Cell]:
         return Cell(f"{_short(str(row.get('metric') or ''))} ", "quiet", (Span(value, role),))
 
     return cell
+
+
+def _rolled_up(told: Mapping[str, Any]) -> str:
+    """What there is below a run that measured nothing itself."""
+    words = [look.below({"children": told}).text.replace(f"{told['count']}", f"{told['count']} below", 1)]
+    words += [f"best {numbers.format_metric(told['best'])}"] if told.get("best") is not None else []
+    return ", ".join(words)
 
 
 def _short(metric: str) -> str:

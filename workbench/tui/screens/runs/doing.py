@@ -28,7 +28,8 @@ def why_not(action: str, rows: Runs) -> str | None:
         return f"{_names(rows)} ended already"
     if action == "runs.remove" and active:
         return f"{_names(active)} goes on; x ends it first"
-    if action == "runs.compare" and not 2 <= len(rows) <= MOST_COMPARED:
+    below = (rows[0].get("children") or {}).get("count", 0) if len(rows) == 1 else 0
+    if action == "runs.compare" and not 2 <= (below or len(rows)) <= MOST_COMPARED:
         return "space marks the runs to compare, two at least" if len(rows) < 2 else "at most 20 runs compare"
     if action == "runs.again" and len(rows) != 1:
         return "one run at a time is run again"
@@ -38,6 +39,8 @@ def why_not(action: str, rows: Runs) -> str | None:
         return "one run at a time is looked into"
     if action == "runs.stack" and not active:
         return f"{_names(rows)} ended already"
+    if action == "runs.children" and not rows[0].get("children"):
+        return f"{clean_name(rows[0]['name'])} has no runs below it"
     if action == "runs.note" and len(rows) != 1:
         return "one run at a time gets a note"
     return None
@@ -111,7 +114,9 @@ async def new(app: Dashboard, *, experiment: str | None = None, target: str | No
 
 
 async def compare(app: Dashboard, rows: Runs) -> None:
-    """Open the comparison of runs."""
+    """Open the comparison of runs; of one alone that of its children."""
+    if len(rows) == 1:
+        rows = await app.services.call("runs", "children", run=rows[0]["id"])
     together = {row["experiment"] for row in rows}
     path = (together.pop(),) if len(together) == 1 else ()
     await app.visit(Location("runs", path, {"compare": ",".join(row["id"] for row in rows)}))

@@ -132,7 +132,9 @@ class RunListing(Widget):
         if key in self.runs.stale:
             self._again.add(key)
             self._want_more.set()
-        setting = Setting(datetime.now(UTC), palette_of(self.app).ascii, self._best)
+        setting = Setting(
+            datetime.now(UTC), palette_of(self.app).ascii, self._best, self.runs.depths, self.runs.unfolded
+        )
         return cells(row, self._shown, setting)
 
     def want(self, keys: Sequence[str]) -> None:
@@ -178,6 +180,15 @@ class RunListing(Widget):
         silent = {run for run, row in found if row is not None and look.is_older(row, look.LOOK_AGAIN, now)}
         self._ask_again(silent)
 
+    async def unfold(self, run: str) -> None:
+        """Show the children of a run behind it, or hide them."""
+        self.runs.unfolded ^= {run}
+        self.table.changed([run])
+        try:
+            await self._order()
+        except WorkbenchError as problem:
+            self.dashboard.complain(problem)
+
     # News
 
     async def hear(self, dirty: Dirty) -> None:
@@ -187,7 +198,7 @@ class RunListing(Widget):
             await self._learn()
             fresh = await self._order()
         elif dirty.runs:
-            if self.runs.query.by_state:
+            if self.runs.query.by_state or dirty.parents & self.runs.unfolded:
                 fresh = await self._order()
             # One that ended may be the best now.
             rows = [self.runs.row(run) for run in dirty.runs]

@@ -233,6 +233,10 @@ class RunsPage(RunActions):
         """The marked runs, else the one under the cursor."""
         return self.listing.chosen()
 
+    async def unfold(self, run: str) -> None:
+        """Show the children of a run behind it, or hide them."""
+        await self.listing.unfold(run)
+
     def chosen_id(self) -> str | None:
         """The run under the cursor."""
         return self.listing.table.cursor
