@@ -82,6 +82,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.note", "e", "note", "Write the run's note in $EDITOR."),
     Action("runs.tag", "t", "tag", "Set and take away tags."),
     Action("runs.remove", "delete", "archive", "Take the run out of the list; what it left stays."),
+    Action("runs.import", "i", "import", "Import runs that other tools logged, here or on a machine."),
     Action("views.group", "b", "group", "Let runs stand under what they share: a param, a tag, a state."),
     Action("views.open", "w", "views", "Open a saved view of the list, or save what is seen as one."),
     Action("compute.attach", "a", "attach", "Attach a machine: a Host of ~/.ssh/config or an address.", 60),
@@ -133,6 +134,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("browse.copy", "c", "copy", "Copy it on the machine."),
     Action("browse.mkdir", "n", "new folder", "Make a folder here."),
     Action("browse.remove", "delete", "remove", "Remove it for good, after a yes; folders want a name.", 42),
+    Action("browse.import", "i", "import runs", "Import runs that other tools logged in what the cursor is on."),
     Action("browse.use", "U", "disk use", "Count what takes the room in this folder.", 54),
     Action("browse.hidden", "full_stop", "hidden", "Show names that begin with a dot, or hide them."),
     Action("browse.again", "ctrl+r", "list anew", "List the folder as it is now."),
@@ -206,7 +208,7 @@ ACTIONS: tuple[Action, ...] = (
 
 OPENS_LINE = frozenset({
     "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "chart.save", "multiples.save",
-    "runs.new", "runs.tag",
+    "runs.new", "runs.tag", "runs.import", "browse.import",
     "compute.run", "compute.new", "compute.attach", "welcome.other", "queue.priority",
 })  # fmt: skip
 """Actions that open a line one types into: the keys that follow are meant for it."""

@@ -90,6 +90,8 @@ class BrowseActions(Page):
             return "esc closes this first"
         if action in NEEDS and not self.reading and not self.chosen():
             return "there is nothing under the cursor"
+        if action == "browse.import" and len(self.chosen()) > 1:
+            return "one at a time: the folder they are in has them all"
         return super().refusal(action)
 
     def _say(self, told: str) -> None:
@@ -215,6 +217,14 @@ class BrowseActions(Page):
 
         hint = "a folder of the machine" if len(names) > 1 else "a name, or a folder that ends with /"
         await ask(self.dashboard, mark, done, value=names[0] if len(names) == 1 else "", hint=hint)
+
+    def do_browse_import(self) -> None:
+        """Runs that other tools logged in what the cursor is on; in the folder when that is empty."""
+        from workbench.tui.screens.runs.importing import bring
+
+        chosen = self.chosen()
+        path = self.folder.place(str(chosen[0]["name"])) if chosen else self.folder.path
+        self._work(bring(self.dashboard, f"{self.name_}:{path}"))
 
     def do_browse_remove(self) -> None:
         """Remove what is chosen, after a yes."""

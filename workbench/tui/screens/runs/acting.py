@@ -32,7 +32,7 @@ class RunActions(Page):
 
     def refusal(self, action: str) -> str | None:
         """Why an action on runs cannot be done now."""
-        if action.startswith("runs.") and action != "runs.new":
+        if action.startswith("runs.") and action not in ("runs.new", "runs.import"):
             return doing.why_not(action, self.chosen_runs())
         return super().refusal(action)
 
@@ -56,6 +56,16 @@ class RunActions(Page):
     async def do_runs_new(self) -> None:
         """A new run."""
         await doing.new(self.dashboard, experiment=self.at_experiment, target=self.at_target)
+
+    def do_runs_import(self) -> None:
+        """Runs that other tools logged."""
+        self._import("")
+
+    def _import(self, place: str) -> None:
+        from workbench.tui.screens.files.changing import carried
+        from workbench.tui.screens.runs.importing import bring
+
+        self.run_worker(carried(self.dashboard, bring(self.dashboard, place)), group="import", exit_on_error=True)
 
     async def do_runs_compare(self) -> None:
         """Compare the marked runs."""
