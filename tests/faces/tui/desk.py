@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.faces.tui.world_times import ago
 from workbench.errors import NotFound
+from workbench.workspace.imports import FoundRun, Imported
 
 if TYPE_CHECKING:
     from tests.faces.tui.world import World
@@ -84,6 +85,18 @@ class Desk:
                 raise NotFound(f"there is no {source} here")
             self.world.tree[f"{to}{source.name}"] = source.read_bytes()
             yield Brought(f"{to}{source.name}")
+
+    def find_runs(self, path: str) -> Iterator[FoundRun]:
+        """Two runs that other tools logged, one of them known."""
+        self.world.calls.append(("find_runs", {"path": path}))
+        yield FoundRun("/home/ann/data/exp1", "exp1", ["tensorboard"], known=False)
+        yield FoundRun("/home/ann/data/exp2", "exp2", ["table", "tensorboard"], known=True)
+
+    def bring_runs(self, path: str, experiment: str | None) -> Iterator[Imported]:
+        """Import both."""
+        self.world.calls.append(("bring_runs", {"path": path, "experiment": experiment}))
+        yield Imported("01A", "exp1", True, 300, 0, [])
+        yield Imported("01B", "exp2", False, 12, 2, [])
 
     def save_snapshot(self, run: str, to: Path) -> Path:
         """An empty file in place of a zip."""

@@ -228,3 +228,23 @@ async def test_where_nothing_can_be_saved_it_says_so(stage: Open, tmp_path: Path
         await it.press("d")
         await it.told("cannot write /proc")
         await it.see("data/")
+
+
+async def test_runs_of_other_tools_are_shown_before_they_are_imported(stage: Open) -> None:
+    """From the browser, of what the cursor is on; a no changes nothing."""
+    async with stage(location=HERE) as it:
+        await it.see("data/")
+        it.table.go_to("data")
+        await it.press("i")
+        await it.see("Import runs", f"wb run import gpu1:{HOME}/data")
+        await it.type("old")
+        await it.press("enter")
+        await it.see(r"Import 2 runs\?", "2 tensorboard, 1 table", "Here already: 1;", "exp1", "exp2")
+        await it.press("n")
+        await it.miss("Import 2 runs")
+        assert not it.world.asked("bring_runs")
+        await it.press("i", "enter")
+        await it.see(r"Import 2 runs\?")
+        await it.press("y")
+        await it.told("1 new run, 312 records; 2 damaged pieces passed over")
+        assert it.world.asked("bring_runs") == [{"path": f"gpu1:{HOME}/data", "experiment": None}]

@@ -134,7 +134,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("browse.copy", "c", "copy", "Copy it on the machine."),
     Action("browse.mkdir", "n", "new folder", "Make a folder here."),
     Action("browse.remove", "delete", "remove", "Remove it for good, after a yes; folders want a name.", 42),
-    Action("browse.import", "i", "import runs", "Import runs that other tools logged in what the cursor is on."),
+    Action("browse.import", "i", "import runs", "Import runs that other tools logged there."),
     Action("browse.use", "U", "disk use", "Count what takes the room in this folder.", 54),
     Action("browse.hidden", "full_stop", "hidden", "Show names that begin with a dot, or hide them."),
     Action("browse.again", "ctrl+r", "list anew", "List the folder as it is now."),

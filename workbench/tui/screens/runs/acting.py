@@ -59,13 +59,11 @@ class RunActions(Page):
 
     def do_runs_import(self) -> None:
         """Runs that other tools logged."""
-        self._import("")
-
-    def _import(self, place: str) -> None:
         from workbench.tui.screens.files.changing import carried
         from workbench.tui.screens.runs.importing import bring
 
-        self.run_worker(carried(self.dashboard, bring(self.dashboard, place)), group="import", exit_on_error=True)
+        work = carried(self.dashboard, bring(self.dashboard))
+        self.run_worker(work, group="import", exit_on_error=True)
 
     async def do_runs_compare(self) -> None:
         """Compare the marked runs."""

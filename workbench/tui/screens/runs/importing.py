@@ -1,4 +1,4 @@
-"""Runs that other tools logged, here or on a machine: asked for, shown before anything is taken in, imported."""
+"""Runs that other tools logged, here or on a machine: asked for, shown before they are taken in, imported."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def listed(found: list[FoundRun]) -> str:
     lines = [", ".join(f"{count} {clean_name(form, 40)}" for form, count in forms.most_common())]
     known = sum(one.known for one in found)
     if known:
-        lines.append(f"{known} of them are here already: what is new of them is added.")
+        lines.append(f"Here already: {known}; what is new of those is added.")
     lines += [f"  {clean_name(one.name, 70)}" for one in found[:NAMED]]
     if len(found) > NAMED:
         lines.append(f"  and {len(found) - NAMED} more")
