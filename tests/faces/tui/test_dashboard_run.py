@@ -33,12 +33,13 @@ async def test_tabs_are_gone_through_and_each_shows_what_it_is_about(stage: Open
             ("train/", "metrics"),
             ("outputs/model.pt", "files"),
             ("data/loader.py", "snapshot"),
+            ("No runs below it", "children"),
             ("python train.py", ""),
         ):
             await it.press("tab")
             await it.see(pattern)
             assert it.app.places.current.options.get("tab", "") == tab
-        await it.press("shift+tab")
+        await it.press("shift+tab", "shift+tab")
         await it.see("data/loader.py", "755")
 
 

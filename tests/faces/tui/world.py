@@ -199,8 +199,9 @@ class World(RoomServices, RunServices, MachineServices, ViewServices, FileServic
 
     def _below(self, run: str, unfold: list[str], depth: int, depths: dict[str, int]) -> list[str]:
         found = []
-        for item in sorted(self.rows, key=lambda each: each["created"]):
-            if run in unfold and item.get("parent") == run:
+        mine = [item for item in self.rows if item.get("parent") == run] if run in unfold else []
+        for item in sorted(mine, key=lambda each: each["created"]):
+            if item["id"] not in depths:
                 depths[item["id"]] = depth
                 found += [item["id"], *self._below(item["id"], unfold, depth + 1, depths)]
         return found
