@@ -54,8 +54,8 @@ class LogSearchService:
 
         pattern is a text, or a regular expression as /.../; capitals in it make it tell them apart. From
         offset on, or before it. Places are told of the first LISTED hits, texts of what a regular expression
-        found; after COUNTED hits it ends. A line that is still being written is not searched. Raises
-        UsageError for a pattern that is none or costs too much.
+        found; after COUNTED hits it ends. A line that is still being written is searched for one hit only, as
+        it would be counted again. Raises UsageError for a pattern that is none or costs too much.
         """
         parse(pattern)
         async with aclosing(self._searched(run, log, pattern, offset, backwards, most)) as found:
@@ -78,6 +78,8 @@ class LogSearchService:
         extent = await log_extent(self._context, found.id, log)
         most = COUNTED if most is None else min(most, COUNTED)
         question = _question(extent, pattern, offset) | {"backwards": backwards, "most": most}
+        if most == 1:  # who looks for one finds it in a line that is not whole yet, too
+            question["unfinished"] = True
         async with self._turns, aclosing(_answers(question)) as answers:
             async for news in answers:
                 yield {**news, "hits": [[place, text] for place, _, _, text in news["hits"]]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 
 from workbench.errors import WorkbenchError
@@ -23,6 +23,8 @@ class MemoryLog:
         self.counted: int | None = None
         """How far lines are counted; None: to the end."""
         self.problem: WorkbenchError | None = None
+        self.marks: list[tuple[int, float]] = []
+        """When bytes came: (offset, time)."""
         self._changed: list[asyncio.Event] = []
 
     def change(
@@ -100,9 +102,18 @@ class MemoryLog:
             chosen.reverse()
         yield self._found(chosen[:most])
 
-    async def errors(self, offset: int = 0) -> AsyncGenerator[Found, None]:
-        hits: Iterator[Hit] = (hit for hit in errors(self.data, 0) if hit.offset >= offset)
-        yield self._found([hit for hit in [next(hits, None)] if hit is not None])
+    async def times(self, offset: int, stop: int) -> list[tuple[int, float]]:
+        before = [mark for mark in self.marks if mark[0] <= offset]
+        return before[-1:] + [mark for mark in self.marks if offset < mark[0] < stop]
+
+    async def at(self, time: float) -> int | None:
+        return next((place for place, came in self.marks if came >= time), None)
+
+    async def errors(
+        self, offset: int = 0, *, backwards: bool = False, most: int = 1
+    ) -> AsyncGenerator[Found, None]:
+        hits = [hit for hit in errors(self.data, 0) if (hit.offset < offset) == backwards]
+        yield self._found((hits[::-1] if backwards else hits)[:most])
 
     def _found(self, hits: list[Hit]) -> Found:
         return Found([(hit.offset, hit.text) for hit in hits], len(self.data), len(hits))

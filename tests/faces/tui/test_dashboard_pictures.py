@@ -70,6 +70,11 @@ SHOTS = {
     "run-overview": Shot(RUN, "ann@laptop"),
     "run-failed": Shot("runs/mnist/dull-ibis-39", "CUDA out of memory"),
     "run-log": Shot(f"{RUN}?tab=logs", "of 124"),
+    "run-logs-beside": Shot(
+        f"{RUN}?tab=logs",
+        "of 124",
+        (("A", "all ranks"), ("enter", "step   89|output"), ("i", "\\d\\d:\\d\\d:\\d\\d"), ("A", "all ranks"), ("up", ""), ("enter", "merged")),
+    ),
     "run-metrics": Shot(f"{RUN}?tab=metrics", "⠒|⣀|⡀"),
     "run-metric-large": Shot(f"{RUN}?tab=metrics", "⠒|⣀|⡀", (("enter", "last 0.0412"),)),
     "run-files": Shot(f"{RUN}?tab=files", "report.json"),

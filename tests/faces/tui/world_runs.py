@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from tests.faces.tui.memory_log import MemoryLog
-from tests.faces.tui.world_times import ago
+from tests.faces.tui.world_times import NOW, ago
 from workbench.errors import NotFound
 
 STEPS = 1000
@@ -41,6 +41,17 @@ def log_text(lines: int = 120) -> bytes:
     return (bar + "".join(epochs) + end).encode()
 
 
+def rank_text(log: str, lines: int = 90) -> bytes:
+    """A rank's log; of several names those logs merged, each line behind whose it is."""
+    names = log.split("\n")
+    told = []
+    for step in range(lines):
+        for number, name in enumerate(names):
+            who = f"\x1b[{(36, 33, 35, 32)[number % 4]}mr{name[-5]}\x1b[0m " if len(names) > 1 else ""
+            told.append(f"{who}step {step:4}  grad_norm {1 + math.sin(step + number):.3f}\n")
+    return "".join(told).encode()
+
+
 def figures(name: str, last: float) -> dict[str, Any]:
     """A metric as a run has it."""
     return {"last": last, "min": last * 0.98, "max": 2.3, "count": STEPS, "last_step": STEPS - 1, "first_step": 0}
@@ -64,11 +75,25 @@ class RunServices:
         self.logs: dict[str, MemoryLog] = {}
         self.comparisons: dict[str, dict[str, Any]] = {}
 
-    def log(self, run: str) -> MemoryLog:
+    def log(self, run: str, log: str = "") -> MemoryLog:
         """A run's log; one that is going on has no end yet."""
         found = self.run(run)  # type: ignore[attr-defined]
         over = found["status"] in ("Completed", "Failed", "Canceled")
-        return self.logs.setdefault(found["id"], MemoryLog(log_text(), ended=over))
+        text = rank_text(log) if log else log_text()
+        known = self.logs.setdefault(found["id"] + log, MemoryLog(text, ended=over))
+        known.marks = [(at, NOW.timestamp() - 300 + at / 40) for at in range(0, len(text), 40)]
+        return known
+
+    async def runs_log_list(self, run: str) -> Any:
+        ranks = [{"log": f"logs/rank-{n}.txt", "label": f"r{n}", "rank": n, "size": 920_000} for n in range(4)]
+        tries = [{"log": "output", "label": f"attempt {n}", "attempt": n, "start": start, "stop": start + 900, "size": 900} for n, start in ((1, 0), (2, 900))]
+        return [{"log": "output", "label": "output", "size": len(self.log(run).data)}, *tries, *ranks]
+
+    async def runs_log_times(self, run: str, offset: int, stop: int, log: str = "") -> Any:
+        return await self.log(run, log).times(offset, stop)
+
+    async def runs_log_at(self, run: str, time: float, log: str = "") -> Any:
+        return {"offset": await self.log(run, log).at(time)}
 
     def runs_get(self, run: str, experiment: str | None = None) -> Any:
         found = self.run(run)  # type: ignore[attr-defined]
@@ -156,28 +181,29 @@ class RunServices:
 
     # Logs
 
-    async def runs_log_extent(self, run: str) -> Any:
-        found = await self.log(run).extent()
+    async def runs_log_extent(self, run: str, log: str = "") -> Any:
+        found = await self.log(run, log).extent()
         return {"size": found.size, "gaps": found.gaps, "ended": found.ended, "as_of": found.as_of}
 
-    async def runs_log_watch(self, run: str) -> AsyncGenerator[Any, None]:
-        yield await self.runs_log_extent(run)
-        async for _ in self.log(run).changes():
-            yield await self.runs_log_extent(run)
+    async def runs_log_watch(self, run: str, log: str = "") -> AsyncGenerator[Any, None]:
+        yield await self.runs_log_extent(run, log)
+        async for _ in self.log(run, log).changes():
+            yield await self.runs_log_extent(run, log)
 
-    async def runs_log_bytes(self, run: str, offset: int, length: int) -> AsyncGenerator[bytes, None]:
-        yield await self.log(run).read(offset, length)
+    async def runs_log_bytes(self, run: str, offset: int, length: int, log: str = "") -> AsyncGenerator[bytes, None]:
+        yield await self.log(run, log).read(offset, length)
 
-    async def runs_log_lines(self, run: str, offset: int) -> Any:
-        return (await self.log(run).lines(offset))._asdict()
+    async def runs_log_lines(self, run: str, offset: int, log: str = "") -> Any:
+        return (await self.log(run, log).lines(offset))._asdict()
 
-    async def runs_log_line_start(self, run: str, line: int) -> Any:
-        return {"offset": await self.log(run).line_start(line), "lines": 0, "counted": len(self.log(run).data)}
+    async def runs_log_line_start(self, run: str, line: int, log: str = "") -> Any:
+        held = self.log(run, log)
+        return {"offset": await held.line_start(line), "lines": 0, "counted": len(held.data)}
 
-    async def runs_log_search(self, run: str, pattern: str, offset: int = 0, **asked: Any) -> AsyncGenerator[Any, None]:
-        async for found in self.log(run).search(pattern, offset, **asked):
+    async def runs_log_search(self, run: str, pattern: str, offset: int = 0, log: str = "", **asked: Any) -> AsyncGenerator[Any, None]:
+        async for found in self.log(run, log).search(pattern, offset, **asked):
             yield {"hits": found.hits, "at": found.at, "count": found.total}
 
-    async def runs_log_errors(self, run: str, offset: int = 0) -> AsyncGenerator[Any, None]:
-        async for found in self.log(run).errors(offset):
+    async def runs_log_errors(self, run: str, offset: int = 0, log: str = "", backwards: bool = False, most: int = 1) -> AsyncGenerator[Any, None]:
+        async for found in self.log(run, log).errors(offset, backwards=backwards, most=most):
             yield {"hits": found.hits, "at": found.at, "count": found.total}

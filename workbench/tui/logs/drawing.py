@@ -111,6 +111,11 @@ def number_strip(number: int | None, width: int, pens: Pens) -> Strip:
     return Strip([Segment(text.rjust(width - 1)[-(width - 1) :] + " ", pens.role("dim"))], width)
 
 
+def clock_strip(text: str, width: int, pens: Pens) -> Strip:
+    """When a line came, in the column beside the text."""
+    return Strip([Segment(text.ljust(width)[:width], pens.role("dim"))], width)
+
+
 def bar_strip(seen: bool, marked: bool, pens: Pens) -> Strip:
     """One cell of the bar beside the log."""
     plain = pens.palette.ascii

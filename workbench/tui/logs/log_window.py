@@ -18,6 +18,7 @@ from workbench.text import durations
 from workbench.text.log_line import Shown
 from workbench.text.log_rows import Row
 from workbench.text.sanitize import clean_name
+from workbench.tui.logs.clock import RowTimes
 from workbench.tui.logs.colours import LogColours
 from workbench.tui.logs.drawing import Pens
 from workbench.tui.logs.log_reader import LogReader
@@ -60,10 +61,13 @@ class LogWindow(Widget):
         super().__init__(id=id, classes=classes)
         self._reader = LogReader(source)
         self._searcher = Searcher(source, self._wake_up)
+        self._times = RowTimes(source)
         self.following = follow
         """Whether it stays at the end."""
         self.wrap = False
         """Whether long lines are broken."""
+        self.timed = False
+        """Whether lines have when they came beside them."""
         self.numbered = False
         """Whether lines have their numbers beside them."""
         self.current: int | None = None
@@ -178,6 +182,7 @@ class LogWindow(Widget):
                 self._problem = ""
             except ShortRead:
                 self._reader.forget()
+                self._times.forget()
                 self._doubted = True
                 self.set_timer(flush_of(self.app), self._wake_up)
             except WorkbenchError as problem:
@@ -195,6 +200,7 @@ class LogWindow(Widget):
                 self._searcher.grew()
             if extent != self._reader.extent:
                 self._reader.adopt(extent)
+                self._searcher.ended = extent.ended
             self._drawn_at = monotonic()
         self._reader.width = self._view.text_width if self.wrap else 0
         for move in moves:
@@ -208,6 +214,8 @@ class LogWindow(Widget):
         self._window, self._shown = await self._reader.window(self._top, room)
         if self._top is not None or not self.following:
             self._top = self._window.top
+        if self.timed:
+            await self._times.learn(self._window)
         self._draw()
 
     # Drawing
@@ -216,9 +224,11 @@ class LogWindow(Widget):
     def _view(self) -> View:
         gutter = len(f"{max(self._reader.numbers.total, 999)}") + 1 if self.numbered else 0
         left = 0 if self.wrap else self._left
+        today = datetime.now(UTC).astimezone().date()
+        clock = self._times.column(self._window, today) if self.timed else None
         return View(
-            self._window, self._shown, self.size.width, self.size.height, left, gutter, self.current,
-            self._searcher.state,
+            self._window, self._shown, self.size.width, self.size.height, left, gutter,
+            clock, self.current, self._searcher.state,
         )  # fmt: skip
 
     def _draw(self) -> None:

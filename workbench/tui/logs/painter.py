@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from textual.strip import Strip
@@ -10,7 +10,15 @@ from textual.strip import Strip
 from workbench.text.log_line import Shown
 from workbench.text.log_rows import Row
 from workbench.tui.logs.bar import marks, thumb
-from workbench.tui.logs.drawing import Pens, Stroke, bar_strip, gap_strip, number_strip, text_strip
+from workbench.tui.logs.drawing import (
+    Pens,
+    Stroke,
+    bar_strip,
+    clock_strip,
+    gap_strip,
+    number_strip,
+    text_strip,
+)
 from workbench.tui.logs.log_reader import LogReader
 from workbench.tui.logs.search_state import SearchState
 from workbench.tui.logs.window import Line, Window
@@ -31,6 +39,8 @@ class View(NamedTuple):
     """Cells that are out of sight at the left."""
     gutter: int = 0
     """Cells of the column of line numbers; 0: there is none."""
+    clock: Mapping[int, str] | None = None
+    """When rows came, by where they begin, all as wide; None: that is not shown."""
     current: int | None = None
     """The byte whose line one stands on."""
     search: SearchState | None = None
@@ -42,7 +52,12 @@ class View(NamedTuple):
     @property
     def text_width(self) -> int:
         """Cells of a line's text."""
-        return max(1, self.width - 1 - self.gutter)
+        return max(1, self.width - 1 - self.gutter - self.clock_width)
+
+    @property
+    def clock_width(self) -> int:
+        """Cells of the column of times."""
+        return len(next(iter(self.clock.values()), "")) if self.clock else 0
 
 
 class Painter:
@@ -61,10 +76,19 @@ class Painter:
         strips = []
         for y in range(view.height):
             parts = [self._text(lines[y], view) if y < len(lines) else self._blank(view), bar[y]]
+            if view.clock_width:
+                parts.insert(0, clock_strip(self._clock(lines, y, view), view.clock_width, self._pens))
             if view.gutter:
                 parts.insert(0, number_strip(numbers[y] if y < len(lines) else None, view.gutter, self._pens))
             strips.append(Strip.join(parts))
         return strips
+
+    @staticmethod
+    def _clock(lines: Sequence[Line], y: int, view: View) -> str:
+        """The time a line of the screen carries: the first of a line of the log does."""
+        if y >= len(lines) or lines[y].part or view.clock is None:
+            return ""
+        return view.clock.get(lines[y].row.start, "")
 
     def _blank(self, view: View) -> Strip:
         return Strip.blank(view.text_width, self._pens.ground)

@@ -6,7 +6,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from workbench.errors import UsageError
 from workbench.tui.logs.source import LogSource
@@ -36,17 +36,32 @@ class SearchLine(Input):
 class LogPane(Vertical):
     """What a screen shows of one log."""
 
-    DEFAULT_CSS = "LogPane { height: 1fr; }"
+    DEFAULT_CSS = """
+    LogPane { height: 1fr; }
+    LogPane .log-title { height: 1; display: none; color: $text-muted; padding: 0 1; }
+    LogPane.-titled .log-title { display: block; }
+    LogPane.-current .log-title { color: $text; text-style: bold; }
+    """
     _said = ""
     """What was looked for last: the next search begins with it."""
 
-    def __init__(self, source: LogSource, *, follow: bool = True, id: str | None = None) -> None:
+    def __init__(
+        self,
+        source: LogSource,
+        *,
+        follow: bool = True,
+        id: str | None = None,
+        view: type[LogView] = LogView,
+        title: str = "",
+    ) -> None:
         super().__init__(id=id)
-        self.view = LogView(source, follow=follow)
+        self.view = view(source, follow=follow)
+        self.title_line = Static(title, classes="log-title", markup=False)
         self._status = LogStatus()
 
     def compose(self) -> ComposeResult:
         """The log and its status."""
+        yield self.title_line
         yield self.view
         yield self._status
 

@@ -22,6 +22,8 @@ class Searcher:
         self._on_news = on_news
         self._grown = asyncio.Event()
         self.state: SearchState | None = None
+        self.ended = False
+        """Whether the log has ended: until then its last line, which was not counted, may match, too."""
 
     def start(self, said: str) -> SearchState:
         """Look for something else from now on; raises UsageError for a pattern that is none."""
@@ -61,7 +63,7 @@ class Searcher:
             return None, False
         for start, turned in ((offset, False), ((1 << 62) if backwards else -1, True)):
             found = state.after(start, backwards)
-            if (found is None and state.whole) or (found is not None and state.covers(found)):
+            if (found is None and state.whole and self.ended) or (found is not None and state.covers(found)):
                 pass
             else:
                 found = await self._ask(state, start, backwards)
@@ -77,14 +79,5 @@ class Searcher:
             async for found in news:
                 for place, text in found.hits:
                     state.note(place, text)
-                    return place
-        return None
-
-    async def next_error(self, offset: int, on_way: Callable[[int], None]) -> int | None:
-        """The first line from offset on that tells of an error; on_way hears how far the search is."""
-        async with aclosing(self._source.errors(offset)) as news:
-            async for found in news:
-                on_way(found.at)
-                for place, _ in found.hits:
                     return place
         return None

@@ -63,10 +63,18 @@ class LogSource(Protocol):
     async def line_start(self, line: int) -> int | None:
         """Where the line with that number, from 0, begins; None when it is not known to be there."""
 
+    async def times(self, offset: int, stop: int) -> list[tuple[int, float]]:
+        """(offset, seconds since 1970) of when bytes came: what holds for offset, and more up to stop."""
+
+    async def at(self, time: float) -> int | None:
+        """From where on it came at a time or later; None where that is not known."""
+
     def search(
         self, pattern: str, offset: int = 0, *, backwards: bool = False, most: int | None = None
     ) -> AsyncGenerator[Found, None]:
         """Matches from offset on, or before it, at most so many; ends when all were found."""
 
-    def errors(self, offset: int = 0) -> AsyncGenerator[Found, None]:
-        """The first line from offset on that tells of an error."""
+    def errors(
+        self, offset: int = 0, *, backwards: bool = False, most: int = 1
+    ) -> AsyncGenerator[Found, None]:
+        """Lines from offset on, or before it, that tell of an error, at most so many."""

@@ -12,7 +12,9 @@ from textual.message import Message
 from workbench.errors import UsageError, WorkbenchError
 from workbench.tui.actions.acting import Acting
 from workbench.tui.logs.bar import offset_at
+from workbench.tui.logs.error_finder import ErrorFinder
 from workbench.tui.logs.log_window import LogWindow
+from workbench.tui.logs.source import LogSource
 from workbench.tui.logs.window import Place
 
 ASIDE = 16
@@ -24,9 +26,15 @@ class LogView(Acting, LogWindow, can_focus=True):
 
     PLACES: ClassVar[tuple[str, ...]] = ("list", "logs")
     LACKS: ClassVar[frozenset[str]] = frozenset({"list.open"})
+    _grabbed = False
     _error: int | None = None
     """The error that was found last."""
-    _grabbed = False
+
+    def __init__(
+        self, source: LogSource, *, follow: bool = True, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(source, follow=follow, id=id, classes=classes)
+        self._errors = ErrorFinder(source)
 
     class Asked(Message):
         """The user wants to look for something."""
@@ -174,19 +182,32 @@ class LogView(Acting, LogWindow, can_focus=True):
         """The first error, or the next after the one found last."""
         self.run_worker(self._searched(self._to_error), group="match", exclusive=True)
 
-    async def _to_error(self) -> None:
+    def do_logs_error_before(self) -> None:
+        """The error before the one found last, or before the window."""
+        self.run_worker(self._searched(lambda: self._to_error(True)), group="match", exclusive=True)
+
+    async def _to_error(self, backwards: bool = False) -> None:
         last = self._error if self._error is not None and self._error == self.current else None
+        begin = self._window.top.start if backwards else -1
 
         def on_way(at: int) -> None:
             self._tell(f"looking for an error: {at * 100 // max(1, self._reader.extent.size)}%")
 
-        found = await self._searcher.next_error(0 if last is None else last + 1, on_way)
+        found = await self._errors.beyond(begin if last is None else last, backwards, on_way)
         if found is None:
-            self._tell("no line tells of an error" if last is None else "no further error")
+            none = "no error before" if backwards else "no line tells of an error"
+            self._tell(none if last is None else "no error before" if backwards else "no further error")
             return
         self._error = found
-        self._notice = ""
+        self._tell(self._errors.words(found))
         self.go_to(found)
+        if not self._errors.knows(found):
+            self.run_worker(self._searched(self._count_errors), group="errors", exclusive=True)
+
+    async def _count_errors(self) -> None:
+        await self._errors.count()
+        if self._error is not None and self._error == self.current:
+            self._tell(self._errors.words(self._error))
 
     def do_logs_follow(self) -> None:
         """Hold still, or go to the end and stay there."""
@@ -203,6 +224,11 @@ class LogView(Acting, LogWindow, can_focus=True):
         self._left = 0
         if self._top is not None:
             self._top = Place(self._top.start)
+        self._wake_up()
+
+    def do_logs_times(self) -> None:
+        """Show when lines came, or not."""
+        self.timed = not self.timed
         self._wake_up()
 
     def do_logs_numbers(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 
 from workbench.errors import UsageError
 from workbench.text import sizes
@@ -81,11 +81,20 @@ class CommandLog:
             hits.reverse()
         yield self._found(hits[:most], len(hits))
 
-    async def errors(self, offset: int = 0) -> AsyncGenerator[Found, None]:
-        """The first line that tells of an error."""
-        later: Iterator[Hit] = (hit for hit in errors(bytes(self._data), 0) if hit.offset >= offset)
-        found = next(later, None)
-        yield self._found([] if found is None else [found], int(found is not None))
+    async def times(self, offset: int, stop: int) -> list[tuple[int, float]]:
+        """When bytes came: that is not kept."""
+        return []
+
+    async def at(self, time: float) -> int | None:
+        """From where on it came at a time: that is not known."""
+        return None
+
+    async def errors(
+        self, offset: int = 0, *, backwards: bool = False, most: int = 1
+    ) -> AsyncGenerator[Found, None]:
+        """Lines that tell of an error."""
+        hits = [hit for hit in errors(bytes(self._data), 0) if (hit.offset < offset) == backwards]
+        yield self._found((hits[::-1] if backwards else hits)[:most], len(hits))
 
     def _found(self, hits: list[Hit], total: int) -> Found:
         return Found([(hit.offset, hit.text) for hit in hits], len(self._data), total)

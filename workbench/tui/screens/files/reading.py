@@ -120,13 +120,29 @@ class MachineFile:
             if most is not None and count >= most:
                 return
 
-    async def errors(self, offset: int = 0) -> AsyncGenerator[Found, None]:
-        """The first line that tells of an error."""
-        async for at, hits in self._scan(errors, offset, min(self._size, offset + SEARCHED)):
-            later = [hit for hit in hits if hit.offset >= offset]
-            if later:
-                yield _found(later[:1], at, 1)
+    async def times(self, offset: int, stop: int) -> list[tuple[int, float]]:
+        """When bytes came: no file tells."""
+        return []
+
+    async def at(self, time: float) -> int | None:
+        """From where on it came at a time: that is not known."""
+        return None
+
+    async def errors(
+        self, offset: int = 0, *, backwards: bool = False, most: int = 1
+    ) -> AsyncGenerator[Found, None]:
+        """Lines that tell of an error, SEARCHED bytes far."""
+        start, stop = (max(0, offset - SEARCHED), offset) if backwards else (offset, offset + SEARCHED)
+        found: list[Hit] = []
+        async for at, hits in self._scan(errors, start, min(self._size, stop)):
+            found += [hit for hit in hits if (hit.offset < offset) == backwards]
+            if not backwards and found:
+                yield _found(found[:most], at, len(found))
+                most -= len(found)
+                found = []
+            if most <= 0:
                 return
+        yield _found(found[::-1][:most], start, len(found))
 
     async def _scan(
         self, find: Finder | Callable[[bytes, int], Iterator[Hit]], start: int, stop: int
