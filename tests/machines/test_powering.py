@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ def state(wb: Wb, name: str) -> str:
 
 
 def test_a_machine_is_started_used_and_stopped(wb: Wb, server: SshServer, cloud: Path) -> None:
+    """AZ-22 in part, AZ-24 in part, AZ-25, AZ-26: a host one reaches by key is such a machine; its files stay."""
     attach(wb, server)
     name = server.name
     refused = wb.run("compute", "start", name)
@@ -80,6 +82,10 @@ def test_a_machine_is_started_used_and_stopped(wb: Wb, server: SshServer, cloud:
     again = wb("submit", "-t", name, "--no-code", "--start", "--wait", "--", "echo up again").split()[0]
     assert wb("logs", again) == "up again\n"
     assert state(wb, name) == "connected"
+    restarted = wb.run("compute", "restart", name, "--yes")
+    assert re.search(r"down .*gone\n.*up .*booting\n", restarted.stderr, re.DOTALL)
+    assert state(wb, name) == "connected"
+    assert {run, busy, again} <= {held["id"] for held in wb.json("compute", "du", name)["runs"]}
 
 
 def test_what_fails_says_what_the_command_said(wb: Wb, server: SshServer, cloud: Path) -> None:

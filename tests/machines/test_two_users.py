@@ -96,7 +96,7 @@ def users(make_user: MakeUser) -> tuple[Wb, Wb]:
 
 
 def test_two_users_work_apart(users: tuple[Wb, Wb], tmp_path: Path) -> None:
-    """trap 6, law 6: own server, own lease folder, own list; each takes its slot of its own machine."""
+    """AZ-23 in part, trap 6, law 6: own server, own lease folder, own list; each takes its slot of its own machine."""
     one, two = users
     for wb in users:
         wb("compute", "set", "local", "slots=1")

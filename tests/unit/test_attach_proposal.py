@@ -54,6 +54,7 @@ def test_a_gpu_machine_gives_each_run_one() -> None:
     ],
 )
 def test_a_poor_home_gives_way_to_a_local_disk(facts: dict[str, Any], reason: str) -> None:
+    """AZ-26: the fast local place."""
     settings, notes = proposed(measured(facts, disks=[SHARED, SCRATCH]))
     assert settings.root == "/scratch/ann/.workbench"
     assert len(notes) == 1

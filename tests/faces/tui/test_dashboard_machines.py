@@ -202,6 +202,13 @@ async def test_a_machines_settings_are_changed_in_a_form(stage: Open) -> None:
         await it.see("grace is .*not soon")
         await it.press("ctrl+u", "enter")
         await it.until(lambda: it.world.targets[0]["settings"].get("gpus") == 2)
+        await it.press("e")
+        await it.see("Settings of gpu1", "switches it on")
+        await it.press(*("tab",) * 6, *"cloud", "space", *"up", "tab", *"halt")
+        await it.see("'start=cloud up' stop=halt")
+        await it.press("enter")
+        await it.until(lambda: it.world.targets[0]["settings"].get("start") == "cloud up")
+        assert it.world.asked("compute.set")[-1]["changes"] == {"start": "cloud up", "stop": "halt"}
 
 
 async def test_a_machines_page_shows_it_and_its_runs(stage: Open) -> None:

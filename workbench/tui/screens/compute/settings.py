@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 NUMBERS = ("gpus", "slots")
-TEXTS = ("python", "root", *NUMBERS, "grace", "setup")
+SECONDS = ("grace", "power_timeout")
+POWER = ("start", "stop", "restart", "power_timeout")
+TEXTS = ("python", "root", *NUMBERS, "grace", "setup", *POWER)
 HINTS = {
     "python": "the interpreter runs use there",
     "root": "~/.workbench there",
@@ -23,6 +25,10 @@ HINTS = {
     "slots": "runs at once; 0: no limit",
     "grace": "seconds between TERM and KILL",
     "setup": "a shell line before each command",
+    "start": "a shell line of this side that switches it on",
+    "stop": "one that switches it off",
+    "restart": "else stop, then start",
+    "power_timeout": "seconds these may take",
 }
 
 
@@ -30,10 +36,8 @@ def fields(target: Mapping[str, Any]) -> list[Field]:
     """The form's fields, filled with what is set."""
     now = target.get("settings") or {}
     found = []
-    for key in TEXTS:
-        value = now.get(key)
-        text = "; ".join(value) if isinstance(value, list) else "" if value is None else str(value)
-        found.append(Field(key, key, text, HINTS[key]))
+    for key in _offered(target):
+        found.append(Field(key, key.replace("_", " "), _text(key, now.get(key)), HINTS[key]))
     protected = "yes" if now.get("protected") else ""
     found.append(Field("protected", "", protected, "ask for its name before detaching", switch=True))
     default = "yes" if target.get("default") else ""
@@ -41,13 +45,25 @@ def fields(target: Mapping[str, Any]) -> list[Field]:
     return found
 
 
-def _seconds(text: str) -> float:
+def _offered(target: Mapping[str, Any]) -> tuple[str, ...]:
+    """The settings that make sense: this machine is not switched on from itself."""
+    return tuple(key for key in TEXTS if target.get("kind") != "local" or key not in POWER)
+
+
+def _text(key: str, value: Any) -> str:
+    """A setting as a line; a command that was set as its words is shown as a shell would read it."""
+    if isinstance(value, list):
+        return shlex.join(value) if key in POWER else "; ".join(value)
+    return "" if value is None else str(value)
+
+
+def _seconds(key: str, text: str) -> float:
     try:
         found = float(text.removesuffix("s"))
     except ValueError:
         found = -1.0
     if not 0 <= found < inf:
-        raise ValueError(f"grace is a number of seconds, not {text}")
+        raise ValueError(f"{key.replace('_', ' ')} is a number of seconds, not {text}")
     return found
 
 
@@ -55,21 +71,20 @@ def changes(target: Mapping[str, Any], values: Values) -> dict[str, Any]:
     """What `compute.set` is to change. Raises ValueError with a sentence."""
     now = target.get("settings") or {}
     found: dict[str, Any] = {}
-    for key in TEXTS:
+    for key in _offered(target):
         text = values[key].strip()
+        if text == _text(key, now.get(key)):
+            continue
         value: Any = text or None
         if key in NUMBERS and text:
             if not text.isdecimal():
                 raise ValueError(f"{key} is a number, not {text}")
             value = int(text)
-        elif key == "grace" and text:
-            value = _seconds(text)
+        elif key in SECONDS and text:
+            value = _seconds(key, text)
         elif key == "setup":
             value = [text] if text else []
-            if text == "; ".join(now.get("setup") or []):
-                continue
-        if value != now.get(key):
-            found[key] = value
+        found[key] = value
     if bool(values["protected"]) != bool(now.get("protected")):
         found["protected"] = bool(values["protected"])
     return found
