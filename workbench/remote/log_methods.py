@@ -14,8 +14,8 @@ def table(machine):
     # type: (Machine) -> Dict[str, Handler]
     """Method name -> handler."""
     return {
-        "logs": lambda exchange: _logs(machine, exchange),
-        "follow_logs": lambda exchange: _follow_logs(machine, exchange),
+        "run_logs": lambda exchange: _logs(machine, exchange),
+        "follow_run_logs": lambda exchange: _follow_logs(machine, exchange),
     }
 
 

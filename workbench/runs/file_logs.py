@@ -60,7 +60,7 @@ class FileLogs:
     async def listed(self, run: Run) -> list[dict[str, Any]]:
         """{path, size, modified} of the text files below logs/; raises Unreachable, RemoteError, NotFound."""
         link = await self._fleet.link(run.target)
-        answer = await link.call("logs", {"run": run.id})
+        answer = await link.call("run_logs", {"run": run.id})
         files = readable_files(answer.get("files") if isinstance(answer, dict) else None)
         return [{"path": file.path, "size": file.size, "modified": file.modified} for file in files]
 
@@ -148,7 +148,7 @@ class FileLogs:
         """Follow files over one link until the run is over and all of them is here."""
         link = await self._fleet.link(run.target)
         offsets = {path: log_size(self.path(run.id, path)) for path in paths}
-        async with link.stream("follow_logs", {"run": run.id, "files": offsets}) as stream:
+        async with link.stream("follow_run_logs", {"run": run.id, "files": offsets}) as stream:
             async for message in stream:
                 if not isinstance(message, dict):
                     await asyncio.to_thread(self._take, run.id, offsets, message)

@@ -120,7 +120,7 @@ class LogKeeping:
         gaps = await self._store.read(spool.gaps, run.id)
         try:
             async with asyncio.timeout(ASKING_SECONDS):
-                answer = await link.call("logs", {"run": run.id})
+                answer = await link.call("run_logs", {"run": run.id})
         except (Unreachable, RemoteError, NotFound, TimeoutError):
             return False
         kept = _stretches(answer.get("stream") if isinstance(answer, dict) else None)

@@ -20,7 +20,7 @@ async def bring_back(context: Context, run: Run, *, whole: bool = False) -> None
     if fetching is None:
         try:
             link = await context.fleet.link(run.target, retry_now=True)
-            await link.call("logs", {"run": run.id})
+            await link.call("run_logs", {"run": run.id})
         except NotFound as problem:
             raise NotFound(
                 f"the output of {run.name} is gone: it was dropped here, and {run.target} has it no more",

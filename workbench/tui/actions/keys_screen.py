@@ -33,6 +33,7 @@ TITLES = {
     "tabs": "Tabs",
     "runs": "Runs",
     "logs": "Log",
+    "many-logs": "Several logs of a run",
     "chart": "Chart",
     "multiples": "Small charts",
     "metrics": "Metrics",
