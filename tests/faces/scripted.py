@@ -170,6 +170,7 @@ class World:
             "runs.texts": {},
             "runs.rows": {},
             "runs.evaluations": {},
+            "runs.logged": [],
             "runs.envelope": [],
             "runs.warnings": [],
             "runs.git_diff": {},

@@ -536,3 +536,26 @@ def test_damaged_chunks_are_refused():
 def test_a_store_is_a_plain_folder(store):
     assert isinstance(store, Store)
     assert {path.name for path in store.directory.iterdir()} >= {"workbench.db", "spool", "blobs"}
+
+
+def test_what_was_logged_besides_numbers_is_listed_without_reading_it(store):
+    """AZ-95, AZ-96, AZ-97."""
+    from workbench.store import logged
+
+    run = put_run(store)
+    records = [{"k": "row", "n": "seen", "v": {"at": n}} for n in range(50)]
+    records += [{"k": "metric", "n": "phase", "v": text, "s": n} for n, text in enumerate(("warm", "train"))]
+    records += [
+        {"k": "artifact", "n": "plot", "path": "outputs/plot.PNG"},
+        {"k": "artifact", "n": "model", "path": "outputs/model.pt"},
+        {"k": "table", "n": "cm", "schema": "confusion_matrix", "schema_version": "v1", "v": {"class_labels": []}},
+    ]
+    feed(store, run, [header(), *records])
+    found = {item.name: (item.kind, item.count, item.last_step, item.path) for item in store.read(logged.of_run, run)}
+    assert found == {
+        "cm": ("confusion_matrix", 1, None, None),
+        "plot": ("image", 1, None, "outputs/plot.PNG"),
+        "seen": ("table", 50, None, None),
+        "phase": ("text", 2, 1, None),
+    }
+    assert store.read(tables.rows, run, "seen", 3) == {"seen": {"at": [47, 48, 49]}}

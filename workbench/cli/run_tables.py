@@ -21,16 +21,12 @@ def described(session: Session, run: str) -> Rows:
         _row(name, len(said), said[-1][1] or "", (said[0][0], said[-1][0]))
         for name, said in session.call("runs", "texts", run=run).items()
     ]
-    tables = [
-        _row(name, height, f"table of {len(columns)} columns")
-        for name, columns in session.call("runs", "rows", run=run).items()
-        for height in [max((len(column) for column in columns.values()), default=0)]
+    others = [
+        _row(item["name"], item["count"], clean_name(item.get("path") or item["kind"]))
+        for item in session.call("runs", "logged", run=run)
+        if item["kind"] != "text"
     ]
-    evaluations = [
-        _row(name, len(found), str(found[-1]["schema_type"]))
-        for name, found in session.call("runs", "evaluations", run=run).items()
-    ]
-    return texts + tables + evaluations
+    return texts + others
 
 
 def _row(

@@ -53,6 +53,19 @@ class Bucket(Entity, frozen=True, kw_only=True):
     """How many of the values are not finite; absent when none is."""
 
 
+class Logged(Entity, frozen=True, kw_only=True):
+    """What a run logged under a name besides series of numbers."""
+
+    name: str
+    kind: str
+    """text, table, image, or the schema of an evaluation: confusion_matrix, accuracy_table ..."""
+    count: int
+    """How often it was logged; of a table how many rows or parts."""
+    last_step: int | None = None
+    path: str | None = None
+    """Of an image: its place in the run's folder."""
+
+
 class Evaluation(Entity, frozen=True, kw_only=True):
     """How well a model does, in a stated schema: a confusion matrix, accuracy table, residuals ..."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.entities.metric import Bucket, Evaluation, Points, SeriesSummary
+from workbench.entities.metric import Bucket, Evaluation, Logged, Points, SeriesSummary
 from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import environments, evaluations, run_entries, series, summaries, tables, values
+from workbench.store import environments, evaluations, logged, run_entries, series, summaries, tables, values
 from workbench.store.summaries import METRIC, STEP, TIME, Selection
 
 
@@ -65,10 +65,18 @@ class RunMetricService:
         return await self._store.read(values.of_run, found.id, name)
 
     @call
-    async def rows(self, run: str, name: str | None = None) -> dict[str, dict[str, list[Any]]]:
-        """Tables logged row by row, as columns (AZ-99)."""
+    async def logged(self, run: str) -> list[Logged]:
+        """What was logged besides series of numbers, by name and kind."""
         found = await self._context.resolve(run)
-        return await self._store.read(tables.rows, found.id, name)
+        return await self._store.read(logged.of_run, found.id)
+
+    @call
+    async def rows(
+        self, run: str, name: str | None = None, limit: int | None = None
+    ) -> dict[str, dict[str, list[Any]]]:
+        """Tables logged row by row, as columns (AZ-99); of one that is named also only its last rows."""
+        found = await self._context.resolve(run)
+        return await self._store.read(tables.rows, found.id, name, limit)
 
     @call
     async def distributions(self, run: str) -> dict[str, dict[str, str]]:

@@ -54,19 +54,26 @@ def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> in
 
 
 def rows(
-    connection: sqlite3.Connection, run_id: str, name: str | None = None
+    connection: sqlite3.Connection, run_id: str, name: str | None = None, limit: int | None = None
 ) -> dict[str, dict[str, list[Any]]]:
     """Tables by name, each its columns: rows appended in the order written, tables joined on.
 
-    A cell that a row does not have is None. The latest attempt that wrote a table is the one shown. Raises
-    NotFound (run).
+    A cell that a row does not have is None. The latest attempt that wrote a table is the one shown. limit:
+    only the last so many rows or parts of the one that is named. Raises NotFound (run).
     """
     run = run_rows.number(connection, run_id)
     where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
-    found = connection.execute(
+    found: Iterable[tuple[Any, ...]] = connection.execute(
         f"SELECT name, attempt, whole, data FROM table_rows WHERE run = ? {where} ORDER BY name, attempt, id",
         values,
     )
+    if name is not None and limit is not None:
+        last = connection.execute(
+            "SELECT name, attempt, whole, data FROM table_rows WHERE run = ? AND name = ?"
+            " ORDER BY attempt DESC, id DESC LIMIT ?",
+            (run, name, max(0, limit)),
+        )
+        found = reversed(last.fetchall())
     tables: dict[str, dict[str, list[Any]]] = {}
     attempts: dict[str, int] = {}
     for table, attempt, whole, data in found:

@@ -28,7 +28,7 @@ class Span(NamedTuple):
     high: float
     last: float
     points: int = 1
-    """How many values these are."""
+    """How many values these are; 0 where nothing was measured: a gap and no more."""
     nans: int = 0
     infs: int = 0
     minus_infs: int = 0

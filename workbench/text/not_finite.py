@@ -22,8 +22,10 @@ class Mark(NamedTuple):
 
 
 def marks(spans: Sequence[Span]) -> Iterator[Mark]:
-    """What is not finite in each span, at its end: one mark a kind."""
+    """What is not finite in each span, at its end: one mark a kind; none where nothing was measured."""
     for span in spans:
+        if not span.points:
+            continue
         if isfinite(span.last + span.low) and not (span.nans or span.infs or span.minus_infs):
             continue
         counted = ((NAN, span.nans), (INF, span.infs), (MINUS_INF, span.minus_infs))

@@ -55,8 +55,18 @@ class Style(NamedTuple):
 class Plane:
     """Curves drawn between axes in so many cells and lines. Give it curves, the ones on top last."""
 
-    def __init__(self, x: Axis, y: Axis, cells: int, lines: int, style: Style, x_label: str = "") -> None:
-        self.x, self.y, self._style = x, y, style
+    def __init__(
+        self,
+        x: Axis,
+        y: Axis,
+        cells: int,
+        lines: int,
+        style: Style,
+        x_label: str = "",
+        places: Sequence[str] = (),
+    ) -> None:
+        """places: what the whole numbers of x from 0 on are called, where x does not count."""
+        self.x, self.y, self._style, self._places = x, y, style, places
         foot = _FOOT if style.foot and lines >= _FOOT + 3 else 0
         self.rows = max(1, lines - foot)
         values = ticks(y, max(2, self.rows // 3) if self.rows > 1 else 1)
@@ -96,6 +106,12 @@ class Plane:
         self._mark_broken(curve, ink)
         if self._style.ends and curve.stress != BEHIND:
             self._mark_end(curve, ink)
+
+    def put(self, x: float, y: float, sign: str, series: int) -> None:
+        """Put a sign into the cell of a point that lies within the axes, in the colour of a series."""
+        column = self.column_of(x)
+        if column is not None:
+            self._signs[self._row(y), column] = (sign, series * _STRESSES + BRIGHT)
 
     def settle(self) -> None:
         """Make what was drawn so far the ground: what is drawn from now on is not mixed with it."""
@@ -189,10 +205,21 @@ class Plane:
         edge = ("+" if label else "|") if self._style.ascii_only else ("┤" if label else "│")
         return [Piece(pad(label, self.left - 2, right=True) + " " + edge, "axis")]
 
+    def _x_texts(self) -> tuple[list[float], list[str]]:
+        """Places of x and what stands there."""
+        if not self._places:
+            values = ticks(self.x, max(2, self.columns // 12))
+            return values, labels(values, self.x)
+        stride = -(-len(self._places) // max(1, self.columns // 6))
+        room = max(3, self.columns * stride // len(self._places) - 2)
+        shown = list(enumerate(self._places))[::stride]
+        ellipsis = "~" if self._style.ascii_only else "…"
+        return [float(at) for at, _ in shown], [cut(text, room, ellipsis=ellipsis) for _, text in shown]
+
     def _axis_below(self, x_label: str) -> list[Line]:
         """The ruler and its labels: as many as keep apart, the axis' own name at the right end."""
         plain = self._style.ascii_only
-        values = ticks(self.x, max(2, self.columns // 12))
+        values, texts = self._x_texts()
         ruler, line = ["-" if plain else "─"] * self.columns, [" "] * self.columns
         name = cut(x_label, max(0, self.columns // 3), ellipsis="~" if plain else "…")
         # The name stands under the values where it fits, else at the right end at the ticks' expense.
@@ -200,7 +227,7 @@ class Plane:
         name = "" if gutter else name
         room = self.columns - width(name) - 1 if name else self.columns
         free = 0
-        for value, text in zip(values, labels(values, self.x), strict=True):
+        for value, text in zip(values, texts, strict=True):
             at = self.column_of(min(max(value, self.x.low), self.x.high)) or 0
             start = min(max(0, at - width(text) // 2), self.columns - width(text))
             if start < free or start + width(text) > room:

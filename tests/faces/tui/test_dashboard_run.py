@@ -31,6 +31,7 @@ async def test_tabs_are_gone_through_and_each_shows_what_it_is_about(stage: Open
         for pattern, tab in (
             ("RuntimeError: CUDA", "logs"),
             ("train/", "metrics"),
+            ("confusion matrix", "values"),
             ("outputs/model.pt", "files"),
             ("data/loader.py", "snapshot"),
             ("No runs below it", "children"),
@@ -229,3 +230,36 @@ async def test_a_small_and_a_large_chart_become_files(stage: Open) -> None:
 async def test_a_run_that_has_nothing_yet_says_so(stage: Open, tab: str) -> None:
     async with stage(location=f"runs/mnist/brisk-heron-41?tab={tab}") as it:
         await it.see("queued *brisk-heron-41", "2 GPUs wanted")
+
+
+async def test_values_are_shown_as_what_they_are(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AZ-95, AZ-96, AZ-97: a matrix in counts and shares, curves of a table, a picture, tables and texts."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    async with stage(location=f"{RUN}?tab=values") as it:
+        await it.see("confusion matrix", "airplane +90", "found", "right of all 80.96%")
+        await it.press("n")
+        await it.see("airplane +100%")
+        await it.press("less_than_sign")
+        await it.see("1 of 2", "airplane +10%")
+        await it.press("o")
+        await it.told("only pictures")
+        await it.press("j")
+        await it.see("precision over recall")
+        await it.press("n")
+        await it.see("true over false positives", "cat area 0.8996", "false positive rate")
+        await it.press("j")
+        await it.see(r"-1 to -0.5 █+ 3", r"0 to 0.5 █+ 55")
+        await it.press("j")
+        await it.see("outputs/sample.png +PNG 160 x 90", "▀▀▀▀")
+        await it.press("o")
+        await it.told("wb run download .*outputs/sample.png")
+        await it.press("j")
+        await it.see("JPEG 640 x 480", "only PNG is drawn here")
+        await it.press("j", "enter")
+        await it.see("epoch +picture +p +label", "img_00029.png")
+        await it.miss("WHAT")
+        await it.press("escape")
+        await it.see("WHAT")
+        await it.press("j")
+        await it.see("step 100", "^ *train *$")

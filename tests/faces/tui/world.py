@@ -13,6 +13,7 @@ from tests.faces.tui.world_machines import MachineServices, target
 from tests.faces.tui.world_room import RoomServices
 from tests.faces.tui.world_runs import RunServices
 from tests.faces.tui.world_times import NOW, ago
+from tests.faces.tui.world_values import ValueServices
 from tests.faces.tui.world_views import ViewServices
 from tests.filter_rows import Row, holds
 from workbench.errors import NotFound, ServerError, from_wire
@@ -71,7 +72,7 @@ EXPERIMENTS = [
 ]
 
 
-class World(RoomServices, RunServices, MachineServices, ViewServices, FileServices):
+class World(RoomServices, RunServices, ValueServices, MachineServices, ViewServices, FileServices):
     """Answers calls as the server would; `answers` may be replaced one by one, `calls` are kept."""
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import nan
+from math import isnan, nan
 from typing import Any, NamedTuple
 
 from workbench.text.curves import Span
@@ -127,6 +127,6 @@ def _trace(found: Mapping[str, Any], key: str, title: str, unit: float, window: 
         ):
             continue
         low_, high_, mean_ = (_in(value, unit) for value in (low, high, mean))
-        spans.append(Span(first, last, low_, high_, mean_))
+        spans.append(Span(first, last, low_, high_, mean_, 0 if isnan(mean_) else 1))
     known = [span.last for span in spans if span.low == span.low]
     return Trace(key, title, spans, last=known[-1]) if known else None

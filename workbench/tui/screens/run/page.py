@@ -21,7 +21,7 @@ from workbench.views import runs as look
 
 QUIET = 2.5
 """Seconds between two looks whether the run was silent."""
-COMMANDS = {"overview": "show"}
+COMMANDS = {"overview": "show", "values": "metrics"}
 """The command of a tab, where it is not called as the tab is."""
 
 
@@ -34,6 +34,7 @@ class RunPage(RunActions, TabbedPage):
         ("overview", "Overview"),
         ("logs", "Logs"),
         ("metrics", "Metrics"),
+        ("values", "Values"),
         ("files", "Files"),
         ("snapshot", "Snapshot"),
         ("children", "Children"),
@@ -72,6 +73,10 @@ class RunPage(RunActions, TabbedPage):
             from workbench.tui.screens.run.metrics import RunMetrics
 
             return RunMetrics(self.reference)
+        if tab == "values":
+            from workbench.tui.screens.run.values import RunValues
+
+            return RunValues(self.reference)
         if tab == "files":
             from workbench.tui.screens.run.files import RunFiles
 

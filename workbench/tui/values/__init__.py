@@ -1,0 +1,1 @@
+"""What runs log besides curves, drawn: matrices, tables, texts, pictures."""
