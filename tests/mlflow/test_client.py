@@ -5,25 +5,18 @@ Where it is installed, here or in the environment that WORKBENCH_BENCH_MLFLOW na
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
-import socket
 import subprocess
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bench.report import mlflow
-from workbench.remote.mlflow_api.endpoint import MlflowEndpoint
+from tests.mlflow.servers import ours, theirs
 
 CALLS = Path(__file__).parent / "client_calls.py"
-DEADLINE = 120.0
 EXPECTED: dict[str, dict[str, Any]] = {
     "experiment": {
         "same": True,
@@ -136,52 +129,6 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "same": True,
     },
 }  # fmt: skip
-
-
-@contextlib.contextmanager
-def ours(folder: Path) -> Iterator[dict[str, str]]:
-    """The environment of a run with our endpoint beside it."""
-    (folder / "outputs").mkdir()
-    spec = {"run": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "experiment": "cifar", "name": "calm-otter-1"}
-    endpoint = MlflowEndpoint(str(folder), spec)
-    endpoint.start()
-    try:
-        yield endpoint.environment()
-    finally:
-        endpoint.finish(1.0)
-
-
-@contextlib.contextmanager
-def theirs(folder: Path, python: str) -> Iterator[dict[str, str]]:
-    """The environment of a run at MLflow's own server."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    where = f"http://127.0.0.1:{port}"
-    store = ["--backend-store-uri", f"sqlite:///{folder}/m.db", "--artifacts-destination", str(folder / "a")]
-    argv = [python, "-m", "mlflow", "server", *store, "--port", str(port), "--workers", "1"]
-    with open(folder / "log", "wb") as log:
-        server = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True, cwd=folder)
-    try:
-        until = time.monotonic() + DEADLINE
-        while True:
-            try:
-                urllib.request.urlopen(where + "/health", timeout=5).close()
-                break
-            except OSError:
-                assert time.monotonic() < until, (folder / "log").read_text()
-                assert server.poll() is None, (folder / "log").read_text()
-                time.sleep(0.1)
-        body = json.dumps({"experiment_id": "0", "run_name": "calm-otter-1"}).encode()
-        ask = urllib.request.Request(
-            f"{where}/api/2.0/mlflow/runs/create", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(ask, timeout=60) as answer:
-            run = json.load(answer)["run"]["info"]["run_id"]
-        yield {"MLFLOW_TRACKING_URI": where, "MLFLOW_RUN_ID": run, "MLFLOW_EXPERIMENT_ID": "0"}
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
 
 
 @pytest.fixture(scope="module", params=["theirs", "ours"])

@@ -559,3 +559,22 @@ def test_what_was_logged_besides_numbers_is_listed_without_reading_it(store):
         "phase": ("text", 2, 1, None),
     }
     assert store.read(tables.rows, run, "seen", 3) == {"seen": {"at": [47, 48, 49]}}
+
+
+def test_a_tag_that_is_gone_is_none_and_may_come_again(store):
+    run = put_run(store)
+    gone = {"k": "tag", "n": "note", "v": None, "gone": True, "t": 1}
+
+    def put(value):
+        return {"k": "tag", "n": "note", "v": value, "t": 1}
+
+    def tags():
+        return store.read(lambda connection: run_rows.get(connection, run).tags)
+
+    feed(store, run, [header(), put("a"), {**put("b"), "n": "other"}])
+    feed(store, run, [gone])
+    assert tags() == {"other": "b"}
+    feed(store, run, [put("c"), gone])
+    assert tags() == {"other": "b"}
+    feed(store, run, [gone, put("d")])
+    assert tags() == {"other": "b", "note": "d"}

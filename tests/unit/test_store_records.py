@@ -83,7 +83,7 @@ def test_the_other_kinds():
     assert batch.evaluations == [("cm", 3.0, "confusion_matrix", "v1", {"n": 1})]
     assert batch.artifacts == [("best", "outputs/m.bin")]
     assert batch.warnings == ["careful"]
-    assert batch.statuses == [("Completed", 4.0)]
+    assert batch.statuses == [("Completed", 4.0, None)]
 
 
 @pytest.mark.parametrize(

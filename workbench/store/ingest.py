@@ -171,6 +171,7 @@ def _entries(change: Transaction, run: int, batch: RecordBatch) -> None:
     try:
         run_entries.put_params(change, run, dict(batch.params))
         run_entries.put_tags(change, run, dict(batch.tags))
+        run_entries.remove_tags(change, run, batch.untagged)
     except Conflict as problem:
         run_entries.warn(change, run, [problem.message])
     for name, value in batch.properties:
@@ -185,7 +186,8 @@ def _tell(change: Transaction, owner: _Owner, file: str, batch: RecordBatch, poi
     data: dict[str, Any] = {"file": file, "metrics": few, "names": len(points)}
     if owner.parent is not None:
         data["above"] = roll_ups.above(change.connection, owner.id)
-    if batch.params or batch.tags or batch.properties or batch.warnings or batch.environments:
+    entries = batch.params or batch.tags or batch.untagged or batch.properties
+    if entries or batch.warnings or batch.environments:
         data["run"] = True
     change.event(RUN_RECORDS, owner.subject, data, fleeting=True, actor=owner.actor)
     for state, _, _ in batch.statuses:

@@ -106,6 +106,8 @@ class RecordBatch:
         self.metrics: dict[str, Column] = {}
         self.params: list[tuple[str, str]] = []
         self.tags: list[tuple[str, str | None]] = []
+        self.untagged: set[str] = set()
+        """Names that are no tags any more."""
         self.properties: list[tuple[str, str]] = []
         self.rows: list[RowRecord] = []
         self.evaluations: list[EvaluationRecord] = []
@@ -159,6 +161,7 @@ class _Param(_Record, tag=protocol.RECORD_PARAM, kw_only=True):
 class _Tag(_Record, tag=protocol.RECORD_TAG, kw_only=True):
     n: str
     v: _Scalar = None
+    gone: bool = False
 
 
 class _Property(_Record, tag=protocol.RECORD_PROPERTY, kw_only=True):
@@ -309,7 +312,7 @@ def _put(record: Any, batch: RecordBatch) -> None:
     if isinstance(record, _Param):
         batch.params.append((_clean_key(record.n), _text(record.v)))
     elif isinstance(record, _Tag):
-        batch.tags.append((_clean_key(record.n), None if record.v is None else _text(record.v)))
+        _put_tag(record, batch)
     elif isinstance(record, _Property):
         batch.properties.append((_clean_key(record.n), _text(record.v)))
     elif isinstance(record, _Table) and record.schema is not None:
@@ -330,6 +333,16 @@ def _put(record: Any, batch: RecordBatch) -> None:
             batch.bad += 1
     else:
         batch.bad += 1  # a second header: the file is not what it should be, what it says still counts
+
+
+def _put_tag(record: _Tag, batch: RecordBatch) -> None:
+    name = _clean_key(record.n)
+    if record.gone:
+        batch.tags = [tag for tag in batch.tags if tag[0] != name]
+        batch.untagged.add(name)
+        return
+    batch.untagged.discard(name)
+    batch.tags.append((name, None if record.v is None else _text(record.v)))
 
 
 def _put_row(record: _Row | _Table, batch: RecordBatch) -> None:

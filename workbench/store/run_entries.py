@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from workbench.errors import Conflict, UsageError
 from workbench.remote import protocol
@@ -28,6 +28,13 @@ def put_tags(change: Transaction, number: int, tags: Mapping[str, str | None]) -
             (number, entry_name(name), None if value is None else _value(value))
             for name, value in tags.items()
         ],
+    )
+
+
+def remove_tags(change: Transaction, number: int, names: Iterable[str]) -> None:
+    """Take tags of a run away; what is none is passed over."""
+    change.executemany(
+        "DELETE FROM run_tags WHERE run = ? AND name = ?", [(number, entry_name(name)) for name in names]
     )
 
 

@@ -115,10 +115,7 @@ def tag(change: Transaction, run_id: str, new: Mapping[str, str | None], remove:
     run = run_rows.get(change.connection, run_id)
     number = run_rows.number(change.connection, run_id)
     run_entries.put_tags(change, number, new)
-    change.executemany(
-        "DELETE FROM run_tags WHERE run = ? AND name = ?",
-        [(number, run_entries.entry_name(name)) for name in remove],
-    )
+    run_entries.remove_tags(change, number, remove)
     before = {name: run.tags[name] for name in (*new, *remove) if name in run.tags}
     data = {"tags": dict(new), "removed": list(remove), "before": before}
     change.event(RUN_CHANGED, run_subject(run.experiment, run_id), data)
