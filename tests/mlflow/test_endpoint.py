@@ -123,7 +123,7 @@ def test_logged_models_lie_in_outputs_and_are_artifacts(beside: Beside) -> None:
 def test_the_registry_is_refused_in_words(beside: Beside, method: str, path: str) -> None:
     status, answer = beside.ask(method, path, {} if method == "POST" else None)
     assert (status, answer["error_code"]) == (403, "PERMISSION_DENIED")
-    assert "wb model register" in answer["message"]
+    assert "outputs/models" in answer["message"]
     assert "registry" in next(r["v"] for r in own_records(beside.folder) if r["k"] == "warning")
 
 

@@ -20,8 +20,8 @@ MULTIPART = ("/api/2.0/mlflow-artifacts/mpu/", "/api/2.0/mlflow-artifacts/presig
 SERVER_INFO = "/api/3.0/mlflow/server-info"
 REGISTRY = ("registered-models/", "model-versions/")
 NO_REGISTRY = (
-    "models are not registered from inside a run: its logged models are kept with it in outputs/models, and "
-    "`wb model register` registers one"
+    "there is no model registry inside a run: the models it logs are kept with it, in outputs/models, from "
+    "where `wb run download` fetches them"
 )
 NO_MULTIPART = "Multipart upload is not supported for the current artifact repository"
 

@@ -175,7 +175,7 @@ class Runs(object):
         # type: (TrackedRun, bool) -> None
         """Hide a child, or bring it back; its records stay. Raises Refused for the own run."""
         if run is self.own:
-            raise Refused(DENIED, "a run cannot delete itself: `wb run delete` does, once it is over")
+            raise Refused(DENIED, "a run cannot delete itself: `wb run rm` does, once it is over")
         run.deleted = gone
         self.keep(run)
 
