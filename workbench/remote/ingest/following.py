@@ -18,7 +18,7 @@ from workbench.remote.readers.entries import Entry, record_lines
 from workbench.remote.readers.forms import READERS
 from workbench.remote.record_text import quote
 
-SOON = 0.5  # seconds between two looks at a log
+SOON, QUIET = 0.5, 2.0  # seconds between two looks at a log: one that grows, and one that has not for a while
 RARELY = 2.0  # the same for what many files have to be opened for, or a lock be taken
 SHARE = 30.0  # at the soonest after so many times what the last look took
 FULL = 5.0  # seconds after which a full disk is tried again
@@ -39,6 +39,7 @@ class Followed(object):
         self._run = run
         self._attempt = attempt
         self._seen: Optional[List[int]] = None
+        self._pause = SOON
         if kept.get("attempt") != attempt:
             kept.update(attempt=attempt, record="", size=0)
         elif kept.get("record") and self._size() != kept.get("size"):
@@ -64,8 +65,10 @@ class Followed(object):
         many = self.kept["form"] in FOLDERS
         seen = None if many else mark_of(self.path)
         if seen is not None and seen == self._seen:
-            self.next = began + SOON
+            self._pause = min(self._pause * 1.2, QUIET)
+            self.next = began + self._pause
             return False
+        self._pause = SOON
         try:
             more = self._take(names, folder)
         except NotWritten:
