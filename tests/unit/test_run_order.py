@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from pathlib import Path
 
-from tests.store_making import make_run, put_run, run_id, step
+from tests.store_making import feed, header, make_run, metric, put_run, run_id, step
 from workbench.entities.base import to_wire
 from workbench.entities.run import RunState
 from workbench.store import run_order, run_status, runs
@@ -16,12 +17,21 @@ from workbench.store.store import Store
 def test_the_order_is_that_of_the_pages_whatever_the_limit(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path)) as store:
         for number in range(1, 31):
-            put_run(store, number, name=f"n-{number * 7 % 31:02d}")
-        for order, descending in (("created", None), ("created", False), ("name", False), ("name", True)):
+            run = put_run(store, number, name=f"n-{number * 7 % 31:02d}")
+            if number % 3:
+                feed(store, run, [header(), metric("loss", math.nan if number == 7 else number * 5 % 9)])
+        orders = [("created", None), ("created", False)]
+        orders += [(by, way) for by in ("name", "metric:loss", "best") for way in (False, True)]
+        for order, descending in orders:
             query = RunQuery(order=order, descending=descending, limit=4)
             ids, groups, _ = store.read(run_order.order, store.orders, query, grouped=False)
             whole = store.read(runs.find, RunQuery(order=order, descending=descending, limit=-1))
             assert ids == [run.id for run in whole]
+            pages = [
+                store.read(runs.find, RunQuery(order=order, descending=descending, limit=4, offset=offset))
+                for offset in range(0, 30, 4)
+            ]
+            assert ids == [run.id for page in pages for run in page]
             assert groups == []
             assert len(ids) == 30
 

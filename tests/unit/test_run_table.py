@@ -208,8 +208,9 @@ def test_what_a_row_holds(store):
     assert [row.sparkline[0], row.sparkline[1], row.sparkline[3]] == [5.0, 2.0, 3.0]
     assert math.isnan(row.sparkline[2])
     store.write(experiments.update, "default", goal=Goal.MAXIMIZE)
-    some = read_columns(["param:lr", "metric:acc", "metric:nothing", "tag:bare"])
+    some = read_columns(["param:lr", "metric:acc", "metric:nothing", "tag:bare", "spark:acc", "spark:nothing"])
     (row,) = store.read(run_table.page, store.orders, RunQuery(), some).rows
+    assert row.sparklines == {"acc": [0.5]}
     assert (row.best, row.sparkline) == (5.0, [])
     assert (row.params, row.tags, row.metrics) == ({"lr": "3e-4"}, {"bare": None}, {"acc": 0.5})
     assert store.read(run_table.column_names, RunQuery(experiment="default")) == {

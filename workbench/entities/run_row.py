@@ -42,6 +42,8 @@ class RunRow(Entity, frozen=True, kw_only=True):
     last_step: int | None = None
     sparkline: list[float] = []
     """That metric's course from its first step to its last, at most 32 values."""
+    sparklines: dict[str, list[float]] = {}
+    """The course of other metrics asked for, by name."""
     params: dict[str, str] = {}
     tags: dict[str, str | None] = {}
     metrics: dict[str, float] = {}

@@ -50,9 +50,9 @@ class RunTableService:
         filter or text is asked. sort: created, name, experiment, target, status, started,
         ended, duration, primary, best, metric:NAME, min:NAME, max:NAME, best:NAME, param:NAME, tag:NAME;
         descending absent: newest first by age, else lowest first. columns: sparkline, param:NAME, tag:NAME,
-        metric:NAME, min:NAME, max:NAME, best:NAME, attribute:NAME; absent: the sparkline, all params and
-        tags. ids: only these, at most MAX_PAGE. sequence: `events.watch` from there on misses nothing. Raises
-        NotFound (experiment), UsageError.
+        metric:NAME, min:NAME, max:NAME, best:NAME, spark:NAME (its course), attribute:NAME; absent: the
+        sparkline, all params and tags. ids: only these, at most MAX_PAGE. sequence: `events.watch` from there
+        on misses nothing. Raises NotFound (experiment), UsageError.
         """
         if not 0 < limit <= MAX_PAGE or len(ids or ()) > MAX_PAGE:
             raise UsageError(f"a page holds 1 to {MAX_PAGE} runs")

@@ -131,6 +131,8 @@ def _by_figure(
     connection: sqlite3.Connection, query: RunQuery, figure: str, metric: str, way: str
 ) -> list[int]:
     """Those that have a figure of the metric by it, then the others, newest first."""
+    if query.limit < 0:
+        return _all_by_figure(connection, query, figure, metric, way)
     chosen = select(connection, query, metric)
     having = chosen.where(("m.name = ?", [metric]), (f"m.{figure} IS NOT NULL", []))
     if chosen.few:
@@ -155,6 +157,28 @@ def _by_figure(
     limit = query.limit - len(found) if query.limit >= 0 else -1
     rest = replace(query, limit=limit, offset=query.offset - passed)
     return found + _page(connection, "runs r", chosen.where(lacking), _NEWEST, rest)
+
+
+def _all_by_figure(
+    connection: sqlite3.Connection, query: RunQuery, figure: str, metric: str, way: str
+) -> list[int]:
+    """As `_by_figure`, all of them: both orders are read from their indexes, which no join of rows beats."""
+    chosen = select(connection, query)
+    order = f"+{_NEWEST}" if chosen.few else _NEWEST
+    fitting = _page(connection, _runs(chosen), chosen.where(), order, replace(query, offset=0))
+    lacking = dict.fromkeys(fitting)
+    measured = [
+        run
+        for (run,) in connection.execute(
+            f"SELECT run FROM run_metrics WHERE name = ? AND {figure} IS NOT NULL"
+            f" ORDER BY {figure} {way}, run {way}",
+            (metric,),
+        )
+        if run in lacking
+    ]
+    for run in measured:
+        del lacking[run]
+    return [*measured, *lacking][max(0, query.offset) :]
 
 
 def _page(

@@ -25,7 +25,7 @@ MAX_COLUMNS = 200
 NEWEST = 1000
 """Runs whose names of params, metrics and tags are offered as columns."""
 KINDS = {"param": "run_params", "tag": "run_tags", "metric": "run_metrics"}
-_KINDS = (*KINDS, "min", "max", "best", "attribute")
+_KINDS = (*KINDS, "min", "max", "best", "spark", "attribute")
 
 
 class Columns(NamedTuple):
@@ -38,6 +38,8 @@ class Columns(NamedTuple):
     figures: Sequence[str] = ()
     """min:NAME, max:NAME, best:NAME."""
     attributes: Sequence[str] = ()
+    sparklines: Sequence[str] = ()
+    """Metrics whose course is wanted, beside that of the experiment's own."""
 
 
 def read_columns(words: Sequence[str] | None) -> Columns:
@@ -61,7 +63,7 @@ def read_columns(words: Sequence[str] | None) -> Columns:
             names[kind].append(plain_text(name))
     figures = [f"{kind}:{name}" for kind in ("min", "max", "best") for name in names[kind]]
     plain = (names["param"], names["tag"], names["metric"], figures, names["attribute"])
-    return Columns("sparkline" in words, *plain)
+    return Columns("sparkline" in words, *plain, names["spark"])
 
 
 def page(connection: sqlite3.Connection, orders: Orders, query: RunQuery, columns: Columns) -> RunTable:
@@ -119,6 +121,7 @@ def _rows(connection: sqlite3.Connection, numbers: Sequence[int], columns: Colum
             metrics={name: number_or_nan(value) for name, value in metrics.get(number, {}).items()},
             figures=figures.get(number, {}),
             attributes=attributes.get(number, {}),
+            sparklines=_sparklines(connection, number, columns.sparklines),
             parent=row[25],
             inside=row[26],
         )
@@ -147,6 +150,12 @@ def _facts(row: tuple[Any, ...]) -> dict[str, Any]:
         "archived": bool(row[16]),
         "as_of": optional_moment(row[17]),
     }
+
+
+def _sparklines(connection: sqlite3.Connection, run: int, wanted: Sequence[str]) -> dict[str, list[float]]:
+    """The course of each metric asked for, of those the run has."""
+    courses = {name: summaries.sparkline(connection, run, name, SPARKLINE) for name in wanted}
+    return {name: course for name, course in courses.items() if course}
 
 
 def _figures(

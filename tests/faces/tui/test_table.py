@@ -287,6 +287,16 @@ async def test_columns_are_chosen_and_told() -> None:
         assert app.table.choice is None
 
 
+async def test_a_column_is_as_wide_as_one_wants() -> None:
+    app = Stage(rows(5))
+    async with run(app, (80, 30)) as pilot:
+        await press(pilot, "C", "down", *["greater_than_sign"] * 3, "less_than_sign", "enter")
+        assert app.last(messages.ColumnsChanged).choice == ("name", "loss|10", "took", "note")  # type: ignore[attr-defined]
+        assert {item.column: item.width for item in app.table._arranged().placed}[1] == 10
+        await press(pilot, "C", "0", "enter")
+        assert app.table.choice is None
+
+
 async def test_narrow_screens_scroll_sideways_beside_the_first_column() -> None:
     app = Stage(rows(5))
     async with run(app, (30, 6)) as pilot:

@@ -173,6 +173,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("columns.toggle", "space", "show", "Show the column, or leave it out.", 60),
     Action("columns.earlier", "K,shift+up", "earlier", "Move the column towards the first.", 40),
     Action("columns.later", "J,shift+down", "later", "Move the column towards the last.", 40),
+    Action("columns.narrower", "less_than_sign", "narrower", "Take a cell from the column."),
+    Action("columns.wider", "greater_than_sign", "wider", "Give the column a cell more."),
     Action("columns.usual", "0", "as usual", "Show the usual columns in the usual order.", 30),
     Action("logs.search", "slash", "search", "Look for a text, or for a regular expression as /.../.", 60),
     Action("logs.next", "n", "next match", "Go to the next line that matches."),

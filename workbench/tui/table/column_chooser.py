@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from workbench.tui.dialogs.dialog import Dialog
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
-from workbench.tui.table.columns import Column, chosen, name_of
+from workbench.tui.table.columns import WIDEST, Column, chosen, name_of, read_choice, write_choice
 from workbench.tui.table.listing import Listing
 from workbench.tui.themes.palette import palette_of
 
@@ -29,17 +29,19 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
     """
 
     def __init__(self, columns: Sequence[Column], choice: Sequence[str] | None) -> None:
-        super().__init__(said="space shows or hides, K and J move, 0 is as usual, enter is done")
+        super().__init__(said="space shows or hides, K and J move, < and > change the width, 0 is as usual")
         self._columns = tuple(columns)
         self._by_id = {column.id: column for column in columns}
         self._shown: list[str] = []
         self._others: list[str] = []
+        self._widths: dict[str, int] = {}
         self._set(choice)
         self.listing = Listing(
             self,
             [
                 Column("shown", "", least=1, ideal=1),
                 Column("name", "", least=8, ideal=24),
+                Column("width", "", least=3, ideal=8, right=True),
                 Column("help", "", least=4, rest=True),
             ],
             frozen=2,
@@ -59,7 +61,8 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
     def answer(self) -> tuple[tuple[str, ...] | None]:
         """These, in this order."""
         usual = [self._columns[index].id for index in chosen(self._columns, None)]
-        return (None if self._shown == usual else tuple(self._shown),)
+        choice = write_choice(self._shown, self._widths)
+        return (None if choice == tuple(usual) else choice,)
 
     def want(self, keys: Sequence[str]) -> None:
         """Everything is there."""
@@ -68,7 +71,9 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
         """Whether it is shown, its name and what it is."""
         column = self._by_id[key]
         sign = ("x" if palette_of(self.app).ascii else "✔") if key in self._shown else ""
-        return Cell(sign, "good"), Cell(name_of(column), "" if sign else "dim"), Cell(column.help, "dim")
+        width = f"{self._widths[key]} cells" if key in self._widths else ""
+        name, help = Cell(name_of(column), "" if sign else "dim"), Cell(column.help, "dim")
+        return Cell(sign, "good"), name, Cell(width, "quiet"), help
 
     def refusal(self, action: str) -> str | None:
         """Why an action cannot be done now."""
@@ -98,6 +103,14 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
         """One place towards the last."""
         self._shift(1)
 
+    def do_columns_narrower(self) -> None:
+        """A cell less for it."""
+        self._resize(-1)
+
+    def do_columns_wider(self) -> None:
+        """A cell more for it."""
+        self._resize(1)
+
     def do_columns_usual(self) -> None:
         """Forget the choice."""
         self._set(None)
@@ -108,7 +121,15 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
         event.stop()
         self.go_on()
 
+    def _resize(self, by: int) -> None:
+        key = self.listing.cursor
+        if key is not None:
+            before = self._widths.get(key, self._by_id[key].ideal)
+            self._widths[key] = max(1, min(before + by, WIDEST))
+            self.listing.changed([key])
+
     def _set(self, choice: Sequence[str] | None) -> None:
+        self._widths = {id: width for id, width in read_choice(choice).items() if width is not None}
         self._shown = [self._columns[index].id for index in chosen(self._columns, choice)]
         self._others = [column.id for column in self._columns if column.id not in self._shown]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -37,13 +38,46 @@ class Column(NamedTuple):
     """A few words for the column chooser."""
 
 
+WIDEST = 200
+"""Cells a user may give a column."""
+_SIZED = re.compile(r"(.*)\|([0-9]{1,3})", re.DOTALL)
+
+
+def read_choice(choice: Sequence[str] | None) -> dict[str, int | None]:
+    """What a choice says: ids in order, each with the width that the user gave it, as in loss|12."""
+    found: dict[str, int | None] = {}
+    for entry in choice or ():
+        sized = _SIZED.fullmatch(entry)
+        id, width = (entry, None) if sized is None else (sized[1], int(sized[2]))
+        found.setdefault(id, None if width is None else max(1, min(width, WIDEST)))
+    return found
+
+
+def write_choice(ids: Sequence[str], widths: Mapping[str, int]) -> tuple[str, ...]:
+    """A choice of these columns with the widths that were given."""
+    return tuple(f"{id}|{widths[id]}" if id in widths else id for id in ids)
+
+
+def fitted(columns: Sequence[Column], choice: Sequence[str] | None) -> Sequence[Column]:
+    """The columns as wide as the user wants them."""
+    widths = {id: width for id, width in read_choice(choice).items() if width is not None}
+    if not widths:
+        return columns
+    return [
+        column._replace(least=widths[column.id], ideal=widths[column.id], most=0, rest=False)
+        if column.id in widths
+        else column
+        for column in columns
+    ]
+
+
 def chosen(columns: Sequence[Column], choice: Sequence[str] | None) -> list[int]:
-    """The indices of the columns to show, in order: the user's choice of ids, else the shown ones.
+    """The indices of the columns to show, in order: the user's choice, else the shown ones.
 
     Ids that no column has (any more) count for nothing; a choice of which nothing is left is none.
     """
     by_id = {column.id: index for index, column in enumerate(columns)}
-    wanted = [by_id[id] for id in dict.fromkeys(choice or ()) if id in by_id]
+    wanted = [by_id[id] for id in read_choice(choice) if id in by_id]
     return wanted or [index for index, column in enumerate(columns) if column.shown]
 
 

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
-from workbench.tui.table.columns import Column, chosen
+from workbench.tui.table.columns import Column, chosen, fitted
 from workbench.tui.table.drawing import PLAIN, Look, Pen, Sorting
 from workbench.tui.table.layout import Layout, arrange, last_aside
 from workbench.tui.table.lines import Group, Lines
@@ -339,9 +339,9 @@ class TableView(ScrollView):
         held = self._layout_held
         width = self._wide
         if held is None or held.width != width:
-            order = self._order
-            self._aside = min(self._aside, last_aside(self._columns, order, width, frozen=self._frozen))
-            held = arrange(self._columns, order, width, frozen=self._frozen, aside=self._aside)
+            order, columns = self._order, fitted(self._columns, self._choice)
+            self._aside = min(self._aside, last_aside(columns, order, width, frozen=self._frozen))
+            held = arrange(columns, order, width, frozen=self._frozen, aside=self._aside)
             self._layout_held = held
             self._strips.clear()
         return held

@@ -97,6 +97,7 @@ def shown(
             for name in metrics[:MOST_FIGURES]
             for kind in ("min", "max", "best")
         ),
+        *(_course(name) for name in metrics[:MOST_FIGURES]),
         *(_attribute(name) for name in ATTRIBUTES),
         Shown(Column("note", "NOTE", least=12, ideal=24, rest=True, keep=60, sortable=False), _note),
     ]
@@ -118,6 +119,21 @@ def _figure(
     id, title = f"{kind}:{name}", clean_name(said, 14)
     column = Column(id, title, right=right, least=5, ideal=8, most=14, keep=35, shown=usual, help=kind)
     return Shown(column, cell, id)
+
+
+def _course(name: str) -> Shown:
+    """The column of a metric's course."""
+    column = Column(
+        f"spark:{name}",
+        clean_name(name, 14),
+        least=SPARK,
+        ideal=SPARK,
+        keep=30,
+        sortable=False,
+        shown=False,
+        help="its course",
+    )
+    return Shown(column, lambda row, setting: _drawn((row.get("sparklines") or {}).get(name), setting))
 
 
 def _attribute(name: str) -> Shown:
@@ -205,7 +221,12 @@ def _short(metric: str) -> str:
 
 
 def _trend(row: Row, setting: Setting) -> Cell:
-    values = [numbers.number(value) for value in row.get("sparkline") or ()]
+    return _drawn(row.get("sparkline"), setting)
+
+
+def _drawn(course: Sequence[Any] | None, setting: Setting) -> Cell:
+    """A metric's course as a small line."""
+    values = [numbers.number(value) for value in course or ()]
     known = [nan if value is None else value for value in values]
     if len(known) < 2:
         return Cell("")
