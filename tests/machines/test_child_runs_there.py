@@ -73,6 +73,10 @@ def test_a_sweep_in_one_script_and_a_child_submitted_below_it(
     tree = json.loads(wb("run", "children", parent.id, "-o", "json"))
     assert [run["id"] for run in tree] == [made[0].id, below.id, *(child.id for child in made[1:])]
     wb("submit", "--parent", parent.id, "--wait", "--", "true")
+    side_by_side = json.loads(wb("run", "compare", parent.id, "--children", "--all", "-o", "json"))
+    assert [run["name"] for run in side_by_side["runs"]][:3] == ["fold 0", "fold 1", "fold 2"]
+    groups = json.loads(wb("run", "compare", parent.id, made[0].id, "--children", "--all", "-o", "json"))
+    assert groups["metrics"]["loss"]["values"] == [pytest.approx((1 / 5 + 1 / 6 + 1 / 7) / 3), None]
     listed = json.loads(wb("ps", "-o", "json"))
     assert [run["id"] for run in listed] == [parent.id]
     assert listed[0]["children"]["count"] == 6

@@ -27,15 +27,27 @@ LEAST = 12
 @command("compare", cls=DocumentListing)
 @click.argument("runs", nargs=-1, required=True, shell_complete=complete.run)
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
+@click.option(
+    "--children",
+    is_flag=True,
+    help="Of one run: those below it. Of several: each stands for those below it, by means and spreads.",
+)
 @click.option("--save", metavar="NAME", help="Keep the comparison: wb run compare NAME shows it again.")
 @click.pass_obj
-def compare(session: Session, runs: tuple[str, ...], everything: bool, save: str | None) -> None:
+def compare(
+    session: Session, runs: tuple[str, ...], everything: bool, children: bool, save: str | None
+) -> None:
     """Show runs side by side, held against the first: what differs; a star marks the best of a metric.
 
     Parameters, metrics with how far they are from the first run's, machines, settings, git, packages, code.
     One word alone is the name of a saved comparison.
     """
-    if len(runs) == 1:
+    if len(runs) == 1 and children:
+        runs = tuple(run["id"] for run in session.call("runs", "children", run=runs[0]))
+        children = False
+        if len(runs) < 2:
+            raise UsageError("there are no two runs below it", "wb run children RUN lists them")
+    elif len(runs) == 1:
         if save is not None:
             raise UsageError(
                 "there is nothing to compare one run with", "wb run compare RUN RUN... --save NAME"
@@ -45,7 +57,8 @@ def compare(session: Session, runs: tuple[str, ...], everything: bool, save: str
         kept = session.call("comparisons", "save", name=save, runs=list(runs))
         output.note(session, f"saved: wb run compare {kept['name']}, wb compare/{kept['name']}")
         runs = tuple(kept["runs"])
-    found = session.call("runs", "compare", runs=list(runs), all=everything or None)
+    asked = {"runs": list(runs), "all": everything or None, "children": children or None}
+    found = session.call("runs", "compare", **asked)
     if session.format is None and session.to is not None and session.to.lower().endswith(".md"):
         session.format = "markdown"
     if output.chosen_format(session) in ("json", "jsonl"):

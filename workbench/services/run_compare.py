@@ -10,10 +10,12 @@ from workbench.entities.snapshot import Manifest
 from workbench.errors import NotFound, UsageError
 from workbench.runs.compare import Comparison, Side, compare, judges
 from workbench.runs.retrieval import retrieve_contents
+from workbench.runs.together import together
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.run_snapshots import snapshot_if_any, snapshot_of
 from workbench.snapshots.diff import ChangedFile, changed_files, unified
+from workbench.store import children as child_rows
 from workbench.store import environments, experiments, runs, targets
 
 MAX_COMPARED = 20
@@ -27,14 +29,17 @@ class RunCompareService:
         self._store = context.store
 
     @call
-    async def compare(self, runs: list[str], all: bool = False) -> Comparison:
-        """2 to 20 runs side by side, held against the first: only what differs, unless all is asked for."""
+    async def compare(self, runs: list[str], all: bool = False, children: bool = False) -> Comparison:
+        """2 to 20 runs side by side, held against the first: only what differs, unless all is asked for.
+
+        children: a run that has runs below it stands for these: means, spreads, and what they were given.
+        """
         if not 2 <= len(runs) <= MAX_COMPARED:
             raise UsageError(f"compare takes 2 to {MAX_COMPARED} runs, not {len(runs)}")
         found = [await self._context.resolve(reference) for reference in runs]
         sides = []
         for run in found:
-            side = await self._store.read(_side, run)
+            side = await self._store.read(_side, run, children)
             sides.append(side._replace(manifest=await snapshot_if_any(self._store, run)))
         names = dict.fromkeys(run.experiment for run in found)
         judging = [await self._store.read(experiments.get, name) for name in names]
@@ -66,14 +71,14 @@ class RunCompareService:
         return self._store.blob_path(sha256).read_bytes()
 
 
-def _side(connection: sqlite3.Connection, run: Run) -> Side:
+def _side(connection: sqlite3.Connection, run: Run, children: bool) -> Side:
     """What the store knows of a run that is compared; its machine may be gone."""
     try:
         machine = targets.get(connection, run.target).facts
     except NotFound:
         machine = {}
     return Side(
-        run,
+        together(run, child_rows.rows(connection, run.id, recursive=True)) if children else run,
         installed=environments.distributions(connection, run.id),
         configuration=runs.configuration(connection, run.id),
         patch=runs.diff_text(connection, run.id),
