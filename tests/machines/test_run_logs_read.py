@@ -125,6 +125,17 @@ def test_a_killed_companion_costs_a_warning_and_no_point(ground: Ground) -> None
     assert "failed (signal 9)" in records(ground, run, "warning")[0]["v"]
 
 
+def test_a_companion_ends_when_its_keepers_are_killed(ground: Ground) -> None:
+    """It takes what is there, and nothing is left over."""
+    run = ground.submit("printf 'step,loss\\n1,0.5\\n' > metrics.csv; exec sleep 600")
+    until(lambda: points(ground, run), "the first point")
+    (pid,) = companions(ground, run)
+    known = processes.identity(pid)
+    assert known is not None
+    ground.kill(run, "guard", "supervisor")
+    until(lambda: not processes.alive(*known), "the companion to end")
+
+
 def test_a_cancelled_run_keeps_what_it_logged(ground: Ground) -> None:
     run = ground.submit("printf 'step,loss\\n1,0.5\\n' > metrics.csv; sleep 600")
     until(lambda: points(ground, run), "the first point")

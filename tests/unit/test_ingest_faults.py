@@ -7,6 +7,8 @@ import json
 import os
 import random
 import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +145,20 @@ def test_the_next_attempt_goes_on_where_the_last_one_was(place: Place) -> None:
     assert [one["attempt"] for one in place.lines("header")] == [1, 2]
 
 
+def test_names_stay_what_they_were_when_another_companion_goes_on(place: Place) -> None:
+    """The second log has news first: the plain name stays the first one's."""
+    for name in ("a", "b"):
+        (place.code / name).mkdir()
+        (place.code / name / "metrics.csv").write_text(f"step,loss\n1,{ord(name)}\n")
+        place.read()
+    assert sorted(place.points) == [("b/loss", 98.0, 1), ("loss", 97.0, 1)]
+    place.attempt = 2
+    with open(place.code / "b" / "metrics.csv", "a") as file:
+        file.write("2,98\n")
+    place.read()
+    assert sorted(place.points) == [("b/loss", 98.0, 1), ("b/loss", 98.0, 2), ("loss", 97.0, 1)]
+
+
 def test_a_log_that_is_replaced_becomes_the_next_content(place: Place) -> None:
     log = place.code / "metrics.csv"
     log.write_text("step,loss\n1,0.5\n2,0.25\n")
@@ -226,6 +242,16 @@ def test_a_full_disk_delays_and_loses_nothing(place: Place, monkeypatch: pytest.
     place.read()
     assert place.points == [("loss", 0.5, 1), ("loss", 0.25, 2)]
     assert "No space left on device" in place.warnings
+
+
+def test_a_store_of_mlflow_is_followed_for_the_runs_that_are_begun_in_it(place: Place) -> None:
+    with sqlite3.connect(shutil.copyfile(DATA / "mlflow.db", place.code / "mlflow.db")) as store:
+        (first,) = store.execute("SELECT run_uuid FROM runs LIMIT 1").fetchone()
+        store.execute("UPDATE runs SET start_time = ? WHERE run_uuid = ?", (int(time.time() * 1000), first))
+    store.close()
+    place.read()
+    assert {name for name, _, _ in place.points} >= {"loss"}
+    assert len({one["file"] for one in place.lines("metric")}) == 1
 
 
 def test_runs_of_a_store_that_were_there_before_are_not_this_runs(place: Place) -> None:

@@ -12,7 +12,7 @@ from workbench.remote.ingest.appending import NotWritten
 from workbench.remote.ingest.baseline import mark_of, read_baseline, roots_of
 from workbench.remote.ingest.candidates import chosen
 from workbench.remote.ingest.folder_watch import FolderWatch
-from workbench.remote.ingest.following import Followed
+from workbench.remote.ingest.following import Followed, names_in
 from workbench.remote.ingest.naming import Names
 from workbench.remote.readers import detect, mlflow_database
 from workbench.remote.runfolder import read_object, write_whole
@@ -204,8 +204,11 @@ class FileReader(Part):
             self._beside.warn("how far its logs were read is lost: they are read from their beginning")
             return
         for one in logs:
-            self._followed[str(one["key"])] = self._of(one)
-            self._watch.know({}, [str(one["path"])])
+            called = names_in(os.path.join(self._folder.records, str(one.get("record") or "-")))
+            log = self._followed[str(one["key"])] = self._of(one)
+            if isinstance(one.get("prefix"), str):
+                self._names.know(_place(log.key, log), str(one["form"]), one["prefix"], called)
+            self._watch.know({}, [log.path])
 
     def _save(self) -> None:
         if not any(log.changed for log in self._followed.values()):

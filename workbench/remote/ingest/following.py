@@ -4,6 +4,7 @@ A generation is one content of the log: what is written anew, or replaced, begin
 in place of the earlier ones (`store/plain_view.py`).
 """
 
+import json
 import os
 import re
 import time
@@ -21,6 +22,7 @@ from workbench.remote.record_text import quote
 SOON, QUIET = 0.5, 2.0  # seconds between two looks at a log: one that grows, and one that has not for a while
 RARELY = 2.0  # the same for what many files have to be opened for, or a lock be taken
 SHARE = 30.0  # at the soonest after so many times what the last look took
+HEAD = 4 << 20  # bytes of a record file that tell which names are in it
 FULL = 5.0  # seconds after which a full disk is tried again
 FOLDERS = (MLFLOW, DVCLIVE, TRAINER, MLFLOW_DATABASE)
 _UNFIT = re.compile(r"[^A-Za-z0-9_]+")
@@ -44,6 +46,11 @@ class Followed(object):
             kept.update(attempt=attempt, record="", size=0)
         elif kept.get("record") and self._size() != kept.get("size"):
             kept.update(state=None, record="", anew=True)  # one of ours died before it noted how far it was
+
+    @property
+    def key(self) -> str:
+        """Which log of the run it is."""
+        return str(self.kept["key"])
 
     @property
     def path(self) -> str:
@@ -94,6 +101,7 @@ class Followed(object):
         if entries:
             self._write(entries, generation, new=again)
         kept.update(state=reading.state, generation=max(generation, kept.get("generation", 0)), anew=False)
+        kept.update(prefix=names.prefix(folder))
         if again and not entries:
             kept.update(record="")
         self.changed = True
@@ -142,3 +150,21 @@ class Followed(object):
             elif entry.kind != form.RECORD_STATUS:
                 found.append(entry)
         return found
+
+
+def names_in(path: str) -> List[str]:
+    """The metrics that a record file tells of, as far as HEAD reaches."""
+    try:
+        with open(path, "rb") as file:
+            lines = file.read(HEAD).split(b"\n")[:-1]
+    except OSError:
+        return []
+    found: Dict[str, None] = {}
+    for line in lines:
+        try:
+            record = json.loads(line.decode("utf-8"))
+        except ValueError:
+            continue  # cut off by a full disk
+        if record.get("k") == form.RECORD_METRIC:
+            found[str(record.get("n"))] = None
+    return list(found)

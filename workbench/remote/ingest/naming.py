@@ -33,6 +33,17 @@ class Names(object):
             prefix = self._prefixes[folder] = self._first_prefix(folder)
         return {name: self._one(folder, form, name, prefix or "") for name in wanted}
 
+    def prefix(self, folder: str) -> Optional[str]:
+        """What stands before the names of a log; None while it has brought none."""
+        return self._prefixes.get(folder)
+
+    def know(self, folder: str, form: str, prefix: str, called: Iterable[str]) -> None:
+        """Go on from what a log's names were before: their prefix, and what they were called."""
+        self._prefixes[folder] = prefix
+        for full in called:
+            if len(self._owners) < MOST:
+                self._owners.setdefault(full, (folder, form))
+
     def _first_prefix(self, folder: str) -> str:
         above = folder
         while above:
