@@ -501,6 +501,21 @@ def test_compare_tells_distances_and_says_what_it_guessed(wb: Wb) -> None:
     assert "| a\\|b | 1 | - |" in document
 
 
+def test_runs_are_handed_on_in_one_file(wb: Wb, tmp_path: Path) -> None:
+    world = World(runs__bundled=[RUNS[2]], runs__bundle=[b"PK", b"x"], runs__unbundle={"runs": [{"run": "a" * 26, "name": "x\x1b[2J", "state": "updated"}]})
+    to = tmp_path / "it.wb"
+    done = wb("run", "export", "vivid-lark-40", "--to", str(to), world=world, terminal=PIPE._replace(stderr=True))
+    assert (done.out, to.read_bytes(), to.stat().st_mode & 0o777) == (f"{to}\n", b"PKx", 0o600)
+    assert world.calls[-1] == ("runs.bundle", {"runs": [RUNS[2]["id"]], "files": False, "code": True})
+    assert "1 run, 3 B" in done.err
+    assert wb("run", "export", "vivid-lark-40", "--to", str(to), world=world).code == 5
+    assert wb("run", "export", "a", "b", world=world).code == 2
+    brought = wb("run", "import", str(to), world=world, terminal=PIPE._replace(stderr=True))
+    assert (brought.out, brought.err) == ("a" * 26 + "\n", "x (brought up to date)\n")
+    assert world.sent == b"PKx"
+    assert wb("run", "import", str(to), "--experiment", "e", world=world).code == 2
+
+
 def test_changed_files_are_listed_with_their_lines(wb: Wb) -> None:
     found = [{"path": "t.py\x1b[2J", "change": "modified", "added": 3, "removed": 1}, {"path": "w.bin", "change": "added"}]
     world = World(runs__changed_files=found)

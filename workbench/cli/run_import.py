@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from workbench.cli import output
 from workbench.cli.command import Command, command
 from workbench.cli.session import Session
+from workbench.errors import UsageError
 from workbench.text.numbers import counted
-from workbench.text.sanitize import clean
+from workbench.text.sanitize import clean, clean_name
 from workbench.views import imports
+
+STATES = {
+    "new": "new",
+    "updated": "brought up to date",
+    "known": "known, nothing changed",
+    "older": "left as it is: the file is older than what is here",
+}
 
 
 @command("import", cls=Command)
@@ -22,8 +32,17 @@ def bring(session: Session, path: str, experiment: str | None, dry_run: bool) ->
 
     Reads TensorBoard event files, W&B offline runs, MLflow file stores and mlflow.db, DVCLive,
     trainer_state.json, Lightning's and other CSV, TSV and JSONL with a step column. One log directory is one
-    run; again, what is new of it is added. What lies on a machine is read there. Prints the id of each.
+    run; again, what is new of it is added. What lies on a machine is read there. A file that
+    wb run export wrote brings the runs in it, as they were. Prints the id of each.
     """
+    brought = None if dry_run else session.workspace.bring_bundle(Path(path))
+    if brought is not None:
+        if experiment is not None:
+            raise UsageError("the runs of a bundle stay in their experiments", "leave --experiment out")
+        for run in brought:
+            output.line(session, run.run)
+            output.note(session, f"{clean_name(run.name)} ({STATES[run.state]})")
+        return
     if dry_run:
         _list(session, path)
         return

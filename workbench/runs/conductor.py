@@ -91,6 +91,12 @@ class Conductor:
             self.on_drained(run_id)
         self._watcher.changed(run_id)
 
+    async def settled(self, run_id: str) -> None:
+        """Wait until no more of a run that is over is fetched by itself."""
+        task = self._tasks.get(run_id)
+        if task is not None:
+            await asyncio.wait([task])
+
     def ending(self, run_id: str) -> bool:
         """Whether the run was over on its machine when it was adopted and this is not written here yet."""
         return run_id in self._ending and run_id in self._followers

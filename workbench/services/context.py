@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,7 @@ from workbench.runs.follower import Watcher
 from workbench.runs.placer import Placer
 from workbench.services.bus import Bus, News
 from workbench.services.cordon_notes import CordonNotes
+from workbench.services.imported_state import came_in_a_bundle
 from workbench.settings import Settings
 from workbench.store import references, run_rows
 from workbench.store.async_store import AsyncStore
@@ -76,6 +78,10 @@ class Context(NamedTuple):
                 f"{found.name} was made by {root.name}, in its own process", f"ask for {root.name} itself"
             )
         return found
+
+    async def brought(self, run: Run) -> bool:
+        """Whether a run came in a bundle: no machine is to be asked for it, whatever it is called."""
+        return await asyncio.to_thread(came_in_a_bundle, self.folder, run.id)
 
     def fresh(self, run: Run) -> Run:
         """The row with the last word of its machine: a run that says nothing is still watched over."""

@@ -56,6 +56,7 @@ from workbench.services.powering import PowerService
 from workbench.services.pruning import PruneService
 from workbench.services.pulses import Pulses
 from workbench.services.queue import QueueService
+from workbench.services.run_bundles import RunBundleService
 from workbench.services.run_children import RunChildService
 from workbench.services.run_compare import RunCompareService
 from workbench.services.run_files import RunFileService
@@ -164,6 +165,7 @@ class OpenWorkspace:
             ("runs", RunTerminalService(context)),
             ("runs", RunStackService(context)),
             ("runs", RunImportService(context)),
+            ("runs", RunBundleService(context)),
             ("runs", MachineImportService(context)),
             ("files", MachineFileService(context)),
             ("forwards", self.forwards),

@@ -34,6 +34,8 @@ class RunFileService:
         return [file for file in await self._files(found) if file.path.startswith(below)]
 
     async def _files(self, run: Run) -> list[RunFile]:
+        if await self._context.brought(run):
+            return await self._store.read(files.every, run.id)
         with suppress(Unreachable, RemoteError, NotFound, TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 link = await self._context.link(run.target)
@@ -60,6 +62,11 @@ class RunFileService:
             async for block in blocks(here, offset, here.stat().st_size):
                 yield block
             return
+        if await self._context.brought(found):
+            raise NotFound(
+                f"{path} was not in the bundle that {found.name} came in",
+                "ask for one that was made with wb run export --files",
+            )
         link = await self._context.link(found.target)
         async for block in read_file(link, found.id, path, offset):
             yield block

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +12,8 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.run import Run, RunState
 from workbench.errors import Conflict, UsageError
-from workbench.home import private_folder
 from workbench.services.context import Context
+from workbench.services.imported_state import read_state, write_state
 from workbench.services.operation import call, write
 from workbench.store import imported, run_rows, runs
 from workbench.text.sanitize import clean, clean_name
@@ -42,7 +40,7 @@ class RunImportService:
         found = await self._store.read(imported.find, _checked(source))
         if found is None:
             return {}
-        kept = await asyncio.to_thread(_read_state, self._place(found))
+        kept = await asyncio.to_thread(read_state, self._place(found))
         return {"run": found, "state": kept}
 
     @call
@@ -108,7 +106,7 @@ class RunImportService:
     async def import_done(self, run: str, state: dict[str, Any]) -> dict[str, Any]:
         """Keep how far the readers came, for the next time."""
         await self._imported(run)
-        await asyncio.to_thread(_write_state, self._place(run), state)
+        await asyncio.to_thread(write_state, self._place(run), state)
         return {}
 
     async def _take(self, run: str, file: str, offset: int, data: bytes) -> int:
@@ -136,18 +134,3 @@ def _moment(seconds: float | None) -> datetime | None:
     if seconds is None or not 0 <= seconds < _LATEST:
         return None
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _read_state(place: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(place.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None  # it is read from its beginning then; what is here already is not taken twice
-    return found if isinstance(found, dict) else None
-
-
-def _write_state(place: Path, state: dict[str, Any]) -> None:
-    private_folder(place.parent)
-    partial = place.with_suffix(".partial")
-    partial.write_text(json.dumps(state))
-    os.replace(partial, place)

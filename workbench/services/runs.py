@@ -192,7 +192,13 @@ class RunService:
     @call
     async def resume(self, run: str, secrets: dict[str, str] | None = None) -> Run:
         """A new attempt of a run that is over, in the same folder with what it left there."""
-        return await self._context.conductor.resume(await self._context.submitted(run), secrets or {})
+        found = await self._context.submitted(run)
+        if await self._context.brought(found):
+            raise Conflict(
+                f"{found.name} came in a bundle: its folder is on somebody else's machine",
+                f"wb run rerun {found.name} runs its code again, as a new run",
+            )
+        return await self._context.conductor.resume(found, secrets or {})
 
     @items
     async def watch(self, run: str, timeout: float | None = None) -> AsyncIterator[dict[str, Run]]:
@@ -247,7 +253,8 @@ class RunService:
         found = await self._context.resolve(run)
         if not found.status.terminal:
             raise Conflict(f"{found.name} is still active", f"wb cancel {found.name} first")
-        if found.cause != "not_delivered" and found.inside is None:
+        ours = found.cause != "not_delivered" and found.inside is None
+        if ours and not await self._context.brought(found):
             with suppress(NotFound):  # a machine that was detached, or has no record of it
                 link = await self._context.link(found.target)
                 await link.call("remove", {"run": found.id})

@@ -47,6 +47,13 @@ class LogTimes:
         except FileNotFoundError:
             return 0
 
+    def whole(self) -> bytes:
+        """All of the file; empty when there is none."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return b""
+
     def add(self, place: int, data: bytes) -> int:
         """Keep a part of the file that starts at place; the bytes that are here now. Parts may come twice.
 

@@ -36,11 +36,7 @@ def apply(
     # Of two with the same key the first counts.
     fresh = list({key_of(step): step for step in reversed(transitions) if sensible(step)}.values())
     fresh = sorted((step for step in fresh if key_of(step) not in keys), key=key_of)
-    change.executemany(
-        "INSERT INTO transitions (run, seq, state, time, attempt, cause, message, exit_code, signal)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_transition_row(number, step) for step in fresh],
-    )
+    keep(change, number, fresh)
     if fresh:
         standing, counted = fold([*known, *fresh])
         if standing is not None:
@@ -50,6 +46,18 @@ def apply(
     latest = max(micros(as_of), optional_micros(run.as_of) or 0)
     change.execute("UPDATE runs SET as_of = ? WHERE number = ?", (latest, number))
     return run_rows.get(change.connection, run_id)
+
+
+def keep(change: Transaction, number: int, steps: list[Transition]) -> None:
+    """Keep transitions of a run and tell nobody; those that no machine would send are left out."""
+    change.executemany(
+        "INSERT INTO transitions (run, seq, state, time, attempt, cause, message, exit_code, signal)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            _transition_row(number, step)
+            for step in {key_of(step): step for step in steps if sensible(step)}.values()
+        ],
+    )
 
 
 def transitions(connection: sqlite3.Connection, run_id: str) -> list[Transition]:

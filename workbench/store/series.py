@@ -239,6 +239,11 @@ def points(
     )
 
 
+def read_all(connection: sqlite3.Connection, row: SeriesRow, into: Columns) -> None:
+    """Append all points of one series, in the order they were written."""
+    _read(connection, row, 0, into)
+
+
 def _read(connection: sqlite3.Connection, row: SeriesRow, first: int, into: Columns) -> None:
     """Append the points of a series from chunk first on, as they were written."""
     for (data,) in connection.execute(

@@ -42,7 +42,12 @@ def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> in
             for item in batch.texts
         ],
     )
-    good = [(run, name, path) for name, path in batch.artifacts if path_problem(path) is None]
+    return put_artifacts(change, run, batch.artifacts)
+
+
+def put_artifacts(change: Transaction, run: int, artifacts: list[tuple[str, str]]) -> int:
+    """Keep what a run called some of its files; returns how many paths were refused."""
+    good = [(run, name, path) for name, path in artifacts if path_problem(path) is None]
     if good:
         kept = change.execute("SELECT count(*) FROM artifacts WHERE run = ?", (run,)).fetchone()[0]
         change.executemany(
@@ -50,7 +55,7 @@ def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> in
             " ON CONFLICT (run, name) DO UPDATE SET path = excluded.path",
             good[: max(0, MAX_ARTIFACTS - kept)],
         )
-    return len(batch.artifacts) - len(good)
+    return len(artifacts) - len(good)
 
 
 def rows(

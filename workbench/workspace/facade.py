@@ -25,6 +25,7 @@ from workbench.workspace.resuming import (
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
+    from workbench.workspace.bundles import BroughtRun
     from workbench.workspace.imports import FoundRun, Imported
     from workbench.workspace.interactive import InteractiveRun
     from workbench.workspace.run_handle import RunHandle
@@ -261,6 +262,26 @@ class Workspace:
         if target is not None:
             return bring_from(self.client, target, there, experiment)
         return bring(self.client, Path(path), experiment)
+
+    def export_runs(
+        self,
+        runs: Sequence[str],
+        to: Path,
+        *,
+        files: bool = False,
+        code: bool = True,
+        overwrite: bool = False,
+    ) -> list[str]:
+        """Write runs as one file that `bring_bundle` reads elsewhere; their names. See `bundles.export`."""
+        from workbench.workspace.bundles import export
+
+        return export(self.client, runs, to, files=files, code=code, overwrite=overwrite)
+
+    def bring_bundle(self, path: Path) -> list[BroughtRun] | None:
+        """Bring the runs of a bundle in; None where the file is none. Raises UsageError for a damaged one."""
+        from workbench.workspace.bundles import bring, is_bundle
+
+        return bring(self.client, path) if is_bundle(path) else None
 
     def find_runs(self, path: Path | str) -> Iterator[FoundRun]:
         """What `bring_runs` would import; nothing is changed. Raises NotFound."""
