@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 MARK = "MLWB_TEST"
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds for what is ending anyway."""
 
 
