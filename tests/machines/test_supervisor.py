@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -175,13 +177,35 @@ def test_a_later_attempt_goes_on_in_the_same_folder(ground: Ground) -> None:
     run = ground.submit("echo one; echo a > outputs/kept; echo c > code-file; exit 1")
     assert ground.wait(run)["attempt"] == 1
     spec = ground.spec(run, "echo two $WORKBENCH_ATTEMPT; cat outputs/kept code-file", attempt=2)
-    until(lambda: not os.listdir(ground.machine.locks), "the first attempt's guard to end")
     assert submit(ground.machine, run, spec, {})["already"] is False
     status = ground.wait(run, "Completed")
     assert ground.output(run) == b"one\ntwo 2\na\nc\n"
     assert [entry["seq"] for entry in status["transitions"]] == list(range(1, 11))
     assert [entry["attempt"] for entry in status["transitions"]] == [1] * 5 + [2] * 5
     assert submit(ground.machine, run, spec, {})["already"] is True
+
+
+def test_a_later_attempt_waits_until_the_guard_of_the_one_before_has_left(ground: Ground) -> None:
+    """A guard that is slow to leave must not keep the next attempt from being started."""
+    run = ground.submit("read line < ../gate", setup=["mkfifo ../gate"])
+    ground.wait(run, "Running")
+    guard = ground.identity(run, "guard")
+    os.kill(guard[0], signal.SIGSTOP)
+    try:
+        until(ground.path(run, "gate").exists)
+        ground.path(run, "gate").write_text("on\n")
+        ground.wait(run)
+        answers: list[dict[str, Any]] = []
+        spec = ground.spec(run, "echo two", attempt=2)
+        again = threading.Thread(target=lambda: answers.append(submit(ground.machine, run, spec, {})))
+        again.start()
+        again.join(0.5)
+    finally:
+        os.kill(guard[0], signal.SIGCONT)
+    again.join()
+    assert [answer["already"] for answer in answers] == [False]
+    until(lambda: ground.status(run)["attempt"] == 2 and ground.state(run) == "Completed", "the second attempt")
+    assert ground.output(run) == b"two\n"
 
 
 def test_a_run_over_its_maximum_duration_is_ended(ground: Ground) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from workbench.remote import protocol, run_status
 from workbench.remote.cordon import refuse_new
@@ -11,6 +11,7 @@ from workbench.remote.filelock import lock, remove_locked
 from workbench.remote.launch import check_command
 from workbench.remote.machine import Machine
 from workbench.remote.on_end import RESULTS, check_on_end
+from workbench.remote.problems import RequestError
 from workbench.remote.queue_files import Queue
 from workbench.remote.reconcile import (
     is_judged_here,
@@ -25,6 +26,7 @@ from workbench.remote.runfolder import RunFolder, remove_quietly
 from workbench.remote.withdrawing import is_withdrawn, placement_of
 
 SUBMIT_SECONDS = 90.0
+LEAVING_SECONDS = 30.0  # for whoever looked after an attempt that is over to be gone
 
 
 def submit(machine, run_id, spec, secrets):
@@ -62,6 +64,38 @@ def take_on(machine, folder, spec):
     if status is None or is_withdrawn(status):
         refuse_new(machine)
     folder.claim()
+    if status is None or not begins_again(status, spec):
+        return write_missing(machine, folder, spec, status)
+    # A guard stays for a moment after its attempt's end was told; nobody may take the next one for its own.
+    held = left_lock(folder)
+    try:
+        return write_missing(machine, folder, spec, status)
+    finally:
+        remove_locked(folder.lock, held)
+
+
+def begins_again(status, spec):
+    # type: (run_status.Status, Dict[str, Any]) -> bool
+    """Whether a spec starts a run anew that is over here, or was taken back from here."""
+    if is_withdrawn(status) and placement_of(spec) > placement_of(status):
+        return True
+    newer = int(spec.get("attempt") or 1) > int(status.get("attempt") or 1)
+    return newer and run_status.is_terminal(status)
+
+
+def left_lock(folder):
+    # type: (RunFolder) -> int
+    """The lock of a run that is over, once nobody looks after it any more. Raises RequestError."""
+    try:
+        return lock(folder.lock, LEAVING_SECONDS)
+    except TimeoutError:
+        words = "it is over, but what looked after it is still there after %g s" % LEAVING_SECONDS
+        raise RequestError("busy", words, "end the process that status.json calls guard, then try again")
+
+
+def write_missing(machine, folder, spec, status):
+    # type: (Machine, RunFolder, Dict[str, Any], Optional[run_status.Status]) -> run_status.Status
+    """The same for a run whose folder nobody else writes to."""
     here = (machine.machine_id, machine.boot_id, machine.pidns)
     attempt = int(spec.get("attempt") or 1)
     if status is None:
