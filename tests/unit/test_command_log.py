@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.tui.screens.compute import command_log
 from workbench.tui.screens.compute.command_log import CommandLog
+from workbench.views import command_results
 
 
 async def text(log: CommandLog) -> str:
@@ -13,8 +13,8 @@ async def text(log: CommandLog) -> str:
 
 
 async def test_what_finds_no_room_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_log, "LEAST", 100)
-    monkeypatch.setattr(command_log, "ALL", 1000)
+    monkeypatch.setattr(command_results, "LEAST", 100)
+    monkeypatch.setattr(command_results, "ALL", 1000)
     log = CommandLog(among=10)
     for number in range(30):
         log.add(f"line {number:03d}!")
@@ -24,7 +24,7 @@ async def test_what_finds_no_room_is_told_of_once(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_few_machines_may_say_more_than_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    for among, most in ((1, command_log.MOST), (10_000, command_log.LEAST)):
+    for among, most in ((1, command_results.MOST), (10_000, command_results.LEAST)):
         log = CommandLog(among)
         log.add("x" * (most - 1))
         assert (await log.extent()).size == most

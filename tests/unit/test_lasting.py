@@ -1,4 +1,4 @@
-"""Tasks that last: one that breaks is told of, one that is cancelled is not."""
+"""Tasks that last: one that breaks is told of and begins again, one that is cancelled is not."""
 
 from __future__ import annotations
 
@@ -6,17 +6,36 @@ import asyncio
 
 import pytest
 
+from workbench.compute import lasting as module
+from workbench.compute.backoff import Backoff
 from workbench.compute.lasting import lasting
 
 
-async def test_one_that_breaks_says_so_and_one_that_is_cancelled_does_not(caplog: pytest.LogCaptureFixture) -> None:
-    async def breaks() -> None:
-        raise ValueError("of ours")
+async def test_one_that_breaks_says_so_and_begins_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AGAIN", Backoff(first=0.0))
+    begun = 0
+    works = asyncio.Event()
 
-    broken, ended = lasting(breaks(), "the minutes"), lasting(asyncio.sleep(60), "another")
-    await asyncio.wait([broken])
-    ended.cancel()
-    await asyncio.wait([ended])
-    await asyncio.sleep(0)
-    assert [record.getMessage() for record in caplog.records] == ["the minutes broke"]
-    assert "of ours" in caplog.text
+    async def breaks() -> None:
+        nonlocal begun
+        begun += 1
+        if begun < 3:
+            raise ValueError(f"of ours {begun}")
+        works.set()
+        await asyncio.sleep(60)
+
+    task = lasting(breaks, "the minutes")
+    await asyncio.wait_for(works.wait(), 10)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert [record.getMessage() for record in caplog.records] == ["the minutes broke; it begins again in 0 s"] * 2
+    assert "of ours 1" in caplog.text
+    assert "of ours 2" in caplog.text
+
+
+async def test_one_that_is_done_ends(caplog: pytest.LogCaptureFixture) -> None:
+    await asyncio.wait_for(lasting(lambda: asyncio.sleep(0), "another"), 10)
+    assert not caplog.records

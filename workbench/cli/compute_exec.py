@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 COLOURS = ("active", "good", "warn", "waiting", "bold")
 """Roles that machines are told apart by, in turns."""
 USAGE = "wb compute exec NAME... -- COMMAND, or --all"
-MOST = 16 << 20
-"""Characters of a machine's output that JSON holds; what is beyond is left out, and said to be."""
 
 
 @command("exec", cls=Launcher)
@@ -205,15 +203,17 @@ class _Objects:
         self._chosen = chosen
         self._said: dict[str, dict[str, list[str]]] = {}
         self._sizes: dict[str, int] = {}
+        self._most = command_results.MOST
 
     def begin(self, names: Sequence[str]) -> None:
-        """Nothing is told before there is something."""
+        """Nothing is told before there is something; what finds no room then is left out, and said to be."""
+        self._most = command_results.room(len(names))
 
     def line(self, said: Said) -> None:
         """Keep it."""
         size = self._sizes.get(said.name, 0) + len(said.line) + 1
         self._sizes[said.name] = size
-        if size <= MOST:
+        if size <= self._most:
             kept = self._said.setdefault(said.name, {"out": [], "err": []})
             kept[said.stream].append(said.line)
 
@@ -222,7 +222,7 @@ class _Objects:
         name = result["name"]
         said = self._said.pop(name, {"out": [], "err": []})
         texts = {stream: "".join(line + "\n" for line in lines) for stream, lines in said.items()}
-        whole = {**result, **texts, **({"cut": True} if self._sizes.get(name, 0) > MOST else {})}
+        whole = {**result, **texts, **({"cut": True} if self._sizes.get(name, 0) > self._most else {})}
         self.results.append(whole)
         if self._chosen == "jsonl":
             output.write(self._session, output.dumps(whole) + "\n")

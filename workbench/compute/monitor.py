@@ -78,13 +78,13 @@ class Monitor:
             self._machines[name].here = here
             return
         if self._ticker is None:
-            self._ticker = lasting(self._tick_on(), "monitor")
+            self._ticker = lasting(self._tick_on, "monitor")
         machine = self._machines[name] = WatchedMachine(name, self._means)
         machine.here = here
         for look in self._looks:
             if look.covers(name):
                 machine.looked(look.looking, 1)
-        self._tasks[name] = lasting(machine.run(), f"monitor {name}")
+        self._tasks[name] = lasting(machine.run, f"monitor {name}")
         machine.change()
 
     async def forget(self, name: str) -> None:
@@ -232,8 +232,12 @@ class Monitor:
             await self._awake.wait()
             self._awake.clear()
             await asyncio.sleep(TICK)
-            if self.tick():
-                self._awake.set()
+            going = True  # also when the look breaks, and this begins again
+            try:
+                going = self.tick()
+            finally:
+                if going:
+                    self._awake.set()
 
     def tick(self) -> bool:
         """Judge what is fresh and look for what is wrong; whether that has to go on."""

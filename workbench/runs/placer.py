@@ -46,7 +46,7 @@ class Placer:
 
     def start(self) -> None:
         """Begin to look after the runs that wait."""
-        self._task = lasting(self._look_after(), "placing runs")
+        self._task = lasting(self._look_after, "placing runs")
 
     async def close(self) -> None:
         """Stop looking."""

@@ -67,8 +67,8 @@ class Alerting:
             mine = [alert for alert in known if alert.target == target]
             self._watches[target] = Watch(target, self._settings, mine, busy.get(target, ()))
         self._tasks = [
-            lasting(self._write_on(), "alerts"),
-            lasting(self._look_on(), "alerts of resting machines"),
+            lasting(self._write_on, "alerts"),
+            lasting(self._look_on, "alerts of resting machines"),
         ]
 
     async def close(self) -> None:

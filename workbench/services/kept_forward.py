@@ -46,9 +46,9 @@ class Kept:
 
     def look_after(self) -> None:
         """From now on see that it is open until its run is over, and have what it leads to."""
-        self._tasks.append(lasting(self._look_after(), f"forward {self._forward.local}"))
+        self._tasks.append(lasting(self._look_after, f"forward {self._forward.local}"))
         if self._tool is not None:
-            self._tasks.append(lasting(self._tool.hold(), f"tool of forward {self._forward.local}"))
+            self._tasks.append(lasting(self._tool.hold, f"tool of forward {self._forward.local}"))
 
     def is_for(self, run: str, tool: str) -> bool:
         """Whether it leads to that tool of that run."""

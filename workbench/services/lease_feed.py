@@ -37,7 +37,7 @@ class LeaseFeed:
 
     def start(self) -> None:
         """Ask from now on."""
-        self._task = lasting(self._keep(), "leases")
+        self._task = lasting(self._keep, "leases")
 
     async def close(self) -> None:
         """End it; idempotent."""

@@ -31,7 +31,7 @@ class MinuteKeeper:
 
     def start(self) -> None:
         """Write from now on."""
-        self._task = lasting(self._keep(), "minutes")
+        self._task = lasting(self._keep, "minutes")
 
     async def close(self) -> None:
         """End it, the minute that is not over written as far as it is known; idempotent."""

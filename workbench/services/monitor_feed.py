@@ -44,8 +44,8 @@ class MonitorFeed:
         await self._targets()
         await self._runs()
         self._tasks = [
-            lasting(self._keep(TARGETS), TARGETS),
-            lasting(self._keep(RUNS), RUNS),
+            lasting(lambda: self._keep(TARGETS), TARGETS),
+            lasting(lambda: self._keep(RUNS), RUNS),
         ]
 
     async def close(self) -> None:
@@ -57,6 +57,7 @@ class MonitorFeed:
 
     async def _keep(self, subject: str) -> None:
         with self._bus.listen(subject) as listener:
+            listener.put(News.ROW)  # what changed while nobody listened, at the start or after a break
             while True:
                 await listener.take()
                 try:

@@ -9,8 +9,15 @@ from workbench.text.sanitize import clean_name
 
 Result = Mapping[str, Any]
 FAILED, UNREACHABLE = 1, 4
+MOST, ALL, LEAST = 16 << 20, 256 << 20, 1 << 20
+"""Bytes that are kept of one machine's output, of all machines' together, and of one among very many."""
 NAMED = 8
 """Machines of a kind that a summary names; of more the others are counted."""
+
+
+def room(among: int) -> int:
+    """Bytes that are kept of a machine's output while a command runs on so many."""
+    return max(LEAST, min(MOST, ALL // max(1, among)))
 
 
 def succeeded(result: Result) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple, Protocol
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from workbench.errors import RemoteError, WorkbenchError
 from workbench.text.whole_lines import WholeLines
 
+log = logging.getLogger(__name__)
 AT_ONCE = 16
 """Machines a command runs on at the same time."""
 AHEAD = 1000
@@ -84,6 +86,9 @@ async def _one(
             result |= {"hint": problem.hint} if problem.hint else {}
             if problem.exit_code == UNREACHABLE:
                 result["unreachable"] = True
+        except Exception as problem:  # a mistake of ours: who listens waits for an end of every machine
+            log.exception("the command on %s broke", name)
+            result |= {"code": WorkbenchError.code, "problem": f"it broke here: {problem!r}"}
     for stream, cutter in lines.items():
         for line in cutter.close():
             await tell(Said(name, stream, line))

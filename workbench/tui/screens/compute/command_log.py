@@ -9,9 +9,7 @@ from workbench.errors import UsageError
 from workbench.text import sizes
 from workbench.text.log_pattern import Hit, errors, finder, parse
 from workbench.tui.logs.source import Extent, Found, LineCount
-
-MOST, ALL, LEAST = 16 << 20, 256 << 20, 1 << 20
-"""Bytes that are kept of one machine's output, of all machines' together, and of one among very many."""
+from workbench.views import command_results
 
 
 class CommandLog:
@@ -20,7 +18,7 @@ class CommandLog:
     def __init__(self, among: int = 1) -> None:
         """among: on how many machines the command runs."""
         self._data = bytearray()
-        self._most = max(LEAST, min(MOST, ALL // among))
+        self._most = command_results.room(among)
         self._full = False
         self._ended = False
         self._changed = asyncio.Event()
