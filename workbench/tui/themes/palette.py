@@ -93,7 +93,8 @@ ROLES: Mapping[str, _Role] = {
 
 
 LOUD = frozenset({"bad", "warn", "worse", "gpu-dead", "gpu-hot"})
-"""Roles that are bold where there are no colours: as a shade of grey red is dimmer than what is well."""
+"""Roles that are SHOUTED where there are no colours: as a shade of grey red is dimmer than what is well."""
+SHOUTED: dict[str, Any] = {"foreground": "wb-text", "bold": True}
 
 
 class Palette:
@@ -116,7 +117,7 @@ class Palette:
         self.series = tuple(Style(color=_rich(colour)) for colour in series)
         """A style for each line of a chart, repeated when there are more lines."""
         self._styles = {
-            name: _style(role._replace(bold=role.bold or (colourless and name in LOUD)), colours)
+            name: _style(role._replace(**SHOUTED) if colourless and name in LOUD else role, colours)
             for name, role in ROLES.items()
         }
 

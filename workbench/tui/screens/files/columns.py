@@ -13,7 +13,7 @@ from workbench.tui.table.columns import Column
 from workbench.views import machine_files as look
 
 COLUMNS = (
-    Column("name", "NAME", least=16, ideal=32, rest=True, keep=100, middle=True),
+    Column("name", "NAME", least=16, ideal=32, most=80, keep=100, middle=True),
     Column("size", "SIZE", right=True, least=8, ideal=9, keep=90, descending=True),
     Column("modified", "MODIFIED", least=8, ideal=12, keep=70, descending=True),
     Column("user", "USER", least=4, ideal=8, most=14, keep=40, sortable=False),
