@@ -85,3 +85,26 @@ def test_the_x_axis_of_a_picture(wb: Wb, said: str, asked: str) -> None:
     out = wb("run", "metrics", "@1", "loss", "--plot", "--x", said, world=world, terminal=TTY).out
     assert {"time": "time", "relative": "since start"}.get(said, said) in out
     assert [arguments["x"] for operation, arguments in world.calls if operation == "runs.envelope"] == [asked]
+
+
+ROWS = [
+    {"id": f"R{n}", "name": f"run-{n}", "params": {"lr": f"1e-{n}", "act": "relu" if n % 2 else "gelu"}, "metrics": {"loss": n / 10}}
+    for n in range(1, 5)
+]
+
+
+def test_runs_are_drawn_as_dots(wb: Wb, tmp_path: Path) -> None:
+    world = World(runs__table={"rows": ROWS, "total": 4, "sequence": 1})
+    out = wb("run", "plot", "--x", "lr", "--y", "loss", "--log-x", "status=completed", world=world, terminal=TTY).out
+    assert out.startswith("loss\n")
+    assert out.count("●") == 4
+    assert world.calls[-1][1]["filter"] == "status=completed"
+    assert wb("run", "plot", "--x", "act", "--y", "loss", world=world).out.splitlines()[0] == "R1\trun-1\trelu\t0.1"
+    path = tmp_path / "runs.svg"
+    assert wb("run", "plot", "--x", "act", "--y", "loss", "--to", str(path), world=world).code == 0
+    titles = [title.text for title in ElementTree.parse(path).getroot().iter("{http://www.w3.org/2000/svg}title")]
+    assert titles[1:] == ["run-1", "run-2", "run-3", "run-4"]
+    none = wb("run", "plot", "--x", "wd", "--y", "loss", world=world)
+    assert (none.code, "no run has both wd and loss" in none.err) == (3, True)
+    texts = wb("run", "plot", "--x", "act", "--y", "loss", "--log-x", world=world)
+    assert (texts.code, "it has no logarithm" in texts.err) == (2, True)

@@ -61,10 +61,14 @@ def test_what_is_there_is_not_replaced_and_other_names_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert saving.write("a.csv", scene(), plot_svg.DARK) == tmp_path / "a.csv"
+
+    def written(kind: str) -> str:
+        return kind
+
+    assert saving.write("a.csv", written) == tmp_path / "a.csv"
     with pytest.raises(UsageError, match="there already"):
-        saving.write("a.csv", scene(), plot_svg.DARK)
+        saving.write("a.csv", written)
     with pytest.raises(UsageError, match="names no format"):
-        saving.write("a.png", scene(), plot_svg.DARK)
+        saving.write("a.png", written)
     with pytest.raises(StoreError, match="cannot be written"):
-        saving.write("nowhere/a.svg", scene(), plot_svg.DARK)
+        saving.write("nowhere/a.svg", written)

@@ -12,6 +12,7 @@ RUN = {
         "workbench.cli.run_metrics:metrics", "List a run's metrics, print or plot their points."
     ),
     "compare": Entry("workbench.cli.run_compare:compare", "Show what differs between runs."),
+    "plot": Entry("workbench.cli.run_scatter:plot", "Draw runs as dots: a param against a metric."),
     "diff": Entry(
         "workbench.cli.run_compare:diff", "Show how two runs' code differs, or what one had uncommitted."
     ),

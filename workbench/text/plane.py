@@ -107,6 +107,10 @@ class Plane:
         if self._style.ends and curve.stress != BEHIND:
             self._mark_end(curve, ink)
 
+    def row_of(self, y: float) -> int:
+        """The line of characters that shows y, the nearest one for what lies outside."""
+        return self._row(y)
+
     def put(self, x: float, y: float, sign: str, series: int) -> None:
         """Put a sign into the cell of a point that lies within the axes, in the colour of a series."""
         column = self.column_of(x)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from io import StringIO
 from typing import NamedTuple
 
 from workbench.text import plot_svg, svg
@@ -11,7 +13,7 @@ from workbench.text.plane import Plane, Style
 from workbench.text.plot_svg import LIGHT, Colours, Frame
 
 _MARGIN = 0.04
-DOT, CHOSEN = ("•", "*"), ("◉", "@")
+DOT, CHOSEN = ("●", "o"), ("◆", "@")
 """What a dot is drawn with, and the one looked at; and in ASCII."""
 
 
@@ -111,3 +113,14 @@ def picture(scatter: Scatter, frame: Frame, colours: Colours = LIGHT) -> str:
         at = {"cx": place.across(dot.x), "cy": place.up(dot.y), "r": 4.0, "fill_opacity": 0.7}
         body.append(svg.element("circle", about, fill=colours.series[0], **at))
     return svg.document(body, frame.width, frame.height, frame.title, colours.ground)
+
+
+def values(scatter: Scatter) -> str:
+    """The dots as CSV: a line each, with what stands on the axes."""
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["id", "name", scatter.x_label, scatter.y_label])
+    for dot in scatter.dots:
+        across = scatter.places[int(dot.x)] if scatter.places else dot.x
+        writer.writerow([dot.key, dot.name, across, dot.y])
+    return out.getvalue()

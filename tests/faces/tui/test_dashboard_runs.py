@@ -416,3 +416,26 @@ async def test_a_list_is_saved_as_a_view_and_comes_back_with_filter_order_and_co
         await it.press("enter")
         await it.see("2 runs", "NAME▲", "/ loss<0.1")
         assert "TOOK" not in it.text
+
+
+async def test_runs_are_drawn_as_dots_and_opened(stage: Open) -> None:
+    async with stage(location="runs/mnist") as it:
+        await it.see("calm-otter-42")
+        await it.press("P")
+        await it.see("plot", "^ *loss +3 runs, 2 without", " lr ")
+        assert it.app.places.current.options["x"] == "param:lr"
+        await it.press("right", "right")
+        await it.see("vivid-lark-40 +lr 0.001 +loss 0.0398", "◆")
+        await it.press("I")
+        await it.see("y axis")
+        await it.press("escape", "i")
+        await it.see("x axis")
+        await it.type("target")
+        await it.press("enter")
+        await it.see("gpu1 .* lab-7")
+        await it.press("V")
+        await it.told("is no number in some run")
+        await it.press("enter")
+        await it.see("vivid-lark-40", "Overview")
+        await it.press("escape")
+        await it.see("lab-7")

@@ -272,7 +272,10 @@ class World(RoomServices, RunServices, ValueServices, MachineServices, ViewServi
     def runs_table(self, sort: str = "created", descending: bool | None = None, limit: int = 50, offset: int = 0, columns: Any = None, **query: Any) -> Any:
         query.pop("archived", None) if "ids" in query else None
         found = self._ordered(self._fitting(**query), sort, descending)
-        return {"total": len(found), "rows": [dict(item) for item in found[offset : offset + limit]], "sequence": self.sequence}
+        rows = [dict(item) for item in found[offset : offset + limit]]
+        if "metric:loss" in (columns or ()):
+            rows = [{**item, "metrics": {"loss": item["last"]} if "last" in item else {}} for item in rows]
+        return {"total": len(found), "rows": rows, "sequence": self.sequence}
 
     def runs_cancel(self, run: str) -> Any:
         self.change(run, status="CancelRequested")

@@ -85,6 +85,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("runs.import", "i", "import", "Import runs that other tools logged, here or on a machine."),
     Action("views.group", "b", "group", "Let runs stand under what they share: a param, a tag, a state."),
     Action("views.open", "w", "views", "Open a saved view of the list, or save what is seen as one."),
+    Action("views.plot", "P", "plot", "Draw the marked runs, or all of the list, as dots: lr against loss."),
     Action("compute.attach", "a", "attach", "Attach a machine: a Host of ~/.ssh/config or an address.", 60),
     Action("compute.run", "r", "run here", "Send a directory's command to this machine.", 55),
     Action("compute.new", "R", "new run", "Send a directory's command to a machine."),
@@ -147,6 +148,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("values.later", "greater_than_sign", "later", "Show what was logged under the name after that."),
     Action("values.large", "full_stop", "large", "Give what is shown all the room, or the list.", 48),
     Action("values.outside", "o", "outside", "Open the picture in the viewer of this desk.", 44),
+    Action("compare.plot", "P", "plot", "Draw the compared runs as dots: a param against a metric."),
     Action("compare.all", "a", "all or differing", "Show what is the same, too, or only what differs.", 50),
     Action("compare.baseline", "b", "baseline", "Choose the run that all others are held against.", 48),
     Action("compare.save", "w", "keep", "Keep the comparison under a name: compare/NAME opens it.", 46),
@@ -214,6 +216,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("chart.rougher", "M", "rougher", "Smooth less."),
     Action("chart.next-x", "i", "x axis", "Change what x is: step, duration, time, a metric.", 25),
     Action("chart.save", "ctrl+s", "save", "Write the chart to a file: a picture, or its values."),
+    Action("dots.left", "left,h", "left", "Look at the run with the next smaller x."),
+    Action("dots.right", "right,l", "right", "Look at the run with the next larger x.", 60),
+    Action("dots.up", "up,k", "up", "Look at the run with the next larger y.", 58),
+    Action("dots.down", "down,j", "down", "Look at the run with the next smaller y."),
+    Action("dots.open", "enter", "open", "Open the run that is looked at.", 70),
+    Action("dots.log-y", "v", "log y", "Change between a linear and a logarithmic y axis.", 40),
+    Action("dots.log-x", "V", "log x", "Change between a linear and a logarithmic x axis.", 39),
+    Action("scatter.x-axis", "i", "x axis", "Choose what stands on the x axis: a param, a metric.", 56),
+    Action("scatter.y-axis", "I", "y axis", "Choose what stands on the y axis: a metric, a param.", 55),
+    Action("scatter.save", "ctrl+s", "save", "Write the picture to a file: .svg, or its values: .csv."),
     Action("multiples.save", "ctrl+s", "save", "Write the chart under the cursor to a file: .svg or .csv."),
     Action("multiples.log-y", "v", "log y", "Change between linear and logarithmic axes of values.", 40),
     Action("multiples.smoother", "m", "smoother", "Smooth all curves more.", 35),
@@ -225,8 +237,8 @@ ACTIONS: tuple[Action, ...] = (
 
 OPENS_LINE = frozenset({
     "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "chart.save", "multiples.save",
-    "runs.new", "runs.tag", "runs.import", "browse.import",
-    "compute.run", "compute.new", "compute.attach", "welcome.other", "queue.priority",
+    "scatter.save", "scatter.x-axis", "scatter.y-axis", "runs.new", "runs.tag", "runs.import",
+    "browse.import", "compute.run", "compute.new", "compute.attach", "welcome.other", "queue.priority",
 })  # fmt: skip
 """Actions that open a line one types into: the keys that follow are meant for it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -102,13 +103,24 @@ def _is_dark(colour: Color | None) -> bool:
 async def ask_where(chart: Widget, scene: Scene) -> None:
     """Ask for a file's name, and write what a chart shows when it is given."""
     app = cast("Dashboard", chart.app)
-    name = clean_name(scene.title, _LONGEST).replace("/", "_").replace(" ", "-").lstrip(".") or "chart"
+
+    def written(kind: str) -> str:
+        if kind == CSV:
+            return values(scene)
+        return picture(scene, colours_of(palette_of(app), chart.rich_style))
+
+    await ask_name(app, scene.title, written)
+
+
+async def ask_name(app: Dashboard, title: str, written: Callable[[str], str]) -> None:
+    """Ask for a file's name that title proposes; written: its content, of a kind SVG or CSV."""
+    name = clean_name(title, _LONGEST).replace("/", "_").replace(" ", "-").lstrip(".") or "chart"
 
     async def done(said: str) -> None:
         if not said.strip():
             return
         try:
-            path = write(said.strip(), scene, colours_of(palette_of(app), chart.rich_style))
+            path = write(said.strip(), written)
         except WorkbenchError as problem:
             app.complain(problem)
             return
@@ -118,15 +130,16 @@ async def ask_where(chart: Widget, scene: Scene) -> None:
     await ask(app, "save as", done, value=f"{name}{SVG}", hint=hint)
 
 
-def write(said: str, scene: Scene, colours: Colours) -> Path:
+def write(said: str, written: Callable[[str], str]) -> Path:
     """Write a file of this side, of the kind its name says. Raises UsageError, StoreError."""
     path = here() / Path(said).expanduser()
     kind = path.suffix.lower()
     if kind not in (SVG, CSV):
         raise UsageError(f"{said!r} names no format", f"end it in {SVG} or {CSV}")
+    content = written(kind)
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(picture(scene, colours) if kind == SVG else values(scene))
+            file.write(content)
     except FileExistsError:
         raise UsageError(f"{said!r} is there already", "give it another name") from None
     except OSError as problem:

@@ -23,8 +23,8 @@ def same_place(one: Location, other: Location) -> bool:
 
 
 def chosen_apart(location: Location) -> str:
-    """The option that makes another place of the same path: runs that are compared."""
-    return location.options.get("compare", "")
+    """The option that makes another place of the same path: runs that are compared, or drawn as dots."""
+    return location.options.get("plot", "") or location.options.get("compare", "")
 
 
 def crumbs(location: Location) -> list[Crumb]:
@@ -33,7 +33,7 @@ def crumbs(location: Location) -> list[Crumb]:
     for depth, name in enumerate(location.path, 1):
         steps.append(Crumb(name, Location(location.noun, location.path[:depth])))
     if chosen_apart(location):
-        steps.append(Crumb("compare", location))
+        steps.append(Crumb("plot" if location.options.get("plot") else "compare", location))
     return steps
 
 

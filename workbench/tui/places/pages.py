@@ -16,6 +16,7 @@ _PAGES = {
     "run": "workbench.tui.screens.run.page:RunPage",
     "compare": "workbench.tui.screens.compare.page:ComparePage",
     "comparisons": "workbench.tui.screens.compare.saved:SavedPage",
+    "plot": "workbench.tui.screens.scatter.page:ScatterPage",
     "compute": "workbench.tui.screens.compute.page:ComputePage",
     "machine": "workbench.tui.screens.machine.page:MachinePage",
     "queue": "workbench.tui.screens.queue.page:QueuePage",
@@ -31,7 +32,7 @@ def kind_of(location: Location) -> str | None:
     depth = len(location.path)
     if location.noun in ("runs", "experiments"):
         if chosen_apart(location):
-            return "compare"
+            return "plot" if location.options.get("plot") else "compare"
         return "run" if depth >= 2 else "runs"
     if location.noun == "compare":
         return "compare" if depth else "comparisons"

@@ -108,6 +108,13 @@ class ComparePage(TabbedPage):
         """Show how the code differs."""
         self.app.run_worker(self.choose("code"), name="tab", group="arrive", exit_on_error=True)
 
+    async def do_compare_plot(self) -> None:
+        """Draw the runs as dots."""
+        from workbench.tui.screens.scatter.page import place
+
+        path = self.location.path if self.location.noun == "runs" else ()
+        await self.dashboard.visit(place(Location("runs", path), self.runs))
+
     async def do_compare_all(self) -> None:
         """Show what is the same, too, or only what differs."""
         self.everything = not self.everything

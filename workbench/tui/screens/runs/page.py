@@ -183,6 +183,16 @@ class RunsPage(RunActions):
             rest = {key: value for key, value in self.location.options.items() if key in filters.KEYS}
             await self._filtered(rest if chosen == NONE else {**rest, "group": chosen})
 
+    async def do_views_plot(self) -> None:
+        """Draw the marked runs, or all that fit, as dots."""
+        from workbench.tui.screens.scatter.page import place
+
+        marked = [str(run) for run in self.listing.table.marked]
+        if len(marked) > 1000:
+            self.app.notify("at most 1000 marked runs are drawn; a filter draws more", severity="warning")
+        else:
+            await self.dashboard.visit(place(self.location, marked))
+
     async def do_views_open(self) -> None:
         """Ask for a view, and show it; or keep what is seen."""
         from workbench.tui.screens.runs import viewing

@@ -1,0 +1,1 @@
+"""Runs as dots: what each was given against what came of it."""
