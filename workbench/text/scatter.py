@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from io import StringIO
 from typing import NamedTuple
 
 from workbench.text import plot_svg, svg
@@ -115,12 +113,10 @@ def picture(scatter: Scatter, frame: Frame, colours: Colours = LIGHT) -> str:
     return svg.document(body, frame.width, frame.height, frame.title, colours.ground)
 
 
-def values(scatter: Scatter) -> str:
-    """The dots as CSV: a line each, with what stands on the axes."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["id", "name", scatter.x_label, scatter.y_label])
+def values(scatter: Scatter) -> list[list[str | float]]:
+    """The dots as rows: first titles, then a row each, with what stands on the axes."""
+    rows: list[list[str | float]] = [["id", "name", scatter.x_label, scatter.y_label]]
     for dot in scatter.dots:
         across = scatter.places[int(dot.x)] if scatter.places else dot.x
-        writer.writerow([dot.key, dot.name, across, dot.y])
-    return out.getvalue()
+        rows.append([dot.key, dot.name, across, dot.y])
+    return rows

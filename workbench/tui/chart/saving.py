@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -58,22 +58,26 @@ def picture(scene: Scene, colours: Colours) -> str:
 
 def values(scene: Scene) -> str:
     """What a chart shows as CSV: a line for each value, or for the values that fall on one place of x."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     label = x_axes.label_of(scene.x)
     smooth = bool(scene.smooth)
-    titles = ["name", label, f"{label}_to", "value", "min", "max", "values"]
-    writer.writerow([*titles, "smooth"] if smooth else titles)
+    rows: list[list[str | float]] = [["name", label, f"{label}_to", "value", "min", "max", "values"]]
+    rows[0] += ["smooth"] if smooth else []
     found = axes(scene)
     for trace in scene.shown:
         spans = trace.spans
-        curve = scene.smooth.get(trace.key, ())
-        smoothed = {span.last_x: span.last for span in curve}
+        smoothed = {span.last_x: span.last for span in scene.smooth.get(trace.key, ())}
         if not isinstance(found, str):
             spans = within(spans, found.x.low, found.x.high)
         for span in spans:
-            cells = [trace.name, span.first_x, span.last_x, span.last, span.low, span.high, span.points]
-            writer.writerow([*cells, smoothed.get(span.last_x, "")] if smooth else cells)
+            row = [trace.name, span.first_x, span.last_x, span.last, span.low, span.high, span.points]
+            rows.append([*row, smoothed.get(span.last_x, "")] if smooth else row)
+    return as_csv(rows)
+
+
+def as_csv(rows: Iterable[Iterable[str | float]]) -> str:
+    """Rows as lines of CSV."""
+    out = StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 

@@ -162,7 +162,7 @@ class ScatterPage(Page):
 
         def written(kind: str) -> str:
             if kind == saving.CSV:
-                return drawing.values(found)
+                return saving.as_csv(drawing.values(found))
             title = f"{found.y_label} over {found.x_label}"
             frame = Frame(title=title, log_x=found.log_x, log_y=found.log_y)
             return drawing.picture(found, frame, saving.colours_of(palette_of(self.app), view_.rich_style))
