@@ -69,8 +69,8 @@ def values(scene: Scene) -> str:
         if not isinstance(found, str):
             spans = within(spans, found.x.low, found.x.high)
         for span in spans:
-            row = [trace.name, span.first_x, span.last_x, span.last, span.low, span.high, span.points]
-            rows.append([*row, smoothed.get(span.last_x, "")] if smooth else row)
+            rows.append([trace.name, span.first_x, span.last_x, span.last, span.low, span.high, span.points])
+            rows[-1] += [smoothed.get(span.last_x, "")] if smooth else []
     return as_csv(rows)
 
 
