@@ -90,15 +90,15 @@ class Companion(object):
         if self._look is None:
             self.next = float("inf")
             self._start()
-        elif self._look.found():
+        elif self._found(self._look, last=False):
             self._look, self.next = None, float("inf")
             self._start()
-        else:
+        elif self._look is not None:
             self.next = now + self._look.pause
 
     def ask_to_end(self) -> None:
         """Everything else of the run is gone. One that is needed only now is started for what was left."""
-        if self._crashed or (self._look is not None and self._look.found(last=True)):
+        if self._crashed or (self._look is not None and self._found(self._look, last=True)):
             self._start()
         self._look, self._ending, self.next = None, True, float("inf")
         self._kill_at = time.monotonic() + LAST
@@ -109,7 +109,22 @@ class Companion(object):
                 pass  # it crashed: its end is on its way
             self._close_input()
 
+    def _found(self, look: FirstLook, last: bool) -> bool:
+        """Whether there is something to read. A mistake of ours there may not end the run."""
+        try:
+            return look.found(last)
+        except Exception as error:
+            self._warn("its logs are not looked for: %s" % (error or type(error).__name__))
+            self._look, self.next = None, float("inf")
+            return False
+
     def _start(self) -> None:
+        try:
+            self._fork()
+        except OSError as error:  # no more processes, or descriptors, for this user
+            self._warn("nothing reads its logs beside it: %s" % (error.strerror or error))
+
+    def _fork(self) -> None:
         heard, ours_in = os.pipe()
         ours_out, said = os.pipe()
         places = [self._machine.root, self._machine.lease_dir, self._folder.run_id]
