@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 import workbench.tui
 from tests.faces.tui.desk import Desk
@@ -62,7 +63,12 @@ class Stage:
     @property
     def lines(self) -> list[str]:
         """The lines of the screen, without trailing spaces."""
-        return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips(self.app.size)]
+        return [strip.text.rstrip() for strip in self.strips]
+
+    @property
+    def strips(self) -> list[Strip]:
+        """The lines of the screen with their colours."""
+        return self.app.screen._compositor.render_strips(self.app.size)
 
     @property
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""Every screen and dialog as a picture: two sizes, two themes, over the fixed world.
+"""Every screen as a picture, in two sizes and two themes, and every dialog in two sizes, over the fixed world.
 
 `pytest tests/faces/tui/test_dashboard_pictures.py --snapshot-update` draws them anew after a wanted change.
 """
@@ -21,6 +21,7 @@ from tests.faces.tui.test_dashboard_machines import CONFIG
 from tests.faces.tui.world import ROWS, World, fleet
 from tests.faces.tui.world_views import fleet_views
 from workbench.home import Home
+from workbench.tui.model import feed, link_speed, machines
 
 DRAWN_WITH = {"textual": "8.2.8", "rich": "15.0.0"}
 pytestmark = pytest.mark.skipif(
@@ -52,21 +53,12 @@ class Shot(NamedTuple):
     steps: tuple[tuple[str, str], ...] = ()
 
 
-SHOTS = {
+SCREENS = {
     "runs": Shot("", "calm-otter-42"),
     "runs-of-an-experiment": Shot("runs/mnist", "calm-otter-42", (("j", "2 GPUs wanted"),)),
     "runs-marked": Shot("", "calm-otter-42", (("space", "1 marked"), ("j", ""), ("space", "2 marked"))),
     "runs-filtered": Shot("runs?status=failed", "old-wren-35"),
     "runs-none-fit": Shot("runs?text=zebra", "No run fits"),
-    "prompt": Shot("", "calm-otter-42", (("colon", "a place:"),)),
-    "keys": Shot("", "calm-otter-42", (("question_mark", "Show only"),)),
-    "palette": Shot("", "calm-otter-42", (("ctrl+p", "Mark the row"),)),
-    "cancel": Shot("", "calm-otter-42", (("x", "TERM first"),)),
-    "new-run": Shot("", "calm-otter-42", (("R", "wb submit"),)),
-    "tags": Shot("", "calm-otter-42", (("t", "wb run tag"),)),
-    "sort": Shot("", "calm-otter-42", (("s", "sort by"),)),
-    "columns": Shot("", "calm-otter-42", (("C", "space shows"),)),
-    "themes": Shot("", "calm-otter-42", (("T", "Colours"), ("w", ""), ("o", ""), ("r", ""), ("k", "Calm"))),
     "run-overview": Shot(RUN, "ann@laptop"),
     "run-failed": Shot("runs/mnist/dull-ibis-39", "CUDA out of memory"),
     "run-log": Shot(f"{RUN}?tab=logs", "of 124"),
@@ -84,32 +76,63 @@ SHOTS = {
     "compare-notes": Shot("compare/sweep?tab=notes", "warm-up"),
     "compare-many": Shot(MANY, "★", (("j", ""), ("j", ""), ("right", ""))),
     "compute": Shot("compute", "[^/]4 machines\\b"),
-    "attach": Shot("compute", "[^/]4 machines\\b", (("a", "another address"),)),
-    "attach-key": Shot("compute", "[^/]4 machines\\b", (("a", "another address"), ("enter", "SHA256"))),
-    "attach-password": Shot("compute", "[^/]4 machines\\b", (("a", "another address"), ("enter", "SHA256"), ("y", "Password"))),
-    "detach": Shot("compute", "[^/]4 machines\\b", (("delete", "Nothing is touched"),)),
     "fleet": Shot("compute", "spare-9"),
     "fleet-memory": Shot("compute", "spare-9", (("u", "GPU mem"),)),
     "fleet-filtered": Shot("compute?text=held%20util<5", "[^/]1 machine\\b"),
     "fleet-machine": Shot("compute/dgx-02", "HELD-IDLE"),
-    "end-process": Shot("compute/gpu1", "calm-otter-42", (*(("down", ""),) * 5, ("X", "TERM asks"))),
     "machine": Shot("compute/gpu1", "calm-otter-42"),
     "machine-history": Shot("compute/gpu1?tab=history", "temperature C"),
     "queue": Shot("queue", "shy-wren-50"),
     "doctor": Shot("compute/gpu1?tab=doctor", "lingering"),
     "files": Shot("compute/gpu1/files", "6 entries"),
-    "files-use": Shot("compute/gpu1/files", "6 entries", (("U", "could not be read"),)),
     "files-read": Shot("compute/gpu1/files?path=~/data", "3 entries", (("G", ""), ("enter", "1,2"))),
     "room": Shot("compute/gpu1/room", "5 runs", ()),
-    "room-remove": Shot("compute/gpu1/room", "5 runs", (("delete", "type gpu1"),)),
-    "files-remove": Shot("compute/gpu1/files", "6 entries", (("asterisk", "6 marked"), ("delete", "type remove"))),
     "forwards": Shot("forwards", "2 forwards", (("j", "kernel died"),)),
-    "stacks": Shot("", "calm-otter-42", (("W", "and 2 more"),)),
     "activity": Shot("activity", "transfer"),
+    "activity-alerts": Shot("activity", "held-idle"),
+    "machine-facts": Shot("compute/gpu1?tab=facts", "ann@gpu1"),
     "first-run": Shot("", "its key will be shown"),
     "server-gone": Shot("", "calm-otter-42"),
 }
+DIALOGS = {
+    "prompt": Shot("", "calm-otter-42", (("colon", "a place:"),)),
+    "keys": Shot("", "calm-otter-42", (("question_mark", "Show only"),)),
+    "palette": Shot("", "calm-otter-42", (("ctrl+p", "Mark the row"),)),
+    "cancel": Shot("", "calm-otter-42", (("x", "TERM first"),)),
+    "new-run": Shot("", "calm-otter-42", (("R", "wb submit"),)),
+    "tags": Shot("", "calm-otter-42", (("t", "wb run tag"),)),
+    "sort": Shot("", "calm-otter-42", (("s", "sort by"),)),
+    "columns": Shot("", "calm-otter-42", (("C", "space shows"),)),
+    "themes": Shot("", "calm-otter-42", (("T", "Colours"), ("w", ""), ("o", ""), ("r", ""), ("k", "Calm"))),
+    "attach": Shot("compute", "[^/]4 machines\\b", (("a", "another address"),)),
+    "attach-key": Shot("compute", "[^/]4 machines\\b", (("a", "another address"), ("enter", "SHA256"))),
+    "attach-password": Shot("compute", "[^/]4 machines\\b", (("a", "another address"), ("enter", "SHA256"), ("y", "Password"))),
+    "detach": Shot("compute", "[^/]4 machines\\b", (("delete", "Nothing is touched"),)),
+    "end-process": Shot("compute/gpu1", "calm-otter-42", (*(("down", ""),) * 5, ("X", "TERM asks"))),
+    "files-use": Shot("compute/gpu1/files", "6 entries", (("U", "could not be read"),)),
+    "room-remove": Shot("compute/gpu1/room", "5 runs", (("delete", "type gpu1"),)),
+    "files-remove": Shot("compute/gpu1/files", "6 entries", (("asterisk", "6 marked"), ("delete", "type remove"))),
+    "stacks": Shot("", "calm-otter-42", (("W", "and 2 more"),)),
+    "silence": Shot("activity", "held-idle", (("g", "does not answer on its bus →"), ("m", "calls nobody"))),
+    "subscribe": Shot("activity", "held-idle", (("a", "wb activity subscribe"),)),
+    "settings": Shot("compute/gpu1", "calm-otter-42", (("e", "wb compute set"),)),
+}
+"""In one theme: what they are drawn with, the screens show in both."""
+SHOTS = SCREENS | DIALOGS
+THEMES = ("workbench-dark", "workbench-light")
 TALL = {"80x24": (80, 24), "120x36": (120, 36)}
+
+
+QUIET = 12
+"""Looks one after the other, each after all messages were dealt with, at which nothing has changed."""
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """News are handed on as they come: what paces them for eyes would have a picture wait, or miss some."""
+    for module, names in ((feed, ("REST",)), (machines, ("QUICK", "USUAL")), (link_speed, ("QUICK",))):
+        for name in names:
+            monkeypatch.setattr(module, name, 0.0)
 
 
 async def _quiet(it: Stage) -> None:
@@ -117,19 +140,26 @@ async def _quiet(it: Stage) -> None:
     it.app.clear_notifications()  # they go by themselves, some time
     for line in it.app.screen.query(Input):
         line.cursor_blink = False
-    still, before = 0, ""
-    while still < 8:
+    still, before = 0, it.strips
+    while still < QUIET:
         it.app._footer.refresh()
-        await it.pilot.pause(0.05)
-        now = it.app.export_screenshot()
+        await it.pilot.pause(0.01)
+        now = it.strips
         still, before = still + 1 if now == before else 0, now
 
 
-@pytest.mark.parametrize("theme", ["workbench-dark", "workbench-light"])
-@pytest.mark.parametrize("size", TALL)
-@pytest.mark.parametrize("name", SHOTS)
+@pytest.mark.parametrize(
+    ("name", "size", "theme"),
+    [
+        pytest.param(name, size, theme, id=f"{name}-{size}-{theme}")
+        for name in SHOTS
+        for size in TALL
+        for theme in (THEMES if name in SCREENS else THEMES[:1])
+    ],
+)
+@pytest.mark.usefixtures("still", "at_once")
 def test_looks_as_it_did(
-    name: str, size: str, theme: str, home: Home, still: None, snap_compare: Callable[..., bool]
+    name: str, size: str, theme: str, home: Home, snap_compare: Callable[..., bool]
 ) -> None:
     Path("~/.ssh/config").expanduser().write_text(CONFIG)
     world = fleet(fleet_views()) if name.startswith("fleet") else World([] if name == "first-run" else None)
