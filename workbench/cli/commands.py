@@ -35,6 +35,7 @@ RUN = {
     ),
     "views": Entry("workbench.cli.run_views:views", "List saved views, show one, save or remove it."),
     "import": Entry("workbench.cli.run_import:bring", "Bring in runs that other tools logged."),
+    "report": Entry("workbench.cli.run_report:report", "Write what there is to say of runs as a document."),
     "export": Entry("workbench.cli.run_export:export", "Write runs as one file, to give to somebody."),
     "stack": Entry("workbench.cli.run_stack:stack", "Show where a run's processes are, also when it hangs."),
     "tag": Entry("workbench.cli.run_changes:tag", "Set and remove tags."),

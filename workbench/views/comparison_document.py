@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from workbench.text import numbers
 from workbench.text.sanitize import clean_name
 from workbench.views import comparison
 
@@ -17,6 +18,10 @@ TITLES = {
     "code": "Code",
     "package": "Packages",
 }
+_OF_ONE = (
+    "id", "experiment", "target", "status", "message", "command", "created", "started", "ended", "exit_code",
+    "environment", "snapshot", "submitted_by",
+)  # fmt: skip
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
@@ -34,6 +39,25 @@ def document(found: Mapping[str, Any], level: int = 2) -> str:
     if guesses := comparison.guesses(found):
         parts.append(f"{escape(guesses)}\n")
     return "\n".join(parts)
+
+
+def facts(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a report says of one run alone: name and text."""
+    found = {key: run.get(key) for key in _OF_ONE}
+    git = run.get("git") or {}
+    found |= {"git commit": git.get("commit"), "git dirty": git.get("dirty")}
+    found |= {f"param {name}": value for name, value in run.get("params", {}).items()}
+    found |= {f"tag {name}": value for name, value in run.get("tags", {}).items()}
+    for name, value in run.get("metrics", {}).items():
+        found[f"metric {name}"] = numbers.format_metric(value.get("last"), 6)
+    return [
+        (clean_name(name), clean_name(str(value), 2000)) for name, value in found.items() if value is not None
+    ]
+
+
+def single(run: Mapping[str, Any]) -> str:
+    """One run alone as a table."""
+    return _table(["", run["name"]], [[name, value] for name, value in facts(run)])
 
 
 def escape(text: Any) -> str:

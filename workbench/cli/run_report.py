@@ -1,0 +1,48 @@
+"""wb run report: what there is to say of runs as one document."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import click
+
+from workbench.cli import complete, output
+from workbench.cli.command import Command, command
+from workbench.cli.session import Session
+from workbench.errors import UsageError
+from workbench.views import report as document
+
+HTML, MARKDOWN = (".html", ".htm"), (".md", ".markdown")
+
+
+@command("report", cls=Command)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...|COMPARISON", shell_complete=complete.run)
+@click.option("--to", "to", required=True, metavar="FILE", help="report.html, or report.md.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Draw this one; may be repeated.")
+@click.option("--all", "everything", is_flag=True, help="Say what is the same, too.")
+@click.option("--no-code", "no_code", is_flag=True, help="Leave out how their code differs.")
+@click.option("--title", metavar="TEXT", help="What stands at its top.")
+@click.pass_obj
+def report(
+    session: Session,
+    runs: tuple[str, ...],
+    to: str,
+    metrics: tuple[str, ...],
+    everything: bool,
+    no_code: bool,
+    title: str | None,
+) -> None:
+    """Write a report of a run, of several, or of a saved comparison: one file that needs nothing else.
+
+    Notes, what differs, curves and code. HTML needs no network and runs no script; Markdown has its charts as
+    SVG.
+    """
+    suffix = PurePath(to).suffix.lower()
+    if suffix not in (*HTML, *MARKDOWN):
+        raise UsageError(f"{to!r} names no kind of document", "end it in .html or .md")
+    told = session.workspace.report(list(runs), metrics=metrics, code=not no_code, everything=everything)
+    if title is not None:
+        told["title"] = title
+    session.to = to
+    output.write(session, document.html(told) if suffix in HTML else document.markdown(told))
+    output.line(session, to)
