@@ -67,7 +67,7 @@ async def ranks(opened: Services, tmp_path: Path) -> Ranks:
 
 async def collected(source: Any, enough: Callable[[bytes], bool]) -> bytes:
     got = b""
-    async with asyncio.timeout(60), aclosing(source):
+    async with asyncio.timeout(15), aclosing(source):
         async for part in source:
             got += part
             if enough(got):
@@ -109,6 +109,36 @@ async def test_ranks_are_merged_in_the_order_they_wrote(ranks: Ranks) -> None:
             await asyncio.sleep(0.3)  # apart by more than two looks: not as proof, as a case
     lines = (await got).decode().replace("\x1b[36m", "").replace("\x1b[33m", "").replace("\x1b[0m", "")
     assert lines.splitlines() == [*wanted, "r1 no end"]
+
+
+TURNS = """
+import os, time
+def noted():
+    try:
+        return open("../logs.idx").read().count("rank")
+    except FileNotFoundError:
+        return 0
+ranks = [open(f"logs/rank-{n}.log", "w", buffering=1) for n in range(2)]
+for step in range(3):
+    for n in range(2):
+        before = noted()
+        ranks[n].write(f"step {step}\\n")
+        while noted() == before:
+            time.sleep(0.01)
+"""
+
+
+async def test_ranks_are_merged_in_their_order_though_nobody_looked(opened: Services) -> None:
+    run = await opened.submit(1, f"cat > ranks.py <<'END'\n{TURNS}\nEND\npython3 ranks.py")
+    async for item in opened.items("runs.watch", run=run["id"]):
+        assert item["run"]["status"] != "Failed"
+    name = "logs/rank-0.log\nlogs/rank-1.log"
+    items = opened.items("runs.log_print", run=run["id"], log=name, timestamps=True)
+    lines = "".join([item.get("text", "") async for item in items]).splitlines()
+    assert [(line[29:31], line[36:]) for line in lines] == [
+        (f"r{n}", f"step {step}") for step in range(3) for n in range(2)
+    ]
+    assert all(line.startswith("20") for line in lines)
 
 
 async def test_only_logs_are_read(ranks: Ranks) -> None:

@@ -70,8 +70,14 @@ def _mlflow(beside: Beside) -> Part:
     return MlflowPart(beside)
 
 
+def _logs(beside: Beside) -> Part:
+    from workbench.remote.log_clock import LogClock
+
+    return LogClock(beside)
+
+
 # Each is imported only where it is wanted. A part's maker may raise: then the run goes without it.
-PARTS: Dict[str, Callable[[Beside], Part]] = {"files": _files, "mlflow": _mlflow}
+PARTS: Dict[str, Callable[[Beside], Part]] = {"files": _files, "mlflow": _mlflow, "logs": _logs}
 
 
 class AskedToEnd(Exception):

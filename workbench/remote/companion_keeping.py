@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional
 
 from workbench.remote import launch, protocol
 from workbench.remote.ingest.first_look import FirstLook
+from workbench.remote.log_clock import written_any
 from workbench.remote.machine import Machine
 from workbench.remote.processes import ENV_BESIDE
 from workbench.remote.record_text import quote
@@ -64,13 +65,13 @@ class Companion(object):
 
     def start(self, parts: List[str]) -> None:
         """Start it now, with these parts and the file reader where the run wants one."""
-        self._parts = list(parts) + (["files"] if ingests(self._spec) else [])
+        self._parts = list(parts) + self._usual()
         if parts:
             self._start()
 
     def watch_files(self) -> None:
         """The command runs: from now on files that it writes start the companion, if it is not there."""
-        self._parts = self._parts or (["files"] if ingests(self._spec) else [])
+        self._parts = self._parts or self._usual()
         if not self.pid and self._parts:
             self._look = FirstLook(self._folder)
             self.next = time.monotonic()
@@ -111,12 +112,18 @@ class Companion(object):
 
     def _found(self, look: FirstLook, last: bool) -> bool:
         """Whether there is something to read. A mistake of ours there may not end the run."""
+        if not last and written_any(self._folder):
+            return True
         try:
-            return look.found(last)
+            return ingests(self._spec) and look.found(last)
         except Exception as error:
             self._warn("its logs are not looked for: %s" % (error or type(error).__name__))
             self._look, self.next = None, float("inf")
             return False
+
+    def _usual(self) -> List[str]:
+        """The parts that begin with what a run writes: who reads its files, and when its logs grew."""
+        return (["files"] if ingests(self._spec) else []) + ["logs"]
 
     def _start(self) -> None:
         try:

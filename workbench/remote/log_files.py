@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional
 from workbench.remote import frames, protocol, run_status
 from workbench.remote.exchange import Exchange
 from workbench.remote.files import checked_path, walk
+from workbench.remote.log_clock import noted
 from workbench.remote.problems import RequestError
 from workbench.remote.runfolder import RunFolder
 from workbench.remote.stream import segments
@@ -15,6 +16,7 @@ MOST_LISTED = 1000
 MOST_FOLLOWED = 64
 LOOKED_AT = 512  # bytes at the beginning that tell text from anything else
 BLOCK = 1 << 18
+MARKS = 500  # times in one event
 MOVING = 0.05  # seconds to the next look after something was new
 STILL = 0.25
 
@@ -60,13 +62,18 @@ def follow_files(folder, offsets, exchange):
     # type: (RunFolder, Dict[str, int], Exchange) -> Dict[str, Any]
     """Send files of a run from their offsets on, until it is over and all was sent.
 
-    EVENT {"arrived": {path, offset, time}} tells when the bytes from offset on were seen first, by this
-    machine's clock; what was there before the first look has no such time. EVENT {"anew": path}: the file is
-    another, or shorter than what was sent: it comes from its beginning. Raises RequestError, Cancelled.
+    EVENT {"came": {path, marks: [[offset, time]]}} tells first when what is there came, as the companion
+    noted it. EVENT {"arrived": {path, offset, time}} tells when bytes from offset on were seen first, also by
+    this machine's clock. EVENT {"anew": path}: the file is another, or shorter than what was
+    sent: it comes from its beginning. Raises RequestError, Cancelled.
     """
     if len(offsets) > MOST_FOLLOWED:
         raise RequestError("usage", "at most %d files are followed at once" % MOST_FOLLOWED)
     files = [_Followed(folder, path, offset, exchange) for path, offset in sorted(offsets.items())]
+    for path, marks in noted(folder, list(offsets), offsets).items():
+        for start in range(0, len(marks), MARKS):
+            exchange.wait_credit()
+            exchange.event({"came": {"path": path, "marks": marks[start : start + MARKS]}})
     while True:
         status = folder.read_status()
         over = status is not None and run_status.is_terminal(status)

@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.compute.fleet import Fleet
 from workbench.entities.run import Run
-from workbench.errors import NotFound, RemoteError, WorkbenchError
+from workbench.errors import NotFound, RemoteError, Unreachable, WorkbenchError
 from workbench.remote import frames
 from workbench.runs.collect import readable_files, safe_path
 from workbench.runs.follower import Watcher
@@ -77,6 +77,10 @@ class FileLogs:
             self._tasks[run.id] = task
             task.add_done_callback(lambda done: self._ended(run.id, done))
 
+    def whole(self, run_id: str, path: str) -> bool:
+        """Whether all of a file of a run that is over is here."""
+        return (run_id, path) in self._whole
+
     async def caught_up(self, run: Run, path: str) -> None:
         """Wait until all is here that the file has now; raises what `listed` raises, TimeoutError."""
         if (run.id, path) in self._whole:
@@ -121,7 +125,8 @@ class FileLogs:
                 if session.done() and session.result():
                     return
             except WorkbenchError as problem:
-                log.info("log files of run %s: %s", run.id, problem.message)
+                level = logging.INFO if isinstance(problem, Unreachable | NotFound) else logging.WARNING
+                log.log(level, "log files of run %s: %s", run.id, problem.message)
                 if run.status.terminal:
                     return
                 await asyncio.sleep(RETRY_SECONDS)
@@ -155,6 +160,8 @@ class FileLogs:
                     self._watcher.stream(run.id)
                 elif isinstance(told := message.get("arrived"), dict):
                     await asyncio.to_thread(self._note, run.id, offsets, told)
+                elif isinstance(told := message.get("came"), dict):
+                    await asyncio.to_thread(self._came, run.id, offsets, told)
                 elif (path := message.get("anew")) in offsets:
                     offsets[path] = 0
                     await asyncio.to_thread(self._forget, self.path(run.id, path))
@@ -177,13 +184,40 @@ class FileLogs:
                 file.write(body)
         offsets[path] += len(body)
 
+    def _came(self, run_id: str, offsets: dict[str, int], told: dict[str, Any]) -> None:
+        path, marks = told.get("path"), told.get("marks")
+        if not isinstance(path, str) or path not in offsets or not isinstance(marks, list):
+            return
+        self.path(run_id, path).parent.mkdir(0o700, exist_ok=True)
+        times = self.times(run_id, path)
+        last = times.last()
+        for mark in marks:
+            if _is_mark(mark) and (last is None or mark[0] > last):
+                times.note(float(mark[1]), mark[0])
+                last = mark[0]
+
     def _note(self, run_id: str, offsets: dict[str, int], told: dict[str, Any]) -> None:
         path, offset, moment = told.get("path"), told.get("offset"), told.get("time")
-        if isinstance(path, str) and offsets.get(path) == offset and isinstance(moment, int | float):
+        if isinstance(path, str) and offsets.get(path) == offset and _is_mark([offset, moment]):
             self.path(run_id, path).parent.mkdir(0o700, exist_ok=True)
-            self.times(run_id, path).note(float(moment), offsets[path])
+            times = self.times(run_id, path)
+            last = times.last()
+            if moment is not None and (last is None or offsets[path] > last):
+                times.note(float(moment), offsets[path])
 
     @staticmethod
     def _forget(path: Path) -> None:
         for name in (path, path.with_suffix(".idx"), path.with_suffix(".lines")):
             name.unlink(missing_ok=True)
+
+
+def _is_mark(mark: Any) -> bool:
+    """Whether what a machine said is [offset, time]."""
+    return (
+        isinstance(mark, list)
+        and len(mark) == 2
+        and isinstance(mark[0], int)
+        and isinstance(mark[1], int | float)
+        and 0 <= mark[0] < 1 << 50
+        and 0 <= mark[1] < 1e11
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from workbench.entities.run import Run
-from workbench.errors import UsageError
+from workbench.errors import NotFound, RemoteError, Unreachable, UsageError
 from workbench.runs.collect import safe_path
 from workbench.services.context import Context
 from workbench.services.log_return import bring_back
@@ -76,9 +77,13 @@ async def _of_file(context: Context, run: Run, path: str, whole: bool) -> LogExt
     here, times = context.file_logs.path(run.id, path), context.file_logs.times(run.id, path)
     lines = here.with_suffix(".lines")
     collected = context.collector.path(run.id, path)
-    if run.status.terminal and not context.conductor.follows(run.id):
+    over = run.status.terminal and not context.conductor.follows(run.id)
+    if over and not context.file_logs.whole(run.id, path):
+        # a collected copy has no times: it is taken where the machine cannot be asked
         size = await asyncio.to_thread(log_size, collected)
-        if size and size >= await asyncio.to_thread(log_size, here):
+        if size and context.fleet.current(run.target) is not None:
+            await _bring(context, run, path)
+        if size > await asyncio.to_thread(log_size, here):
             await asyncio.to_thread(lines.parent.mkdir, 0o700, exist_ok=True)
             index = LineIndex(collected, lines)
             return LogExtent(run, collected, size, [], True, run.as_of, times, index)
@@ -88,3 +93,9 @@ async def _of_file(context: Context, run: Run, path: str, whole: bool) -> LogExt
     ended = run.status.terminal and not context.file_logs.follows(run.id, path)
     size = await asyncio.to_thread(log_size, here)
     return LogExtent(run, here, size, [], ended, run.as_of, times, LineIndex(here, lines))
+
+
+async def _bring(context: Context, run: Run, path: str) -> None:
+    """Fetch the file of a run that is over with its times, where its machine has it still."""
+    with suppress(NotFound, Unreachable, RemoteError, TimeoutError):
+        await context.file_logs.caught_up(run, path)

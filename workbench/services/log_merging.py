@@ -113,7 +113,8 @@ class _Merging:
                 await self._begin(file)
                 while time.monotonic() - self._wanted < UNWANTED:
                     if not self._ended and not await self._round(file):
-                        self._even.set()
+                        if not any(self._merge.waiting(number) for number in range(len(self._names))):
+                            self._even.set()
                         await asyncio.sleep(LOOK)
                     elif self._ended:
                         self._even.set()

@@ -73,6 +73,15 @@ class LogTimes:
         with open(self._path, "ab") as file:
             file.write(b"%.3f %d\n" % (time, offset))
 
+    def last(self) -> int | None:
+        """The offset of the last mark; None when there is none."""
+        with self._opened() as file:
+            if file is None:
+                return None
+            size = os.fstat(file).st_size
+            marks = list(_lines(file, _line_start(file, max(0, size - 2 * LONGEST))))
+            return marks[-1].offset if marks else None
+
     def between(self, start: int, stop: int, most: int = 1000) -> list[Mark]:
         """The mark that holds for start, and those before stop, at most so many in all."""
         marks: list[Mark] = []
