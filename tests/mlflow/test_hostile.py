@@ -14,6 +14,7 @@ import pytest
 
 from tests.mlflow.wire import API, ARTIFACTS, RUN, Beside, beside
 from tests.record_files import read_run
+from workbench.remote.mlflow_api import connection as connections
 from workbench.remote.mlflow_api import http
 from workbench.remote.mlflow_api.search import fits, like, parse
 from workbench.remote.mlflow_api.wire import Refused
@@ -54,6 +55,22 @@ def test_a_body_beyond_all_bounds_is_refused_unread(beside: Beside, length: str)
     answer = spoken(beside, head.encode())
     assert answer.split(b" ", 2)[1] in (b"413", b"400")
     assert b"Connection: close" in answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1 more\r\n\r\n", b"TRACE / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\r\n",
+        b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"GET / HTTP/1.1\r\n folded: x\r\n\r\n", b"GET / SPDY/3\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", b"GET /" + b"x" * 70000 + b" HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello",
+    ],
+)  # fmt: skip
+def test_what_is_no_request_of_a_client_is_refused_and_the_connection_ends(beside: Beside, head: bytes) -> None:
+    answer = spoken(beside, head)
+    assert answer.split(b" ", 2)[1] in (b"400", b"401", b"403")
+    assert b"Connection: close" in answer
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.parametrize(
@@ -160,7 +177,7 @@ for step in range(100):
 
 
 def test_those_who_say_nothing_are_let_go_and_others_get_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "STRANGER", 0.3)
+    monkeypatch.setattr(connections, "STRANGER", 0.3)
     monkeypatch.setattr(http, "MOST_CONNECTIONS", 4)
     found = Beside(tmp_path)
     try:
@@ -177,7 +194,7 @@ def test_those_who_say_nothing_are_let_go_and_others_get_through(tmp_path: Path,
 
 
 def test_one_that_sends_byte_by_byte_has_a_deadline_for_all_of_it(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "CALL", 0.3)
+    monkeypatch.setattr(connections, "CALL", 0.3)
     with socket.create_connection(("127.0.0.1", beside.endpoint.port), timeout=30) as connection:
         connection.sendall(f"POST {API}runs/log-batch HTTP/1.1\r\nHost: x\r\n".encode())
         over = threading.Event()

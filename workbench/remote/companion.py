@@ -87,7 +87,6 @@ class AskedToEnd(Exception):
 def main(argv: List[str]) -> int:
     """Carry the parts that the input names until the run is over."""
     root, lease_dir, run_id = argv
-    os.nice(10)
     signal.signal(signal.SIGTERM, _on_term)
     folder = RunFolder(Machine(root, lease_dir), run_id)
     try:
@@ -110,6 +109,7 @@ def _carry(folder: RunFolder, machine: Machine) -> None:
     parts, environment = begin(beside, list(asked.get("parts") or []))
     try:
         _tell({"environment": environment})
+        os.nice(10)  # from here on: the command waits for what was told
         while _line().strip() not in (b"end", b""):
             pass
     except AskedToEnd:

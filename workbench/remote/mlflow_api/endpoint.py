@@ -63,16 +63,14 @@ class MlflowEndpoint(object):
     def start(self):
         # type: () -> None
         """Answer calls, in threads."""
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="mlflow-accept")
+        self._thread = threading.Thread(target=self._server.serve, name="mlflow-accept")
         self._thread.daemon = True
         self._thread.start()
 
     def finish(self, seconds=2.0):
         # type: (float) -> None
         """Answer what is being asked, within so many seconds, and no more."""
-        if self._thread is None:
-            self._server.server_close()
-        else:
-            self._server.finish(seconds)
+        self._server.finish(seconds)
+        if self._thread is not None:
             self._thread.join(1.0)
         self._runs.close()

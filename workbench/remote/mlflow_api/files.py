@@ -7,7 +7,6 @@
 
 import os
 import stat
-import tempfile
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple
 
 from workbench.remote.mlflow_api.wire import BAD, DENIED, NOT_FOUND, Refused
@@ -74,7 +73,8 @@ class Files(object):
         self._inside(folder, place)
         if os.path.isdir(target):
             raise Refused(BAD, "Invalid path: it is a folder")
-        descriptor, partial = tempfile.mkstemp(prefix=".", suffix=".partial", dir=folder)
+        partial = os.path.join(folder, ".%s.partial" % os.urandom(8).hex())
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as opened:
                 for piece in pieces:
