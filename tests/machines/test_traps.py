@@ -124,7 +124,8 @@ async def test_two_releases_share_a_machine(make_link: MakeLink, tmp_path: Path)
         async with asyncio.timeout(60):
             async for item in other.stream("follow", {"run": run}):
                 if isinstance(item, bytes):
-                    output += frames.split_chunk(item)[2]
+                    file, _, body = frames.split_chunk(item)
+                    output += body if file == "stream" else b""
                     await other.call("cancel", {"run": run, "grace": 0.2})
                 elif "status" in item:
                     states.append(item["status"]["transitions"][-1]["state"])
