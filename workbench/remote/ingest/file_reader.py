@@ -21,6 +21,7 @@ FILE = "ingest.json"  # how far each log was read, in the run's folder
 MOST_KEPT = 64 << 20
 LOOK = 1.0  # seconds between two looks for new logs
 UNDECIDED = 2.0  # seconds between two looks at what may become one
+RARELY = 30.0  # the same for a folder that has been looked at often
 SAVE = 5.0  # seconds between two notes of how far it came
 MOST_TRIES = 20
 """Times that a file is looked at, each after it was written to, before it counts as no log."""
@@ -45,6 +46,7 @@ class FileReader(Part):
         self._names = Names()
         self._undecided: Dict[str, Optional[List[int]]] = {}
         self._tries: Dict[str, int] = {}
+        self._due: Dict[str, float] = {}
         self._databases: Dict[str, Optional[List[int]]] = {}
         self._followed: Dict[str, Followed] = {}
         self._next_look = self._next_undecided = self._next_save = 0.0
@@ -97,6 +99,7 @@ class FileReader(Part):
     def _last_round(self) -> None:
         """Whatever was written by now."""
         self._next_look = self._next_undecided = 0.0
+        self._due.clear()
         more = True
         while more and not self._given_up.is_set():
             for log in self._followed.values():
@@ -131,51 +134,57 @@ class FileReader(Part):
             self._next_undecided = now + UNDECIDED
         for path, seen in list(self._undecided.items()):
             if seen is None or again:
-                self._decide(path, seen)
+                self._decide(path, seen, now)
         for path, seen in list(self._databases.items()):
-            mark = mark_of(path)
-            if mark != seen and (seen is None or again):
+            mark = (mark_of(path) or []) + (mark_of(path + "-wal") or [])
+            if mark != seen and (seen is None or again) and self._runs_of(path):
                 self._databases[path] = mark
-                self._runs_of(path)
 
-    def _decide(self, path: str, seen: Optional[List[int]]) -> None:
+    def _decide(self, path: str, seen: Optional[List[int]], now: float) -> None:
         """Follow what a reader knows, keep what may become that, forget what is gone."""
         mark = mark_of(path)
-        key = self._key(path)
         if mark is None:
             del self._undecided[path]
             return
-        if mark == seen and not os.path.isdir(path):
+        folder = os.path.isdir(path)
+        if now < self._due.get(path, 0.0) if folder else mark == seen:
             return
         self._undecided[path] = mark
         if mark == self._before.get(path):
             return  # it came with the snapshot, and has not been written to
         form = detect.detect(path)
-        if form is None:
-            self._tries[path] = self._tries.get(path, 0) + 1
-            if self._tries[path] < MOST_TRIES:
-                return
-        del self._undecided[path]
-        if form is None:
+        if form is not None:
+            del self._undecided[path]
+            self._take(path, form, mark[1])
             return
+        tries = self._tries[path] = self._tries.get(path, 0) + 1
+        if folder:  # what it becomes may take long: a large model before a Trainer's state
+            self._due[path] = now + min(RARELY, UNDECIDED * tries)
+        elif tries >= MOST_TRIES:
+            del self._undecided[path]
+
+    def _take(self, path: str, form: str, size: int) -> None:
+        """Follow what turned out to be a log."""
+        key = self._key(path)
         if form == detect.MLFLOW_DATABASE:
             self._databases[path] = None
-        elif form in (detect.TABLE, detect.JSON_LINES) and not self._patterns and mark[1] > TABLE_AT_FIRST:
+        elif form in (detect.TABLE, detect.JSON_LINES) and not self._patterns and size > TABLE_AT_FIRST:
             self._beside.warn("%s is not read: it is large for a log; name it under `ingest`" % key)
         else:
             self._follow(key, path, form, {})
 
-    def _runs_of(self, path: str) -> None:
-        """The runs of an MLflow store that were begun by this run."""
+    def _runs_of(self, path: str) -> bool:
+        """Follow the runs of an MLflow store that were begun by this run; whether it could be asked."""
         try:
             stored = mlflow_database.runs(path)
         except OSError as error:
             self._beside.warn("%s: %s" % (self._key(path), error))
-            return
+            return False
         for run in stored:
             key = "%s#%s" % (self._key(path), run.run)
             if key not in self._followed and (run.started or 0.0) >= self._began - CLOCKS:
                 self._follow(key, path, detect.MLFLOW_DATABASE, {"run": run.run})
+        return True
 
     def _follow(self, key: str, path: str, form: str, first: Dict[str, Any]) -> None:
         if len(self._followed) >= MOST_FOLLOWED:

@@ -8,6 +8,7 @@ from workbench.remote.runfolder import RunFolder
 
 YOUNG = 60.0  # seconds in which most runs open their logs
 SOON, LATER = 1.0, 2.5  # seconds between two looks, then and after that
+DEAR = 30.0  # seconds
 SHARE = 2000.0  # a look is repeated at the soonest after so many times the CPU it took: 0.05 % of a core
 
 
@@ -30,4 +31,5 @@ class FirstLook(object):
         cost = time.process_time() - cost
         young = time.monotonic() - self._began < YOUNG
         self.pause = max(SOON if young else LATER, cost * SHARE)
-        return bool(new) or written
+        # A look that costs much is better left to the companion, which runs at a lower priority.
+        return bool(new) or written or self.pause > DEAR
