@@ -46,7 +46,7 @@ def run() -> list[Row]:
             workspace.call("server", "stop")
 
 
-def _piece() -> bytes:
+def ordinary_lines() -> bytes:
     """Ordinary lines, no two alike."""
     lines = (LINE % (n // 60 % 60, n % 60, n % 1000, n, n * 7919 % 1_000_000, n * 104_729 % 1_000_000) for n in range(20_000))
     block = b"".join(lines)
@@ -57,7 +57,7 @@ def _made(home: Home, sizes: list[int]) -> tuple[list[str], str]:
     """Runs with logs of these sizes, and one whose log has a gap of 10 GB."""
     store = Store.open(private_folder(home.workspace("default")))
     try:
-        piece, runs = _piece(), []
+        piece, runs = ordinary_lines(), []
         for number, size in enumerate(sizes, start=1):
             runs.append(put_run(store, number))
             done = 0
@@ -77,15 +77,15 @@ def _spool(home: Home, run: str) -> Path:
 
 
 def _opening(home: Home, sizes: list[int], runs: list[str], sparse: str, spool: Path) -> list[Row]:
-    looked = {size: _looked(home, name) for size, name in zip(sizes, runs, strict=True)}
-    gap = _looked(home, sparse)
-    biggest = looked[sizes[-1]]
-    less = _less(spool)
+    seen = {size: looked(home, name) for size, name in zip(sizes, runs, strict=True)}
+    gap = looked(home, sparse)
+    biggest = seen[sizes[-1]]
+    less = less_at_end(spool)
     beside = "less is not installed" if less is None else f"less +G: {less:,.0f} ms, its start included"
     log, grown = _textual_log(spool)
     loaded = f"Textual's Log: {log:,.0f} ms and {grown:,.0f} MB for {LOG_MEGABYTES} MB"
     words = f"{sizes[-1] / 1e9:g} GB of output"
-    small = ", ".join(f"{looked[size]['open']:.0f} ms at {size / 1e6:,.0f} MB" for size in sizes[:-1])
+    small = ", ".join(f"{seen[size]['open']:.0f} ms at {size / 1e6:,.0f} MB" for size in sizes[:-1])
     return [
         Row(f"log view: {words} opens at its end", biggest["open"], "ms", BUDGET, beside,
             None if less is None else biggest["open"] / less, small),
@@ -94,11 +94,12 @@ def _opening(home: Home, sizes: list[int], runs: list[str], sparse: str, spool: 
         Row(f"log view: {words}, one line up", biggest["step"], "ms", "<= 16 ms", ""),
         Row(f"log view: {words}, to the first line and back to the last", biggest["first"] + biggest["last"], "ms"),
         Row(f"log view: {words}, memory after going through it", biggest["grown"], "MB", "<= 20 MB", loaded,
-            note=f"{looked[sizes[0]]['grown']:.1f} MB at {sizes[0] / 1e6:.0f} MB, {gap['grown']:.1f} MB with the gap"),
+            note=f"{seen[sizes[0]]['grown']:.1f} MB at {sizes[0] / 1e6:.0f} MB, {gap['grown']:.1f} MB with the gap"),
     ]  # fmt: skip
 
 
-def _looked(home: Home, run: str) -> dict[str, float]:
+def looked(home: Home, run: str) -> dict[str, float]:
+    """Figures of `log_viewing` for a run."""
     argv = [sys.executable, "-m", "tests.bench.log_viewing", str(home.root), run]
     environ = {**os.environ, "TEXTUAL_ANIMATIONS": "none"}
     told = subprocess.run(argv, capture_output=True, check=True, env=environ, text=True)
@@ -106,7 +107,7 @@ def _looked(home: Home, run: str) -> dict[str, float]:
     return figures
 
 
-def _less(path: Path) -> float | None:
+def less_at_end(path: Path) -> float | None:
     """ms until less shows the end of a file."""
     if shutil.which("less") is None:
         return None
@@ -154,7 +155,7 @@ def _counting(workspace: Workspace, run: str, spool: Path) -> list[Row]:
         began = time.perf_counter()
         workspace.call("runs", "log_lines", run=run, offset=size * part // 20)
         again.append((time.perf_counter() - began) * 1000)
-    peer = size / 1e6 / min(_took(["wc", "-l", str(spool)]) for _ in range(3))
+    peer = size / 1e6 / min(took(["wc", "-l", str(spool)]) for _ in range(3))
     assert told["line"] is not None
     return [
         Row("log view: lines counted for the first time", ours, "MB/s", "", f"wc -l: {peer:,.0f} MB/s", ours / peer,
@@ -172,25 +173,27 @@ def _searching(workspace: Workspace, run: str, spool: Path) -> list[Row]:
         ("a text in every line, to a million", "trainer", ["grep", "-cm1000000", "trainer"]),
         ("a regular expression", r"/loss=0\.00\d\d\d1 acc/", ["grep", "-cE", r"loss=0\.00[0-9]{3}1 acc"]),
     ):
-        ours = statistics.median(_searched(workspace, run, pattern) for _ in range(3))
-        peer = min(_took([*argv, str(spool)]) for _ in range(3))
+        ours = statistics.median(searched(workspace, run, pattern) for _ in range(3))
+        peer = min(took([*argv, str(spool)]) for _ in range(3))
         megabytes = min(spool.stat().st_size, 100_000_000 if "-cm" in argv[1] else 1 << 60) / 1e6
         rows.append(
             Row(f"log search: {words}", megabytes / ours, "MB/s", "", f"{' '.join(argv[:2])}: {megabytes / peer:,.0f} MB/s",
                 peer / ours)
         )  # fmt: skip
-    nearest = statistics.median(_searched(workspace, run, "trainer", most=1) for _ in range(ROUNDS))
+    nearest = statistics.median(searched(workspace, run, "trainer", most=1) for _ in range(ROUNDS))
     return [*rows, Row("log search: the next match", nearest * 1000, "ms", "<= 100 ms", "a process of its own")]
 
 
-def _searched(workspace: Workspace, run: str, pattern: str, **more: Any) -> float:
+def searched(workspace: Workspace, run: str, pattern: str, **more: Any) -> float:
+    """Seconds of a search."""
     began = time.perf_counter()
     for _ in workspace.items("runs", "log_search", run=run, pattern=pattern, **more):
         pass
     return time.perf_counter() - began
 
 
-def _took(argv: list[str]) -> float:
+def took(argv: list[str]) -> float:
+    """Seconds of a program."""
     began = time.perf_counter()
     subprocess.run(argv, capture_output=True, check=False)  # for /dev/null grep stops at the first match
     return time.perf_counter() - began
