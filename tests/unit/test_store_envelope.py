@@ -168,3 +168,69 @@ def test_a_series_of_before_infinities_were_counted_is_looked_through(store):
     store.write(lambda change: change.execute("UPDATE series SET infinite = NULL"))
     found = store.read(summaries.envelope, run, "loss", 500)
     assert [(bucket.first_step, bucket.infs) for bucket in found if bucket.infs] == [(0, 1)]
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, None), (1e9 + 100, 1e9 + 130.5), (1e9 + 900, 1e9 + 2e5), (0, 5), (1e9 + 300, 1e9 + 200)])
+@pytest.mark.parametrize("buckets", [1, 40, 900])
+def test_time_from_blocks_holds_what_the_points_hold(store, low, high, buckets):
+    run = put_run(store)
+    # Slow and fast by turns, with a spike and a long pause.
+    times, now = [], 1e9
+    for n in range(3 * CHUNK + 500):
+        now += 0.01 if n % 1000 < 700 else 0.3
+        now += 500.0 if n == 7000 else 0
+        times.append(now)
+    values = [math.sin(n) + (90 if n == 6001 else 0) for n in range(len(times))]
+    feed(store, run, [{**header(), "wall": 0, "mono": 0}, *(timed("loss", v, n, t) for n, (v, t) in enumerate(zip(values, times, strict=True)))])
+    began = store.read(summaries.envelope, run, "loss", 1, Selection(x="time"))[0].first_x
+    low = None if low is None else low - times[0] + began
+    high = None if high is None else high - times[0] + began
+    found = store.read(summaries.envelope, run, "loss", buckets, Selection(x="time", low=low, high=high))
+    shifted = [time - times[0] + began for time in times]
+    inside = [
+        (time, value)
+        for time, value in zip(shifted, values, strict=True)
+        if (low is None or time >= low) and (high is None or time <= high)
+    ]
+    assert len(found) <= buckets
+    assert sum(bucket.count for bucket in found) == pytest.approx(len(inside), abs=2)
+    if len(inside) > 5:
+        assert max(bucket.max for bucket in found) == max(value for _, value in inside)
+        assert min(bucket.min for bucket in found) == min(value for _, value in inside)
+        assert [bucket.first_x for bucket in found] == sorted(bucket.first_x for bucket in found)
+
+
+def test_a_clock_that_jumps_back_is_gone_through_point_by_point(store):
+    run = put_run(store)
+    times = [100.0 + n if n < CHUNK else 50.0 + n - CHUNK for n in range(2 * CHUNK)]
+    feed(store, run, [header(), *(timed("loss", float(n), n, times[n]) for n in range(2 * CHUNK))])
+    found = store.read(summaries.envelope, run, "loss", 100, Selection(x="time"))
+    assert sum(bucket.count for bucket in found) == 2 * CHUNK
+    assert [bucket.first_x for bucket in found] == sorted(bucket.first_x for bucket in found)
+
+
+def test_many_points_in_no_order_are_in_the_same_buckets_as_few(monkeypatch):
+    values = [math.cos(n * 0.7) for n in range(3000)]
+    xs = [math.nan if n % 500 == 3 else math.inf if n % 700 == 9 else math.sin(n) for n in range(3000)]
+    values[50] = math.nan
+    columns = Columns(array("q", range(3000)), array("d", [0.0] * 3000), array("d", values))
+    few = over(array("d", xs), columns, -math.inf, math.inf, 50)
+    monkeypatch.setattr("workbench.store.envelope.MANY", 100)
+    many = over(array("d", xs), columns, -math.inf, math.inf, 50)
+    assert len(few) == len(many) == 50
+    assert sum(bucket.count for bucket in many) == sum(bucket.count for bucket in few)
+    assert sum(bucket.nans or 0 for bucket in many) == 1
+    assert (min(b.min for b in many), max(b.max for b in many)) == (min(b.min for b in few), max(b.max for b in few))
+    assert sum(abs(a.count - b.count) for a, b in zip(few, many, strict=True)) <= 6, "but for rounding at edges"
+
+
+def test_a_coarse_picture_over_another_metric(store, monkeypatch):
+    run = put_run(store)
+    monkeypatch.setattr("workbench.store.summaries.MANY", 1000)
+    records = [metric(name, n * scale, n) for n in range(2 * CHUNK) for name, scale in (("loss", 1.0), ("epoch", 0.001))]
+    feed(store, run, [header(), *records])
+    exact = store.read(summaries.envelope, run, "loss", 100, Selection(x="metric:epoch"))
+    coarse = store.read(summaries.envelope, run, "loss", 100, Selection(x="metric:epoch", coarse=True))
+    assert len(coarse) == 200
+    assert (min(b.min for b in coarse), max(b.max for b in coarse)) == (exact[0].min, exact[-1].max)
+    assert all(abs(bucket.first_x - bucket.max / 1000) < 0.001 for bucket in coarse)

@@ -44,17 +44,18 @@ class RunMetricService:
         x: str = "step",
         low: float | None = None,
         high: float | None = None,
+        coarse: bool = False,
     ) -> list[Bucket]:
         """The series as min/max buckets, for a picture buckets columns wide.
 
         attempt: of one alone, with what newer ones replaced. x: "step", "time" (seconds since 1970), or
-        "metric:" and the name of another one. low, high: the part of x that is wanted. Raises NotFound,
-        UsageError.
+        "metric:" and the name of another one. low, high: the part of x that is wanted. coarse: over
+        another metric, a first picture at once where the exact one takes long. Raises NotFound, UsageError.
         """
         if x not in (STEP, TIME) and not x.startswith(METRIC):
             raise UsageError(f"a metric has no x axis {x!r}", "it is step, time or metric:NAME")
         found = await self._context.resolve(run)
-        selection = Selection(rank, attempt, x, low, high)
+        selection = Selection(rank, attempt, x, low, high, coarse)
         buckets = max(1, min(buckets, 10_000))
         return await self._store.read(summaries.envelope, found.id, name, buckets, selection)
 

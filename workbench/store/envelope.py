@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from workbench.entities.base import replace
 from workbench.entities.metric import Bucket
 from workbench.store import chunks
 from workbench.store.chunks import Block, Columns
@@ -120,6 +122,10 @@ def counted(values: Sequence[float]) -> Broken:
     return Broken(nans or None, infs or None, sum(1 for value in values if value == -math.inf) or None)
 
 
+MANY = 100_000
+"""Points from which those that are not in the order of x are not sorted any more."""
+
+
 def over(xs: array[float], points: Columns, low: float, high: float, buckets: int) -> list[Bucket]:
     """Points as at most so many buckets that are equally wide in xs, which has a value for each of them.
 
@@ -127,7 +133,11 @@ def over(xs: array[float], points: Columns, low: float, high: float, buckets: in
     is the last.
     """
     listed = xs.tolist()
-    if not math.isfinite(sum(listed)) or listed != sorted(listed):
+    whole = math.isfinite(sum(listed))
+    ordered = whole and listed == sorted(listed)
+    if len(listed) > MANY and not ordered:
+        return _unsorted(listed, points, low, high, buckets)
+    if not ordered:
         order = sorted((at for at in range(len(xs)) if math.isfinite(listed[at])), key=listed.__getitem__)
         listed = [listed[at] for at in order]
         points = points.picked(order)
@@ -142,22 +152,66 @@ def over(xs: array[float], points: Columns, low: float, high: float, buckets: in
         edge = low + (index + 1) / buckets * (high - low)
         # Rounding must not leave the point it started with out.
         end = stop if index >= buckets - 1 else max(start + 1, bisect_left(listed, edge, start, stop))
-        found.append(_summed(points.part(start, end), listed[start], listed[end - 1]))
+        found.append(_summed(points.part(start, end), listed[start], listed[end - 1], ordered))
         start = end
     return found
+
+
+def _unsorted(listed: list[float], points: Columns, low: float, high: float, buckets: int) -> list[Bucket]:
+    """As `over`, in one go through points that are not in the order of x: sorting many takes seconds.
+
+    A bucket's value is then that of its highest step, and it reaches as far in x as it is wide.
+    """
+    seen = [x for x in listed if low <= x <= high and x - x == 0.0]
+    if not seen:
+        return []
+    low, high = min(seen), max(seen)
+    scale, most = buckets / (high - low) if high > low else 0.0, buckets - 1
+    places = [min(most, int((x - low) * scale)) if low <= x <= high else -1 for x in listed]
+    steps, values = points.steps.tolist(), points.values.tolist()
+    # Of equal keys a dict keeps the last.
+    last, highest = dict(zip(places, values, strict=True)), dict(zip(places, steps, strict=True))
+    lowest = dict(zip(reversed(places), reversed(steps), strict=True))
+    counts = Counter(places)
+    lows, highs = [math.inf] * (buckets + 1), [-math.inf] * (buckets + 1)
+    broken: dict[int, list[float]] = {}
+    for place, value in zip(places, values, strict=True):
+        if value - value != 0.0:
+            broken.setdefault(place, []).append(value)
+            continue
+        if value < lows[place]:
+            lows[place] = value
+        if value > highs[place]:
+            highs[place] = value
+    return [
+        Bucket(
+            first_step=lowest[place],
+            last_step=highest[place],
+            min=lows[place] if lows[place] < math.inf else math.nan,
+            max=highs[place] if lows[place] < math.inf else math.nan,
+            last=last[place],
+            count=counts[place],
+            first_x=low + place * (high - low) / buckets,
+            last_x=low + (place + 1) * (high - low) / buckets,
+            **counted(broken.get(place, ()))._asdict(),
+        )
+        for place in sorted(counts)
+        if place >= 0
+    ]
 
 
 def _bucket(x: float, low: float, high: float, buckets: int) -> int:
     return min(buckets - 1, int((x - low) / (high - low) * buckets)) if high > low else buckets - 1
 
 
-def _summed(points: Columns, first: float, last: float) -> Bucket:
+def _summed(points: Columns, first: float, last: float, ordered: bool) -> Bucket:
+    """Points as one bucket; ordered: their steps ascend."""
     steps, _, values = points
     least, most = chunks.finite_range(values)
     broken = counted(values)
     return Bucket(
-        first_step=min(steps),
-        last_step=max(steps),
+        first_step=steps[0] if ordered else min(steps),
+        last_step=steps[-1] if ordered else max(steps),
         min=least,
         max=most,
         last=values[-1],
@@ -168,6 +222,17 @@ def _summed(points: Columns, first: float, last: float) -> Bucket:
         infs=broken.infs,
         minus_infs=broken.minus_infs,
     )
+
+
+def paired(found: list[Bucket], xs: list[Bucket], low: float, high: float) -> list[Bucket]:
+    """Buckets of a metric by step at what another one was lately: a coarse picture over its values."""
+    ends = [bucket.last_step for bucket in xs]
+    placed = []
+    for bucket in found:
+        at = bisect_right(ends, bucket.last_step) - 1
+        if at >= 0 and math.isfinite(xs[at].last) and low <= xs[at].last <= high:
+            placed.append(replace(bucket, first_x=xs[at].last, last_x=xs[at].last))
+    return sorted(placed, key=lambda bucket: bucket.first_x or 0.0)
 
 
 def joined(points: Columns, other: Columns) -> tuple[array[float], Columns]:

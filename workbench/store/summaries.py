@@ -12,8 +12,9 @@ from workbench.entities.run import MetricValue
 from workbench.store import broken_values, chunks, run_rows, series
 from workbench.store.chunks import BLOCK, Columns
 from workbench.store.codec import moment_of_seconds
-from workbench.store.envelope import Collector, joined, number_or_nan, over
+from workbench.store.envelope import MANY, Collector, joined, number_or_nan, over, paired
 from workbench.store.plain_view import Piece, SeriesRow, counting, covered, cropped, pieces, touched
+from workbench.store.time_envelope import over_time
 
 COARSE = 2
 """From so many chunks a bucket on, their blocks tell nothing more."""
@@ -93,6 +94,8 @@ class Selection(NamedTuple):
     """The first x, None: from the beginning."""
     high: float | None = None
     """The last x, None: to the end."""
+    coarse: bool = False
+    """Over another metric: whether a picture from summaries alone is enough, of long series."""
 
 
 ALL = Selection()
@@ -108,13 +111,35 @@ def envelope(
     if selection.x == STEP:
         run = run_rows.number(connection, run_id)
         return _by_step(connection, series.known(connection, run, name, *selection[:2]), buckets, low, high)
-    points = series.columns(connection, run_id, name, selection.rank, None, selection.attempt)
     if buckets < 1:
         return []
+    if selection.x == TIME:
+        rows = series.known(connection, run_rows.number(connection, run_id), name, *selection[:2])
+        found = over_time(connection, pieces(rows), low, high, buckets)
+        if found is not None:
+            return found
+    elif selection.coarse:
+        return _coarse(connection, run_id, name, buckets, selection)
+    points = series.columns(connection, run_id, name, selection.rank, None, selection.attempt)
     if selection.x == TIME:
         return over(points.times, points, low, high, buckets)
     other = series.columns(connection, run_id, selection.x.removeprefix(METRIC), selection.rank)
     return over(*joined(points, other), low, high, buckets)
+
+
+def _coarse(
+    connection: sqlite3.Connection, run_id: str, name: str, buckets: int, selection: Selection
+) -> list[Bucket]:
+    """Both metrics as buckets of the same steps, put together; short ones as they are."""
+    run = run_rows.number(connection, run_id)
+    rows = series.known(connection, run, name, *selection[:2])
+    if sum(row.points for row in rows) <= MANY:
+        return envelope(connection, run_id, name, buckets, selection._replace(coarse=False))
+    others = series.known(connection, run, selection.x.removeprefix(METRIC), selection.rank)
+    low = -math.inf if selection.low is None else selection.low
+    high = math.inf if selection.high is None else selection.high
+    found = _by_step(connection, rows, 2 * buckets, -math.inf, math.inf)
+    return paired(found, _by_step(connection, others, 2 * buckets, -math.inf, math.inf), low, high)
 
 
 def _by_step(

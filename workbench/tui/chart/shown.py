@@ -13,7 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.text.axis import Axis
 from workbench.text.canvas import Dots
 from workbench.text.plane import Style
-from workbench.text.x_axes import RELATIVE, STEP, TIME
+from workbench.text.x_axes import METRIC, RELATIVE, STEP, TIME
 from workbench.tui.chart import answers, cursor
 from workbench.tui.chart.answers import Extent
 from workbench.tui.chart.feed import Feed
@@ -108,6 +108,10 @@ class ShownChart(Widget):
     async def _ask(self) -> None:
         window = answers.window_of(self.scene, max(_LEAST_BUCKETS, self.size.width * 2))
         try:
+            if window.x.startswith(METRIC) and not self.scene.traces:
+                first = await self._source.traces(window._replace(coarse=True))
+                if window.x == self.scene.x:
+                    self._take(first, window)
             traces = await self._source.traces(window)
         except WorkbenchError as error:
             self._replace(traces=(), empty=error.message, whole=None)

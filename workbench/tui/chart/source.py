@@ -24,6 +24,8 @@ class Window(NamedTuple):
     high: float | None
     buckets: int
     """At most so many spans a curve."""
+    coarse: bool = False
+    """Whether a first picture is enough, where the exact one takes long."""
 
 
 class Trace(NamedTuple):

@@ -44,6 +44,8 @@ class RunCurves:
         asked: dict[str, Any] = {"x": TIME if window.x == RELATIVE else window.x}
         if window.low is not None and window.high is not None:
             asked.update(low=window.low + shift, high=window.high + shift)
+        if window.coarse:
+            asked["coarse"] = True
         try:
             buckets = await self._services.call(
                 "runs", "envelope", run=curve.run, name=self.metric, buckets=window.buckets, **asked
