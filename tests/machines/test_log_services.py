@@ -33,8 +33,8 @@ class Output:
         self.run = ""
         self.size = 0
 
-    async def begin(self) -> Output:
-        row, _ = await self.services.store.write(runs.insert, make_run(1), RunConfiguration(command="true"))
+    async def begin(self, number: int = 1) -> Output:
+        row, _ = await self.services.store.write(runs.insert, make_run(number), RunConfiguration(command="true"))
         self.run = row.id
         return self
 
@@ -185,3 +185,33 @@ async def test_a_watch_ends_with_the_run(opened: Services) -> None:
     assert extents[-1]["ended"]
     assert extents[-1]["size"] == 6
     assert all(not extent["ended"] for extent in extents[:-1])
+
+
+HOSTILE = (
+    b"x" * 3_000_000 + b"\n"
+    + b"".join(b"\r%d%%" % (n % 101) for n in range(200_000)) + b"\n"
+    + bytes(range(128, 256)) + b"\n"
+    + b"\x1b[31mred without an end\n\x1b]0;title\x07\n"
+    + b"last"
+)  # fmt: skip
+
+
+async def test_whatever_it_wrote_is_shown_with_times_and_merged(opened: Services) -> None:
+    one = await Output(opened).begin()
+    await one.write(HOSTILE)
+    times = opened.store.spool.times(one.run)
+    for offset, time in ((0, 2_000.0), (1_000_000, 1_000.0), (len(HOSTILE) - 4, 1e14)):  # a clock that jumps
+        times.note(time, offset)
+    told = [item async for item in opened.items("runs.log_print", run=one.run, timestamps=True)]
+    assert told[-1]["offset"] == len(HOSTILE)
+    assert max(len(item.get("text", "")) for item in told) < 3_000_000, "no line is held whole"
+    assert "".join(item.get("text", "") for item in told).count("red without an end") == 1
+    assert "".join(item.get("text", "") for item in told).splitlines()[-1].split() == ["-", "last"]
+    other = await Output(opened).begin(2)
+    await other.write(b"beside\n")
+    merged = await one.bytes("logs", log=f"output\n@{other.run}")
+    assert merged.count(b"x") >= 3_000_000
+    assert b" beside\n" in merged
+    assert b"\x1b[0m " + bytes(range(128, 256)) + b"\n" in merged
+    assert len(merged) < len(HOSTILE), "of a progress bar the last is kept"
+    assert b" last" not in merged, "that line is still being written"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import random
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from workbench.errors import StoreError
 from workbench.store import packed_log
 from workbench.store.log_file import LogFile, log_size, packed_path
 from workbench.store.packed_log import pack
+from workbench.store.spool import Spool
 
 
 def packed(folder: Path, data: bytes) -> Path:
@@ -82,3 +86,31 @@ def test_a_hole_of_a_gigabyte_takes_little(tmp_path: Path) -> None:
     assert pack(lambda start, stop: bytes(stop - start), 1 << 30, target, lambda: True)
     assert target.stat().st_size < 4 << 20
     assert log_size(tmp_path / "run.log") == 1 << 30
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from workbench.store.spool import Spool
+asked = iter([True, True])
+def going_on():
+    if next(asked, None) is None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return True
+Spool(Path(sys.argv[1])).pack("run", int(sys.argv[2]), going_on)
+"""
+
+
+def test_killed_in_the_middle_nothing_is_lost_and_it_begins_again(tmp_path: Path) -> None:
+    data = wavy(4 * packed_log.BLOCK)
+    (tmp_path / "run.log").write_bytes(data)
+    argv = [sys.executable, "-c", KILLED, str(tmp_path), str(len(data))]
+    assert subprocess.run(argv, check=False).returncode == -signal.SIGKILL
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.log", "run.log.gz.partial"]
+    with LogFile(tmp_path / "run.log") as log:
+        assert log.read(0, len(data)) == data
+    assert Spool(tmp_path).pack("run", len(data), lambda: True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.log", "run.log.gz"]
+    (tmp_path / "run.log").unlink()
+    with LogFile(tmp_path / "run.log") as log:
+        assert log.read(0, len(data)) == data
