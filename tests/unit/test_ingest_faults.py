@@ -20,6 +20,7 @@ from workbench.remote.ingest import appending
 from workbench.remote.ingest.baseline import write_baseline
 from workbench.remote.ingest.file_reader import TABLE_AT_FIRST, FileReader
 from workbench.remote.machine import Machine
+from workbench.remote.protocol import valid_run_id
 from workbench.remote.readers.detect import detect
 from workbench.remote.runfolder import RunFolder
 
@@ -252,6 +253,32 @@ def test_a_store_of_mlflow_is_followed_for_the_runs_that_are_begun_in_it(place: 
     place.read()
     assert {name for name, _, _ in place.points} >= {"loss"}
     assert len({one["file"] for one in place.lines("metric")}) == 1
+
+
+def test_further_runs_of_a_tracker_are_children(place: Place) -> None:
+    """The first MLflow run is the run itself; others are made inside it, with their names, parents and ends."""
+    store = place.code / "mlruns" / "1"
+    for number, (name, above) in enumerate([("first", ""), ("second", "first"), ("third", "second")]):
+        shutil.copytree(DATA / "mlruns" / "1" / "first", store / name)
+        (store / name / "tags" / "mlflow.runName").write_text(f"fold {name}")
+        if above:
+            (store / name / "tags" / "mlflow.parentRunId").write_text(above)
+        os.utime(store / name, (number, number))
+    place.read(created=1700000000.5)
+    headers = {one["source"]: one.get("child") for one in place.lines("header")}
+    assert headers.pop("mlruns/1/first") is None
+    second, third = headers["mlruns/1/second"], headers["mlruns/1/third"]
+    assert valid_run_id(second["id"])
+    assert second == {"id": second["id"], "name": "fold second"}
+    assert third == {"id": third["id"], "name": "fold third", "parent": second["id"]}
+    assert len({one["file"] for one in place.lines("status")}) == 2
+    assert len({one["n"] for one in place.lines("metric") if one["n"].endswith("loss")}) == 1
+    place.attempt = 2
+    with open(store / "third" / "metrics" / "late", "w") as file:
+        file.write("1700000000000 1 1\n")
+    place.read(created=1700000000.5)
+    (late,) = [one["file"] for one in place.lines("metric") if one["n"] == "late"]
+    assert [one["child"] for one in place.lines("header") if one["file"] == late] == [third]
 
 
 def test_runs_of_a_store_that_were_there_before_are_not_this_runs(place: Place) -> None:

@@ -11,6 +11,7 @@ from workbench.remote.companion import Beside, Part
 from workbench.remote.ingest.appending import NotWritten
 from workbench.remote.ingest.baseline import mark_of, read_baseline, roots_of
 from workbench.remote.ingest.candidates import chosen
+from workbench.remote.ingest.families import Families
 from workbench.remote.ingest.folder_watch import FolderWatch
 from workbench.remote.ingest.following import Followed, names_in
 from workbench.remote.ingest.naming import Names
@@ -44,6 +45,9 @@ class FileReader(Part):
         self._began = _time_of(beside.folder.inside("baseline.json"))
         self._watch = FolderWatch(roots_of(beside.folder))
         self._names = Names()
+        created = beside.spec.get("created")
+        created = created if isinstance(created, (int, float)) else self._began
+        self._families = Families(beside.folder.run_id, int(created * 1000))
         self._undecided: Dict[str, Optional[List[int]]] = {}
         self._tries: Dict[str, int] = {}
         self._due: Dict[str, float] = {}
@@ -113,7 +117,7 @@ class FileReader(Part):
 
     def _step(self, key: str, log: Followed) -> bool:
         try:
-            return log.step(self._names, _place(key, log))
+            return log.step(self._names, self._families, _place(key, log))
         except NotWritten as error:
             self._beside.warn("records of %s could not be written (%s); it is tried again" % (key, error))
         except Exception as error:  # a mistake of ours, or no memory: the other logs go on
@@ -124,7 +128,7 @@ class FileReader(Part):
     # --- finding ---------------------------------------------------------------------------------------
 
     def _find(self, now: float) -> None:
-        for path in self._watch.look(everything=self._stop.is_set()):
+        for path in sorted(self._watch.look(everything=self._stop.is_set()), key=_made):
             if chosen(self._key(path), self._patterns):
                 self._undecided[path] = None
         if self._watch.crowded:
@@ -215,6 +219,7 @@ class FileReader(Part):
         for one in logs:
             called = names_in(os.path.join(self._folder.records, str(one.get("record") or "-")))
             log = self._followed[str(one["key"])] = self._of(one)
+            self._families.know(one)
             if isinstance(one.get("prefix"), str):
                 self._names.know(_place(log.key, log), str(one["form"]), one["prefix"], called)
             self._watch.know({}, [log.path])
@@ -236,6 +241,11 @@ def _place(key: str, log: Followed) -> str:
     if log.kept["form"] in (detect.MLFLOW, detect.DVCLIVE, detect.TRAINER) or "#" in key:
         return "" if key == "." else key
     return os.path.dirname(key)
+
+
+def _made(path: str) -> float:
+    """About when a log was begun: the first of a tracker's runs is the run itself."""
+    return _time_of(path if os.path.isdir(path) else os.path.dirname(path))
 
 
 def _time_of(path: str) -> float:

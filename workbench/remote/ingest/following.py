@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Optional
 from workbench.remote import record_form as form
 from workbench.remote.ingest.appending import NotWritten, append
 from workbench.remote.ingest.baseline import mark_of
+from workbench.remote.ingest.families import Families
 from workbench.remote.ingest.naming import Names
 from workbench.remote.readers.detect import DVCLIVE, MLFLOW, MLFLOW_DATABASE, TRAINER
 from workbench.remote.readers.entries import Entry, record_lines
@@ -63,7 +64,9 @@ class Followed(object):
         except OSError:
             return 0
 
-    def step(self, names: Names, folder: str, clock: Callable[[], float] = time.monotonic) -> bool:
+    def step(
+        self, names: Names, families: Families, folder: str, clock: Callable[[], float] = time.monotonic
+    ) -> bool:
         """Take what is new, at most one look's worth; whether there is more at once. Raises NotWritten.
 
         folder: that of the log as `Names` knows it. What a reader raises is raised, too.
@@ -77,7 +80,7 @@ class Followed(object):
             return False
         self._pause = SOON
         try:
-            more = self._take(names, folder)
+            more = self._take(names, families, folder)
         except NotWritten:
             self.next = began + FULL
             raise
@@ -86,7 +89,7 @@ class Followed(object):
         self.next = now if more else now + max(RARELY if many else SOON, SHARE * (now - began))
         return more
 
-    def _take(self, names: Names, folder: str) -> bool:
+    def _take(self, names: Names, families: Families, folder: str) -> bool:
         kept = self.kept
         try:
             reading = READERS[kept["form"]](self.path, dict(kept.get("state") or kept.get("first") or {}))
@@ -95,7 +98,8 @@ class Followed(object):
             return False
         again = reading.again or bool(kept.get("anew"))
         generation = int(kept.get("generation", 0)) + (1 if again else 0)
-        entries = self._named(reading.entries, names, folder)
+        child = families.decide(kept, reading.entries) if reading.entries else kept.get("child")
+        entries = reading.entries if child else self._named(reading.entries, names, folder)
         self.trouble = reading.trouble
         self.skipped += reading.skipped
         if entries:
@@ -131,13 +135,15 @@ class Followed(object):
         begin = '{"k":%s,"v":%d,"run":%s,"attempt":%d' % (
             quote(form.RECORD_HEADER), form.VERSION, quote(self._run), self._attempt,
         )  # fmt: skip
+        if self.kept.get("child"):
+            begin += ',"child":' + json.dumps(self.kept["child"])
         source = quote(str(self.kept["key"])[-500:])
         return ('%s,"rank":0,"wall":%.6f,"mono":0.0,"source":%s}\n' % (begin, wall, source)).encode("ascii")
 
     def _named(self, entries: List[Entry], names: Names, folder: str) -> List[Entry]:
         """The entries under the names they get; without those that something else says better.
 
-        How the run ended its supervisor knows.
+        How the run ended its supervisor knows; of a child nothing is left out.
         """
         metrics = [entry.name for entry in entries if entry.kind == form.RECORD_METRIC]
         called = names.named(folder, str(self.kept["form"]), metrics)
