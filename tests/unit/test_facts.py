@@ -108,7 +108,7 @@ def test_gpus_from_the_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     fake_nvidia_smi(tmp_path / "bin", monkeypatch, script)
     assert devices.list_gpus(str(tmp_path)) == [{"uuid": "GPU-11-22", "name": "NVIDIA H100 80GB"}]
-    assert foreign_use.busy_devices(["GPU-11-22", "GPU-33"]) == ("GPU-11-22",)
+    assert foreign_use.busy_devices(["GPU-11-22", "GPU-33"]) == {"GPU-11-22": "used"}
     assert devices.gpu_memory() == {"GPU-11-22": 81559 << 20}
 
 
@@ -118,7 +118,7 @@ def test_a_tool_that_fails_means_no_gpus(
 ) -> None:
     fake_nvidia_smi(tmp_path / "bin", monkeypatch, script)
     assert devices.list_gpus(str(tmp_path)) == []
-    assert foreign_use.busy_devices(["GPU-1"]) == ()
+    assert foreign_use.busy_devices(["GPU-1"]) == {}
     assert devices.gpu_memory() == {}
 
 

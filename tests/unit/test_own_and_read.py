@@ -8,7 +8,7 @@ from workbench.store.plain_view import SeriesRow, pieces
 def row(number: int, file: str, attempt: int = 1) -> SeriesRow:
     """A series of ten points."""
     return SeriesRow(
-        number, "loss", 0, attempt, file, 10, 0, 0, 9, 10, 0.5, 0.1, 0.9, 0, 1700000000.0, True
+        number, "loss", 0, attempt, file, 10, 0, 0, 9, 10, 0.5, 0.1, 0.9, 0, 1700000000.0, True, 0
     )  # fmt: skip
 
 

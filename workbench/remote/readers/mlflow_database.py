@@ -92,7 +92,7 @@ def _asked(path: str, question: str, *values: Any) -> List[Any]:
             return connection.execute(question, values).fetchall()
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:  # the words of an error may quote the damaged file
         raise OSError("%s: %s" % (path, error)) from error
 
 
