@@ -25,8 +25,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def follow(store: Store, folder: Path) -> None:
-    """Take in all that is in the run's record files."""
-    for path in sorted((folder / "records").iterdir()):
+    """Take in all that is in the run's record files, as they came."""
+    for path in sorted((folder / "records").iterdir(), key=lambda path: path.stat().st_mtime_ns):
         store.write(store.intake.take, RUN, f"records/{path.name}", 0, path.read_bytes())
 
 
@@ -45,15 +45,20 @@ def test_nested_runs_are_rows_below_the_run(beside: Beside, store: Store) -> Non
         beside.done("POST", "runs/log-metric", {"run_id": run, "key": "acc", "value": value, "timestamp": 1700000001000, "step": 7})
     beside.done("POST", "runs/log-parameter", {"run_id": deep, "key": "lr", "value": "0.1"})
     beside.done("POST", "runs/update", {"run_id": fold, "status": "FINISHED", "end_time": 1700000002000})
+    beside.done("POST", "runs/set-tag", {"run_id": deep, "key": "mlflow.runName", "value": "deeper"})
+    beside.done("POST", "runs/log-metric", {"run_id": deep, "key": "acc", "value": 4, "timestamp": 1700000001001, "step": 8})
     beside.done("POST", "runs/update", {"run_id": other, "status": "FAILED", "end_time": 1700000002000})
     follow(store, beside.folder)
     assert store.read(children.of_run, RUN, recursive=True) == [fold, deep, other]
     rows = {run: store.read(run_rows.get, run) for run in (RUN, fold, other, deep)}
-    assert [rows[run].name for run in (fold, other, deep)] == ["fold 0", "fold 1", "deep"]
+    assert [rows[run].name for run in (fold, other, deep)] == ["fold 0", "fold 1", "deeper"]
     assert [rows[run].status.value for run in (fold, other, deep)] == ["Completed", "Failed", "Running"]
     assert [rows[run].parent for run in (fold, deep)] == [RUN, fold]
     assert rows[fold].ended is not None
     assert rows[fold].ended.timestamp() == 1700000002
     assert rows[deep].params == {"lr": "0.1"}
+    assert [rows[run].tags for run in (RUN, fold, deep)] == [{}, {}, {}]  # MLflow's own are not the user's
+    history = beside.done("GET", f"metrics/get-history?run_id={deep}&metric_key=acc")["metrics"]
+    assert [(point["step"], point["value"]) for point in history] == [(7, 3), (8, 4)]
     found = [store.read(lambda c, run=run: series.of_name(c, run_rows.number(c, run), "acc", 0)) for run in (RUN, fold, deep)]
-    assert [len(one) for one in found] == [1, 1, 1]
+    assert [len(one) for one in found] == [1, 1, 2]

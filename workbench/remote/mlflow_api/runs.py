@@ -19,6 +19,8 @@ PARENT = "mlflow.parentRunId"
 RUN_NAME = "mlflow.runName"
 ENDS = {"FINISHED": "Completed", "FAILED": "Failed", "KILLED": "Canceled"}
 GOING_ON = ("RUNNING", "SCHEDULED")
+SILENT = frozenset((PARENT, RUN_NAME, "mlflow.user", "mlflow.loggedArtifacts"))
+"""Tags that MLflow's client sets for itself, as it does mlflow.source.*: kept for it, not shown as the run's."""
 KEPT = ("name", "parent", "user", "start", "end", "status", "deleted", "inputs", "model_inputs", "outputs")
 EXPERIMENT = "0"
 """The id of the one experiment that an endpoint has."""
@@ -26,6 +28,12 @@ EXPERIMENT = "0"
 # value, milliseconds since 1970, step
 Point = Tuple[float, int, int]
 Metric = NamedTuple("Metric", [("name", str), ("value", float), ("time", int), ("step", int)])
+
+
+def is_silent(name):
+    # type: (str) -> bool
+    """Whether a tag is MLflow's own."""
+    return name in SILENT or name.startswith("mlflow.source.")
 
 
 class TrackedRun(object):
@@ -76,7 +84,8 @@ class TrackedRun(object):
     def known(self):
         # type: () -> Dict[str, Any]
         """What no record says of it, for the journal."""
-        return {name: getattr(self, name) for name in KEPT}
+        found = {name: getattr(self, name) for name in KEPT}
+        return dict(found, silent={name: value for name, value in self.tags.items() if is_silent(name)})
 
     def out(self):
         # type: () -> Dict[str, Any]
@@ -143,7 +152,6 @@ class Runs(object):
         parent = tags.get(PARENT)
         above = parent if parent in self._runs and parent != self.own.id else ""
         run = self._child(run_id, name, user, start, above or "")
-        self.keep(run)
         run.file.write_many(['{"k":"status","v":"Running"'], [start / 1000.0])
         self.tag(run, list(dict(tags, **{RUN_NAME: name}).items()))
         return run
@@ -159,7 +167,6 @@ class Runs(object):
         if status and status not in ENDS and status not in GOING_ON:
             raise Refused(BAD, "Invalid run status %s" % status[:40])
         if name and name != run.name:
-            run.name = name
             self.tag(run, [(RUN_NAME, name)])
         if status in GOING_ON:
             run.status, run.end = status, end
@@ -217,12 +224,15 @@ class Runs(object):
     def tag(self, run, tags):
         # type: (TrackedRun, List[Tuple[str, str]]) -> None
         """Set tags."""
-        self._record(run, ['{"k":"tag","n":%s,"v":%s' % (quote(name), cell(value)) for name, value in tags])
+        told = [tag for tag in tags if not is_silent(tag[0])]
+        self._record(run, ['{"k":"tag","n":%s,"v":%s' % (quote(name), cell(value)) for name, value in told])
         for name, value in tags:
             if self._takes(run.tags, name):
                 run.tags[name] = value
-            if name == RUN_NAME and value:
-                run.name = value
+            if name == RUN_NAME and value and value != run.name:
+                self._rename(run, value)
+        if len(told) < len(tags):
+            self.keep(run)
 
     def untag(self, run, name):
         # type: (TrackedRun, str) -> None
@@ -230,6 +240,9 @@ class Runs(object):
         if name not in run.tags:
             raise Refused(NOT_FOUND, "No tag with name: %s in run with id %s" % (name[:100], run.id))
         del run.tags[name]
+        if is_silent(name):
+            self.keep(run)
+            return
         self._record(run, ['{"k":"tag","n":%s,"v":null,"gone":true' % quote(name)])
 
     def artifact(self, run, name, path):
@@ -250,12 +263,29 @@ class Runs(object):
 
     def _child(self, run_id, name, user, start, above):
         # type: (str, str, str, int, str) -> TrackedRun
+        run = TrackedRun(run_id, name, user, start, self._file(run_id, name, above))
+        run.parent = above
+        self._runs[run_id] = run
+        return run
+
+    def _file(self, run_id, name, above):
+        # type: (str, str, str) -> RecordFile
         head = '{"id":%s,"name":%s' % (quote(run_id), quote(name))
         head += ',"parent":%s}' % quote(above) if above else "}"
-        file = RecordFile(self._directory, self.own.id, self._attempt, head)
-        run = self._runs[run_id] = TrackedRun(run_id, name, user, start, file)
-        run.parent = above
-        return run
+        return RecordFile(self._directory, self.own.id, self._attempt, head)
+
+    def _rename(self, run, name):
+        # type: (TrackedRun, str) -> None
+        """A child's name stands in its files' headers: it gets another file. The own run's stays a tag."""
+        run.name = name
+        if run is self.own:
+            self._record(run, ['{"k":"tag","n":%s,"v":%s' % (quote(RUN_NAME), cell(name))])
+            return
+        run.file.rest()
+        earlier, run.file = run.file.paths, self._file(run.id, name, run.parent)
+        run.file.paths.extend(earlier)
+        if run.end is None:
+            self._record(run, ['{"k":"status","v":"Running"'])
 
     def _take_over(self):
         # type: () -> None
@@ -266,6 +296,7 @@ class Runs(object):
                 run = self._child(run_id, known["name"], known["user"], known["start"], known["parent"])
             for name in KEPT:
                 setattr(run, name, known[name])
+            run.tags.update(known["silent"])
         for child, path, wall, records in self._journal.files():
             found = self._runs.get(child or self.own.id)
             if found is not None:
