@@ -171,7 +171,9 @@ class RecordFile(object):
             return False
         if self.child and self._wake():
             return True
-        path = os.path.join(self.directory, "records", "%d-%s.jsonl" % (self.pid, os.urandom(4).hex()))
+        # By their names a process' files are in the order they were made: a later header counts.
+        name = "%d-%014x%s.jsonl" % (self.pid, int(time() * 1e6), os.urandom(2).hex())
+        path = os.path.join(self.directory, "records", name)
         try:
             self._fd = _create(path)
             status = os.fstat(self._fd)

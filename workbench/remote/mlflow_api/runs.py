@@ -20,7 +20,7 @@ RUN_NAME = "mlflow.runName"
 ENDS = {"FINISHED": "Completed", "FAILED": "Failed", "KILLED": "Canceled"}
 GOING_ON = ("RUNNING", "SCHEDULED")
 SILENT = frozenset((PARENT, RUN_NAME, "mlflow.user", "mlflow.loggedArtifacts"))
-"""Tags that MLflow's client sets for itself, as it does mlflow.source.*: kept for it, not shown as the run's."""
+"""Tags that MLflow's client sets for itself, as mlflow.source.*: kept for it, not shown as the run's."""
 KEPT = ("name", "parent", "user", "start", "end", "status", "deleted", "inputs", "model_inputs", "outputs")
 EXPERIMENT = "0"
 """The id of the one experiment that an endpoint has."""
