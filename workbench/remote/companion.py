@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -19,6 +20,7 @@ from workbench.remote.records import RecordFile
 from workbench.remote.runfolder import RunFolder
 
 MOST_MEMORY = 1 << 30  # bytes of address space: rather this process fails than the machine's memory
+STACK = 1 << 20  # bytes of each thread's
 MOST_INPUT = 1 << 20
 MOST_WARNINGS = 50
 LOG = "companion.log"  # in the run's folder: tracebacks of ours
@@ -172,6 +174,7 @@ def _tell(answer: Dict[str, Any]) -> None:
 
 def _bound() -> None:
     """Keep this process small, and the first to go when memory runs out."""
+    threading.stack_size(STACK)
     try:
         import resource
 

@@ -215,6 +215,7 @@ def _become(argv: List[str], heard: int, said: int) -> None:
             os.set_inheritable(place, True)
         os.chdir("/")
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        os.execve(sys.executable, argv, dict(kept, **{ENV_BESIDE: "1"}))
+        # Each thread's own arena would use up the address space that it may have.
+        os.execve(sys.executable, argv, dict(kept, MALLOC_ARENA_MAX="2", **{ENV_BESIDE: "1"}))
     finally:
         os._exit(127)

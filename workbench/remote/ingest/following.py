@@ -24,6 +24,7 @@ SOON, QUIET = 0.5, 2.0  # seconds between two looks at a log: one that grows, an
 RARELY = 2.0  # the same for what many files have to be opened for, or a lock be taken
 SHARE = 30.0  # at the soonest after so many times what the last look took
 HEAD = 4 << 20  # bytes of a record file that tell which names are in it
+REWRITTEN = 60.0  # at most, for one that is written anew again and again
 FULL = 5.0  # seconds after which a full disk is tried again
 FOLDERS = (MLFLOW, DVCLIVE, TRAINER, MLFLOW_DATABASE)
 _UNFIT = re.compile(r"[^A-Za-z0-9_]+")
@@ -71,7 +72,7 @@ class Followed(object):
 
         folder: that of the log as `Names` knows it. What a reader raises is raised, too.
         """
-        began = clock()
+        began, before = clock(), self.kept.get("generation", 0)
         many = self.kept["form"] in FOLDERS
         seen = None if many else mark_of(self.path)
         if seen is not None and seen == self._seen:
@@ -86,7 +87,10 @@ class Followed(object):
             raise
         now = clock()
         self._seen = None if more else seen
-        self.next = now if more else now + max(RARELY if many else SOON, SHARE * (now - began))
+        pause = max(RARELY if many else SOON, SHARE * (now - began))
+        if self.kept.get("generation", 0) > before:  # each tells all of it again
+            pause = max(pause, min(REWRITTEN, SOON * 2.0 ** self.kept["generation"]))
+        self.next = now if more else now + pause
         return more
 
     def _take(self, names: Names, families: Families, folder: str) -> bool:
