@@ -1,4 +1,4 @@
-"""When to ask a source: at once for what the user did, at most twice a second for what is new."""
+"""When to ask a source: at once for what the user did, now and then for what is new."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 GAP = 0.5
-"""Seconds between two questions that only news cause."""
+"""Seconds between two questions that only news cause, at least."""
+PAUSE = 10
+"""How many times as long as its last answer took it then waits: what is large is asked for less often."""
 
 
 class Feed:
@@ -20,11 +22,12 @@ class Feed:
         self._asking = False
         self._again = False
         self._asked = float("-inf")
+        self._gap = GAP
         self._timer: Timer | None = None
 
     def news(self) -> None:
         """There may be something new."""
-        wait = self._asked + GAP - time.monotonic()
+        wait = self._asked + self._gap - time.monotonic()
         if wait <= 0:
             self.now()
         elif self._timer is None:
@@ -46,6 +49,7 @@ class Feed:
             while True:
                 self._again, self._asked = False, time.monotonic()
                 await self._ask()
+                self._gap = max(GAP, PAUSE * (time.monotonic() - self._asked))
                 if not self._again:
                     return
         finally:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from workbench.errors import WorkbenchError
 from workbench.text import times
 from workbench.text.numbers import number
 from workbench.text.sanitize import clean_name
 from workbench.text.x_axes import METRIC, RELATIVE, STEP, TIME
 from workbench.tui.actions.acting import Acting
 from workbench.tui.chart.chart import Chart
+from workbench.tui.chart.feed import Feed
 from workbench.tui.chart.small_multiples import SmallMultiples
 from workbench.tui.chart.source import Trace, Window
 from workbench.tui.frame.prompt import ask
@@ -77,6 +79,7 @@ class RunMetrics(Acting, Vertical):
         super().__init__()
         self._reference = run
         self._words = ""
+        self._names = Feed(self, self._look_again)
 
     def compose(self) -> ComposeResult:
         """Both; one of them is seen."""
@@ -100,7 +103,21 @@ class RunMetrics(Acting, Vertical):
         return self.query_one(Chart)
 
     async def hear(self, dirty: Dirty) -> None:
-        """Look for new names; the charts that are seen ask for their curves themselves."""
+        """Look for new names."""
+        if dirty.everything:
+            await self._look()
+        else:
+            self._names.news()
+
+    async def _look_again(self) -> None:
+        """As `_look`, not at each point: a run may have thousands of metrics."""
+        try:
+            await self._look()
+        except WorkbenchError as problem:
+            self.dashboard.complain(problem)
+
+    async def _look(self) -> None:
+        """Ask what there is; charts in sight ask for their curves themselves. Raises WorkbenchError."""
         await self._series.look()
         (self.chart if self.has_class("-large") else self.grid).changed()
 
