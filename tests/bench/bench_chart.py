@@ -13,16 +13,20 @@ from rich.style import Style as RichStyle
 from textual.app import App
 
 from tests.bench.report import Row, alternate, installed
+from workbench.text import scatter as drawing
 from workbench.text.curves import Span
 from workbench.text.plane import Style
+from workbench.text.plot_svg import DARK
 from workbench.text.x_axes import STEP
-from workbench.tui.chart import answers
+from workbench.tui.chart import answers, saving
+from workbench.tui.chart.grid import Grid, matching
 from workbench.tui.chart.painting import Painter
 from workbench.tui.chart.picture import Picture
 from workbench.tui.chart.scene import Scene
 from workbench.tui.chart.source import Trace, Window
 from workbench.tui.chart.view import View
 from workbench.tui.themes.palette import Palette
+from workbench.views.scatter import scatter
 
 COLUMNS, LINES = 120, 36
 SERIES, BUCKETS = 4, 500
@@ -53,6 +57,42 @@ def run() -> list[Row]:
         Row(what, figures[0], "ms", "<= 30 ms", reference, ratio),
         Row("the same, smoothed, the curves as they were behind", figures[1], "ms", "<= 45 ms"),
         Row("a step of the cursor in it", figures[2], "ms", "<= 5 ms"),
+        *_others(scene),
+    ]
+
+
+METRICS, DOTS = 12_000, 1000
+
+
+def _others(scene: Scene) -> list[Row]:
+    """A chart as a file, a letter typed into the search of many metrics, runs as dots."""
+    names = [f"layer{number // 40}/gradient {number % 40}" for number in range(METRICS)]
+    runs = [
+        {"id": f"{at}", "name": f"run-{at}", "params": {"lr": f"{1e-4 * at}"}, "metrics": {"loss": math.sin(at)}}
+        for at in range(DOTS)
+    ]
+    style = Style("braille", grid=True)
+
+    def searched() -> None:
+        Grid(matching(names, ("layer1", "3")), (), COLUMNS, LINES)
+
+    def dots() -> None:
+        plane = drawing.plane(scatter(runs, "lr", "loss"), COLUMNS, LINES, style)
+        assert plane is not None
+        plane.lines()
+
+    figures = alternate(
+        [
+            lambda: _timed(lambda: saving.picture(scene, DARK)),
+            lambda: _timed(searched),
+            lambda: _timed(dots),
+        ],
+        ROUNDS,
+    )
+    return [
+        Row("the same chart as a file of SVG", figures[0], "ms", "<= 60 ms"),
+        Row(f"a letter more in the search of {METRICS:,} metrics", figures[1], "ms", "<= 33 ms"),
+        Row(f"{DOTS:,} runs as dots", figures[2], "ms", "<= 33 ms"),
     ]
 
 

@@ -19,6 +19,7 @@ from workbench.entities.run import Run
 from workbench.store import runs, series, summaries
 from workbench.store.query import RunQuery
 from workbench.store.store import Store
+from workbench.store.summaries import Selection
 
 BATCH = 1000
 NAMES = 4
@@ -158,6 +159,9 @@ def _timed(call: Callable[[], object]) -> float:
     return (time.perf_counter() - begin) * 1000
 
 
+OVER_TIME = Selection(x=summaries.TIME)
+
+
 def _growth(folder: Path) -> list[Row]:
     """One series of 10,000, 100,000, 1,000,000 points: whole, as a picture, and one more batch for it."""
     store = Store.open(folder / "growth")
@@ -169,10 +173,11 @@ def _growth(folder: Path) -> list[Row]:
         feeder.feed(_records(size - have, 1, have))
         have = size
         more = 200
-        history, picture = alternate(
+        history, picture, timed = alternate(
             [
                 lambda: _timed(lambda: store.read(series.columns, feeder.run, "m0")),
                 lambda: _timed(lambda: store.read(summaries.envelope, feeder.run, "m0", 500)),
+                lambda: _timed(lambda: store.read(summaries.envelope, feeder.run, "m0", 500, OVER_TIME)),
             ],
             7,
         )
@@ -181,6 +186,7 @@ def _growth(folder: Path) -> list[Row]:
         figures = {
             "history, whole": (history, "<= 100 ms at 1,000,000"),
             "picture, 500 buckets": (picture, "<= 5 ms at 1,000,000"),
+            "picture over time": (timed, "<= 30 ms at 1,000,000"),
             f"{more} more points": (batch, "does not grow"),
         }
         for what, (figure, budget) in figures.items():

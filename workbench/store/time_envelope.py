@@ -10,6 +10,7 @@ import math
 import sqlite3
 import sys
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -52,10 +53,18 @@ class _Sums:
         """Count a stretch in at the bucket of its middle; False when it is too wide for that."""
         if part.first < self.low or part.last > self.high or self.at(part.last) - self.at(part.first) > 1:
             return False
-        index = self.at((part.first + part.last) / 2)
+        self.put(self.at((part.first + part.last) / 2), part)
+        return True
+
+    def put(self, index: int, part: _Stretch) -> None:
+        """Count a stretch in at a bucket."""
         before = self._found.get(index)
         self._found[index] = part if before is None else _joined(before, part)
-        return True
+
+    def edge(self, time: float) -> float:
+        """Where the bucket of a time ends; infinity for the last one, which holds its end."""
+        index = self.at(time)
+        return math.inf if index == self._most or not self._scale else self.low + (index + 1) / self._scale
 
     def buckets(self) -> list[Bucket]:
         """What got any point, by time."""
@@ -120,7 +129,10 @@ def over_time(
                 return None
             before = part.last
             if part.last >= sums.low and part.first <= sums.high and not sums.offer(part):
-                points = chunks.unpack(data) if points is None else points
+                if points is None:
+                    points = chunks.unpack(data)
+                    if not _ascending(points.times):
+                        return None
                 _add(sums, points.part(at, at + part.points))
     if tail.times and tail.times[0] < before:
         return None
@@ -167,7 +179,21 @@ def _ascending(times: array[float]) -> bool:
 
 
 def _add(sums: _Sums, points: Columns) -> None:
-    """Count points in one by one, those outside left out."""
-    for step, time, value in zip(*points, strict=True):
-        if sums.low <= time <= sums.high:
-            sums.offer(_Stretch(time, time, step, step, 1, value, value, value))
+    """Count points in whose times ascend, those of one bucket at once; those outside are left out."""
+    steps, times, values = points
+    start, stop = bisect_left(times, sums.low), bisect_right(times, sums.high)
+    while start < stop:
+        end = max(start + 1, bisect_left(times, sums.edge(times[start]), start, stop))
+        least, most = chunks.finite_range(values[start:end])
+        part = _Stretch(
+            times[start],
+            times[end - 1],
+            steps[start],
+            steps[end - 1],
+            end - start,
+            least,
+            most,
+            values[end - 1],
+        )
+        sums.put(sums.at(times[start]), part)
+        start = end

@@ -42,6 +42,13 @@ def prefix_of(name: str) -> str:
     return prefix + slash if slash else ""
 
 
+def matching(names: Sequence[str], words: Sequence[str]) -> list[str]:
+    """The metrics whose names hold all of these words of lower case letters, whatever their own case."""
+    if not words:
+        return list(names)
+    return [name for name in names if all(word in name.lower() for word in words)]
+
+
 class Grid:
     """A layout of metrics for a width: those without a prefix first, then groups as they appear."""
 

@@ -15,7 +15,7 @@ from workbench.text.x_axes import RELATIVE, STEP, TIME
 from workbench.tui.chart import answers, source
 from workbench.tui.chart.card import Card, card_lines, heading_line
 from workbench.tui.chart.feed import Feed
-from workbench.tui.chart.grid import Grid, Item, prefix_of
+from workbench.tui.chart.grid import Grid, Item, matching, prefix_of
 from workbench.tui.chart.painting import Painter
 from workbench.tui.chart.scene import Scene
 from workbench.tui.chart.source import ManySource, Trace, Window
@@ -105,8 +105,7 @@ class Multiples(ScrollView):
 
     def matching(self) -> list[str]:
         """The metrics that are shown or folded away."""
-        words = self._words
-        return [name for name in self._names or () if all(word in name.lower() for word in words)]
+        return matching(self._names or (), self._words)
 
     async def _ask(self) -> None:
         try:
