@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.faces.tui.world_times import ago
 from workbench.errors import NotFound
+from workbench.workspace.bundles import BroughtRun
 from workbench.workspace.imports import FoundRun, Imported
+from workbench.workspace.reports import gather
 
 if TYPE_CHECKING:
     from tests.faces.tui.world import World
@@ -97,6 +99,20 @@ class Desk:
         self.world.calls.append(("bring_runs", {"path": path, "experiment": experiment}))
         yield Imported("01A", "exp1", True, 300, 0, [])
         yield Imported("01B", "exp2", False, 12, 2, [])
+
+    def bring_bundle(self, path: Path) -> list[BroughtRun] | None:
+        """Two runs, where the name says that it is a bundle."""
+        if path.suffix != ".wb":
+            return None
+        return [BroughtRun("01A", "exp1", "new"), BroughtRun("01B", "exp2", "known")]
+
+    def export_runs(self, runs: list[str], to: Path) -> None:
+        """A file that holds their ids."""
+        to.write_text(f"PK {' '.join(runs)}")
+
+    def report(self, runs: list[str]) -> dict[str, Any]:
+        """What a report says, of the world's runs."""
+        return gather(self, runs, code=False)  # type: ignore[arg-type]
 
     def save_snapshot(self, run: str, to: Path) -> Path:
         """An empty file in place of a zip."""

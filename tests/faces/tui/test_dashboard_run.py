@@ -199,6 +199,31 @@ async def test_a_comparison_is_kept_noted_opened_again_and_forgotten(stage: Open
         await it.see("There are no two runs")
 
 
+async def test_a_comparison_is_narrowed_and_written_down(stage: Open) -> None:
+    async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
+        await it.see("★", "train/grad_norm", "^ *facts")
+        await it.press("slash")
+        await it.type("grad")
+        await it.miss("^ *facts")
+        await it.press("enter")
+        await it.see("train/grad_norm")
+        await it.press("escape")
+        await it.see("^ *facts")
+        await it.press("d")
+        await it.told("comparison.html written")
+        assert "<svg" in Path("comparison.html").read_text()
+
+
+async def test_runs_are_handed_on_in_one_file(stage: Open) -> None:
+    async with stage(location="runs/mnist") as it:
+        await it.see("calm-otter-42")
+        await it.press("ctrl+g")
+        await it.told("calm-otter-42 goes on")
+        await it.press("j", "j", "ctrl+g")
+        await it.told("vivid-lark-40.wb written")
+        assert Path("vivid-lark-40.wb").read_text() == f"PK {LARK}"
+
+
 async def test_the_comparison_follows_its_runs(stage: Open) -> None:
     async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
         await it.see("● running")

@@ -54,6 +54,8 @@ class Differences(Acting, Vertical):
         self._everything = False
         self._rows: dict[str, Key] = {}
         self._metric: str | None = None
+        self.words = ""
+        """What rows are narrowed by."""
         self.found: Mapping[str, Any] | None = None
         self.table = Table(self, [Column("name", "")], frozen=1, empty="...")
 
@@ -87,8 +89,7 @@ class Differences(Acting, Vertical):
         columns = _columns(found)
         if list(self.table.columns) != columns:
             self.table.columns = columns
-        self.table.empty = "They do not differ."
-        self.table.replace(list(self._rows))
+        self._fill()
         self.table.changed(self._rows)
         if first:
             metric = await self._first_metric(found)
@@ -97,6 +98,21 @@ class Differences(Acting, Vertical):
                 self._draw(metric)
         else:
             self.query_one(Chart).changed()
+
+    def _fill(self) -> None:
+        """Show the rows that are called like the words; headings stand above all of them only."""
+        words = self.words.lower().split()
+        self.table.empty = f"Nothing is called like {self.words}." if words else "They do not differ."
+        shown: list[str] = []
+        for name, key in self._rows.items():
+            if not words or (key.kind != "heading" and all(word in key.name.lower() for word in words)):
+                shown.append(name)
+        self.table.replace(shown)
+
+    async def narrow(self, words: str) -> None:
+        """Show only what is called so."""
+        self.words = words
+        self._fill()
 
     async def _first_metric(self, found: Mapping[str, Any]) -> str | None:
         """What the runs are judged by, else one with a best run, else any."""
@@ -157,6 +173,10 @@ class Differences(Acting, Vertical):
         if self.has_class("-large") or self.query_one(Chart).has_focus:
             self.remove_class("-large")
             self.table.focus()
+            return True
+        if self.words:
+            self.words = ""
+            self._fill()
             return True
         return False
 

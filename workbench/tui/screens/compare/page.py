@@ -21,7 +21,7 @@ from workbench.tui.screens.compare.differences import Differences
 class ComparePage(TabbedPage):
     """Two to twenty runs: those the location names under `compare`, or those of a kept comparison."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("tabs", "compare")
+    PLACES: ClassVar[tuple[str, ...]] = ("tabs", "page", "compare")
     TABS = (("differences", "Differences"), ("code", "Code"), ("notes", "Notes"))
 
     def __init__(self, location: Location) -> None:
@@ -78,6 +78,8 @@ class ComparePage(TabbedPage):
         """A note belongs to a comparison that is kept."""
         if action == "compare.note" and self.kept is None:
             return "w keeps the comparison under a name first"
+        if action == "page.filter" and self.tab != "differences":
+            return "names are looked for among the differences"
         if action.startswith("compare.") and len(self.runs) < 2:
             return "there are no runs to compare"
         return super().refusal(action)
@@ -153,6 +155,22 @@ class ComparePage(TabbedPage):
                 await self.choose("code")
 
         self.run_worker(work(), exclusive=True, group="baseline", exit_on_error=True)
+
+    def do_compare_report(self) -> None:
+        """Write it down for who has no dashboard."""
+        from workbench.tui.screens.runs.handing_on import report
+
+        named = [self._kept_as] if self._kept_as is not None else self.runs
+        title = self._kept_as or "comparison"
+        self.app.run_worker(report(self.dashboard, named, title), group="report", exit_on_error=True)
+
+    async def do_page_filter(self) -> None:
+        """Show only what is called like the words one types: a run may have thousands of metrics."""
+        from workbench.tui.frame.prompt import ask
+
+        differences = self.query_one(Differences)
+        said = differences.narrow
+        await ask(self.dashboard, "/", said, value=differences.words, changed=said, hint="part of a name")
 
     async def do_compare_save(self) -> None:
         """Keep it under a name; the order of the runs, too, where it has one."""

@@ -104,6 +104,13 @@ class RunActions(Page):
 
         await note(self.dashboard, self.chosen_runs()[0])
 
+    async def do_runs_export(self) -> None:
+        """Write the chosen runs as one file."""
+        from workbench.tui.screens.runs.handing_on import export
+
+        if rows := await self._rows("runs.export"):
+            self.app.run_worker(export(self.dashboard, rows), group="export", exit_on_error=True)
+
     async def do_runs_tag(self) -> None:
         """Tags of the chosen runs."""
         from workbench.tui.screens.runs.tagging import tag

@@ -29,6 +29,8 @@ def why_not(action: str, rows: Runs) -> str | None:
     if action == "runs.remove" and active:
         return f"{_names(active)} goes on; x ends it first"
     below = (rows[0].get("children") or {}).get("count", 0) if len(rows) == 1 else 0
+    if action == "runs.export" and active:
+        return f"{_names(active)} goes on; what is over is handed on"
     if action == "runs.compare" and not 2 <= (below or len(rows)) <= MOST_COMPARED:
         return "space marks the runs to compare, two at least" if len(rows) < 2 else "at most 20 runs compare"
     if action == "runs.again" and len(rows) != 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.entities.experiment import valid_experiment_name
@@ -29,7 +30,7 @@ async def bring(app: Dashboard, place: str = "") -> None:
     place: PATH or MACHINE:PATH. Raises WorkbenchError.
     """
     fields = [
-        Field("place", "from", place, "a folder of this side, or MACHINE:PATH", names_here()),
+        Field("place", "from", place, "a folder or bundle of this side, or MACHINE:PATH", names_here()),
         Field("experiment", "experiment", "", "absent = called like the folder"),
     ]
     first = "experiment" if place else "place"
@@ -39,6 +40,12 @@ async def bring(app: Dashboard, place: str = "") -> None:
         return
     place, experiment = values["place"].strip(), values["experiment"].strip() or None
     with app.open_workspace() as workspace:
+        brought = await abandonable(lambda: workspace.bring_bundle(Path(place)))
+        if brought is not None:
+            new = sum(run.state == "new" for run in brought)
+            said = f"{counted(new, 'new run')} of {len(brought)} in the bundle"
+            app.notify(said, title="imported", timeout=8, markup=False)
+            return
         app.notify(f"looking into {clean_name(place, 100)} ...", timeout=3, markup=False)
         found = await abandonable(lambda: list(workspace.find_runs(place)))
         if not found:
