@@ -145,6 +145,18 @@ def test_a_cancelled_run_keeps_what_it_logged(ground: Ground) -> None:
     assert points(ground, run) == [("loss", 0.5, 1)]
 
 
+def test_the_next_attempt_of_a_run_goes_on_with_its_log(ground: Ground) -> None:
+    """What the first attempt wrote is the first's, what the second added is the second's; nothing comes twice."""
+    run = ground.submit(
+        "[ -e m.csv ] && { echo 2,0.25 >> m.csv; exit 0; }; printf 'step,loss\\n1,0.5\\n' > m.csv; exit 3",
+        retries={"count": 1, "on": ["exit"]},
+    )
+    assert ground.wait(run)["transitions"][-1]["state"] == "Completed"
+    told = {one["attempt"]: one["source"] for one in records(ground, run, "header") if "source" in one}
+    assert told == {1: "m.csv", 2: "m.csv"}
+    assert sorted(points(ground, run)) == [("loss", 0.25, 2), ("loss", 0.5, 1)]
+
+
 @pytest.mark.parametrize("asked", [False, ["other/*"]])
 def test_what_the_configuration_leaves_out_is_not_read(ground: Ground, asked: Any) -> None:
     run = ground.submit("printf 'step,loss\\n1,0.5\\n' > metrics.csv", ingest=asked)
