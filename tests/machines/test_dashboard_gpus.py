@@ -58,7 +58,7 @@ def test_a_process_on_a_card_is_ended_from_the_screen(user: Wb, open_wb: Open, c
         cards.process(0, stranger.pid, 30_000 * MIB, 41)
         cards.write()
         screen = open_wb("compute/local", **environment_of(user))
-        sees(screen, "0  H100 .* 97 .*640/700", r"\(no run\) +\w+ +0 +1 +29G +41 .*sleep 1000", "not visible")
+        sees(screen, "0  H100 .* 97 .*640/700", r"\(no run\) +\w+ +0 +1 +29G +41 .*sleep 1000", r"\(hidden\)")
         screen.keys("Down", "Down", "Down", "Down")
         screen.wait_for("^ +(sleep|python).*\n.* open")  # the command of the row under the cursor, whole
         screen.keys("G")

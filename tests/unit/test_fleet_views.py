@@ -79,10 +79,10 @@ def test_owners_are_runs_leases_and_users() -> None:
     owners = {gpu.sample["index"]: gpus.owner(gpu, item) for gpu in gpus.gpus_of(item)}
     assert owners == {0: "(bob) +1", 1: "shell of ann", 2: "calm-otter-42", 3: "calm-otter-42"}
     unseen = view("a", [gpu("a", 0, 50)])
-    assert gpus.owner(gpus.gpus_of(unseen)[0], unseen) == "(not visible)"
+    assert gpus.owner(gpus.gpus_of(unseen)[0], unseen) == "(hidden)"
     unseen["sample"]["gpus"][0]["temperature"] = 91
     assert gpus.gpus_of(unseen)[0].use is gpus.Use.HOT
-    assert gpus.owner(gpus.gpus_of(unseen)[0], unseen) == "(not visible)"
+    assert gpus.owner(gpus.gpus_of(unseen)[0], unseen) == "(hidden)"
 
 
 def test_a_divided_card_is_its_instances() -> None:
@@ -245,7 +245,7 @@ def test_processes_are_gathered_by_run_and_unfold() -> None:
 def test_memory_nobody_we_see_has_is_told_and_a_context_is_not() -> None:
     hidden = view("a", [gpu("a", 0, 50, 40), gpu("a", 1, 50, 10)], [process(1, [("GPU-a-1", 9.5, None)], "r")])
     last = processes.rows(hidden)[-1]
-    assert (last.title, last.gpus, last.gpu_memory) == ("(not visible)", ("0",), 40 * GIB)
+    assert (last.title, last.gpus, last.gpu_memory) == ("(hidden)", ("0",), 40 * GIB)
     unknown = view("a", [gpu("a", 0, 50, 40)], [process(1, [("GPU-a-0", None, None)], "r")])
     assert [found.title for found in processes.rows(unknown)] == ["r"], "how much is not known"
 

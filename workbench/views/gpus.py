@@ -257,5 +257,5 @@ def owner(gpu: Gpu, view: View) -> str:
     names = [clean_name(str((runs.get(run) or {}).get("name") or run), 40) for run in gpu.runs]
     named = [*names, *([gpu.label] if gpu.label else []), *(f"({user})" for user in gpu.users)]
     if not named and gpu.use in (Use.OTHERS, Use.HOT) and is_used(gpu.sample):
-        return "(not visible)"
+        return "(hidden)"
     return f"{named[0]} +{len(named) - 1}" if len(named) > 1 else "".join(named)

@@ -16,7 +16,7 @@ def parts(held: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"name": name, "count": len(held[key]), "bytes": sum(item["bytes"] for item in held[key])}
         for name, key in (("runs", "runs"), ("snapshots", "trees"), ("environments", "environments"))
     ]
-    for name, key in (("code", "blobs"), ("copies of our program", "payloads"), ("other", "other")):
+    for name, key in (("code", "blobs"), ("files of our program", "payloads"), ("other", "other")):
         rows.append({"name": name, "count": held[key]["count"], "bytes": held[key]["bytes"]})
     return sorted((row for row in rows if row["count"]), key=lambda row: -int(row["bytes"]))
 

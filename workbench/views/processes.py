@@ -152,7 +152,7 @@ def _unseen(sample: Mapping[str, Any], processes: Sequence[Process], places: Map
             missing += used - seen
     if not found:
         return []
-    return [Row("hidden", HIDDEN, "(not visible)", gpus=tuple(found), procs=0, gpu_memory=missing)]
+    return [Row("hidden", HIDDEN, "(hidden)", gpus=tuple(found), procs=0, gpu_memory=missing)]
 
 
 def _is_divided(gpu: Mapping[str, Any], sample: Mapping[str, Any]) -> bool:

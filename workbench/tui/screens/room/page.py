@@ -27,6 +27,7 @@ from workbench.tui.table.table import MarkingTable
 from workbench.views import holdings as look
 
 OLDER, KEEP = "30d", "best,tagged,registered"
+NOTHING = "No run has anything here."
 
 
 class RoomPage(FilteredPage):
@@ -147,7 +148,7 @@ class RoomPage(FilteredPage):
             return
         sorting = self.table.sorting or Sorting("size", True)
         runs = order(list(self._runs.values()), sorting.column, sorting.descending)
-        self.table.empty = none_fits("No run is there", self.words)
+        self.table.empty = none_fits("No run is there", self.words) or NOTHING
         self.table.replace([run["id"] for run in runs if self.fits(f"{name(run)} {run.get('experiment')}")])
 
     def cells(self, key: str) -> Sequence[Cell] | None:
