@@ -19,7 +19,7 @@ from workbench.store.log_file import packed_path
 
 LINES = 20_000
 WROTE = b"".join(b"step %d loss 0.5\n" % n for n in range(LINES))
-COMMAND = f"i=0; while [ $i -lt {LINES} ]; do echo step $i loss 0.5; i=$((i+1)); done"
+COMMAND = f"echo of a rank > logs/rank-0.log; i=0; while [ $i -lt {LINES} ]; do echo step $i loss 0.5; i=$((i+1)); done"
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ async def test_output_is_dropped_and_comes_back_whole(opened: Services, tmp_path
     assert not spool.path(run["id"]).exists()
     assert not packed_path(spool.path(run["id"])).exists()
     assert await read(opened, run["id"]) == WROTE
+    assert await read(opened, run["id"], log="logs/rank-0.log") == b"of a rank\n"
     await until(lambda: spool.dropped(run["id"]))  # over its room again
     assert await read(opened, run["id"], lines=2) == b"step 19998 loss 0.5\nstep 19999 loss 0.5\n"
     await until(lambda: spool.dropped(run["id"]))

@@ -106,6 +106,7 @@ async def test_a_search_goes_over_a_gap_in_both_directions(output: Output) -> No
     hits, count = await output.search(pattern="loss")
     assert ([place for place, _ in hits], count) == (places, 3)
     assert (await output.search(pattern="LOSS"))[1] == 1
+    assert (await output.search(pattern="unfinished", most=1))[1] == 1, "who looks for one finds it there, too"
     hits, _ = await output.search(pattern="loss", offset=after, backwards=True, most=1)
     assert hits == [[7, ""]]
     hits, _ = await output.search(pattern=r"/^\w+ loss \d/", offset=8)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +19,9 @@ from workbench.text.log_stamps import WIDTH
 from workbench.text.sanitize import TerminalStream, clean_name
 from workbench.text.tables import Column, Field
 
+LOOK = 1.0
+"""Seconds between two looks for logs that are waited for."""
+OVER = ("Completed", "Failed", "Canceled")
 FIELDS = (
     Field(Column("LOG", keep=100, least=16, middle=True), lambda log: clean_name(log["log"], 200)),
     Field(Column("RANK", right=True), lambda log: str(log.get("rank", ""))),
@@ -42,8 +46,12 @@ def chosen(
     rank: Sequence[int] = (),
     all_ranks: bool = False,
     attempt: int | None = None,
+    follow: bool = False,
 ) -> dict[str, Any]:
-    """The parameters of `runs.logs` that say which log, none for the output. Raises UsageError, NotFound."""
+    """The parameters of `runs.logs` that say which log, none for the output. Raises UsageError, NotFound.
+
+    follow: logs of ranks are waited for while the run goes on.
+    """
     if sum((bool(log), bool(rank or all_ranks), attempt is not None)) > 1:
         raise UsageError("--log, --rank and --attempt exclude each other")
     if log:
@@ -53,7 +61,9 @@ def chosen(
     listed = session.call("runs", "log_list", run=run)
     if attempt is not None:
         return _attempt(listed, attempt)
-    ranks = sorted({found["rank"] for found in listed if "rank" in found})
+    if follow and not _ranks(listed, rank):
+        listed = _awaited(session, run, rank)
+    ranks = _ranks(listed)
     missing = sorted(set(rank) - set(ranks))
     if missing or not ranks:
         known = ", ".join(map(str, ranks))
@@ -63,6 +73,26 @@ def chosen(
         raise NotFound(f"no log of {wanted}: {words}", hint)
     names = [found["log"] for found in listed if found.get("rank") in (rank or ranks)]
     return {"log": "\n".join(sorted(names, key=lambda name: (rank_of(name) or 0, name)))}
+
+
+def _ranks(listed: Sequence[Mapping[str, Any]], wanted: Sequence[int] = ()) -> list[int]:
+    """The ranks that have logs; none where one that is wanted has none yet."""
+    ranks = sorted({found["rank"] for found in listed if "rank" in found})
+    return ranks if set(wanted) <= set(ranks) else []
+
+
+def _awaited(session: Session, run: str, wanted: Sequence[int]) -> list[dict[str, Any]]:
+    """The logs of a run once its ranks have theirs and no more come, or it is over."""
+    output.note(session, "waiting for the logs of ranks")
+    before: list[int] = []
+    while True:
+        over = session.call("runs", "get", run=run)["status"] in OVER
+        listed: list[dict[str, Any]] = session.call("runs", "log_list", run=run)
+        ranks = _ranks(listed, wanted)
+        if over or (ranks and ranks == before):
+            return listed
+        before = ranks
+        time.sleep(LOOK)
 
 
 def _attempt(listed: list[dict[str, Any]], attempt: int) -> dict[str, Any]:

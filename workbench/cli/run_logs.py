@@ -73,7 +73,8 @@ def logs(
     if follow and run.startswith("@"):  # what @1 means may change while it is followed
         found = session.call("runs", "get", run=run)
         run, name = found["id"], found["name"]
-    asked = {"run": run, "lines": lines, "since": since, **log_choice.chosen(session, run, **chosen)}
+    which = log_choice.chosen(session, run, follow=follow, **chosen)
+    asked = {"run": run, "lines": lines, "since": since, **which}
     try:
         if timestamps or context or (grep is not None and follow):
             return log_choice.print_lines(session, asked, grep, context or 0, timestamps, follow, to)

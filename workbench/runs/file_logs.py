@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.compute.fleet import Fleet
-from workbench.entities.run import Run
+from workbench.entities.run import Run, RunFile
 from workbench.errors import NotFound, RemoteError, Unreachable, WorkbenchError
 from workbench.remote import frames
 from workbench.runs.collect import readable_files, safe_path
@@ -97,6 +97,17 @@ class FileLogs:
             while self.follows(run.id, path) and log_size(here) < size:
                 self.want(run, path)
                 await asyncio.sleep(0.02)
+
+    def drop(self, run_id: str, files: list[RunFile]) -> int:
+        """Remove what is here of files that a run's machine has whole; bytes freed. For a thread."""
+        freed = 0
+        for file in files:
+            here = self.path(run_id, file.path)
+            if not self.follows(run_id, file.path) and 0 < log_size(here) <= file.size:
+                freed += here.stat().st_blocks * 512
+                self._whole.discard((run_id, file.path))
+                self._forget(here)
+        return freed
 
     async def close(self) -> None:
         """End every task."""

@@ -104,7 +104,10 @@ class OpenWorkspace:
         self._feed = MonitorFeed(self.store, self.bus, self.monitor)
         cordons = CordonNotes(self.store, self.monitor)
         self._leases = LeaseFeed(self._fleet, self.monitor, cordons.note)
-        self.logs = LogKeeping(self.store, self._fleet, settings.logs, self.conductor.follows)
+        self._file_logs = FileLogs(self.store, self._fleet, BusWatcher(self.bus))
+        self.logs = LogKeeping(
+            self.store, self._fleet, settings.logs, self._file_logs, self.conductor.follows
+        )
         self.conductor.on_drained = self.logs.ended
         self._minutes = MinuteKeeper(self.store, self.monitor, settings.compute.history_days)
         self.alerting = Alerting(
@@ -118,7 +121,6 @@ class OpenWorkspace:
         self.monitor.alerts = self.alerting
         hidden = SubscriptionSecrets(home.workspace(name) / "subscriptions")
         self.deliveries = Deliveries(name, self.store, self.bus, hidden)
-        self._file_logs = FileLogs(self.store, self._fleet, BusWatcher(self.bus))
         self._merging = LogMerging()
         context = Context(
             name,

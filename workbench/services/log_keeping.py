@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 from workbench.compute.fleet import Fleet
 from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError, Unreachable, WorkbenchError
+from workbench.runs.collect import readable_files
+from workbench.runs.file_logs import FileLogs
 from workbench.services.side_thread import in_side_thread
 from workbench.settings import LogSettings
 from workbench.store import run_rows, spool
@@ -39,11 +41,17 @@ class LogKeeping:
     """
 
     def __init__(
-        self, store: AsyncStore, fleet: Fleet, settings: LogSettings, follows: Callable[[str], bool]
+        self,
+        store: AsyncStore,
+        fleet: Fleet,
+        settings: LogSettings,
+        files: FileLogs,
+        follows: Callable[[str], bool],
     ) -> None:
         self._store = store
         self._fleet = fleet
         self._settings = settings
+        self._files = files
         self._follows = follows
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -108,23 +116,27 @@ class LogKeeping:
                 return
             with suppress(NotFound):
                 run = await self._store.read(run_rows.get, run_id)
-                if run.status.terminal and not self._follows(run_id) and await self._elsewhere(run):
-                    over -= await self._store.write(self._store.spool.drop, run_id)
+                if run.status.terminal and not self._follows(run_id):
+                    over -= await self._drop(run)
 
-    async def _elsewhere(self, run: Run) -> bool:
-        """Whether the run's machine has all of the output that is here; asked only where one is connected."""
+    async def _drop(self, run: Run) -> int:
+        """Remove those logs of a run that its machine, if connected, has whole; bytes that were freed."""
         link = self._fleet.current(run.target)
         if link is None:
-            return False
+            return 0
         size = (await self._store.read(offsets, self._store.spool, run.id)).stream
         gaps = await self._store.read(spool.gaps, run.id)
         try:
             async with asyncio.timeout(ASKING_SECONDS):
                 answer = await link.call("run_logs", {"run": run.id})
         except (Unreachable, RemoteError, NotFound, TimeoutError):
-            return False
-        kept = _stretches(answer.get("stream") if isinstance(answer, dict) else None)
-        return covers(kept, size, gaps)
+            return 0
+        if not isinstance(answer, dict):
+            return 0
+        freed = await asyncio.to_thread(self._files.drop, run.id, readable_files(answer.get("files")))
+        if size and covers(_stretches(answer.get("stream")), size, gaps):
+            freed += await self._store.write(self._store.spool.drop, run.id)
+        return freed
 
 
 def covers(kept: list[tuple[int, int]], size: int, gaps: list[tuple[int, int]]) -> bool:

@@ -85,9 +85,10 @@ class _Merging:
         self._size = 0
         self._noted = float("-inf")
         self._ended = False
+        self._writing = False
+        """Whether lines were given out that do not stand in the file yet."""
         self._problem: WorkbenchError | None = None
         self._wanted = time.monotonic()
-        self._even = asyncio.Event()
         self.task = asyncio.create_task(self._work(), name=f"logs merged of {run_id}")
 
     async def extent(self) -> LogExtent:
@@ -101,10 +102,26 @@ class _Merging:
         )
 
     async def caught_up(self) -> None:
-        """Wait until all that is there is merged."""
-        while not self._even.is_set() and self._problem is None:
-            self._wanted = time.monotonic()
-            await asyncio.wait({asyncio.create_task(self._even.wait())}, timeout=1.0)
+        """Wait until all that is there now is merged, or has waited for others as long as it may."""
+        sizes = [
+            (await one_extent(self._context, self._run_id, name, whole=True)).size for name in self._names
+        ]
+        read_at = None
+        while self._problem is None and not self._ended:
+            self._wanted = now = time.monotonic()
+            read = bool(self._inputs) and all(
+                of.offset >= size for of, size in zip(self._inputs, sizes, strict=True)
+            )
+            read_at = now if read and read_at is None else read_at
+            patient = read_at is not None and now - read_at > 2 * QUIET
+            if read_at is not None and not self._writing and (patient or not self._waiting):
+                return
+            await asyncio.sleep(LOOK / 2)
+
+    @property
+    def _waiting(self) -> bool:
+        """Whether lines wait for those of other logs."""
+        return any(self._merge.waiting(number) for number in range(len(self._names)))
 
     async def _work(self) -> None:
         try:
@@ -112,16 +129,12 @@ class _Merging:
             with await asyncio.to_thread(open, self._path, "wb") as file:
                 await self._begin(file)
                 while time.monotonic() - self._wanted < UNWANTED:
-                    if not self._ended and not await self._round(file):
-                        if not any(self._merge.waiting(number) for number in range(len(self._names))):
-                            self._even.set()
-                        await asyncio.sleep(LOOK)
-                    elif self._ended:
-                        self._even.set()
+                    if self._ended:
                         await asyncio.sleep(1.0)
+                    elif not await self._round(file):
+                        await asyncio.sleep(LOOK)
         except WorkbenchError as problem:
             self._problem = problem
-            self._even.set()
             await asyncio.sleep(LOOK * 10)  # long enough to be told, then it is tried anew
         finally:
             _remove(self._path)
@@ -166,8 +179,10 @@ class _Merging:
             silent = of.offset >= extent.size and time.monotonic() - of.moved > QUIET
             self._merge.quiet(number, silent)
         lines = list(self._merge.take())
+        self._writing = bool(lines)
         if lines:
             await self._write_lines(file, lines)
+        self._writing = False
         self._ended = all(of.over for of in self._inputs) and not lines
         return moved or bool(lines)
 

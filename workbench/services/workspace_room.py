@@ -32,8 +32,13 @@ class WorkspaceRoomService:
 
     @call
     async def usage(self) -> dict[str, Any]:
-        """{"folder", "free", "total", "database", "spool" (output), "files" (fetched), "blobs" (code)}."""
-        return await asyncio.to_thread(_usage, self._folder)
+        """{"folder", "free", "total", "database", "spool" (logs), "files" (fetched), "blobs" (code)}, bytes.
+
+        And "most", what logs may take (0: anything), and "dropped", how many runs' output only machines have.
+        """
+        told = await asyncio.to_thread(_usage, self._folder)
+        dropped = await asyncio.to_thread(self._store.spool.count_dropped)
+        return {**told, "most": self._context.settings.logs.max_bytes, "dropped": dropped}
 
     @call
     async def prune(self, dry_run: bool = True) -> dict[str, Any]:

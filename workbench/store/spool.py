@@ -160,6 +160,11 @@ class Spool:
         """Whether output of the run was removed to save room, and is not all here again."""
         return self._note(run_id).exists()
 
+    def count_dropped(self) -> int:
+        """Of how many runs output was removed to save room. For a thread."""
+        with explained(self.folder):
+            return sum(1 for _ in self.folder.glob("*.dropped"))
+
     def taken_back(self, run_id: str) -> None:
         """All output of the run is here again."""
         self._note(run_id).unlink(missing_ok=True)
@@ -183,7 +188,7 @@ class Spool:
         found: dict[str, float] = {}
         with explained(self.folder), os.scandir(self.folder) as entries:
             for entry in entries:
-                if entry.name.endswith((".log", f".log{PACKED}")):
+                if entry.name.endswith((".log", f".log{PACKED}", ".files")):
                     run = entry.name.partition(".")[0]
                     found[run] = max(found.get(run, 0.0), entry.stat().st_mtime)
         return sorted(found, key=lambda run: found[run])

@@ -16,9 +16,19 @@ PARTS = (("database", "database"), ("output of runs", "spool"), ("fetched files"
 def facts(usage: Mapping[str, Any]) -> list[tuple[str, Cell | str]]:
     """Where the workspace is and what its parts take."""
     found: list[tuple[str, Cell | str]] = [("folder", clean_name(str(usage["folder"]), 1000))]
-    found += [(title, sizes.short(usage[key])) for title, key in PARTS]
+    found += [(title, _logs(usage) if key == "spool" else sizes.short(usage[key])) for title, key in PARTS]
     found += [("in all", Cell(sizes.short(usage["total"]), "bold")), ("free", sizes.short(usage["free"]))]
     return found
+
+
+def _logs(usage: Mapping[str, Any]) -> str:
+    """What logs take, what they may take, and of how many runs only machines have them."""
+    words = sizes.short(usage["spool"])
+    if usage.get("most"):
+        words += f", {sizes.short(usage['most'])} at most"
+    if usage.get("dropped"):
+        words += f"; that of {counted(usage['dropped'], 'run')} is on machines only"
+    return words
 
 
 def is_nothing(found: Mapping[str, Any]) -> bool:
