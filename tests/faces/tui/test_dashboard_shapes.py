@@ -96,6 +96,12 @@ class HostileWorld(World):
         for name, value in (("runs.files", FILES), ("runs.snapshot", ENTRIES), ("compute.doctor", CHECKS)):
             self.answers[name] = lambda value=value, **_: spoiled(value, KEPT)
         self.answers["runs.diff"] = lambda **_: {"text": "\n".join(spoiled(DIFF.split("\n")))}
+        changed = [{"path": "t.py", "change": "modified", "added": 1, "removed": 1}]
+        self.answers["runs.changed_files"] = lambda **_: spoiled(changed, KEPT)
+        self.answers["runs.git_diff"] = lambda **_: {"text": "\n".join(spoiled(DIFF.split("\n")))}
+        note = "\n".join(spoiled(["# a title", "- an **item** of `code`", "> [link](https://example.org)"]))
+        pair = [self.rows[0]["id"], self.rows[2]["id"]]
+        self.comparisons["sweep"] = {"name": "sweep", "runs": pair, "gone": [], "note": note}
         self.answers["runs.warnings"] = lambda **_: spoiled(["a warning"])
         self.answers["runs.metrics"] = lambda run: spoiled(super(HostileWorld, self).runs_metrics(run), KEPT)
         for item in self.rows:
@@ -114,10 +120,11 @@ def hostile_places(world: World) -> list[str]:
     found += [Location("queue")]
     pair = f"{world.rows[0]['id']},{world.rows[2]['id']}"
     found += [Location("runs", run[:1], {"compare": pair, "tab": tab}) for tab in ("differences", "code")]
+    found += [Location("compare", ("sweep",), {"tab": "notes"}), Location("compare")]
     return [format(place) for place in found]
 
 
-@pytest.mark.parametrize("number", range(18))
+@pytest.mark.parametrize("number", range(20))
 async def test_hostile_text_never_reaches_the_screen_nor_breaks_a_line(stage: Open, number: int) -> None:
     world = HostileWorld()
     async with stage(world, hostile_places(world)[number]) as it:
