@@ -156,6 +156,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare.note", "e", "note", "Write the comparison's note in $EDITOR.", 44),
     Action("compare.report", "d", "report", "Write a report as one HTML file in this directory.", 43),
     Action("saved.remove", "delete", "forget", "Forget the comparison; its runs stay as they are.", 50),
+    Action("differences.save", "ctrl+s", "save", "Write the chart to a file: a picture, or its values."),
     Action("differences.chart", "full_stop", "large chart", "Give the chart all the room, or the table.", 55),
     Action("welcome.attach", "space", "attach", "Attach the host under the cursor.", 70),
     Action("welcome.other", "a", "another", "Attach a machine by its address.", 60),
@@ -239,8 +240,8 @@ ACTIONS: tuple[Action, ...] = (
 
 OPENS_LINE = frozenset({
     "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "chart.save", "multiples.save",
-    "scatter.save", "scatter.x-axis", "scatter.y-axis", "runs.new", "runs.tag", "runs.import",
-    "browse.import", "compute.run", "compute.new", "compute.attach", "welcome.other", "queue.priority",
+    "differences.save", "scatter.save", "scatter.x-axis", "scatter.y-axis", "runs.new", "runs.tag",
+    "runs.import", "browse.import", "compute.run", "compute.new", "compute.attach", "welcome.other", "queue.priority",
 })  # fmt: skip
 """Actions that open a line one types into: the keys that follow are meant for it."""
 

@@ -162,6 +162,16 @@ class Differences(Acting, Vertical):
         elif row is not None and row.kind == "code":
             self.post_message(self.CodeWanted())
 
+    def refusal(self, action: str) -> str | None:
+        """A chart without a curve cannot be saved."""
+        if action == "differences.save":
+            return self.query_one(Chart).refusal("chart.save")
+        return super().refusal(action)
+
+    async def do_differences_save(self) -> None:
+        """Write the chart to a file."""
+        await self.query_one(Chart).do_chart_save()
+
     def do_differences_chart(self) -> None:
         """The chart large, or the table again."""
         large = not self.has_class("-large")
