@@ -239,9 +239,10 @@ ACTIONS: tuple[Action, ...] = (
 
 
 OPENS_LINE = frozenset({
-    "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "chart.save", "multiples.save",
-    "differences.save", "scatter.save", "scatter.x-axis", "scatter.y-axis", "runs.new", "runs.tag",
-    "runs.import", "browse.import", "compute.run", "compute.new", "compute.attach", "welcome.other", "queue.priority",
+    "app.prompt", "app.keys", "page.filter", "logs.search", "metrics.filter", "chart.save",
+    "multiples.save", "differences.save", "scatter.save", "scatter.x-axis", "scatter.y-axis", "runs.new",
+    "runs.tag", "runs.import", "browse.import", "compute.run", "compute.new", "compute.attach",
+    "welcome.other", "queue.priority",
 })  # fmt: skip
 """Actions that open a line one types into: the keys that follow are meant for it."""
 
