@@ -35,7 +35,7 @@ COLUMNS = (
 )
 EMPTY = "Nothing but curves:   run.log_table(...), log_image(...), log_confusion_matrix(...)"
 ROOM = 9
-"""Lines of the list while something is shown below it."""
+"""Lines of the list at most while something is shown below it."""
 
 
 class RunValues(Acting, Vertical):
@@ -106,6 +106,8 @@ class RunValues(Acting, Vertical):
         self.table.replace(list(found))
         self.table.changed(key for key, item in found.items() if before.get(key) != item)
         self.set_class(not found, "-empty")
+        if found:
+            self.table.styles.height = self._room
         key = self.table.cursor
         if key is not None and before.get(key) != found.get(key):
             self._ask()
@@ -126,6 +128,11 @@ class RunValues(Acting, Vertical):
         if self._shown is not None:
             self._ask()
 
+    @property
+    def _room(self) -> int:
+        """Lines of the list while something is shown below it."""
+        return min(ROOM, len(self._found) + 2)
+
     def _ask(self) -> None:
         """Show what the cursor is on, asked for beside: pictures come from far."""
         item = self._found.get(self.table.cursor or "")
@@ -136,7 +143,7 @@ class RunValues(Acting, Vertical):
     async def _show(self) -> None:
         reading = self.reading
         room = reading.size if reading.size.width else self.size
-        lines = max(4, self.size.height - (0 if self.has_class("-large") else ROOM))
+        lines = max(4, self.size.height - (0 if self.has_class("-large") else self._room))
         self._shown = await show(
             self.dashboard,
             self._reference,
