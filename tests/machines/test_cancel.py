@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.machines.ground import Ground, ground, new_run_id, untagged, until
-from workbench.remote import processes
+from workbench.remote import processes, run_status
 from workbench.remote.cancel import cancel
 from workbench.remote.reconcile import reconcile
 from workbench.remote.runfolder import RunFolder
@@ -130,9 +130,18 @@ def test_cancel_of_a_bare_claim(ground: Ground) -> None:
     assert states(cancel(ground.machine, run))[-1] == "Canceled"
 
 
-def test_cancel_of_no_run_at_all(ground: Ground) -> None:
-    with pytest.raises(FileNotFoundError):
-        cancel(ground.machine, new_run_id())
+def test_a_submit_that_comes_after_its_cancel_starts_nothing(ground: Ground) -> None:
+    """What an old link's process still carries out when the link was cut and made again."""
+    run = new_run_id()
+    ground.runs.append(run)
+    status = cancel(ground.machine, run)
+    assert (states(status)[-1], run_status.is_unknown(status)) == ("Canceled", True)
+    assert cancel(ground.machine, run) == status
+    assert submit(ground.machine, run, ground.spec(run, "echo never"), {})["already"] is True
+    assert ground.state(run) == "Canceled"
+    assert not ground.path(run, "code").exists()
+    assert submit(ground.machine, run, ground.spec(run, "true", attempt=2), {})["already"] is False
+    assert not run_status.is_unknown(ground.wait(run, "Completed"))
 
 
 def test_cancel_with_the_supervisor_killed(ground: Ground) -> None:

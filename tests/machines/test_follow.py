@@ -345,3 +345,25 @@ async def test_a_stale_heartbeat_is_judged_by_the_machine(make_link: MakeLink, r
     assert copy.statuses[0]["not_responding"] is True
     assert copy.states[-1] == "Failed"
     assert copy.statuses[-1]["transitions"][-1]["cause"] == protocol.CAUSE_REBOOT
+
+
+async def test_a_run_whose_keepers_can_be_seen_to_be_gone_is_settled_at_once(make_link: MakeLink, run: RunOnDisk) -> None:
+    """Not only when its heart has not beaten for long: who looks from the same machine sees it."""
+    link = await make_link()
+    here = {name: link.hello[name] for name in ("machine", "boot")}
+    gone = {"pid": 2**22 - 1, "start": 1}
+    run.enter("Running", **here, pidns=pid_namespace(), guard=gone, supervisor=gone)
+    copy = Copy()
+    await copy.take_all(link.stream("follow", copy.wanted(run)))
+    assert copy.statuses[0]["not_responding"] is True
+    assert copy.statuses[-1]["transitions"][-1]["cause"] == protocol.CAUSE_LOST
+
+
+async def test_who_cannot_see_the_keepers_waits_for_the_heart(make_link: MakeLink, run: RunOnDisk) -> None:
+    link = await make_link()
+    gone = {"pid": 2**22 - 1, "start": 1}
+    run.enter("Running", machine=link.hello["machine"], boot=link.hello["boot"], pidns="another", guard=gone)
+    copy = Copy()
+    async with link.stream("follow", copy.wanted(run)) as stream:
+        copy.take(await anext(stream))
+    assert copy.statuses[0]["not_responding"] is False

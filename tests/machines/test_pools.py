@@ -317,7 +317,10 @@ async def test_forty_runs_of_a_pool_each_run_once(pair: Pair) -> None:
     """Many wait, both machines become free again and again: all run, each exactly once, on both machines."""
     await pair.hold("m1")
     await pair.hold("m2")
-    runs = [await pair.submit("any") for _ in range(20)]
+    # Each keeps its card until both machines had one: else the first may be through with all before one moves.
+    both = " && ".join(f"grep -q {server.home}/wb/ {pair.witness}" for server in pair.servers.values())
+    command = f'echo "$WORKBENCH_RUN_DIR" >> {pair.witness}; until {both}; do sleep 0.05; done'
+    runs = [await pair.submit("any", command) for _ in range(20)]
     for run in runs:
         await pair.reaches(run["id"], "Queued")
     pair.go.touch()

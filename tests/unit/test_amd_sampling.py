@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workbench.remote import amd_readings, amd_sampling
+from workbench.remote import amd_readings, amd_sampling, gpu_sources, nvml_library, smi_sampling
 from workbench.remote.amd_sampling import AmdSampler, find_cards
 
 FILES = {
@@ -182,3 +182,13 @@ def test_who_computes_on_them(tmp_path: Path) -> None:
 
 def test_without_any_card_there_are_none(tmp_path: Path) -> None:
     assert find_cards(str(tmp_path / "no-sys")) == []
+
+
+def test_they_are_told_of_where_only_the_library_of_the_others_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nvml_library, "load", lambda: (object(), ""))
+    monkeypatch.setattr(nvml_library, "module_version", lambda: None)
+    monkeypatch.setattr(amd_sampling, "find_cards", lambda: ["/sys/class/drm/card0/device"])
+    monkeypatch.setattr(smi_sampling, "find_program", lambda: None)
+    assert isinstance(gpu_sources.open_gpus(True), AmdSampler)
+    monkeypatch.setattr(nvml_library, "module_version", lambda: "570.1")
+    assert not gpu_sources.only_amd()

@@ -1,28 +1,33 @@
 """Cancelling a run: asking whoever looks after it, and doing it directly when nobody does any more."""
 
-import errno
 import os
 import time
 from typing import Any, Dict, Optional
 
 from workbench.remote import run_status
+from workbench.remote.endings import canceled
+from workbench.remote.filelock import lock, remove_locked
 from workbench.remote.machine import Machine
 from workbench.remote.reconcile import is_judged_here, looked_after, observed, settle
 from workbench.remote.runfolder import RunFolder
+from workbench.remote.withdrawing import LOCK_SECONDS, take_place
 
 
-def cancel(machine, run_id, grace=None):
-    # type: (Machine, str, Optional[float]) -> Dict[str, Any]
+def cancel(machine, run_id, grace=None, attempt=1):
+    # type: (Machine, str, Optional[float], int) -> Dict[str, Any]
     """Ask for a run to be cancelled; its status now. Repeating it, also by many at once, is fine.
 
     The run is ended by its supervisor within a moment, whatever it is doing. When guard and supervisor are
     both gone this ends its processes itself and settles it. A finished run stays as it is.
     grace: seconds between TERM and KILL, None for the run's own.
-    Raises FileNotFoundError when there is no such run here, ValueError for what is no run id.
+    The id of a run that is not here is claimed, as a cancelled one: a submit of that attempt that is still on
+    its way starts nothing then. Its status is `run_status.is_unknown`. Raises ValueError for no run id.
     """
     folder = RunFolder(machine, run_id)
     if not os.path.isdir(folder.path):
-        raise FileNotFoundError(errno.ENOENT, "no such run", folder.path)
+        claimed = _claim(machine, folder, attempt)
+        if claimed is not None:
+            return claimed
     status = folder.read_status()
     if status is None:  # claimed, and its submitter was cut off before it could say more
         status = run_status.new_status(
@@ -35,3 +40,19 @@ def cancel(machine, run_id, grace=None):
     if is_judged_here(machine, folder, status) and not looked_after(machine, folder, status):
         settle(machine, folder)
     return observed(machine, run_id) or status
+
+
+def _claim(machine, folder, attempt):
+    # type: (Machine, RunFolder, int) -> Optional[Dict[str, Any]]
+    """The status of a run that has not arrived, now cancelled; None when it arrived meanwhile."""
+    path = folder.lock + ".submit"
+    handle = lock(path, LOCK_SECONDS)
+    try:
+        if os.path.isdir(folder.path):
+            return None
+        status = take_place(machine, folder, attempt, canceled())
+        status[run_status.UNKNOWN] = True
+        folder.write_status(status)
+        return status
+    finally:
+        remove_locked(path, handle)

@@ -15,7 +15,7 @@ from workbench.remote.exchange import Exchange
 from workbench.remote.followed_records import BLOCK, FollowedRecords
 from workbench.remote.machine import Machine
 from workbench.remote.problems import Cancelled, RequestError
-from workbench.remote.reconcile import is_of_another_boot
+from workbench.remote.reconcile import is_lost, is_of_another_boot
 from workbench.remote.retrying import waits_for_start
 from workbench.remote.runfolder import RunFolder
 from workbench.remote.stream import INDEX, read_stream, read_times, stream_end
@@ -203,7 +203,9 @@ class FollowedRun(object):
             self._status
         )
         old = self._folder.heartbeat_age() > protocol.STALE_SECONDS
-        self.stale = not unstarted and (old or is_of_another_boot(self._machine, self._status))
+        self.stale = not unstarted and (
+            old or is_of_another_boot(self._machine, self._status) or is_lost(self._machine, self._folder)
+        )
 
     def _read_status(self):
         # type: () -> None

@@ -18,7 +18,7 @@ def open_gpus(asked):
         library = None
     else:
         library, problem = nvml_library.load()
-    if library is not None:
+    if library is not None and not only_amd():
         from workbench.remote.gpu_sampling import GpuSampler
 
         return GpuSampler(library)
@@ -33,6 +33,14 @@ def open_gpus(asked):
     if cards:
         return amd_sampling.AmdSampler(cards)
     return NoGpus({"error": problem} if problem else {})
+
+
+def only_amd():
+    # type: () -> bool
+    """Whether NVIDIA's library was installed on a machine whose cards are AMD's: its driver is not there."""
+    from workbench.remote import amd_sampling, nvml_library
+
+    return nvml_library.module_version() is None and bool(amd_sampling.find_cards())
 
 
 class NoGpus(object):

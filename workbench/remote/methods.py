@@ -204,7 +204,8 @@ class Methods(object):
 
         params = exchange.params
         grace = parameters.seconds(params, "grace")
-        return {"status": cancel(self._machine, parameters.run_id(params), grace)}
+        attempt = parameters.offset(params, "attempt") or 1
+        return {"status": cancel(self._machine, parameters.run_id(params), grace, attempt)}
 
     def _list(self, exchange):
         # type: (Exchange) -> Any

@@ -166,6 +166,21 @@ def looked_after(machine, folder, status):
     return looked_after_by_pid(machine, status)
 
 
+def is_lost(machine, folder):
+    # type: (Machine, RunFolder) -> bool
+    """Whether a run goes on though guard and supervisor can be seen to be gone; False where nobody can see.
+
+    Raises ValueError for an unreadable status, OSError.
+    """
+    status = folder.read_status()
+    if status is None or never_started(status) or not lives_here(machine, status):
+        return False
+    if looked_after(machine, folder, status):
+        return False
+    status = folder.read_status()  # it may have ended just now
+    return status is not None and not is_terminal(status) and not never_started(status)
+
+
 def looked_after_by_pid(machine, status):
     # type: (Machine, Status) -> bool
     """The same by pids alone; nothing of an earlier boot or a former pid namespace lives."""

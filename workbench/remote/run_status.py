@@ -7,6 +7,15 @@ from workbench.remote import protocol
 Status = Dict[str, Any]
 
 
+UNKNOWN = "unknown"  # in a status: the run never arrived, its id is claimed so that it cannot any more
+
+
+def is_unknown(status):
+    # type: (Any) -> bool
+    """Whether a status is of a run that never arrived."""
+    return isinstance(status, dict) and status.get(UNKNOWN) is True
+
+
 def new_status(run_id, machine_id, boot_id, pidns, attempt, time):
     # type: (str, str, str, int, int, float) -> Status
     """The status of a run that was just claimed."""

@@ -118,6 +118,7 @@ def write_missing(machine, folder, spec, status):
         folder.write_spec(spec)
         run_status.begin_attempt(status, attempt, here[0], here[1], here[2], time.time())
         status.pop(RETRIED, None)
+        status.pop(run_status.UNKNOWN, None)
     else:
         waits = never_started(status) and not run_status.is_terminal(status)
         restarted = waits and not lives_here(machine, status)

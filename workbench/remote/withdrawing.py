@@ -10,7 +10,7 @@ import time
 from typing import Any, Dict
 
 from workbench.remote import protocol, run_status
-from workbench.remote.endings import withdrawn
+from workbench.remote.endings import Ending, withdrawn
 from workbench.remote.filelock import lock, remove_locked
 from workbench.remote.leftovers import remove_tree
 from workbench.remote.machine import Machine
@@ -37,7 +37,7 @@ def withdraw(machine, run_id, placement, attempt=1, patience=PATIENCE):
     try:
         status = folder.read_status()
         if status is None:
-            status = _take_place(machine, folder, placement, attempt)
+            status = take_place(machine, folder, attempt, withdrawn())
         elif not is_settled(status):
             write_whole(folder.withdraw, b"")
     finally:
@@ -81,15 +81,13 @@ def placement_of(holder):
     return number if isinstance(number, int) and not isinstance(number, bool) else 0
 
 
-def _take_place(machine, folder, placement, attempt):
-    # type: (Machine, RunFolder, int, int) -> Status
-    """Claim the id of a run that has not arrived, as one that was taken back."""
+def take_place(machine, folder, attempt, ending):
+    # type: (Machine, RunFolder, int, Ending) -> Status
+    """Claim the id of a run that has not arrived, as one that ended so. Held by the lock of its submits."""
     folder.claim()
     here = (machine.machine_id, machine.boot_id, machine.pidns)
     status = run_status.new_status(folder.run_id, here[0], here[1], here[2], attempt, time.time())
-    ending = withdrawn()
     run_status.add_transition(status, ending.state, time.time(), ending.cause, ending.message)
-    status["placement"] = placement
     folder.write_status(status)
     return status
 

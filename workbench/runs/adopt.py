@@ -12,6 +12,7 @@ from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError
 from workbench.remote import protocol
+from workbench.remote.run_status import is_unknown
 from workbench.remote.withdrawing import is_withdrawn
 from workbench.runs.spec import run_from_spec
 from workbench.text.sanitize import clean_name
@@ -70,6 +71,6 @@ def _workspace(entry: dict[str, Any]) -> str:
 
 
 def _taken_back(entry: dict[str, Any]) -> bool:
-    """Whether a listed run went to another machine before it started here."""
+    """Whether a listed run went to another machine before it started here, or never arrived."""
     status = entry.get("status")
-    return isinstance(status, dict) and is_withdrawn(status)
+    return isinstance(status, dict) and (is_withdrawn(status) or is_unknown(status))

@@ -13,7 +13,8 @@ from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
 from workbench.entities.base import replace
 from workbench.entities.run import Run, RunState
-from workbench.errors import Conflict, NotFound, StoreError, UsageError
+from workbench.errors import Conflict, StoreError, UsageError
+from workbench.remote.run_status import is_unknown
 from workbench.runs.activity import activity
 from workbench.runs.after_end import note_after_end
 from workbench.runs.collector import Collector
@@ -272,10 +273,10 @@ class Conductor:
                 local_status(RunState.CANCELED, "canceled", "canceled before it was sent", run.attempt)
             )
         link = await self._fleet.link(run.target, retry_now=True)
-        try:
-            answer: dict[str, Any] = await link.call("cancel", {"run": run.id, "grace": grace})
-        except NotFound:
-            # Nothing there to end, and only the user can say that it is over.
+        asked = {"run": run.id, "grace": grace, "attempt": run.attempt}
+        answer: dict[str, Any] = await link.call("cancel", asked)
+        if is_unknown(answer.get("status")):
+            # Nothing there to end, and nothing that is on its way starts any more.
             await self._stop(run.id)
             gone = f"canceled; {run.target} has no record of it"
             return await follower.apply(

@@ -18,8 +18,6 @@ from workbench.services.operation import call, write
 from workbench.store import imported, run_rows, runs
 from workbench.text.sanitize import clean, clean_name
 
-TARGET = "imported"
-"""What stands for a machine in the row of a run that none of ours ran."""
 TOGETHER = 8 << 20
 """Bytes that are taken in at once: where very many metrics take turns, each then has several points."""
 MAX_SOURCE = 8192
@@ -70,7 +68,7 @@ class RunImportService:
             id=imported.identity(int(begun.timestamp() * 1000), source),
             name=clean_name(name, 200) or "imported",
             experiment=experiment,
-            target=TARGET,
+            target=imported.TARGET,
             status=RunState(status),
             message=f"imported from {clean(source, 1000)}",
             created=begun,
@@ -117,7 +115,7 @@ class RunImportService:
 
     async def _imported(self, run: str) -> None:
         found = await self._store.read(run_rows.get, run)
-        if found.target != TARGET:
+        if found.target != imported.TARGET:
             raise Conflict(f"{found.name} was not imported", "wb run import PATH makes such runs")
 
     def _place(self, run: str) -> Path:

@@ -191,6 +191,11 @@ _INFINITE: Step = (
 
 _COMPARISONS: Step = ("CREATE TABLE comparisons (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",)
 
+_IMPORTED: Step = (
+    # An imported run is found by its source, of which its id but for the time is made.
+    "CREATE INDEX runs_imported ON runs (substr(id, 11)) WHERE target = 'imported'",
+)
+
 STEPS: tuple[Step, ...] = (
     _FIRST,
     _EVALUATIONS,
@@ -205,5 +210,6 @@ STEPS: tuple[Step, ...] = (
     _CHILDREN,
     _INFINITE,
     _COMPARISONS,
+    _IMPORTED,
 )
 """Step n leads from version n to n + 1; an empty file is version 0."""
