@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,9 +153,18 @@ def test_the_command_prints_the_ids(tmp_path: Path, logs: Path, capfd: pytest.Ca
     from workbench.cli.session import Session
 
     home = Home(tmp_path / "home", tmp_path / "run")
-    session = Session(opener=lambda name: Workspace.open("default", embedded=True, home=home))
-    assert main(["run", "import", str(logs / "dvclive")], session) == 0
-    (run,) = capfd.readouterr().out.split()
+
+    def said(*words: str) -> str:
+        session = Session(opener=lambda name: Workspace.open("default", embedded=True, home=home))
+        assert main(["run", "import", str(logs / "dvclive"), *words], session) == 0
+        return capfd.readouterr().out
+
+    assert said("--dry-run").split("\t") == ["dvclive", "dvclive", "false", f"{logs / 'dvclive'}\n"]
+    (run,) = said().split()
+    assert json.loads(said("-o", "json"))[0] == {
+        "run": run, "name": "dvclive", "new": False, "entries": 0, "skipped": 0, "troubles": [],
+    }  # fmt: skip
+    assert json.loads(said("--dry-run", "-o", "jsonl"))["known"] is True
     with Workspace.open("default", embedded=True, home=home) as workspace:
         assert list(rows(workspace)) == [run]
         assert rows(workspace)[run]["params"]["lr"] == "0.001"

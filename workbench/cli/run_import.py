@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from workbench.cli import output
-from workbench.cli.command import Command, command
+from workbench.cli.command import Listing, command
 from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text.numbers import counted
@@ -22,7 +22,7 @@ STATES = {
 }
 
 
-@command("import", cls=Command)
+@command("import", cls=Listing)
 @click.argument("path", metavar="PATH|MACHINE:PATH")
 @click.option("--experiment", metavar="NAME", help="Where the runs belong; default: the folder's name.")
 @click.option("--dry-run", is_flag=True, help="List what would be imported; change nothing.")
@@ -33,7 +33,8 @@ def bring(session: Session, path: str, experiment: str | None, dry_run: bool) ->
     Reads TensorBoard event files, W&B offline runs, MLflow file stores and mlflow.db, DVCLive,
     trainer_state.json, Lightning's and other CSV, TSV and JSONL with a step column. One log directory is one
     run; again, what is new of it is added. What lies on a machine is read there. A file that
-    wb run export wrote brings the runs in it, as they were. Prints the id of each.
+    wb run export wrote brings the runs in it, as they were. Prints the id of each as it is done; with
+    -o what became of all.
     """
     brought = None if dry_run else session.workspace.bring_bundle(Path(path))
     if brought is not None:
@@ -46,14 +47,20 @@ def bring(session: Session, path: str, experiment: str | None, dry_run: bool) ->
     if dry_run:
         _list(session, path)
         return
+    as_data = bool(session.format or session.query or session.to)
+    done = []
     for one in session.workspace.bring_runs(path, experiment):
-        output.line(session, one.run)
+        done.append(one._asdict())
+        if not as_data:
+            output.line(session, one.run)
         what = "new" if one.new else "known"
         output.note(session, f"{one.name} ({what}): {counted(one.entries, 'record')}")
         if one.skipped:
             output.note(session, f"{counted(one.skipped, 'damaged piece')} passed over", "warn")
         for trouble in one.troubles:
             output.note(session, clean(trouble, 500), "warn")
+    if as_data:
+        output.rows(session, done, imports.DONE, imports.DONE_KEYS, "")
 
 
 def _list(session: Session, path: str) -> None:

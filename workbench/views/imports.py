@@ -38,3 +38,12 @@ FIELDS = [
     Field(Column("STATE", keep=90, least=5), state),
     Field(Column("FOLDER", keep=50, least=12, middle=True), folder),
 ]
+
+DONE_KEYS = ["run", "name", "new", "entries", "skipped"]
+DONE = [
+    Field(Column("ID", keep=100, least=26), lambda done: clean_name(str(done.get("run", "")), 26)),
+    Field(Column("NAME", keep=90, least=14, middle=True), name),
+    Field(Column("STATE", keep=60, least=5), lambda done: state({"known": not done.get("new")})),
+    Field(Column("RECORDS", keep=50, least=7, right=True), lambda done: str(done.get("entries", 0))),
+    Field(Column("DAMAGED", keep=40, least=7, right=True), lambda done: str(done.get("skipped", 0))),
+]
