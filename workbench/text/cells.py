@@ -27,6 +27,15 @@ _NARROW = frozenset(
 """Characters one cell wide whatever stands beside them, emoji selectors excepted."""
 
 
+# Joiners and selectors change the width of what stands beside them, and terminals disagree about how.
+_DISPUTED = dict.fromkeys([0x200C, 0x200D, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0xAD])
+
+
+def undisputed(text: str) -> str:
+    """text of characters whose width does not depend on what they stand beside."""
+    return text if text.isascii() else text.translate(_DISPUTED)
+
+
 def width(text: str) -> int:
     """The cells that text, free of control sequences, fills: wide characters two, combining ones none."""
     if _NARROW.issuperset(text):

@@ -59,6 +59,15 @@ class Stage:
 
     def __init__(self, app: Dashboard, world: World, pilot: Pilot[Any]) -> None:
         self.app, self.world, self.pilot = app, world, pilot
+        self.said: list[str] = []
+        """All that was told in passing; a toast may be gone before a busy machine looks."""
+        notify = app.notify
+
+        def noted(message: str, **options: Any) -> None:
+            self.said.append(message)
+            notify(message, **options)
+
+        app.notify = noted  # type: ignore[method-assign]
 
     @property
     def lines(self) -> list[str]:
@@ -113,8 +122,8 @@ class Stage:
         await self.until(lambda: not re.search(pattern, self.text, re.MULTILINE), f"the end of {pattern!r}")
 
     async def told(self, pattern: str) -> None:
-        """Wait until a toast says something."""
-        await self.until(lambda: re.search(pattern, self.toasts), f"the toast {pattern!r}")
+        """Wait until a toast says something, or has said it."""
+        await self.until(lambda: re.search(pattern, f"{self.toasts}\n" + "\n".join(self.said)), f"the toast {pattern!r}")
 
     async def rest(self) -> None:
         """Let everything that is under way come to its end, but for what goes on for ever."""

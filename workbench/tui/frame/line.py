@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.text.cells import cut
+from workbench.text.cells import cut, undisputed
 from workbench.text.sanitize import plain
 from workbench.tui.themes.palette import palette_of
 
@@ -41,14 +41,8 @@ class Line(Widget):
         """The line, exactly as wide as the widget."""
         cells = self.size.width
         base = self.rich_style
-        left, right = _harmless(self.left(cells)), _harmless(self.right(cells))
-        used, aside = _cells(left), _cells(right)
-        if used + aside > cells:
-            right, aside = [], 0
-        segments = [self._segment(piece, base) for piece in left]
-        segments.append(Segment(" " * max(0, cells - used - aside), base))
-        segments += [self._segment(piece, base) for piece in right]
-        return Strip(segments).crop(0, cells)
+        pieces = laid_out(self.left(cells), self.right(cells), cells)
+        return Strip([self._segment(piece, base) for piece in pieces], cells)
 
     def _segment(self, piece: Piece, base: Style) -> Segment:
         style = base + palette_of(self.app).style(piece.role)
@@ -57,9 +51,18 @@ class Line(Widget):
         return Segment(piece.text, style)
 
 
+def laid_out(left: Sequence[Piece], right: Sequence[Piece], cells: int) -> list[Piece]:
+    """The pieces of a line with what is between them: together exactly so many cells. Pure."""
+    left, right = shortened(left, cells), _harmless(right)
+    used, aside = _cells(left), _cells(right)
+    if used + aside > cells:
+        right, aside = [], 0
+    return [*left, Piece(" " * (cells - used - aside), ""), *right]
+
+
 def _harmless(pieces: Sequence[Piece]) -> list[Piece]:
     """The pieces as a terminal may have them: a location, with a filter in it, may come from anywhere."""
-    return [piece._replace(text=plain(piece.text)) for piece in pieces]
+    return [piece._replace(text=undisputed(plain(piece.text))) for piece in pieces]
 
 
 def _cells(pieces: Sequence[Piece]) -> int:
@@ -67,9 +70,9 @@ def _cells(pieces: Sequence[Piece]) -> int:
 
 
 def shortened(pieces: Sequence[Piece], cells: int) -> list[Piece]:
-    """The first pieces that fit; the one that does not is cut."""
+    """The first pieces that fit, made harmless; the one that does not is cut."""
     kept = []
-    for piece in pieces:
+    for piece in _harmless(pieces):
         need = cell_len(piece.text)
         if need > cells:
             if cells > 1:

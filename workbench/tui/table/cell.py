@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 from unicodedata import category
 
-from workbench.text.cells import width
+from workbench.text.cells import undisputed, width
 from workbench.text.sanitize import clean
 
 LIMIT = 1000
 """Characters of one text that are ever looked at; no terminal is wider."""
 
-# Joiners and selectors change the width of what stands beside them, and terminals disagree about how.
-_DISPUTED = dict.fromkeys([0x200C, 0x200D, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0xAD])
 _BLANKS = dict.fromkeys(map(ord, "\n\t\r\v\f\x85\u2028\u2029"), " ")
 _STACK = 2
 """Combining characters one character may carry; more reach into the lines around."""
@@ -52,7 +50,7 @@ def harmless(text: str) -> str:
     """text on one line, its spaces kept, of characters whose widths terminals agree about."""
     if text.isascii() and text.isprintable():
         return text if len(text) <= LIMIT else text[:LIMIT]
-    text = clean(text.translate(_BLANKS), LIMIT).translate(_BLANKS | _DISPUTED)
+    text = undisputed(clean(text.translate(_BLANKS), LIMIT)).translate(_BLANKS)
     if not text.isprintable():
         text = "".join(map(_seen, text))
     return _unstacked(text) if width(text) < len(text) else text
