@@ -234,3 +234,17 @@ def test_a_coarse_picture_over_another_metric(store, monkeypatch):
     assert len(coarse) == 200
     assert (min(b.min for b in coarse), max(b.max for b in coarse)) == (exact[0].min, exact[-1].max)
     assert all(abs(bucket.first_x - bucket.max / 1000) < 0.001 for bucket in coarse)
+
+
+@pytest.mark.parametrize("x", ["step", "time", "metric:epoch"])
+def test_two_processes_that_log_one_name_are_both_in_the_picture(store, x):
+    """Repeated and missing steps, clocks that differ: nothing is lost, nothing counts twice."""
+    run = put_run(store)
+    for file, clock, values in (("1.jsonl", 1000.0, range(0, 300, 3)), ("2.jsonl", 400.0, range(0, 300, 2))):
+        records = [timed("loss", float(n), n, clock + n) for n in reversed(values)]
+        records += [timed("loss", -1.0, 30, clock), timed("epoch", 1.0, 0, clock), timed("epoch", 2.0, 150, clock)]
+        feed(store, run, [header(), *records], file=file)
+    found = store.read(summaries.envelope, run, "loss", 40, Selection(x=x))
+    assert sum(bucket.count for bucket in found) == 100 + 150 + 2
+    assert min(bucket.min for bucket in found) == -1.0
+    assert max(bucket.max for bucket in found) == 298.0

@@ -44,9 +44,18 @@ def print_named(session: Session, run: str, name: str, limit: int | None) -> boo
         _print_evaluations(session, evaluations[last:])
     elif columns := session.call("runs", "rows", run=run, name=name).get(name):
         _print_table(session, {title: cells[last:] for title, cells in columns.items()})
+    elif (path := _image(session, run, name)) is not None:
+        output.line(session, path)
+        output.note(session, f"wb run download {run} {path} brings it here", "quiet")
     else:
         return False
     return True
+
+
+def _image(session: Session, run: str, name: str) -> str | None:
+    """The place of a picture in the run's folder; None when there is none of that name."""
+    found = [item for item in session.call("runs", "logged", run=run) if item["name"] == name]
+    return next((str(item["path"]) for item in found if item.get("path")), None)
 
 
 def _print_texts(session: Session, name: str, said: Sequence[Sequence[Any]]) -> None:

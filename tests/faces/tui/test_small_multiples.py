@@ -192,3 +192,21 @@ async def test_every_size_is_filled(ascii_only: bool) -> None:
                 strip = grid.render_line(y)
                 assert strip.cell_length == grid.size.width
                 assert not ascii_only or strip.text.isascii()
+
+
+async def test_names_from_anywhere_are_shown_harmless_found_and_opened_by_what_they_are() -> None:
+    names = ["\x1b[31mred\x07", "a b/c  d", "快乐/损失", "/", "//x", "", "tab\tnew\nline", "\u202eoverride", *(f"m/{n}" for n in range(12_000))]
+    app = Stage(Metrics(names))
+    async with app.run_test(size=SIZE) as pilot:
+        grid = await ready(pilot)
+        shown = text_of(grid)
+        assert not {sign for sign in shown if ord(sign) < 32 or sign == "\u202e"} - {"\n"}
+        assert all(grid.render_line(y).cell_length == grid.size.width for y in range(grid.size.height))
+        await pilot.press("enter")
+        grid.narrow("损失")
+        await ready(pilot)
+        assert grid.matching() == ["快乐/损失"]
+        grid.narrow("M/ 11999")
+        await ready(pilot)
+        await pilot.press("G", "enter")
+        assert app.opened == [names[0], "m/11999"]
