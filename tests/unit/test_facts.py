@@ -11,6 +11,7 @@ import pytest
 from workbench.remote import checks, devices, foreign_use, mounts
 from workbench.remote.detaching import LoginManager, choose_detachment, guard_environment
 from workbench.remote.facts import doctor, facts, parse_quota
+from workbench.remote.gpu_sampling import provisional_rows
 from workbench.remote.machine import Machine
 
 MOUNTINFO = r"""22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/root rw
@@ -88,6 +89,10 @@ def test_gpus_from_the_drivers_files(tmp_path: Path) -> None:
         {"uuid": "GPU-aaaa-0", "name": "NVIDIA A"},
         {"uuid": "GPU-bbbb-1", "name": "NVIDIA B"},
     ]
+    rows = provisional_rows(3, str(tmp_path))
+    assert [row.get("name") for row in rows] == ["NVIDIA A", None, "NVIDIA B"], "what hangs has a name"
+    assert [row["uuid"] for row in rows] == ["GPU-aaaa-0", "GPU-unknown-1", "GPU-bbbb-1"]
+    assert [row["uuid"] for row in provisional_rows(2, str(tmp_path))] == ["GPU-unknown-0", "GPU-unknown-1"]
 
 
 def fake_nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

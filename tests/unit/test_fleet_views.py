@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.faces.tui.world_times import NOW
-from tests.faces.tui.world_views import GIB, OTTER, fleet_views, gpu, gpu1, process, view, world_views
+from tests.faces.tui.world_views import GIB, H100, OTTER, fleet_views, gpu, gpu1, process, view, world_views
 from workbench.entities.base import from_wire, to_wire
 from workbench.entities.machine_view import MachineView
 from workbench.text import narrowing
@@ -251,6 +251,12 @@ def test_memory_nobody_we_see_has_is_told_and_a_context_is_not() -> None:
 
 
 # Filters
+
+
+def test_a_card_that_never_said_its_name_is_no_second_kind() -> None:
+    named, nameless = gpu("a", 0, 0, 0, H100), {"uuid": "GPU-a-1", "error": "hung"}
+    assert list(gpus.kinds(gpus.gpus_of(view("a", [named, nameless])))) == ["H100"]
+    assert list(gpus.kinds(gpus.gpus_of(view("a", [nameless])))) == ["GPU"]
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,13 @@ RETRY = 2.0  # seconds between two tries to reach a GPU that is lost
 class GpuThread(threading.Thread):
     """Samples one GPU whenever it is told to.
 
-    name: what it is called as long as it does not say its UUID. done: called after each sample with the
-    number of that.
+    known: its row as long as it says nothing itself. done: called after each sample with the number of that.
     """
 
-    def __init__(self, library, index, name, listener, done):
-        # type: (Library, int, str, XidListener, Callable[[int], None]) -> None
+    def __init__(self, library, index, known, listener, done):
+        # type: (Library, int, Fields, XidListener, Callable[[int], None]) -> None
         super(GpuThread, self).__init__(daemon=True)
-        self.rows = [{"uuid": name, "index": index}]  # type: List[Fields]
+        self.rows = [known]  # type: List[Fields]
         self.uses = {}  # type: Uses
         self.error = None  # type: Optional[str]
         self.read_at = None  # type: Optional[float]
@@ -34,7 +33,7 @@ class GpuThread(threading.Thread):
         self.detail = frozenset()  # type: FrozenSet[str]
         self._library = library
         self._index = index
-        self._name = name
+        self._name = str(known["uuid"])
         self._listener = listener
         self._done = done
         self._go = threading.Semaphore(0)
@@ -228,8 +227,8 @@ class GpuSampler(object):
         }
         listener = XidListener(library, self._look_again)
         threads = []
-        for index, name in enumerate(provisional_names(count)):
-            threads.append(GpuThread(library, index, name, listener, self._one_done))
+        for index, known in enumerate(provisional_rows(count)):
+            threads.append(GpuThread(library, index, known, listener, self._one_done))
         for thread in threads:
             thread.start()
         self._threads = threads
@@ -249,10 +248,16 @@ class GpuSampler(object):
                     self._all_done.set()
 
 
-def provisional_names(count):
-    # type: (int) -> List[str]
-    """What so many GPUs are called before they answer: by the driver's own files where these tell."""
-    known = [read_information(path) for path in information_files(DRIVER)]
+def provisional_rows(count, driver=DRIVER):
+    # type: (int, str) -> List[Fields]
+    """Rows of so many GPUs before they answer: what the driver's own files tell of UUID and model."""
+    known = [read_information(path) for path in information_files(driver)]
     if len(known) != count:
         known = [None] * count
-    return [gpu["uuid"] if gpu else "GPU-unknown-%d" % index for index, gpu in enumerate(known)]
+    rows = []  # type: List[Fields]
+    for index, gpu in enumerate(known):
+        row = {"uuid": gpu["uuid"] if gpu else "GPU-unknown-%d" % index, "index": index}  # type: Fields
+        if gpu and gpu["name"]:
+            row["name"] = gpu["name"]
+        rows.append(row)
+    return rows

@@ -243,9 +243,10 @@ def kind_of(name: str) -> str:
 
 
 def kinds(gpus: Sequence[Gpu]) -> dict[str, int]:
-    """How many of each kind, in bus order."""
+    """How many of each kind, in bus order; one that never said its name is a kind only where none did."""
     found: dict[str, int] = {}
-    for gpu in gpus:
+    named = [gpu for gpu in gpus if gpu.sample.get("name")]
+    for gpu in named or gpus:
         kind = kind_of(str(gpu.sample.get("name") or "GPU"))
         found[kind] = found.get(kind, 0) + 1
     return found
