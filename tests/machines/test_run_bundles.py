@@ -50,6 +50,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
     with opened(folder) as giver:
         place = {"root": str(folder / "root"), "lease_dir": str(folder / "leases")}
         giver.call("compute", "set", name="local", changes=place)
+        giver.call("compute", "facts", name="local")
         code = folder / "code"
         code.mkdir()
         (code / "train.py").write_text(TRAIN)
@@ -89,10 +90,13 @@ def test_a_run_is_the_same_in_another_home(bundle: tuple[Workspace, str, Path], 
             assert there[name] == here[name], name
         assert b"hello" in there["log"]
         assert there["outputs/model.txt"] == b"weights" * 1000
+        facts = taker.call("compute", "get", name="local")
+        assert not facts.get("facts")
         compared = giver.call("runs", "compare", runs=[run, run], all=True)
         again = taker.call("runs", "compare", runs=[run, run], all=True)
-        for part in ("params", "metrics", "packages", "code", "tags"):
-            assert again[part] == compared[part]
+        for part in ("params", "metrics", "facts", "packages", "code", "tags"):
+            assert again[part] == compared[part], part
+        assert compared["facts"]["hostname"][0]
         assert taker.call("runs", "list", filter="note~works loss>0 tags.kept=yes or id~01")[0]["id"] == run
 
 

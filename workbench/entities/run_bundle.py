@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from workbench.entities.base import Entity
 from workbench.entities.configuration import RunConfiguration
@@ -24,6 +25,8 @@ class BundledRun(Entity, frozen=True, kw_only=True):
     warnings: list[str] = []
     artifacts: dict[str, str] = {}
     files: list[RunFile] = []
+    machine: dict[str, Any] = {}
+    """What its machine said of itself, as far as runs are compared by it."""
     gaps: list[tuple[int, int]] = []
     """Bytes of the output that its machine did not keep."""
     records: list[str] = []

@@ -34,6 +34,8 @@ LIMITS = Limits(300_000, 1 << 40, 200, 6, 64 << 20)
 MOST_RUNS = 1000
 MOST_JSON = 256 << 20
 """Bytes of one entry that is read whole."""
+MOST_MACHINE = 1 << 16
+"""Characters of what is told of a machine."""
 MOST_STEPS = 100_000
 """Transitions of one run."""
 HINT = "nothing of it was brought in; ask for the bundle again"
@@ -200,6 +202,8 @@ def _check(run: str, found: BundledRun) -> None:
         problem = "one of its files lies below another"
     elif not all(_RECORDS.fullmatch(name) for name in found.records):
         problem = "its record files have names that cannot be kept"
+    elif len(json.dumps(found.machine)) > MOST_MACHINE:
+        problem = "it tells too much of its machine"
     elif any(not 0 <= start < stop < 1 << 60 for start, stop in found.gaps):
         problem = "its output has gaps that cannot be"
     if problem is not None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from workbench.runs.compare import Side
 
 
+MACHINE = ("hostname", "gpus", "cpus", "memory", "kernel")
+"""The facts of a machine that runs are compared by."""
+
+
 def facts_of(side: Side) -> dict[str, str | None]:
     """The facts of one run in the order they are shown; what is not known is None."""
     run = side.run

@@ -17,12 +17,14 @@ from workbench.entities.run_bundle import FORM, VERSION, BundledRun, BundleEntry
 from workbench.entities.snapshot import EntryKind, Manifest
 from workbench.runs.bundles import MANIFEST, own_digest
 from workbench.runs.collect import fetch, safe_path
+from workbench.runs.compared_facts import MACHINE
 from workbench.runs.retrieval import retrieve_contents
 from workbench.services.context import Context
+from workbench.services.imported_state import machine_there
 from workbench.services.log_return import bring_back
 from workbench.services.run_snapshots import snapshot_of
 from workbench.snapshots.zipstream import ZipStream
-from workbench.store import files, run_bundle
+from workbench.store import files, run_bundle, targets
 from workbench.store.log_file import LogFile
 
 PIECE = 1 << 20
@@ -69,7 +71,15 @@ class BundleMaking:
         folder.mkdir()
         names = await self._store.read(run_bundle.write_records, run.id, folder)
         bundled = await self._store.read(run_bundle.contents, run.id)
-        bundled = replace(bundled, records=names, stored=[file.path for file in stored])
+        machine = await asyncio.to_thread(machine_there, self._context.folder, run.id)
+        if machine is None:
+            machine = await self._store.read(targets.facts, run.target)
+        bundled = replace(
+            bundled,
+            records=names,
+            stored=[file.path for file in stored],
+            machine={name: machine[name] for name in MACHINE if name in machine},
+        )
         async for piece in self._value(f"{begin}/run.json", bundled):
             yield piece
         for at in range(len(names)):

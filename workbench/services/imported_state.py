@@ -21,7 +21,14 @@ def read_state(place: Path) -> dict[str, Any] | None:
 
 def came_in_a_bundle(folder: Path, run: str) -> bool:
     """Whether a run of the workspace with this folder was brought in: nothing on a machine is ours."""
-    return "bundle" in (read_state(folder / "imports" / f"{run}.json") or {})
+    return machine_there(folder, run) is not None
+
+
+def machine_there(folder: Path, run: str) -> dict[str, Any] | None:
+    """What a bundle told of the machine that a run ran on; None for a run that came in none."""
+    state = read_state(folder / "imports" / f"{run}.json") or {}
+    machine = state.get("machine")
+    return None if "bundle" not in state else machine if isinstance(machine, dict) else {}
 
 
 def write_state(place: Path, state: dict[str, Any]) -> None:

@@ -137,7 +137,7 @@ class RunBundleService:
         await self._bring_output(bundle, bundled)
         await self._bring_files(bundle, bundled)
         await self._restore(run, mine)
-        done = {"bundle": digest, "made": made.isoformat(), "said": said}
+        done = {"bundle": digest, "made": made.isoformat(), "said": said, "machine": bundled.machine}
         await asyncio.to_thread(write_state, self._state(run_id), done)
         return _told(run, "new" if before is None else "updated")
 

@@ -7,11 +7,12 @@ import sqlite3
 
 from workbench.entities.run import Run
 from workbench.entities.snapshot import Manifest
-from workbench.errors import NotFound, UsageError
+from workbench.errors import UsageError
 from workbench.runs.compare import Comparison, Side, compare, judges
 from workbench.runs.retrieval import retrieve_contents
 from workbench.runs.together import together
 from workbench.services.context import Context
+from workbench.services.imported_state import machine_there
 from workbench.services.operation import call
 from workbench.services.run_snapshots import snapshot_if_any, snapshot_of
 from workbench.snapshots.diff import ChangedFile, changed_files, unified
@@ -40,6 +41,9 @@ class RunCompareService:
         sides = []
         for run in found:
             side = await self._store.read(_side, run, children)
+            told = await asyncio.to_thread(machine_there, self._context.folder, run.id)
+            if told is not None:  # a machine of the same name here is another one
+                side = side._replace(machine=told)
             sides.append(side._replace(manifest=await snapshot_if_any(self._store, run)))
         names = dict.fromkeys(run.experiment for run in found)
         judging = [await self._store.read(experiments.get, name) for name in names]
@@ -73,14 +77,10 @@ class RunCompareService:
 
 def _side(connection: sqlite3.Connection, run: Run, children: bool) -> Side:
     """What the store knows of a run that is compared; its machine may be gone."""
-    try:
-        machine = targets.get(connection, run.target).facts
-    except NotFound:
-        machine = {}
     return Side(
         together(run, child_rows.rows(connection, run.id, recursive=True)) if children else run,
         installed=environments.distributions(connection, run.id),
         configuration=runs.configuration(connection, run.id),
         patch=runs.diff_text(connection, run.id),
-        machine=machine,
+        machine=targets.facts(connection, run.target),
     )

@@ -28,6 +28,12 @@ def get(connection: sqlite3.Connection, name: str) -> Target:
     return found
 
 
+def facts(connection: sqlite3.Connection, name: str) -> dict[str, Any]:
+    """What a machine said of itself when it was measured last; nothing of one that is not attached."""
+    found = _get(connection, name)
+    return {} if found is None else found.facts
+
+
 def put(change: Transaction, target: Target) -> None:
     """Keep target, new or changed. At most one target is the default: the last that said so."""
     before = _get(change.connection, target.name)
