@@ -12,6 +12,7 @@ import pytest
 
 from tests.mlflow.wire import ARTIFACTS, RUN, Beside, beside
 from tests.record_files import read_file
+from workbench.remote.environ import run_environment, with_told
 from workbench.remote.mlflow_api.presence import has_mlflow, wanted
 from workbench.store.records import parse_records
 
@@ -180,3 +181,23 @@ def test_it_is_there_only_for_an_interpreter_with_mlflow(tmp_path: Path) -> None
     assert wanted(spec, {})
     assert not wanted({**spec, "mlflow": False}, {})
     assert not wanted(spec, {"MLFLOW_TRACKING_URI": "http://elsewhere"})
+
+
+def test_what_a_command_is_told_stands_behind_what_its_user_said() -> None:
+    told = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:5", "MLFLOW_TRACKING_TOKEN": "ours", "MLFLOW_RUN_ID": RUN}
+    assert with_told({"A": "1"}, told) == {"A": "1", **told}
+    assert with_told({"MLFLOW_RUN_ID": "mine"}, told)["MLFLOW_RUN_ID"] == "mine"
+    theirs = {"MLFLOW_TRACKING_URI": "http://lab", "MLFLOW_TRACKING_USERNAME": "ann"}
+    assert with_told(theirs, told) == theirs  # no word of ours goes to another server
+    passwords = {"MLFLOW_TRACKING_USERNAME": "ann", "MLFLOW_TRACKING_PASSWORD": "x"}
+    assert with_told(passwords, told) == told  # MLflow would send them in the token's place
+    proxy = with_told({"HTTP_PROXY": "http://proxy:3128", "NO_PROXY": "lab"}, told)
+    assert (proxy["NO_PROXY"], proxy["no_proxy"]) == ("lab,127.0.0.1", "lab,127.0.0.1")
+
+
+def test_a_run_that_submits_another_hands_nothing_of_its_endpoint_on() -> None:
+    base = {"WORKBENCH_RUN_ID": "another", "MLFLOW_TRACKING_URI": "http://127.0.0.1:5", "MLFLOW_TRACKING_TOKEN": "x"}
+    found = run_environment(base, {"run": RUN}, "/run", "/run/bin", "/run/site", {})
+    assert not [name for name in found if name.startswith("MLFLOW_")]
+    del base["WORKBENCH_RUN_ID"]
+    assert run_environment(base, {"run": RUN}, "/run", "/run/bin", "/run/site", {})["MLFLOW_TRACKING_TOKEN"] == "x"

@@ -54,8 +54,8 @@ def with_told(environment, told):
         for name in PASSWORDS:  # of another server: they would go before the token
             found.pop(name, None)
         if any(found.get(name) for name in PROXIES):
-            for name in ("no_proxy", "NO_PROXY"):
-                found[name] = ",".join(filter(None, [found.get(name, ""), "127.0.0.1"]))
+            direct = [found.get("no_proxy") or found.get("NO_PROXY") or "", "127.0.0.1"]
+            found["no_proxy"] = found["NO_PROXY"] = ",".join(filter(None, direct))
     return found
 
 
