@@ -19,7 +19,7 @@ SCRIPT = """
 import json, os, sys, time, urllib.error, urllib.request
 
 def log(step):
-    told = {"run_id": os.environ["MLFLOW_RUN_ID"], "key": "loss", "value": 0.5, "timestamp": 1, "step": step}
+    told = {"run_id": os.environ["WORKBENCH_RUN_ID"], "key": "loss", "value": 0.5, "timestamp": 1, "step": step}
     ask = urllib.request.Request(
         os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/runs/log-metric", json.dumps(told).encode(),
         {"Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]})

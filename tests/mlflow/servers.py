@@ -36,7 +36,8 @@ def ours(folder: Path) -> Iterator[dict[str, str]]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield json.loads(process.stdout.readline())
+        told: dict[str, str] = json.loads(process.stdout.readline())
+        yield {**told, "MLFLOW_RUN_ID": str(spec["run"]), "MLFLOW_EXPERIMENT_ID": "0"}
     finally:
         process.stdin.close()
         process.wait(60)

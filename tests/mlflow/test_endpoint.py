@@ -64,6 +64,37 @@ def test_it_is_read_back_as_the_client_expects(beside: Beside) -> None:
     assert ([p["step"] for p in rest["metrics"]], "next_page_token" in rest) == ([2], False)
 
 
+def test_the_first_run_that_a_script_begins_is_the_run(beside: Beside) -> None:
+    """No run is named in its environment: one that turns to a server of its own would look for it there."""
+    assert sorted(name for name in beside.variables if "RUN_ID" in name or "EXPERIMENT" in name) == []
+
+    def begin(script: str, **more: Any) -> str:
+        tags = [{"key": "mlflow.source.name", "value": script}, {"key": "kind", "value": script}]
+        body = {"experiment_id": "0", "user_id": "ann", "tags": tags, **more}
+        found: str = beside.done("POST", "runs/create", body)["run"]["info"]["run_id"]
+        return found
+
+    assert begin("prepare.py", run_name="prepared") == RUN
+    assert beside.run()["info"]["run_name"] == "prepared"
+    assert {r["n"]: r["v"] for r in own_records(beside.folder) if r["k"] == "tag"} == {"mlflow.runName": "prepared", "kind": "prepare.py"}
+    assert begin("prepare.py") != RUN  # a second one of the same script
+    assert begin("train.py") != RUN  # the first one goes on
+    beside.done("POST", "runs/update", {"run_id": RUN, "status": "FINISHED"})
+    assert begin("prepare.py") != RUN
+    beside.crash()
+    assert begin("prepare.py") != RUN
+    assert begin("train.py") == RUN
+    assert beside.run()["info"]["status"] == "RUNNING"
+
+
+def test_a_script_that_goes_on_with_the_run_by_its_id_begins_children(beside: Beside) -> None:
+    beside.done("POST", "runs/update", {"run_id": RUN, "status": "RUNNING"})
+    for script in ("train.py", "other.py"):
+        tags = [{"key": "mlflow.source.name", "value": script}]
+        assert beside.done("POST", "runs/create", {"tags": tags})["run"]["info"]["run_id"] != RUN
+        beside.done("POST", "runs/update", {"run_id": RUN, "status": "FINISHED"})
+
+
 def test_nested_runs_are_children_in_files_of_their_own(beside: Beside) -> None:
     """AZ-81, AZ-83."""
     tags = [{"key": "mlflow.parentRunId", "value": RUN}]

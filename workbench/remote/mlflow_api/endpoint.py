@@ -11,7 +11,7 @@ from typing import Any, Dict, Optional
 from workbench.remote.mlflow_api.http import Server
 from workbench.remote.mlflow_api.journal import Journal
 from workbench.remote.mlflow_api.routes import Routes
-from workbench.remote.mlflow_api.runs import EXPERIMENT, Runs
+from workbench.remote.mlflow_api.runs import Runs
 
 URI = "MLFLOW_TRACKING_URI"
 TOKEN = "MLFLOW_TRACKING_TOKEN"
@@ -28,7 +28,6 @@ class MlflowEndpoint(object):
     def __init__(self, directory, spec, token="", port=0):
         # type: (str, Dict[str, Any], str, int) -> None
         run_id = str(spec["run"])
-        self._run_id = run_id
         self._experiment = str(spec.get("experiment") or "default")
         self._token = token or os.urandom(24).hex()
         tags = spec.get("tags") if isinstance(spec.get("tags"), dict) else {}
@@ -50,13 +49,14 @@ class MlflowEndpoint(object):
 
     def environment(self):
         # type: () -> Dict[str, str]
-        """What the run's command finds in its environment."""
+        """What the run's command finds in its environment.
+
+        No run or experiment is named there: a script that turns to a server of its own would ask that one
+        for them and fail. The first run that a script begins here is the run itself.
+        """
         return {
             URI: "http://%s:%d" % (HOST, self.port),
             TOKEN: self._token,
-            "MLFLOW_RUN_ID": self._run_id,
-            "MLFLOW_EXPERIMENT_ID": EXPERIMENT,
-            "MLFLOW_EXPERIMENT_NAME": self._experiment,
             "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # there are no pages behind its addresses
         }
 

@@ -41,7 +41,7 @@ class RunCalls(object):
         self._models = models
         self._journal = journal
         self._names = dict.fromkeys(journal.found.get(EXPERIMENT_NAME, {}), EXPERIMENT)
-        self._names[experiment] = EXPERIMENT
+        self._names.update({"Default": EXPERIMENT, experiment: EXPERIMENT})
         self._experiment = experiment
         self._tags = {}  # type: Dict[str, str]
         self._began = runs.now()
@@ -130,12 +130,12 @@ class RunCalls(object):
 
     def create(self, body):
         # type: (Body) -> Body
-        """A child of the run."""
+        """The run itself for the first that its script begins; a child of it."""
         self._known(wire.text_of(body, "experiment_id", EXPERIMENT))
         tags = dict(wire.tags_of(wire.items_of(body, "tags")))
         user = wire.text_of(body, "user_id", "") or self._runs.own.user
         start = wire.time_of(body, "start_time", self._runs.now())
-        run = self._runs.create(wire.text_of(body, "run_name", "", 1000), user, start, tags)
+        run = self._runs.begin(wire.text_of(body, "run_name", "", 1000), user, start, tags)
         return {"run": run.out()}
 
     def update(self, body):
@@ -143,6 +143,7 @@ class RunCalls(object):
         """How a run is, when it ended, and its name."""
         run = self._run(body)
         end = wire.time_of(body, "end_time", 0) or None
+        self._runs.named(run)
         status, name = wire.text_of(body, "status", ""), wire.text_of(body, "run_name", "", 1000)
         self._runs.update(run, status, end, name)
         return {"run_info": run.info()}

@@ -17,6 +17,8 @@ MOST_NAMES = 100000
 """Names of params, tags and metrics, over all runs, that are read back; more are only recorded."""
 PARENT = "mlflow.parentRunId"
 RUN_NAME = "mlflow.runName"
+SOURCE = "mlflow.source.name"
+ANY = "-"  # in place of a script's name: whichever comes
 ENDS = {"FINISHED": "Completed", "FAILED": "Failed", "KILLED": "Canceled"}
 GOING_ON = ("RUNNING", "SCHEDULED")
 SILENT = frozenset((PARENT, RUN_NAME, "mlflow.user", "mlflow.loggedArtifacts"))
@@ -111,6 +113,7 @@ class Runs(object):
         self._attempt = attempt
         self._journal = journal
         self._room = MOST_NAMES
+        self._script = None  # type: Optional[str]
         self.own = TrackedRun(run_id, name, user, self.now(), RecordFile(directory, run_id, attempt))
         self.own.tags.update(tags)
         self.own.tags.update({RUN_NAME: name, "mlflow.user": user})
@@ -141,6 +144,31 @@ class Runs(object):
         # type: () -> List[TrackedRun]
         """All of them, oldest first."""
         return list(self._runs.values())
+
+    def begin(self, name, user, start, tags):
+        # type: (str, str, int, Dict[str, str]) -> TrackedRun
+        """The run that a script begins: the own one for the first that is nested in none, else a child.
+
+        So too for the first of another script, once the one before has ended its own: `prepare.py`, then
+        `train.py`.
+        """
+        script = tags.get(SOURCE, "")
+        again = self.own.end is not None and self._script not in (script, ANY)
+        first = self._script is None or again
+        if PARENT in tags or not first:
+            return self.create(name, user, start, tags)
+        self._script = script
+        self.own.user = user
+        self.update(self.own, "RUNNING", None, name)
+        self.tag(self.own, list(dict(tags, **{SOURCE: script}).items()))
+        return self.own
+
+    def named(self, run):
+        # type: (TrackedRun) -> None
+        """A script goes on with a run by its id: who knows the own one begins none in its place."""
+        if run is self.own and self._script is None:
+            self._script = ANY
+            self.own.tags[SOURCE] = ANY
 
     def create(self, name, user, start, tags):
         # type: (str, str, int, Dict[str, str]) -> TrackedRun
@@ -297,6 +325,8 @@ class Runs(object):
             for name in KEPT:
                 setattr(run, name, known[name])
             run.tags.update(known["silent"])
+        if SOURCE in self.own.tags:
+            self._script = self.own.tags[SOURCE]
         for child, path, wall, records in self._journal.files():
             found = self._runs.get(child or self.own.id)
             if found is not None:
