@@ -416,6 +416,17 @@ async def test_a_list_is_saved_as_a_view_and_comes_back_with_filter_order_and_co
         await it.press("enter")
         await it.see("2 runs", "NAME▲", "/ loss<0.1")
         assert "TOOK" not in it.text
+        await it.press("w")
+        await it.see("forget a view")
+        await it.type("forget")
+        await it.press("enter")
+        await it.see("Forget a view")
+        await it.press("enter")
+        await it.told("good is forgotten")
+        assert it.world.views == {}
+        await it.press("z")
+        await it.until(lambda: "good" in it.world.views)
+        assert it.world.views["good"]["filter"] == "loss<0.1"
 
 
 async def test_runs_are_drawn_as_dots_and_opened(stage: Open) -> None:

@@ -255,6 +255,10 @@ class World(RoomServices, RunServices, ValueServices, MachineServices, ViewServi
     def views_get(self, name: str) -> Any:
         return self.views[name]
 
+    def views_remove(self, name: str) -> Any:
+        del self.views[name]
+        return {}
+
     def views_save(self, name: str, **view: Any) -> Any:
         self.views[name] = {"name": name, "created": ago(), **{key: value for key, value in view.items() if value is not None}}
         return self.views[name]

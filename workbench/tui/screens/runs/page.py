@@ -211,6 +211,8 @@ class RunsPage(RunActions):
                     "columns": list(self.listing.table.choice or ()) or None,
                 },
             )
+        elif chosen == viewing.FORGET:
+            await viewing.forget(self.dashboard)
         elif chosen is not None:
             view = await self.dashboard.services.call("views", "get", name=chosen)
             await self.dashboard.visit(viewing.location_of(view))

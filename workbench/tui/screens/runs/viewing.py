@@ -13,16 +13,38 @@ from workbench.tui.dialogs.question import Question
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
-SAVE = "+"
-"""The id of the choice to save what is seen; no view is called so."""
+SAVE, FORGET = "+", "-"
+"""The ids of the choices to save what is seen, and to forget a view; no view is called so."""
 
 
 async def ask_view(app: Dashboard) -> str | None:
-    """The name of a view, SAVE, or None. Raises WorkbenchError."""
-    found = await app.services.call("views", "list")
-    choices = [Choice(view["name"], view["name"], view.get("filter") or "all runs") for view in found]
+    """The name of a view, SAVE, FORGET, or None. Raises WorkbenchError."""
+    choices = await _views(app)
+    if choices:
+        choices.append(Choice(FORGET, "forget a view", "the runs stay as they are"))
     choices.append(Choice(SAVE, "save this list", "its filter, order, groups and columns, under a name"))
     return await app.push_screen_wait(Pick("Views", choices, do="open"))
+
+
+async def _views(app: Dashboard) -> list[Choice]:
+    found = await app.services.call("views", "list")
+    return [Choice(view["name"], view["name"], view.get("filter") or "all runs") for view in found]
+
+
+async def forget(app: Dashboard) -> None:
+    """Ask which view, and forget it; it can be brought back. Raises WorkbenchError."""
+    name = await app.push_screen_wait(Pick("Forget a view", await _views(app), do="forget"))
+    if name is None:
+        return
+    view = await app.services.call("views", "get", name=name)
+    await app.services.call("views", "remove", name=name)
+
+    async def undone() -> None:
+        kept = ("filter", "experiment", "sort", "descending", "group", "columns")
+        await app.services.call("views", "save", name=name, **{key: view.get(key) for key in kept})
+
+    app.undo.add(f"the view {clean_name(name)} forgotten", undone)
+    app.notify(f"{clean_name(name)} is forgotten; z brings it back", markup=False)
 
 
 async def save(app: Dashboard, seen: Mapping[str, Any]) -> None:
