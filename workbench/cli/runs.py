@@ -27,70 +27,67 @@ LISTED = 50
 NONE_SUCH = "no run is like that; wb ps lists all"
 
 
+_FILTERS = (
+    click.argument("filter_words", nargs=-1, metavar="[FILTER]..."),
+    click.option(
+        "--filter",
+        "filter_texts",
+        multiple=True,
+        metavar="FILTER",
+        help="As FILTER; of several all have to fit.",
+    ),
+    click.option(
+        "-e",
+        "--experiment",
+        metavar="NAME",
+        shell_complete=complete.experiment,
+        help="Of one experiment.",
+    ),
+    click.option("-t", "--target", metavar="NAME", shell_complete=complete.target, help="On one machine."),
+    click.option(
+        "--status",
+        multiple=True,
+        metavar="STATE",
+        shell_complete=complete.state,
+        help="In a state; may be repeated.",
+    ),
+    click.option("--tag", "tag_words", multiple=True, metavar="K[=V]", help="With a tag; may be repeated."),
+    click.option(
+        "--property",
+        "property_words",
+        multiple=True,
+        metavar="K=VALUE",
+        help="With a property; may be repeated.",
+    ),
+    click.option(
+        "--view", metavar="NAME", shell_complete=complete.view, help="As a saved view: wb run views."
+    ),
+    click.option(
+        "--group",
+        metavar="BY",
+        help="Sum up by status, target, experiment, param:NAME, tag:NAME ...",
+    ),
+    click.option(
+        "--sort",
+        metavar="BY",
+        help="By name, status, started, duration, primary, best, metric:NAME, param:NAME ...",
+    ),
+    click.option("--reverse", is_flag=True, help="The highest first."),
+    click.option("--active", is_flag=True, help="Only those that have not ended."),
+    click.option("--archived", is_flag=True, help="Only archived ones."),
+    click.option("--children", is_flag=True, help="Child runs too; a filter finds them anyway."),
+    click.option(
+        "-n",
+        "--limit",
+        metavar="N",
+        type=at_least(1),
+        help=f"At most so many; else {SHOWN} on a terminal, {LISTED} in a pipe.",
+    ),
+)
+
+
 def _filters(function: F) -> F:
-    for option in reversed(
-        (
-            click.argument("filter_words", nargs=-1, metavar="[FILTER]..."),
-            click.option(
-                "--filter",
-                "filter_texts",
-                multiple=True,
-                metavar="FILTER",
-                help="As FILTER; of several all have to fit.",
-            ),
-            click.option(
-                "-e",
-                "--experiment",
-                metavar="NAME",
-                shell_complete=complete.experiment,
-                help="Of one experiment.",
-            ),
-            click.option(
-                "-t", "--target", metavar="NAME", shell_complete=complete.target, help="On one machine."
-            ),
-            click.option(
-                "--status",
-                multiple=True,
-                metavar="STATE",
-                shell_complete=complete.state,
-                help="In a state; may be repeated.",
-            ),
-            click.option(
-                "--tag", "tag_words", multiple=True, metavar="K[=V]", help="With a tag; may be repeated."
-            ),
-            click.option(
-                "--property",
-                "property_words",
-                multiple=True,
-                metavar="K=VALUE",
-                help="With a property; may be repeated.",
-            ),
-            click.option(
-                "--view", metavar="NAME", shell_complete=complete.view, help="As a saved view: wb run views."
-            ),
-            click.option(
-                "--group",
-                metavar="BY",
-                help="Sum up by status, target, experiment, param:NAME, tag:NAME ...",
-            ),
-            click.option(
-                "--sort",
-                metavar="BY",
-                help="By name, status, started, duration, primary, best, metric:NAME, param:NAME ...",
-            ),
-            click.option("--reverse", is_flag=True, help="The highest first."),
-            click.option("--active", is_flag=True, help="Only those that have not ended."),
-            click.option("--archived", is_flag=True, help="Only archived ones."),
-            click.option("--children", is_flag=True, help="Child runs too; a filter finds them anyway."),
-            click.option(
-                "-n",
-                "--limit",
-                metavar="N",
-                type=at_least(1),
-                help=f"At most so many; else {SHOWN} on a terminal, {LISTED} in a pipe.",
-            ),
-        )
-    ):
+    for option in reversed(_FILTERS):
         function = option(function)
     return function
 

@@ -6,50 +6,31 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from workbench.entities.merge_patch import merged
 from workbench.text.cells import cut
-from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 from workbench.text.style import Look, paint
-from workbench.text.trails import Trail
 from workbench.views import fleet, top
+from workbench.views.watched import WatchedMachines
 
 SECONDS, STEPS = 60.0, 2 * top.TRAIL
 SETTLED = ("unreachable", "needs sign-in")
 """States of machines whose figures nobody need wait for."""
 
 
-class Machines:
-    """Views of machines by name, kept up to date by what `compute.watch` says."""
+class Machines(WatchedMachines):
+    """Views of machines by name, laid out for a plain terminal."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self.views: dict[str, dict[str, Any]] = {}
-        self._came: dict[str, datetime] = {}
-        self._trails: dict[str, Trail] = {}
+        super().__init__(clock, SECONDS, STEPS)
         self._dirty: set[str] = set()
         self._began = False
 
-    def take(self, item: Mapping[str, Any]) -> None:
-        """What one item of the watch says."""
+    def take(self, item: Mapping[str, Any], *, whole: bool = False) -> set[str]:
+        """What one item of the watch says; the names of the machines that became others, or went."""
         self._began = True
-        for name, view in (item.get("machines") or {}).items():
-            self._put(name, view)
-        for name, patch in (item.get("patch") or {}).items():
-            self._put(name, merged(self.views.get(name, {}), patch))
-        for name in item.get("gone") or ():
-            self.views.pop(name, None)
-
-    def _put(self, name: str, view: dict[str, Any]) -> None:
-        before = ((self.views.get(name) or {}).get("sample") or {}).get("time")
-        self.views[name] = view
-        self._came[name] = self._clock()
-        self._dirty.add(name)
-        sample = view.get("sample") or {}
-        time = finite(sample.get("time"))
-        if time is not None and time != before:
-            trail = self._trails.setdefault(name, Trail(SECONDS, STEPS))
-            trail.add(time, fleet.busy(view), finite(sample.get("every")) or 0.0)
+        told = super().take(item, whole=whole)
+        self._dirty |= told
+        return told
 
     def changed(self) -> list[Mapping[str, Any]]:
         """The machines that became others since this was asked last."""
@@ -65,14 +46,10 @@ class Machines:
 
     def _watched(self) -> list[top.Watched]:
         return [
-            top.Watched(view, fleet.row({"name": name}, view), self._age(name), self._trails.get(name))
+            top.Watched(view, row, self.age(name), self._trails.get(name))
             for name, view in sorted(self.views.items())
+            if (row := self.row(name)) is not None
         ]
-
-    def _age(self, name: str) -> float | None:
-        age = finite(self.views[name].get("age"))
-        gone = (self._clock() - self._came[name]).total_seconds()
-        return None if age is None else age + max(0.0, gone)
 
     def lines(self, look: Look, detailed: bool) -> list[str]:
         """All of it."""

@@ -141,7 +141,13 @@ class OpenWorkspace:
         self._compute = ComputeService(context)
         self._power = PowerService(context)
         self.forwards = ForwardService(context)
-        self.operations: dict[str, Operation] = operations([
+        self.operations = self._offered(context, hidden, info)
+
+    def _offered(
+        self, context: Context, hidden: SubscriptionSecrets, info: ServerService
+    ) -> dict[str, Operation]:
+        """Every operation, by noun and method."""
+        return operations([
             ("runs", RunService(context)),
             ("runs", RunTableService(context)),
             ("runs", RunFilterService(context)),

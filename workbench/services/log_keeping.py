@@ -20,8 +20,8 @@ from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError, Unreachable, WorkbenchError
 from workbench.runs.collect import readable_files
 from workbench.runs.file_logs import FileLogs
-from workbench.services.side_thread import in_side_thread
 from workbench.settings import LogSettings
+from workbench.side_thread import in_side_thread
 from workbench.store import run_rows, spool
 from workbench.store.async_store import AsyncStore
 from workbench.store.offsets import offsets

@@ -16,8 +16,8 @@ from workbench.entities.event import Event
 from workbench.entities.subscription import Subscription
 from workbench.remote import webhook
 from workbench.remote.webhook import Undelivered
-from workbench.services.side_thread import in_side_thread
 from workbench.services.subscription_secrets import Hidden
+from workbench.side_thread import in_side_thread
 from workbench.text.last_words import last_words
 
 KEPT = 4096

@@ -7,18 +7,16 @@ seldom as the server does by itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from workbench.entities.merge_patch import merged
 from workbench.errors import WorkbenchError
 from workbench.text.numbers import finite
-from workbench.text.trails import Trail
 from workbench.tui.model.feed import AGAIN, Services
-from workbench.views.fleet import Row, busy, row
 from workbench.views.gpus import Use
+from workbench.views.watched import WatchedMachines
 
 TRAIL_SECONDS, TRAIL_STEPS = 60.0, 16
 QUICK, USUAL = 0.1, 0.5
@@ -37,17 +35,14 @@ class Looking(NamedTuple):
         return self.how == "closely"
 
 
-class Machines:
+class Machines(WatchedMachines):
     """Their views by name, kept up to date while `run` runs and somebody looks."""
 
     def __init__(self, services: Services, told: Callable[[set[str]], None]) -> None:
         """told: called with the names of machines that became others, as often as `how` allows."""
+        super().__init__(lambda: datetime.now(UTC), TRAIL_SECONDS, TRAIL_STEPS)
         self._services = services
         self._told = told
-        self.views: dict[str, dict[str, Any]] = {}
-        self._rows: dict[str, Row] = {}
-        self._came: dict[str, datetime] = {}
-        self._trails: dict[str, Trail] = {}
         self.looking: Looking | None = None
         self._other = asyncio.Event()
         self._dirty: set[str] = set()
@@ -82,38 +77,12 @@ class Machines:
                 )
                 async with aclosing(watched) as items:
                     async for item in items:
-                        if "machines" in item and not looking.names:
-                            self._lose(set(self.views) - set(item["machines"]))
-                        self._take(item)
+                        self._dirty |= self.take(item, whole=not looking.names)
+                        if self._dirty:
+                            self._some.set()
             except WorkbenchError:
                 pass  # the header tells of a server that does not answer, a page of a machine that is gone
             await asyncio.sleep(AGAIN)
-
-    def _take(self, item: Mapping[str, Any]) -> None:
-        for name, view in (item.get("machines") or {}).items():
-            self._put(name, view)
-        for name, patch in (item.get("patch") or {}).items():
-            self._put(name, merged(self.views.get(name, {}), patch))
-        self._lose(item.get("gone") or ())
-        if self._dirty:
-            self._some.set()
-
-    def _lose(self, names: Iterable[str]) -> None:
-        for name in names:
-            for kept in (self.views, self._rows, self._came, self._trails):
-                kept.pop(name, None)
-            self._dirty.add(name)
-
-    def _put(self, name: str, view: dict[str, Any]) -> None:
-        before = (self.views.get(name) or {}).get("sample") or {}
-        self.views[name] = view
-        self._rows.pop(name, None)
-        self._came[name] = datetime.now(UTC)
-        self._dirty.add(name)
-        sample = view.get("sample") or {}
-        time = finite(sample.get("time"))
-        if time is not None and time != before.get("time"):
-            self.trail(name).add(time, busy(view), finite(sample.get("every")) or 0.0)
 
     async def _hand_on(self) -> None:
         while True:
@@ -123,17 +92,6 @@ class Machines:
             self._told(dirty)
             looking = self.looking
             await asyncio.sleep(QUICK if looking is not None and looking.closely else USUAL)
-
-    def age(self, name: str) -> float | None:
-        """Seconds since a machine's last word, by now."""
-        age = finite((self.views.get(name) or {}).get("age"))
-        if age is None:
-            return None
-        return age + max(0.0, (datetime.now(UTC) - self._came[name]).total_seconds())
-
-    def trail(self, name: str) -> Trail:
-        """How busy a machine was lately."""
-        return self._trails.setdefault(name, Trail(TRAIL_SECONDS, TRAIL_STEPS))
 
     async def remember(self, name: str) -> None:
         """Get what was before one looked. Raises WorkbenchError."""
@@ -152,12 +110,6 @@ class Machines:
         self.trail(name).load(
             float(found["start"]), float(found["step"]), [finite(value) for value in values]
         )
-
-    def row(self, name: str) -> Row | None:
-        """A machine's figures; made once for each state of it."""
-        if name not in self._rows and name in self.views:
-            self._rows[name] = row({"name": name}, self.views[name])
-        return self._rows.get(name)
 
     def gpus(self) -> tuple[int, int] | None:
         """How many GPUs are in use, and how many there are; None where not all machines are watched."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import StoreError, WorkbenchError
+from workbench.side_thread import in_side_thread
 from workbench.text.sanitize import clean_name
-from workbench.tui.threads import abandonable
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -41,7 +41,7 @@ def open_outside(app: Dashboard, run: str, path: str) -> None:
 
     async def work() -> None:
         try:
-            await abandonable(lambda: _fetch_and_open(app, run, path, opener))
+            await in_side_thread(lambda: _fetch_and_open(app, run, path, opener))
         except WorkbenchError as problem:
             app.complain(problem)
 

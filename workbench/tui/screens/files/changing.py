@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
+from workbench.side_thread import in_side_thread
 from workbench.text import sizes
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean_name
 from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.screens.files.columns import folder_of
 from workbench.tui.screens.run.files import free_name
-from workbench.tui.threads import abandonable
 from workbench.workspace.file_transfer import cannot_write
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ async def fetch(
         return places
 
     try:
-        return await abandonable(thread)
+        return await in_side_thread(thread)
     finally:
         say("")
 
@@ -171,7 +171,7 @@ async def send(app: Dashboard, target: str, folder: str, source: Path, say: Say)
             return [brought.place for brought in workspace.upload(*asked, on_progress=tell)][-1]
 
     try:
-        return await abandonable(thread)
+        return await in_side_thread(thread)
     finally:
         say("")
 

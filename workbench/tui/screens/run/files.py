@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from workbench.errors import WorkbenchError
+from workbench.side_thread import in_side_thread
 from workbench.text import sizes, times
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
@@ -23,7 +24,6 @@ from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 from workbench.tui.table.table import MarkingTable
-from workbench.tui.threads import abandonable
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -152,7 +152,7 @@ class RunFiles(Acting, Vertical):
             return saved
 
         try:
-            return await abandonable(thread)
+            return await in_side_thread(thread)
         except WorkbenchError as problem:
             self.dashboard.complain(problem)
             return []

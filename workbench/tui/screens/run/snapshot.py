@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from workbench.errors import NotFound, WorkbenchError
+from workbench.side_thread import in_side_thread
 from workbench.text import sizes
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
@@ -21,7 +22,6 @@ from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 from workbench.tui.table.table import Table
-from workbench.tui.threads import abandonable
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -104,7 +104,7 @@ class RunSnapshot(Acting, Vertical):
 
         async def work() -> None:
             try:
-                place = await abandonable(thread)
+                place = await in_side_thread(thread)
             except WorkbenchError as problem:
                 self.dashboard.complain(problem)
                 return

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
+from workbench.side_thread import in_side_thread
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean_name
 from workbench.tui.here import here
 from workbench.tui.screens.run.files import file_name, free_name
-from workbench.tui.threads import abandonable
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -29,7 +29,7 @@ async def export(app: Dashboard, rows: Sequence[Mapping[str, Any]]) -> None:
         return to
 
     try:
-        place = await abandonable(thread)
+        place = await in_side_thread(thread)
     except WorkbenchError as problem:
         app.complain(problem)
         return
@@ -48,7 +48,7 @@ async def report(app: Dashboard, runs: Sequence[str], title: str) -> None:
         return to
 
     try:
-        place = await abandonable(thread)
+        place = await in_side_thread(thread)
     except WorkbenchError as problem:
         app.complain(problem)
         return

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.entities.experiment import valid_experiment_name
+from workbench.side_thread import in_side_thread
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean, clean_name
 from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.dialogs.form import Field, Form
 from workbench.tui.here import names_here
-from workbench.tui.threads import abandonable
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -40,14 +40,14 @@ async def bring(app: Dashboard, place: str = "") -> None:
         return
     place, experiment = values["place"].strip(), values["experiment"].strip() or None
     with app.open_workspace() as workspace:
-        brought = await abandonable(lambda: workspace.bring_bundle(Path(place)))
+        brought = await in_side_thread(lambda: workspace.bring_bundle(Path(place)))
         if brought is not None:
             new = sum(run.state == "new" for run in brought)
             said = f"{counted(new, 'new run')} of {len(brought)} in the bundle"
             app.notify(said, title="imported", timeout=8, markup=False)
             return
         app.notify(f"looking into {clean_name(place, 100)} ...", timeout=3, markup=False)
-        found = await abandonable(lambda: list(workspace.find_runs(place)))
+        found = await in_side_thread(lambda: list(workspace.find_runs(place)))
         if not found:
             app.notify("nothing there is a log that can be read", severity="warning", timeout=5)
             return
@@ -55,7 +55,7 @@ async def bring(app: Dashboard, place: str = "") -> None:
         if not await app.push_screen_wait(Confirm(title, listed(found), do="import", destroys=False)):
             return
         app.notify(f"importing {counted(len(found), 'run')} ...", timeout=5, markup=False)
-        done = await abandonable(lambda: list(workspace.bring_runs(place, experiment)))
+        done = await in_side_thread(lambda: list(workspace.bring_runs(place, experiment)))
     app.notify(summary(done), title="imported", timeout=8, markup=False)
 
 

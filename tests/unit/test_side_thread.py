@@ -9,18 +9,18 @@ import threading
 
 import pytest
 
-from workbench.tui.threads import abandonable
+from workbench.side_thread import in_side_thread
 
 STUCK = """
 import asyncio, threading
-from workbench.tui.threads import abandonable
+from workbench.side_thread import in_side_thread
 
 async def main():
     begun = threading.Event()
     def work():
         begun.set()
         threading.Event().wait()
-    task = asyncio.create_task(abandonable(work))
+    task = asyncio.create_task(in_side_thread(work))
     while not begun.is_set():
         await asyncio.sleep(0.01)
     task.cancel()
@@ -31,9 +31,9 @@ print("left")
 
 
 async def test_gives_what_the_function_returns_or_raises() -> None:
-    assert await abandonable(lambda: 6 * 7) == 42
+    assert await in_side_thread(lambda: 6 * 7) == 42
     with pytest.raises(ZeroDivisionError):
-        await abandonable(lambda: 1 // 0)
+        await in_side_thread(lambda: 1 // 0)
 
 
 def test_a_process_ends_while_one_is_stuck() -> None:
@@ -54,7 +54,7 @@ async def test_what_comes_after_its_caller_is_gone_is_dropped() -> None:
         asyncio.run_coroutine_threadsafe(go.wait(), loop).result()
         return "late"
 
-    task = asyncio.create_task(abandonable(work))
+    task = asyncio.create_task(in_side_thread(work))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -11,10 +11,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def in_side_thread(function: Callable[[], T], name: str) -> T:
+async def in_side_thread(function: Callable[[], T], name: str = "beside") -> T:
     """What function returns or raises. Who is cancelled waits no more; the thread is left to end by itself.
 
-    Threads of a pool are waited for when the process ends; a name server that does not answer would hold it.
+    For what may be broken off at any point, such as a download: threads of a pool are waited for when the
+    process ends, and a name server that does not answer would hold it.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
