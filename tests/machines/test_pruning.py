@@ -318,11 +318,17 @@ def test_old_runs_go_by_the_rules_and_their_rows_stay(wb: Wb, make_server: MakeS
     # All snapshots are young: the next submit finds what it needs there.
     again = submit("--", "python train.py 0.2")
     assert wb.show(again)["status"] == "Completed"
+    old = root / "payload" / f"{'0' * 64}.pyz"
+    old.write_bytes(b"an earlier release")
+    os.utime(old, (time.time() - DAY,) * 2)
+    planned = wb.json("compute", "prune", server.name, "--older", "0s", "--keep", "none", "--dry-run")[0]
+    assert [item["kind"] for item in planned["remove"]] == ["run"] * 3 + ["payload"], "young code is not named"
     for tree in (root / "trees").glob("*.json"):
         os.utime(tree, (time.time() - 3 * DAY,) * 2)
     wb("compute", "prune", "--all", "--older", "0s", "--keep", "none", "--yes")
     assert list((root / "runs").iterdir()) == []
     assert list((root / "trees").iterdir()) == []
+    assert not old.exists()
     assert [path for path in (root / "blobs").rglob("*") if path.is_file()] == []
     rerun = wb("run", "rerun", again, "--wait").split()[0]
     assert wb.show(rerun)["status"] == "Completed", "code comes from this side again"
