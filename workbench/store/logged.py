@@ -25,11 +25,15 @@ def of_run(connection: sqlite3.Connection, run_id: str) -> list[Logged]:
         if path.lower().endswith(IMAGES):
             found.append(Logged(name=name, kind="image", count=1, path=path))
     for table, kind in (("table_rows", "table"), ("texts", "text")):
-        latest = connection.execute(
-            f"SELECT name, count(*), max(step) FROM {table} AS one WHERE run = ? AND attempt ="
-            f" (SELECT max(attempt) FROM {table} WHERE run = one.run AND name = one.name)"
-            " GROUP BY name ORDER BY name",
+        counted = connection.execute(
+            f"SELECT name, count(*), max(step) FROM {table} WHERE run = ?"
+            " GROUP BY name, attempt ORDER BY name, attempt",
             (run,),
         )
-        found += [Logged(name=name, kind=kind, count=count, last_step=step) for name, count, step in latest]
+        # Of several attempts the latest is the one that is shown.
+        latest = {name: (count, step) for name, count, step in counted}
+        found += [
+            Logged(name=name, kind=kind, count=count, last_step=step)
+            for name, (count, step) in latest.items()
+        ]
     return found

@@ -74,11 +74,12 @@ def rows(
     )
     if name is not None and limit is not None:
         last = connection.execute(
-            "SELECT name, attempt, whole, data FROM table_rows WHERE run = ? AND name = ?"
-            " ORDER BY attempt DESC, id DESC LIMIT ?",
+            "SELECT name, attempt, whole, data FROM table_rows WHERE id IN"
+            " (SELECT id FROM table_rows WHERE run = ? AND name = ? ORDER BY attempt DESC, id DESC LIMIT ?)"
+            " ORDER BY attempt, id",
             (run, name, max(0, limit)),
         )
-        found = reversed(last.fetchall())
+        found = last
     tables: dict[str, dict[str, list[Any]]] = {}
     attempts: dict[str, int] = {}
     for table, attempt, whole, data in found:

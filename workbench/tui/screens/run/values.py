@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from workbench.errors import WorkbenchError
 from workbench.text import numbers
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
@@ -58,6 +59,7 @@ class RunValues(Acting, Vertical):
         self._found: dict[str, Mapping[str, Any]] = {}
         self._wanted: Mapping[str, Any] = {}
         self._feed = Feed(self, self._show)
+        self._list = Feed(self, self._look_again)
         self._other = False
         self._back = 0
         self._shown: Shown | None = None
@@ -96,7 +98,21 @@ class RunValues(Acting, Vertical):
         """All are here already."""
 
     async def hear(self, dirty: Dirty) -> None:
-        """What is new; what is shown is asked for again when it was logged again."""
+        """What is new, at once when the tab is opened."""
+        if dirty.everything:
+            await self._look()
+        else:
+            self._list.news()
+
+    async def _look_again(self) -> None:
+        """As `_look`, not at each row that is logged."""
+        try:
+            await self._look()
+        except WorkbenchError as problem:
+            self.dashboard.complain(problem)
+
+    async def _look(self) -> None:
+        """Ask what there is, and for what is shown if it was logged again. Raises WorkbenchError."""
         items = await self.dashboard.services.call("runs", "logged", run=self._reference)
         found = {f"{item['kind']} {item['name']}": item for item in items}
         if found == self._found and self.table.empty == EMPTY:
