@@ -1,28 +1,57 @@
-"""`from azureml.core import Run`: the tracking of `from workbench import Run` under the name scripts know."""
+"""`from azureml.core import Run`: the tracking of `from workbench import Run` under the name scripts know.
+
+What else scripts import from here can be imported, and says that it is not here when it is used: many import
+a Workspace that they use elsewhere only.
+"""
 
 import sys
 
 from workbench.remote.tracking import Run
 
+ABSENT = {
+    "Dataset": "dataset", "Datastore": "datastore", "Environment": "environment", "Experiment": "experiment",
+    "Keyvault": "keyvault", "Model": "model", "ScriptRunConfig": "script_run_config",
+    "Webservice": "webservice", "Workspace": "workspace",
+}  # fmt: skip
+"""Name -> the module it has of its own."""
+
 __all__ = ["Run"]
 
-ABSENT = frozenset((
-    "ComputeTarget", "Dataset", "Datastore", "Environment", "Experiment", "Image", "Keyvault", "Model",
-    "RunConfiguration", "ScriptRunConfig", "Webservice", "Workspace",
-))  # fmt: skip
 
+class _Absent(type):
+    """A class that can be imported, and asked about, but not used."""
 
-class _Package(type(sys)):  # type: ignore[misc]
-    """A module that says what it lacks, on interpreters without module-level __getattr__ as well."""
+    def __call__(cls, *given, **named):
+        # type: (*object, **object) -> object
+        """Always ImportError."""
+        raise _refusal(cls.__name__)
 
-    def __getattr__(self, name):
+    def __getattr__(cls, name):
         # type: (str) -> object
-        if name in ABSENT:
-            raise ImportError(
-                "azureml.core.%s is not here: inside a run azureml.core is a stand-in that has Run only. "
-                "Install azureml-core in the run's environment, or ask for it outside of the run" % name
-            )
-        raise AttributeError("module 'azureml.core' has no attribute %r" % name)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise _refusal(cls.__name__)
 
 
-sys.modules[__name__].__class__ = _Package
+def _refusal(name):
+    # type: (str) -> ImportError
+    return ImportError(
+        "azureml.core.%s is not here: inside a run azureml.core is a stand-in that has Run only. "
+        "Install azureml-core in the run's environment, or use it outside of the run" % name
+    )
+
+
+def _offer():
+    # type: () -> None
+    """Put the absent ones here, and in modules of their own as in `from azureml.core.model import Model`."""
+    here = sys.modules[__name__]
+    for name, module in ABSENT.items():
+        absent = _Absent(name, (), {"__doc__": "Not here.", "__module__": __name__})
+        setattr(here, name, absent)
+        own = type(sys)("%s.%s" % (__name__, module))
+        setattr(own, name, absent)
+        setattr(here, module, own)
+        sys.modules[own.__name__] = own
+
+
+_offer()
