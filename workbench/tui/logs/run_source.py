@@ -77,7 +77,7 @@ class RunLog:
         self, offset: int = 0, *, backwards: bool = False, most: int = 1
     ) -> AsyncGenerator[Found, None]:
         """Lines that tell of an error."""
-        asked = {"offset": offset, "backwards": backwards or None, "most": most}
+        asked = {"offset": offset, "backwards": backwards, "most": most}
         async with aclosing(self._client.items("runs", "log_errors", **asked, **self._which)) as news:
             async for found in news:
                 yield _found(found)
