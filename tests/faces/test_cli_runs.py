@@ -488,13 +488,15 @@ def test_a_comparison_is_saved_and_shown_again(wb: Wb) -> None:
 
 def test_compare_tells_distances_and_says_what_it_guessed(wb: Wb) -> None:
     metrics = {
-        "acc": {"values": [0.5, 0.75], "deltas": [0.0, 0.25], "best": 1, "goal": "maximize", "guessed": True},
+        "acc": {"values": [0.5, 0.75], "deltas": [0.0, 0.25], "best": 1, "goal": "maximize", "guessed": True, "peaks": [0.5, 0.8]},
         "epoch": {"values": [3, 4], "deltas": [0, 1]},
     }
     world = World(runs__compare={**COMPARED, "metrics": metrics, "tags": {"a|b": ["1", None]}})
     shown = wb("run", "compare", "a", "b", world=world, terminal=TTY)
     assert "  acc ↑?             0.50  ★ 0.75    +0.25" in shown.out.splitlines()
     assert "  epoch                 3       4       +1" in shown.out.splitlines()
+    assert ["best", "0.5", "0.8"] in [line.split() for line in shown.out.splitlines()]
+    assert "best\tacc\t0.5\t0.8\n" in wb("run", "compare", "a", "b", world=world).out
     assert "guessed from the metric's name" in shown.err
     document = wb("run", "compare", "a", "b", "-o", "markdown", world=world).out
     assert "| acc ↑? | 0.50 | ★ 0.75 +0.25 |" in document

@@ -92,6 +92,8 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
         yield "param", clean_name(name), [output.plain(value) for value in values]
     for name, metric in found.get("metrics", {}).items():
         yield "metric", clean_name(name), [output.plain(value) for value in metric["values"]]
+        if any(value is not None for value in metric.get("peaks", ())):
+            yield "best", clean_name(name), [output.plain(value) for value in metric["peaks"]]
     for name, values in found.get("facts", {}).items():
         yield "fact", clean_name(name), [output.plain(value) for value in values]
     for name, values in found.get("tags", {}).items():

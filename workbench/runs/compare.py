@@ -67,6 +67,7 @@ class Comparison(Entity, frozen=True, kw_only=True):
     runs: list[Run]
     params: dict[str, list[str | None]]
     metrics: dict[str, MetricComparison]
+    """What the runs are judged by first, then what one knows the better of, then the others, each by name."""
     facts: dict[str, list[str | None]]
     tags: dict[str, list[str | None]]
     packages: dict[str, list[str | None]]
@@ -102,10 +103,13 @@ def compare(
     judged = judged or {}
     facts = _side_by_side([facts_of(side) for side in sides])
     metrics = {}
-    for name in sorted({name for run in runs for name in run.metrics}):
+    known = {
+        name: judged.get(name) or _named(name) for name in {name for run in runs for name in run.metrics}
+    }
+    for name in sorted(known, key=lambda name: (name != primary, known[name] is None, name)):
         found = [run.metrics.get(name) for run in runs]
         if everything or _metric_differs(found):
-            metrics[name] = _metric(found, judged.get(name) or _named(name))
+            metrics[name] = _metric(found, known[name])
     return Comparison(
         runs=runs,
         params=_shown(_side_by_side([run.params for run in runs], ordered=True), everything),

@@ -21,7 +21,8 @@ class Key(NamedTuple):
     """What a row is about."""
 
     kind: str
-    """heading, status, param, metric, fact, tag, code, package, or more (of what stands above)."""
+    """heading, status, param, metric, peak (the best values of the metric above), fact, tag, code, package,
+    or more (of what stands above)."""
     name: str
     """As it is, not cleaned: what a metric or path is asked for by."""
 
@@ -41,7 +42,10 @@ def keys(found: Mapping[str, Any], most_packages: int | None = MOST_PACKAGES) ->
     """Everything that was compared in its order, headings between; of the packages, last, only so many."""
     yield Key("status", "status")
     yield from _section("param", "params", found.get("params", {}))
-    yield from _section("metric", "metrics", found.get("metrics", {}))
+    for key in _section("metric", "metrics", found.get("metrics", {})):
+        yield key
+        if key.kind == "metric" and _had_better(found["metrics"][key.name]):
+            yield Key("peak", key.name)
     yield from _section("fact", "facts", [name for name in found.get("facts", {}) if name != "status"])
     yield from _section("tag", "tags", found.get("tags", {}))
     yield from _section("code", "code", [change["path"] for change in found.get("code", [])])
@@ -69,6 +73,8 @@ def row(found: Mapping[str, Any], key: Key, ascii_only: bool) -> Row:
         cells = [Cell(f"  {name}", "quiet"), *(Cell("") for _ in found["runs"])]
     elif kind == "metric":
         cells = _metric(name, found["metrics"][name], ascii_only)
+    elif kind == "peak":
+        cells = [Cell("    best", "quiet"), *_peaks(found["metrics"][name])]
     elif kind == "code":
         changed = next(change["changes"] for change in found["code"] if change["path"] == name)
         marks = [_value(value) for value in changed]
@@ -86,6 +92,20 @@ def rows(
 ) -> Iterator[Row]:
     """All rows of `keys`."""
     return (row(found, key, ascii_only) for key in keys(found, most_packages))
+
+
+def _had_better(metric: Mapping[str, Any]) -> bool:
+    """Whether a run ever had another value than its last one that was better."""
+    peaks = metric.get("peaks") or []
+    return any(peak is not None and peak != last for peak, last in zip(peaks, metric["values"], strict=False))
+
+
+def _peaks(metric: Mapping[str, Any]) -> Iterator[Cell]:
+    """The best values, each below the last one: room is left where the distance stands."""
+    deltas = metric.get("deltas") or []
+    for at, text in enumerate(numbers.column([numbers.number(value) for value in metric["peaks"]])):
+        told = at > 0 and at < len(deltas) and deltas[at] is not None
+        yield Cell(text + " " * (DELTA + 1 if told else 0), "quiet")
 
 
 def _metric(name: str, metric: Mapping[str, Any], ascii_only: bool) -> list[Cell]:

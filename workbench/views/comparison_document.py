@@ -31,8 +31,9 @@ def document(found: Mapping[str, Any], level: int = 2) -> str:
     parts = [_table(["", *names], _told(found))]
     rows: dict[str, list[list[str]]] = {}
     for row in comparison.rows(found, False, None):
-        if row.kind in TITLES:
-            rows.setdefault(row.kind, []).append([" ".join(cell.text.split()) or "-" for cell in row.cells])
+        if row.kind in TITLES or row.kind == "peak":
+            kind = "metric" if row.kind == "peak" else row.kind
+            rows.setdefault(kind, []).append([" ".join(cell.text.split()) or "-" for cell in row.cells])
     for kind, title in TITLES.items():
         if kind in rows:
             parts += [f"{'#' * level} {title}\n", _table(["", *names], rows[kind])]

@@ -110,9 +110,10 @@ def _tables(compared: Mapping[str, Any]) -> Iterator[str]:
     names = ["", *(clean_name(run["name"]) for run in compared["runs"])]
     rows: dict[str, list[list[tuple[str, str]]]] = {"status": []}
     for row in comparison.rows(compared, False, None):
-        if row.kind in TITLES or row.kind == "status":
+        kind = "metric" if row.kind == "peak" else row.kind
+        if kind in TITLES or kind == "status":
             cells = [(" ".join(cell.text.split()), cell.role) for cell in row.cells]
-            rows.setdefault(row.kind, []).append(cells)
+            rows.setdefault(kind, []).append(cells)
     yield _table(names, rows.pop("status"))
     for kind, title in TITLES.items():
         if kind in rows:

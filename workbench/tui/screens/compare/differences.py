@@ -150,14 +150,14 @@ class Differences(Acting, Vertical):
     def _moved(self, event: messages.CursorMoved) -> None:
         event.stop()
         row = self._rows.get(event.key or "")
-        if row is not None and row.kind == "metric":
+        if row is not None and row.kind in ("metric", "peak"):
             self._draw(row.name)
 
     @on(messages.Opened)
     async def _opened(self, event: messages.Opened) -> None:
         event.stop()
         row = self._rows.get(event.key)
-        if row is not None and row.kind == "metric":
+        if row is not None and row.kind in ("metric", "peak"):
             self.do_differences_chart()
         elif row is not None and row.kind == "code":
             self.post_message(self.CodeWanted())
@@ -203,7 +203,7 @@ def _columns(found: Mapping[str, Any]) -> list[Column]:
     wide = WITH_DELTA if found.get("metrics") else 14
     columns = [Column("name", "", least=12, ideal=20, most=36, keep=100, middle=True, sortable=False)]
     for at, run in enumerate(found["runs"]):
-        ideal = wide if at else 14
+        ideal = wide if at else 16
         columns.append(
             Column(
                 f"run {at}",
