@@ -9,15 +9,26 @@ from workbench.text import durations, sizes
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean_name
 
+KINDS = (
+    ("run", "runs", "runs"),
+    ("snapshot", "snapshots", "trees"),
+    ("environment", "environments", "environments"),
+    ("file of code", "files of code", "blobs"),
+    ("file of our program", "files of our program", "payloads"),
+    ("other file", "other files", "other"),
+)
+"""What is kept: one of it, many of it, where holdings have it."""
+
 
 def parts(held: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The kinds of things kept on a machine, the largest first: {"name", "count", "bytes"}."""
-    rows = [
-        {"name": name, "count": len(held[key]), "bytes": sum(item["bytes"] for item in held[key])}
-        for name, key in (("runs", "runs"), ("snapshots", "trees"), ("environments", "environments"))
-    ]
-    for name, key in (("code", "blobs"), ("files of our program", "payloads"), ("other", "other")):
-        rows.append({"name": name, "count": held[key]["count"], "bytes": held[key]["bytes"]})
+    rows = []
+    for one, many, key in KINDS:
+        found = held[key]
+        listed = isinstance(found, list)
+        count = len(found) if listed else found["count"]
+        size = sum(item["bytes"] for item in found) if listed else found["bytes"]
+        rows.append({"name": one if count == 1 else many, "count": count, "bytes": size})
     return sorted((row for row in rows if row["count"]), key=lambda row: -int(row["bytes"]))
 
 

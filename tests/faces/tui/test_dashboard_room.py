@@ -11,7 +11,7 @@ async def test_what_is_kept_is_shown_and_why_it_stays(stage: Open) -> None:
     async with stage(location="compute/gpu1", size=(120, 36)) as it:
         await it.press("U")
         await it.see(
-            "5 runs", "40 code", "31.0 GiB .*vivid-lark-40 .*may go; 2 files", "calm-otter-42.*stays: not over",
+            "5 runs", "40 files of code", "31.0 GiB .*vivid-lark-40 .*may go; 2 files", "calm-otter-42.*stays: not over",
             "panda-38.*stays: best", "stays: not known here", "older than 30d, keep best,tagged,registered",
             "2 runs, 3 files of code: 31.8 GiB would be freed, 81.0 GiB are free now",
         )  # fmt: skip
