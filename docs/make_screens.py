@@ -52,6 +52,8 @@ PICTURES = (
     Picture("logs", "runs/mnist/calm-otter-42?tab=logs", "epoch"),
     Picture("metrics", "runs/mnist/calm-otter-42?tab=metrics", "loss"),
     Picture("chart", "runs/mnist/calm-otter-42?tab=metrics", "loss", ("enter", "right", "right"), "loss"),
+    Picture("values", "runs/mnist/calm-otter-42?tab=values", "confusion", ("n",), "100%"),
+    Picture("plot", "runs?plot=all&x=lr&y=loss", "loss", ("V", "right", "right"), "loss 0"),
     Picture("compare", "runs/mnist", "vivid-lark-40", (*MARKS, "c"), "only what differs"),
     Picture("compute", "compute", "dgx-04", size=(120, 24), many=True),
     Picture("machine", "compute/gpu1", "calm-otter-42", size=(120, 24)),
