@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from workbench.alerts.engine import EVERY, Changes, Watch
@@ -23,7 +22,6 @@ from workbench.entities.sample import (
 from workbench.entities.target import TargetState
 from workbench.settings import AlertSettings
 
-ROOT = Path(__file__).parents[2]
 START = 1_800_000_000.0
 GIB = 1 << 30
 RUN = "01" + "A" * 24

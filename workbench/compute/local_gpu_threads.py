@@ -11,6 +11,7 @@ from typing import Any
 from workbench.compute.local_gpus import Drivers, GpuLost, LocalGpu
 from workbench.compute.local_xids import XidListener
 from workbench.remote.gpu_sampling import HUNG, RETRY, STALE
+from workbench.remote.gpu_words import UNKNOWN
 
 Fields = dict[str, Any]
 
@@ -27,7 +28,7 @@ class GpuWatch(threading.Thread):
         self._xids = xids
         self._go = threading.Semaphore(0)
         self._rated = False
-        self._rows: list[Fields] = [{"uuid": f"GPU-unknown-{index}", "index": index}]
+        self._rows: list[Fields] = [{"uuid": f"{UNKNOWN}{index}", "index": index}]
         self._error: str | None = None
         self._read_at = time.monotonic()
         self._began = 0.0

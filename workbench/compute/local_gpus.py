@@ -15,7 +15,7 @@ from typing import Any
 import pynvml
 
 from workbench.remote import nvml_library
-from workbench.remote.gpu_words import IDLE, compute_mode_word, throttle_words
+from workbench.remote.gpu_words import IDLE, UNKNOWN, compute_mode_word, throttle_words
 
 ABSENT = (pynvml.NVMLError, pynvml.NVMLLibraryMismatchError, TypeError, AttributeError)
 MEMORY_TEMPERATURE = 82
@@ -63,7 +63,7 @@ class LocalGpu:
         self.uses: dict[int, list[Fields]] = {}
         with lost():
             self._handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            self._uuid = ask(pynvml.nvmlDeviceGetUUID, self._handle) or f"GPU-unknown-{index}"
+            self._uuid = ask(pynvml.nvmlDeviceGetUUID, self._handle) or f"{UNKNOWN}{index}"
         self._shares: dict[int, tuple[float, int]] = {}
         self._newest = 0
         self._links: tuple[float, float | None, float | None] | None = None

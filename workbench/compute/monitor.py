@@ -72,15 +72,20 @@ class Monitor:
 
     # --- which machines there are, and what is known beside their probes ----------------------------------
 
-    def add(self, name: str, here: Here | None = None) -> None:
-        """Take a machine in. here: what samples it when it is this machine; changes the one it had."""
+    def add(self, name: str, here: Here | None = None, gpus: object = None) -> None:
+        """Take a machine in. here: what samples it when it is this machine; changes the one it had.
+
+        gpus: those of its facts, by which one is called that hangs.
+        """
         if name in self._machines:
             self._machines[name].here = here
+            self._machines[name].gpus.measured(gpus)
             return
         if self._ticker is None:
             self._ticker = lasting(self._tick_on, "monitor")
         machine = self._machines[name] = WatchedMachine(name, self._means)
         machine.here = here
+        machine.gpus.measured(gpus)
         for look in self._looks:
             if look.covers(name):
                 machine.looked(look.looking, 1)

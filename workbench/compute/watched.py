@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from workbench.compute import bare_sampling, freshness
 from workbench.compute.backoff import Backoff
 from workbench.compute.fleet import Fleet
+from workbench.compute.gpu_names import GpuNames
 from workbench.compute.history import History
 from workbench.compute.pace import Pace
 from workbench.compute.probe_stream import Asked, Decoder, ProbeStream
@@ -67,6 +68,7 @@ class WatchedMachine:
     def __init__(self, name: str, means: Means) -> None:
         self.name = name
         self.history = History()
+        self.gpus = GpuNames()
         self.alerts: list[Alert] = []
         self.runs: dict[str, RunThere] = {}
         self.leases: dict[str, str] = {}
@@ -209,6 +211,7 @@ class WatchedMachine:
 
     def _take(self, sample: MachineSample) -> None:
         means, before = self._means, self._sample
+        sample = self.gpus.named(sample)
         self._sample, self.unseen, self._trouble = sample, True, None
         self._came, wall = means.clock(), means.wall()
         self._heard = datetime.fromtimestamp(wall, UTC)

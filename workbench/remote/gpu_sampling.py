@@ -7,6 +7,7 @@ from typing import Callable, FrozenSet, List, Optional, Tuple
 from workbench.remote import nvml_library
 from workbench.remote.devices import DRIVER, information_files, read_information
 from workbench.remote.gpu_reading import Fields, GpuReader, Uses
+from workbench.remote.gpu_words import UNKNOWN
 from workbench.remote.nvml_device import Pulse, open_device
 from workbench.remote.nvml_events import XidListener
 from workbench.remote.nvml_library import Library, NvmlError
@@ -256,7 +257,7 @@ def provisional_rows(count, driver=DRIVER):
         known = [None] * count
     rows = []  # type: List[Fields]
     for index, gpu in enumerate(known):
-        row = {"uuid": gpu["uuid"] if gpu else "GPU-unknown-%d" % index, "index": index}  # type: Fields
+        row = {"uuid": gpu["uuid"] if gpu else "%s%d" % (UNKNOWN, index), "index": index}  # type: Fields
         if gpu and gpu["name"]:
             row["name"] = gpu["name"]
         rows.append(row)

@@ -2,6 +2,8 @@
 
 from typing import Dict, List, Optional, Tuple
 
+UNKNOWN = "GPU-unknown-"  # and its index: what a GPU is called that never said its UUID
+
 # Bits of the driver's clock event reasons, in the order they are shown. Being idle is no holding back.
 THROTTLE = (
     (0x40, "hardware thermal"),

@@ -7,7 +7,7 @@ machine without any. Its words are no interface that NVIDIA keeps, so what is no
 import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from workbench.remote.gpu_words import IDLE, throttle_words
+from workbench.remote.gpu_words import IDLE, UNKNOWN, throttle_words
 
 MIB = 1 << 20
 LARGEST = 1e15
@@ -167,7 +167,7 @@ def parse_gpu(line, columns):
         found["error"] = "the GPU requires a reset"
     if found.get("memory_used", 0) > found.get("memory_total", LARGEST):
         del found["memory_used"]
-    found.setdefault("uuid", "GPU-unknown-%d" % found["index"])
+    found.setdefault("uuid", "%s%d" % (UNKNOWN, found["index"]))
     return found
 
 

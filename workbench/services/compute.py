@@ -141,7 +141,8 @@ class ComputeService:
         )
         await self._store.write(targets.put, target)
         fleet.configure(target)
-        self._context.monitor.add(target.name, here(target))  # who attached it may watch it at once
+        # Who attached it may watch it at once.
+        self._context.monitor.add(target.name, here(target), target.facts.get("gpus"))
         return {"target": target, "card": {"lines": card(target, measurement), "warnings": notes}}
 
     @call

@@ -70,7 +70,7 @@ class MonitorFeed:
     async def _targets(self) -> None:
         there = {target.name: target for target in await self._store.read(targets.every)}
         for name, target in there.items():
-            self._monitor.add(name, here(target))
+            self._monitor.add(name, here(target), target.facts.get("gpus"))
         for name in set(self._monitor.names) - there.keys():
             await self._monitor.forget(name)
 
