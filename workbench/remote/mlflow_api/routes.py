@@ -88,7 +88,7 @@ class Routes(object):
         for begin in (API, UI):
             if path.startswith(begin):
                 return self._call(method, path[len(begin) :].rstrip("/"), asked)
-        raise Refused(NO_ENDPOINT, "%s is not answered inside a run" % path[:200])
+        raise Refused(NO_ENDPOINT, "%s: this is not answered inside a run" % path[:200])
 
     def _call(self, method, name, asked):
         # type: (str, str, Body) -> Body
@@ -109,7 +109,7 @@ class Routes(object):
             for one in files if below else []:
                 one["path"] = "%s/%s" % (below, one["path"])
             return {"root_uri": run.artifacts, "files": files}
-        raise Refused(NO_ENDPOINT, "%s is not answered inside a run" % name[:200])
+        raise Refused(NO_ENDPOINT, "%s: this is not answered inside a run" % name[:200])
 
     def _place(self, path):
         # type: (str) -> Place
