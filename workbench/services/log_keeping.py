@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from workbench.compute.fleet import Fleet
+from workbench.compute.lasting import lasting
 from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError, Unreachable, WorkbenchError
 from workbench.runs.collect import readable_files
@@ -56,10 +57,12 @@ class LogKeeping:
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._closing = threading.Event()
+        self._taken = 0
+        """Bytes that logs take, rather more than less: counted exactly only when that is too much."""
 
     def start(self) -> None:
         """Look after output from now on, first that of runs that ended before."""
-        self._task = asyncio.create_task(self._work(), name="logs kept")
+        self._task = lasting(self._work, "logs kept")
 
     def ended(self, run_id: str) -> None:
         """All output of a run is here."""
@@ -73,6 +76,7 @@ class LogKeeping:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _work(self) -> None:
+        self._taken = await asyncio.to_thread(self._store.spool.room)
         for run_id in await asyncio.to_thread(self._store.spool.unpacked, LEAST):
             self._waiting.put_nowait(run_id)
         while True:
@@ -80,7 +84,8 @@ class LogKeeping:
             try:
                 if self._settings.pack:
                     await self.pack(run_id)
-                if self._waiting.empty():
+                self._taken += await asyncio.to_thread(self._store.spool.room_of, run_id)
+                if self._waiting.empty() and 0 < self._settings.max_bytes < self._taken:
                     await self.make_room()
             except NotFound:
                 continue  # removed meanwhile
@@ -108,7 +113,8 @@ class LogKeeping:
         most = self._settings.max_bytes
         if not most:
             return
-        over = await asyncio.to_thread(self._store.spool.room) - most
+        self._taken = await asyncio.to_thread(self._store.spool.room)
+        over = self._taken - most
         if over <= 0:
             return
         for run_id in await asyncio.to_thread(self._store.spool.oldest):
@@ -117,7 +123,8 @@ class LogKeeping:
             with suppress(NotFound):
                 run = await self._store.read(run_rows.get, run_id)
                 if run.status.terminal and not self._follows(run_id):
-                    over -= await self._drop(run)
+                    freed = await self._drop(run)
+                    over, self._taken = over - freed, self._taken - freed
 
     async def _drop(self, run: Run) -> int:
         """Remove those logs of a run that its machine, if connected, has whole; bytes that were freed."""

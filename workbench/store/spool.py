@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -176,6 +177,14 @@ class Spool:
         """Bytes that all logs take on the disk. For a thread."""
         with explained(self.folder):
             return _size(self.folder)
+
+    def room_of(self, run_id: str) -> int:
+        """Bytes that the output of a run takes on the disk. For a thread."""
+        path, size = self.path(run_id), 0
+        for name in (path, packed_path(path)):
+            with suppress(FileNotFoundError):
+                size += name.stat().st_blocks * 512
+        return size
 
     def forget_merged(self) -> None:
         """Remove what is left of merged logs: they are made anew. For a thread, before any is made."""
