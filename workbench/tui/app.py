@@ -15,12 +15,11 @@ from textual.binding import Binding
 from textual.containers import Container
 from textual.css.query import NoMatches
 from textual.screen import Screen
-from textual.worker import WorkerFailed
 
 from workbench.errors import ServerError, WorkbenchError
 from workbench.home import Home
 from workbench.text.location import Location, parse
-from workbench.text.sanitize import clean, clean_name
+from workbench.text.sanitize import clean_name
 from workbench.text.terminals import draws_ascii_alone
 from workbench.text.times import parse as times_of
 from workbench.text.times import rfc3339
@@ -51,7 +50,6 @@ from workbench.tui.themes.wardrobe import Wardrobe, usual
 from workbench.tui.whole import WholeActions
 
 if TYPE_CHECKING:
-    from textual.notifications import SeverityLevel as Severity
 
     from workbench.tui.tour.steps import Seen, Tour
     from workbench.workspace import Workspace
@@ -65,8 +63,6 @@ def _providers() -> Any:
 
 WAIT = 0.05
 """Seconds the first frame waits for what it shows: the answers come with it more often than not."""
-LONGEST_TOAST = 1000
-"""Characters of what is said in passing."""
 UNDER = {"experiments": "runs", "queue": "compute", "forwards": "compute", "compare": "runs"}
 """Places that stand under the tab of another."""
 MOUNTED = 12
@@ -337,20 +333,12 @@ class Dashboard(WholeActions):
         if dirty.watched:
             self._header.gpus = self.machines.gpus()
         self.say_aside()
-        self._call_out()
+        self.call_out(self._calls.take(), ring=self._rings)
         if self.focused is None and seen is not None and self.page is seen:
             seen.focus_content()
         if not self._filled.is_set():
             self._filled.set()
             self.run_worker(self._look_back(), name="away", exit_on_error=True)
-
-    def _call_out(self) -> None:
-        """Say what calls, and ring once where that is wanted."""
-        calls = self._calls.take()
-        for call in calls:
-            self.notify(call.text, title=call.title, severity=cast("Severity", call.severity), timeout=10)
-        if calls and self._rings:
-            self.bell()
 
     async def _told(self, page: Page, dirty: Dirty, seen: bool) -> None:
         """Hand news to a page; what cannot be had now is asked for again when the server is back."""
@@ -387,35 +375,9 @@ class Dashboard(WholeActions):
         """Have pages look again at what this face itself changed."""
         self._feed.tell(dirty)
 
-    def complain(self, problem: WorkbenchError) -> None:
-        """Show an error with its hint; it never stands in the way."""
-        hint = f"\n{clean_name(problem.hint, 200)}" if problem.hint else ""
-        self.notify(clean_name(problem.message, 300) + hint, severity="error", timeout=8, markup=False)
-
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """None of Textual's own: everything is in the action table."""
         return ()
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: Severity = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
-        """Say something in passing; never read as markup, since most of it came from elsewhere."""
-        words = clean(message, LONGEST_TOAST)
-        super().notify(words, title=title, severity=severity, timeout=timeout, markup=False)
-
-    def _handle_exception(self, error: Exception) -> None:
-        """What was refused and nobody took is told; only a fault of ours ends the dashboard."""
-        problem = error.error if isinstance(error, WorkerFailed) else error
-        if isinstance(problem, WorkbenchError):
-            self.complain(problem)
-        else:
-            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """A fault of ours: leave the terminal readable, a line, a hint, and a report."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual.app import App
-
 from workbench.text.location import Location, format
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting, owners, perform
 from workbench.tui.actions.table import by_id
+from workbench.tui.frame.saying import Saying
 from workbench.tui.leaving import copied, run_outside, run_wb
 from workbench.tui.model.undo import Undo
 from workbench.tui.places.history import History, outside
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
 
-class WholeActions(Acting, App[int]):
+class WholeActions(Acting, Saying):
     """What answers to the place `app`; the dashboard fills in where one is and how one gets elsewhere."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("app",)

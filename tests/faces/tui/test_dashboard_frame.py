@@ -6,6 +6,7 @@ import pytest
 
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import ROWS, World
+from workbench.errors import Refused
 from workbench.home import Home
 
 
@@ -258,3 +259,19 @@ async def test_a_fault_of_ours_leaves_a_report_and_a_readable_line(
     [report] = home.root.glob("dashboard-*.txt")
     assert "ZeroDivisionError: no, really" in report.read_text()
     assert "the dashboard broke" in capsys.readouterr().err
+
+
+async def test_an_error_is_not_said_again_while_it_is_still_there(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        for message in ("no room", "no room", "no answer"):
+            it.app.complain(Refused(message, "remove something"))
+            await it.pilot.pause()
+        assert [item.message for item in it.app._notifications if "no " in item.message] == [
+            "no room\nremove something",
+            "no answer\nremove something",
+        ]
+        it.app.clear_notifications()
+        it.app.complain(Refused("no room", "remove something"))
+        await it.pilot.pause()
+        assert it.toasts == "no room\nremove something"
