@@ -49,7 +49,7 @@ async def hard_life(folder: Path) -> AsyncIterator[Services]:
     async with services(folder) as live:
         store = live.store
         configuration = RunConfiguration(
-            command="x", environment_variables={"A": "1"}, on_end=[OnEnd(webhook=SECRET)], inputs={"n": 1}
+            command="x", environment_variables={"A": "1", "HF_TOKEN": SECRET}, on_end=[OnEnd(webhook=SECRET)], inputs={"n": 1}
         )
         run = make_run(1, status=RunState.FAILED, cause="exit", message="it broke", exit_code=3, attempt=2, description="# why")
         await store.write(runs.insert, run, configuration, "diff --git a/x b/x\n")

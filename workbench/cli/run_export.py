@@ -27,8 +27,8 @@ def export(
 ) -> None:
     """Write runs as one file that wb run import brings into another workspace, or a colleague's.
 
-    It has their rows, notes, metrics, output, files that are here, and code; no secrets, and nothing of other
-    runs. Values of environment variables that a run was given are in it.
+    It has their rows, notes, metrics, output, files that are here, and code; no secrets, no environment
+    variables that are called like one, and nothing of other runs.
     """
     if to is None:
         if len(runs) > 1:

@@ -18,7 +18,7 @@ class BundledRun(Entity, frozen=True, kw_only=True):
 
     run: Run
     configuration: RunConfiguration
-    """Without what was to be done at its end: addresses there may be secrets."""
+    """In a bundle without what was to be done at its end, and variables that are called like secrets."""
     diff: str | None = None
     """What was not committed."""
     transitions: list[Transition] = []

@@ -16,7 +16,8 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from workbench.entities.base import from_wire
+from workbench.entities.base import from_wire, replace
+from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.run import Run
 from workbench.entities.run_bundle import FORM, VERSION, BundledRun, BundleEntry, BundleManifest
@@ -45,7 +46,20 @@ _NAMES = re.compile(
     rf"{_RUN}/(run\.json|output|times|records/[0-9]{{1,6}}|files/[0-9]{{1,6}})"
     r"|snapshots/[0-9a-f]{64}\.json|blobs/[0-9a-f]{64}"
 )
+_SECRET = re.compile(r"(?i)token|secret|passw|passphrase|credential|api_?key|access_?key|private_?key|auth")
 T = TypeVar("T")
+
+
+def handed_on(configuration: RunConfiguration) -> RunConfiguration:
+    """What is told to others of what was asked for.
+
+    Without what was to be done at the run's end, since addresses may be secrets, and without variables whose
+    names say that they are.
+    """
+    told = {
+        name: value for name, value in configuration.environment_variables.items() if not _SECRET.search(name)
+    }
+    return replace(configuration, on_end=[], environment_variables=told)
 
 
 def own_digest(run: str, entries: dict[str, BundleEntry]) -> str:

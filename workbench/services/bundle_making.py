@@ -15,7 +15,7 @@ from workbench.entities.base import replace, to_wire
 from workbench.entities.run import Run, RunFile
 from workbench.entities.run_bundle import FORM, VERSION, BundledRun, BundleEntry, BundleManifest
 from workbench.entities.snapshot import EntryKind, Manifest
-from workbench.runs.bundles import MANIFEST, own_digest
+from workbench.runs.bundles import MANIFEST, handed_on, own_digest
 from workbench.runs.collect import fetch, safe_path
 from workbench.runs.compared_facts import MACHINE
 from workbench.runs.retrieval import retrieve_contents
@@ -76,6 +76,7 @@ class BundleMaking:
             machine = await self._store.read(targets.facts, run.target)
         bundled = replace(
             bundled,
+            configuration=handed_on(bundled.configuration),
             records=names,
             stored=[file.path for file in stored],
             machine={name: machine[name] for name in MACHINE if name in machine},

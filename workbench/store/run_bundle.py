@@ -42,7 +42,7 @@ def contents(connection: sqlite3.Connection, run_id: str) -> BundledRun:
     gaps = connection.execute("SELECT start, stop FROM gaps WHERE run = ? ORDER BY start", (number,))
     return BundledRun(
         run=run_rows.get(connection, run_id),
-        configuration=replace(runs.configuration(connection, run_id), on_end=[]),
+        configuration=runs.configuration(connection, run_id),
         diff=runs.diff_text(connection, run_id),
         transitions=run_status.known_transitions(connection, number),
         warnings=run_entries.warnings(connection, run_id),
