@@ -41,7 +41,7 @@ def test_logs_of_a_machine_are_the_runs_that_the_same_logs_here_are(
     """Every form, by the same readers at the other end of ssh; a second time nothing is new."""
     shutil.copytree(DATA, server.home / "old")
     listed = list(workspace.find_runs("m1:~/old"))
-    assert [one.known for one in listed] == [False] * 7
+    assert [one.known for one in listed] == [False] * 8
     first = list(workspace.bring_runs("m1:~/old", "there"))
     assert len(first) == len(listed)
     assert all(one.new and one.entries and not one.troubles for one in first)

@@ -47,13 +47,13 @@ def bring(workspace: Workspace, path: Path) -> dict[str, Imported]:
 
 def test_every_form_becomes_a_run_and_a_second_time_changes_nothing(workspace: Workspace, logs: Path) -> None:
     first = bring(workspace, logs)
-    assert len(first) == 7
+    assert len(first) == 8
     assert all(one.new and one.entries and not one.troubles for one in first.values())
     before = rows(workspace)
     assert {run["status"] for run in before.values()} == {"Completed", "Failed"}
     assert {run["experiment"] for run in before.values()} == {"logs"}
     for run in before.values():
-        (metric,) = run["metrics"].keys() & {"loss", "loss/train", "train/loss"}
+        (metric,) = run["metrics"].keys() & {"loss", "loss/train", "train/loss", "train_loss"}
         assert run["metrics"][metric]["count"] == 6
         assert run["metrics"][metric]["last"] == pytest.approx(1 / 6)
     again = bring(workspace, logs)
@@ -145,7 +145,7 @@ def test_damage_is_told_and_the_rest_is_imported(workspace: Workspace, logs: Pat
     log.write_bytes(bytes(data))
     found = bring(workspace, logs)
     assert sum(one.skipped for one in found.values()) == 1
-    assert len(found) == 6
+    assert len(found) == 7
 
 
 def test_the_command_prints_the_ids(tmp_path: Path, logs: Path, capfd: pytest.CaptureFixture[str]) -> None:

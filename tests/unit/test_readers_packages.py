@@ -198,6 +198,13 @@ def test_folders_of_dvclive() -> None:
     assert texts(entries, "param") == {"lr": "0.001", "model.layers": "4", "name": "a b: c"}
 
 
+def test_the_csv_files_of_lightning() -> None:
+    """Columns that came late, rows that have only some of them."""
+    entries = everything(DATA / "lightning_logs" / "version_0" / "metrics.csv")
+    losses(entries, "train_loss")
+    assert series(entries, "accuracy") == [(2, 0.2), (5, 0.5)]
+
+
 def test_the_state_of_a_hugging_face_trainer() -> None:
     entries = everything(DATA / "trainer")
     losses(entries, "loss")

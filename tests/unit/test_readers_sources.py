@@ -25,6 +25,7 @@ def test_one_log_directory_is_one_run() -> None:
     assert runs == {
         "first": [("mlflow-database", "mlflow.db")],
         "dvclive": [("dvclive", "dvclive")],
+        "lightning_logs/version_0": [("table", "lightning_logs/version_0/metrics.csv")],
         "mlruns/1/first": [("mlflow", "mlruns/1/first")],
         "offline-run-20260101_000000-abc12345": [
             ("wandb", "offline-run-20260101_000000-abc12345/run-abc12345.wandb")

@@ -1,6 +1,6 @@
 """Writes the fixture files beside it, with the real packages: `python write.py [FORM ...]`.
 
-Needs tensorboardX, tensorboard, wandb, mlflow-skinny with sqlalchemy and alembic, dvclive,
+Needs tensorboardX, tensorboard, wandb, mlflow-skinny with sqlalchemy and alembic, dvclive, lightning,
 transformers. What a package
 writes of the machine (host, user, paths) is replaced by plain words where the package lets one.
 """
@@ -151,6 +151,19 @@ def trainer(folder: Path) -> Path:
     return folder
 
 
+def lightning(folder: Path) -> Path:
+    """A metric that comes late has the whole file written anew; each row has only its own columns."""
+    from lightning.pytorch.loggers import CSVLogger
+
+    logger = CSVLogger(str(folder), version=0)
+    for step in range(6):
+        logger.log_metrics({"epoch": step // 3, "train_loss": loss(step)}, step)
+        if step % 3 == 2:
+            logger.log_metrics({"epoch": step // 3, "accuracy": step / 10}, step)
+        logger.save()
+    return folder / "lightning_logs"
+
+
 FORMS = {
     "tensorboard_x": (tensorboard_x, "x/events.out.tfevents.1700000000.machine"),
     "tensorboard_v2": (tensorboard_v2, "v2/events.out.tfevents.1700000000.machine"),
@@ -159,6 +172,7 @@ FORMS = {
     "mlflow_database": (mlflow_database, "mlflow.db"),
     "trainer": (trainer, "trainer"),
     "dvclive": (dvclive_folder, "dvclive"),
+    "lightning": (lightning, "lightning_logs"),
 }
 
 

@@ -94,7 +94,7 @@ class _Folder(object):
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
-        self.listed = 0
+        self.listed = -1  # no time: a folder from an archive may have the time 0
         self.again = False
         self.not_before = 0.0
 
