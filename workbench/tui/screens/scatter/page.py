@@ -16,6 +16,7 @@ from workbench.text.location import Location
 from workbench.text.plot_svg import Frame
 from workbench.text.sanitize import clean_name
 from workbench.tui.chart import saving
+from workbench.tui.chart.feed import Feed
 from workbench.tui.frame.prompt import ask
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.page import Page
@@ -28,6 +29,10 @@ ALL = "all"
 """The option `plot` of a location where all runs of its filter are meant; else it is their ids."""
 PAGE, MOST = 1000, 5000
 """Runs one call asks for, and the newest ones that are drawn."""
+
+
+GUESSED = 30
+"""Params among which the one that differs is looked for."""
 
 
 def place(location: Location, runs: Sequence[str] = ()) -> Location:
@@ -46,6 +51,7 @@ class ScatterPage(Page):
         self._rows: list[Mapping[str, Any]] = []
         self._names: Mapping[str, Sequence[str]] = {}
         self._total = 0
+        self._feed = Feed(self, self._ask)
 
     def compose(self) -> ComposeResult:
         """The dots."""
@@ -66,21 +72,21 @@ class ScatterPage(Page):
         return "   ".join(part for part in (f"/ {words}" if words else "", few) if part)
 
     async def hear(self, dirty: Dirty) -> None:
-        """Ask again when a run changed."""
-        known = [row["id"] for row in self._rows]
-        if dirty.everything or dirty.listed or dirty.touched(known):
+        """Ask at once when one comes here, and again when a run changed: seldom where that takes long."""
+        if dirty.everything:
             await self._ask()
+        elif dirty.listed or dirty.touched([row["id"] for row in self._rows]):
+            self._feed.news()
 
     async def _ask(self) -> None:
         """Ask for the runs, and draw them."""
         x, y = (self.location.options.get(axis) for axis in ("x", "y"))
         try:
             if not (x and y):
-                first = await self._fetch(None)
-                guessed = view.axes(first)
-                self._names = await self.dashboard.services.call(
-                    "runs", "columns", experiment=self._experiment
-                )
+                names = await self.dashboard.services.call("runs", "columns", experiment=self._experiment)
+                self._names = names
+                known = [f"param:{name}" for name in (names.get("params") or ())[:GUESSED]]
+                guessed = view.axes(await self._fetch(known, PAGE))
                 x = x or guessed[0] or ""
                 y = (
                     y
@@ -107,8 +113,8 @@ class ScatterPage(Page):
     def _experiment(self) -> str | None:
         return self.location.path[0] if self.location.path else None
 
-    async def _fetch(self, columns: list[str] | None) -> list[Mapping[str, Any]]:
-        """The rows, a page after the other; None: with all params. Raises WorkbenchError, FilterProblem."""
+    async def _fetch(self, columns: list[str], most: int = MOST) -> list[Mapping[str, Any]]:
+        """The rows, a page after the other. Raises WorkbenchError, FilterProblem."""
         chosen = self.location.options.get("plot", ALL)
         asked: dict[str, Any] = {"experiment": self._experiment, "columns": columns}
         if chosen != ALL:
@@ -116,7 +122,6 @@ class ScatterPage(Page):
         else:
             asked.update(filters.parameters(self.location.options))
         found: list[Mapping[str, Any]] = []
-        most = PAGE if columns is None else MOST
         while len(found) < most:
             page = await self.dashboard.services.call("runs", "table", offset=len(found), limit=PAGE, **asked)
             found += page["rows"]
