@@ -199,8 +199,7 @@ class FileLogs:
         path, marks = told.get("path"), told.get("marks")
         if not isinstance(path, str) or path not in offsets or not isinstance(marks, list):
             return
-        self.path(run_id, path).parent.mkdir(0o700, exist_ok=True)
-        times = self.times(run_id, path)
+        times = self._times_here(run_id, path)
         last = times.last()
         for mark in marks:
             if _is_mark(mark) and (last is None or mark[0] > last):
@@ -210,11 +209,17 @@ class FileLogs:
     def _note(self, run_id: str, offsets: dict[str, int], told: dict[str, Any]) -> None:
         path, offset, moment = told.get("path"), told.get("offset"), told.get("time")
         if isinstance(path, str) and offsets.get(path) == offset and _is_mark([offset, moment]):
-            self.path(run_id, path).parent.mkdir(0o700, exist_ok=True)
-            times = self.times(run_id, path)
+            times = self._times_here(run_id, path)
             last = times.last()
             if moment is not None and (last is None or offsets[path] > last):
                 times.note(float(moment), offsets[path])
+
+    def _times_here(self, run_id: str, path: str) -> LogTimes:
+        """The file's times, its folder made."""
+        folder = self.path(run_id, path).parent
+        with explained(folder):
+            folder.mkdir(0o700, exist_ok=True)
+        return self.times(run_id, path)
 
     @staticmethod
     def _forget(path: Path) -> None:

@@ -22,6 +22,7 @@ from workbench.store import run_rows
 from workbench.store.line_index import LineIndex
 from workbench.store.log_file import LogFile
 from workbench.store.log_times import LogTimes, Mark
+from workbench.store.problems import explained
 from workbench.text.log_merge import Merge, MergedLine, labels, tagged
 from workbench.text.log_names import LogName, label
 
@@ -125,26 +126,30 @@ class _Merging:
 
     async def _work(self) -> None:
         try:
-            await asyncio.to_thread(_clear, self._path)
-            with await asyncio.to_thread(open, self._path, "wb") as file:
-                await self._begin(file)
-                while time.monotonic() - self._wanted < UNWANTED:
-                    if self._ended:
-                        await asyncio.sleep(1.0)
-                    elif not await self._round(file):
-                        await asyncio.sleep(LOOK)
+            with explained(self._path.parent):
+                await self._merge_on()
         except WorkbenchError as problem:
             self._problem = problem
             await asyncio.sleep(LOOK * 10)  # long enough to be told, then it is tried anew
         finally:
             _remove(self._path)
 
+    async def _merge_on(self) -> None:
+        await asyncio.to_thread(_clear, self._path)
+        with await asyncio.to_thread(open, self._path, "wb") as file:
+            await self._begin(file)
+            while time.monotonic() - self._wanted < UNWANTED:
+                if self._ended:
+                    await asyncio.sleep(1.0)
+                elif not await self._round(file):
+                    await asyncio.sleep(LOOK)
+
     async def _begin(self, file: BinaryIO) -> None:
         """Begin where the last MOST bytes of each log do, all at the same time."""
         extents = await asyncio.gather(*(
             one_extent(self._context, self._run_id, name, whole=True) for name in self._names
         ))  # fmt: skip
-        left_out = 0
+        left_out, inputs = 0, []
         since = float("-inf")
         for extent in extents:
             if extent.size > MOST:
@@ -156,7 +161,8 @@ class _Merging:
                 found = await asyncio.to_thread(extent.times.offset, since)
                 start = max(start, found if found is not None else start)
             left_out += start
-            self._inputs.append(_Input(start))
+            inputs.append(_Input(start))
+        self._inputs = inputs
         if left_out:
             await self._write(file, b"[... %d bytes before this are in the logs themselves ...]\n" % left_out)
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench.store.problems import explained
+
 LONGEST = 64
 """Bytes of a line at most, a little more than any has."""
 _ATTEMPT = re.compile(rb"^(\d+\.\d+) (\d+) (\d+)$", re.M)
@@ -35,7 +37,7 @@ class Attempt(NamedTuple):
 
 
 class LogTimes:
-    """The times of one log; of one that has none nothing is known. Raises OSError; for a thread."""
+    """The times of one log; of one that has none nothing is known. Raises StoreError; for a thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -59,18 +61,19 @@ class LogTimes:
 
         Nothing is kept of a part before which others are missing.
         """
-        have = self.size()
-        if place <= have < place + len(data):
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                os.pwrite(descriptor, data[have - place :], have)
-            finally:
-                os.close(descriptor)
-        return self.size()
+        with explained(self._path.parent):
+            have = self.size()
+            if place <= have < place + len(data):
+                descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                try:
+                    os.pwrite(descriptor, data[have - place :], have)
+                finally:
+                    os.close(descriptor)
+            return self.size()
 
     def note(self, time: float, offset: int) -> None:
         """Bytes of the log from offset on came then."""
-        with open(self._path, "ab") as file:
+        with explained(self._path.parent), open(self._path, "ab") as file:
             file.write(b"%.3f %d\n" % (time, offset))
 
     def last(self) -> int | None:
@@ -126,15 +129,16 @@ class LogTimes:
 
     @contextmanager
     def _opened(self) -> Iterator[int | None]:
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            yield None
-            return
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        with explained(self._path.parent):
+            try:
+                descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                yield None
+                return
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
 
 
 def _lines(file: int, place: int) -> Iterator[Mark]:
