@@ -43,7 +43,7 @@ def script(*waits: str) -> str:
 
 
 def steps(ground: Ground, run: str) -> list[int]:
-    return [record["s"] for record in records(ground, run)]
+    return sorted(record["s"] for record in records(ground, run))
 
 
 def told(ground: Ground, run: str) -> dict[str, str]:

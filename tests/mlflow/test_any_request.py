@@ -59,7 +59,7 @@ def routes(tmp_path: Path) -> Iterator[Routes]:
     runs.close()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(route=st.sampled_from(ROUTES), body=bodies, complete=st.booleans())
 def test_any_body_is_answered_or_refused(routes: Routes, route: tuple[str, str], body: dict[str, Any], complete: bool) -> None:
     model = routes.answer("POST", API + "logged-models", "", b"{}")["model"]["info"]["model_id"]
@@ -72,7 +72,7 @@ def test_any_body_is_answered_or_refused(routes: Routes, route: tuple[str, str],
         json.loads(json.dumps(answer, allow_nan=False))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(method=st.sampled_from(["GET", "POST", "PATCH"]), path=st.text(max_size=60), query=st.text(max_size=60))
 def test_any_address_is_answered_or_refused(routes: Routes, method: str, path: str, query: str) -> None:
     for begin in (API, API + "logged-models/", "/api/2.0/mlflow-artifacts/artifacts", ""):
