@@ -245,8 +245,9 @@ def test_the_names_are_few_and_all_are_there() -> None:
         assert getattr(workbench, name) is not None
     public = {name for name in dir(RunHandle) if not name.startswith("_")} | {"details"}
     assert public == {
-        "cancel", "details", "download_file", "get_all_logs", "get_file_names", "get_metrics", "hold", "id",
-        "name", "refresh", "release", "set_priority", "status", "wait_for_completion",
+        "cancel", "details", "download_file", "get_all_logs", "get_children", "get_file_names", "get_metrics",
+        "hold", "id", "name", "parent", "refresh", "release", "set_priority", "status", "submit_child",
+        "wait_for_completion",
     }  # fmt: skip
     page = (ROOT / "docs" / "sdk.md").read_text("utf-8")
     for name in public:
