@@ -11,7 +11,7 @@ import pytest
 
 from workbench.compute.examination import Clock, clock_check, merged, session_checks, shell_checks
 from workbench.compute.measurement import Measurement
-from workbench.remote.driver_checks import Driver, cards_on_bus, find_library, judge_driver
+from workbench.remote.driver_checks import Driver, cards_on_bus, find_library, judge_amd, judge_driver
 from workbench.remote.login_checks import max_sessions
 from workbench.remote.python_checks import Python, find_pythons, judge_pythons
 
@@ -67,6 +67,16 @@ def test_a_driver_is_judged_without_being_asked(driver: Driver, listed: int, sta
     for line in found:
         assert words in line["text"]
         assert state == "ok" or (line["hint"] and line["fix"])
+
+
+def test_gpus_the_queue_does_not_know_are_named() -> None:
+    assert judge_amd(0) == []
+    (line,) = judge_amd(2)
+    assert (line["state"], line["text"]) == (
+        "warn",
+        "2 AMD GPUs are watched, not given out: the queue knows NVIDIA's only",
+    )
+    assert "slots=1" in line["hint"]
 
 
 def test_cards_on_the_bus(tmp_path: Path) -> None:
