@@ -106,7 +106,11 @@ class LogKeeping:
 
         if not await _aside(partial(self._store.spool.pack, run_id, size, going_on)):
             return False
-        return await self._store.write(self._store.spool.drop_plain, run_id)
+        try:
+            return await self._store.write(self._store.spool.drop_plain, run_id)
+        except NotFound:
+            await asyncio.to_thread(self._store.spool.remove, run_id)  # it was removed while it was packed
+            raise
 
     async def make_room(self) -> None:
         """Drop output that machines have still, the oldest first, until all takes no more than it may."""
