@@ -246,6 +246,11 @@ async def test_a_machine_that_is_not_there_says_so(stage: Open) -> None:
 async def test_activities_say_how_far_they_are_and_what_to_do(stage: Open) -> None:
     async with stage(location="activity") as it:
         await it.see("transfer *calm-otter-42.*42%", "the connection was lost → wb compute doctor dgx-02", "1 going on")
+        it.world.activities[0].update(done=77, total=100)
+        before = len(it.world.asked("activities.list"))
+        it.world.happen("ActivityChanged", "activities/a3")
+        await it.see("sending data.bin  77%")
+        assert [asked.get("active") for asked in it.world.asked("activities.list")[before:]] == [True]
         it.world.activities[0].update(state="done", ended="2026-11-23T12:04:30Z")
         it.world.happen("ActivityChanged", "activities/a3")
         await it.see("done *transfer")

@@ -183,5 +183,5 @@ class MachineServices:
     def subscriptions_test(self, name: str) -> Any:
         return {"delivered": True}
 
-    def activities_list(self, **_: Any) -> Any:
-        return [dict(item) for item in self.activities]
+    def activities_list(self, active: bool = False, **_: Any) -> Any:
+        return [dict(item) for item in self.activities if not active or item["state"] == "running"]

@@ -1,4 +1,4 @@
-"""The keys that matter here, fitted to the width; one that cannot work now is greyed."""
+"""The keys that matter here, fitted to the width; those that cannot work now come last, greyed."""
 
 from __future__ import annotations
 
@@ -52,20 +52,20 @@ class Footer(Line):
         if isinstance(self.screen.focused, Input):
             said = [(Piece(f" {key}", "key"), Piece(f" {label} ", "dim")) for key, label in TYPING]
             return [piece for pair in said for piece in pair]
-        offered = _offered(owners(self.screen.focused or self.screen))
+        around = owners(self.screen.focused or self.screen)
+        offered = [(action, _refused(owner, action)) for owner, action in _offered(around)]
         ascii_only = palette_of(self.app).ascii
-        words = {action.id: self._words(action, ascii_only) for _, action in offered}
+        words = {action.id: self._words(action, ascii_only) for action, _ in offered}
         room, kept = cells, set()
-        for _, action in sorted(offered, key=lambda item: -item[1].footer):
+        for action, _ in sorted(offered, key=lambda item: (item[1], -item[0].footer)):
             need = sum(cell_len(word) for word in words[action.id]) + 1
             if need <= room:
                 kept.add(action.id)
                 room -= need
         pieces = []
-        for owner, action in offered:
+        for action, off in sorted(offered, key=lambda item: item[1]):  # those that work come first
             if action.id in kept:
                 key, label = words[action.id]
-                off = _refused(owner, action)
                 click = f"app.perform('{action.id}')"
                 pieces.append(Piece(key, "stale" if off else "key", click))
                 pieces.append(Piece(label + " ", "stale" if off else "dim", click))

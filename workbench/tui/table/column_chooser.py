@@ -25,7 +25,7 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
     TITLE_WORDS = "columns"
     DO = "show"
     DEFAULT_CSS = """
-    ColumnChooser Listing { max-height: 50vh; margin: 1 0 0 0; background: $surface; }
+    ColumnChooser Listing { margin: 1 0 0 0; background: $surface; }
     """
 
     def __init__(self, columns: Sequence[Column], choice: Sequence[str] | None) -> None:
@@ -46,11 +46,14 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
             ],
             frozen=2,
         )
-        self.listing.styles.height = len(columns)
 
     def content(self) -> ComposeResult:
         """The columns."""
         yield self.listing
+
+    def on_resize(self) -> None:
+        """As high as there are columns, up to half the screen; a frame does not see what is only clipped."""
+        self.listing.styles.height = min(len(self._columns), max(3, self.size.height // 2))
 
     def on_mount(self) -> None:
         """List them."""

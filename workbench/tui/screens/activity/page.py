@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -92,20 +92,26 @@ class ActivityPage(FilteredPage):
             found = await self.dashboard.services.call("subscriptions", "list")
             self._parts["subscriptions"] = {f"to {item['name']}": Row("subscription", item) for item in found}
         if everything or dirty.activities:
-            await self._ask_activities()
+            await self._ask_activities(None if everything else dirty.activities)
         if everything or dirty.alerts or dirty.subscriptions or dirty.activities:
             self._heard = True
             self.fill()
 
-    async def _ask_activities(self) -> None:
+    async def _ask_activities(self, changed: Collection[str] | None) -> None:
+        """Those that go on, where nothing but they changed; else, and where None says so, all."""
         services = self.dashboard.services
-        found = await services.call("activities", "list", limit=LIMIT)
+        found = await services.call("activities", "list", limit=LIMIT, active=True) if changed else []
+        kept = self._parts["activities"]
+        if not changed or not set(changed) <= {item["id"] for item in found}:
+            found, kept = await services.call("activities", "list", limit=LIMIT), {}
         runs = {item["subject"].rpartition("/")[2] for item in found if "/runs/" in item["subject"]}
         unknown = sorted(runs - self._names.keys())
         if unknown:
             rows = await services.call("runs", "table", ids=unknown, limit=LIMIT, archived=None, columns=[])
             self._names.update({row["id"]: row for row in rows["rows"]})
-        self._parts["activities"] = {item["id"]: Row("activity", item, self._name_of(item)) for item in found}
+        told = {item["id"]: Row("activity", item, self._name_of(item)) for item in found}
+        begun = {id: row for id, row in told.items() if id not in kept}  # the newest stand first
+        self._parts["activities"] = {**begun, **kept, **told}
 
     def _name_of(self, item: Mapping[str, Any]) -> str:
         last = str(item["subject"]).rpartition("/")[2]
