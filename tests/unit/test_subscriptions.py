@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import stat
 import sys
@@ -17,6 +18,7 @@ import pytest
 
 from tests.receivers import raw_server, receiver, silence
 from tests.services import Services, services
+from workbench.compute import local_command
 from workbench.entities.event import Event
 from workbench.entities.subscription import Filter
 from workbench.errors import Conflict, NotFound, UsageError
@@ -236,7 +238,10 @@ async def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
         assert "No such file" in stands["problem"]
 
 
-async def test_a_command_that_does_not_end_is_ended_with_all_it_started(tmp_path: Path) -> None:
+async def test_a_command_that_does_not_end_is_ended_with_all_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_command, "GRACE", 0.2)
     pids = tmp_path / "pids"
     line = f"trap '' TERM; sleep 600 & echo $$ $! >> {pids}; wait; sleep 600"
     async with services(tmp_path) as live:
@@ -253,6 +258,21 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+async def test_what_a_command_leaves_running_keeps_no_event_from_being_delivered(tmp_path: Path) -> None:
+    """Not even when it goes on with the command's output: once was told, and it is not told again."""
+    note, told = tmp_path / "pid", tmp_path / "told"
+    line = f"cat >> {told}; setsid sleep 600 & echo $! > {note}"
+    before = set(os.listdir("/proc/self/fd"))
+    async with services(tmp_path) as live:
+        await add(live, "a", sink="command", command=line, timeout=20)
+        await happened(live)
+        stands = await until(live, "a", lambda item: item["delivered"] == 1)
+        assert stands["failed"] == 0
+    os.kill(int(note.read_text()), signal.SIGKILL)
+    assert len(told.read_text().splitlines()) == 1
+    assert set(os.listdir("/proc/self/fd")) <= before
 
 
 async def test_a_command_that_writes_without_end_is_not_kept(tmp_path: Path) -> None:

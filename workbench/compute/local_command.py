@@ -7,7 +7,9 @@ import codecs
 import contextlib
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import NotFound, WorkbenchError
@@ -30,28 +32,39 @@ class TimeIsUp(WorkbenchError):
 
 
 async def run_here(
-    command: str | list[str], environ: Mapping[str, str], timeout: float, tell: Tell
+    command: str | list[str],
+    environ: Mapping[str, str],
+    timeout: float,
+    tell: Tell,
+    *,
+    given: bytes = b"",
+    folder: Path | None = None,
 ) -> int:
-    """Run a shell line, or an exact argv; its exit code, 128+n for a signal n.
+    """Run a shell line, or an exact argv, in a folder or where we are; its exit code, 128+n for a signal n.
 
-    It has no input. Raises TimeIsUp after timeout seconds, NotFound where there is no such program. Cancelled
-    or out of time, what it started and what is in its group is ended.
+    given: its input. Raises TimeIsUp after timeout seconds, NotFound where there is no such program.
+    Cancelled or out of time, what it started and what is in its group is ended.
     """
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else command
     # A pipe of our own: asyncio's would have its end waited for, which what is left running may hold open.
     read, write = os.pipe()
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            env=dict(environ),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=write,
-            stderr=write,
-            start_new_session=True,
-        )
-    except OSError as problem:
+        with tempfile.TemporaryFile() as handed:
+            handed.write(given)
+            handed.seek(0)
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                env=dict(environ),
+                cwd=folder,
+                stdin=handed,
+                stdout=write,
+                stderr=write,
+                start_new_session=True,
+            )
+    except (OSError, ValueError) as problem:
         os.close(read)
-        raise NotFound(f"{argv[0]} cannot be run here: {problem.strerror}") from problem
+        why = getattr(problem, "strerror", None) or str(problem)
+        raise NotFound(f"{argv[0]} cannot be run here: {why}") from problem
     finally:
         os.close(write)
     reading = asyncio.create_task(_read(read, tell))
