@@ -65,3 +65,16 @@ def test_no_line_is_wider_than_the_terminal(text: str, cells: int) -> None:
     for line in notes.lines(text, Look(cells)):
         assert width(line) <= cells
         assert "\x1b" not in line
+
+
+def test_a_long_note_is_read_as_markdown_on_the_page_of_its_run() -> None:
+    from datetime import UTC, datetime
+
+    from tests.faces.scripted import make_run
+    from workbench.views.run_page import page
+
+    now = datetime(2026, 11, 23, 12, 4, tzinfo=UTC)
+    long = page(make_run(1, "otter", description="# Why\n- the **lr** \x1b[2J"), {}, [], now, Look(60))
+    at = long.index("note")
+    assert long[at : at + 4] == ["note", "  Why", "", "  • the lr"]
+    assert any(line.split() == ["note", "best", "so", "far"] for line in page(make_run(1, "otter", description="best so far"), {}, [], now, Look(60)))

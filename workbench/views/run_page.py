@@ -14,9 +14,12 @@ from workbench.text.outcomes import reason
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, pairs, render, wrap
+from workbench.views import notes
 from workbench.views.runs import Run, gpus, mapping, note, staleness, state, took
 
 MOST_WARNINGS = 5
+MOST_NOTE = 400
+"""Lines of a note; wb run note has all of it."""
 
 
 def page(
@@ -26,6 +29,7 @@ def page(
     parts = [
         _head(run, now, look),
         pairs(_said(_how(run)), *look),
+        _long_note(run, look),
         _metrics(run, trends, look),
         _warnings(run, warnings, look),
         pairs(_said(_whence(run, now)), *look),
@@ -78,8 +82,21 @@ def _how(run: Run) -> list[tuple[str, Cell | str]]:
         ("command", clean(str(run.get("command") or ""), 2000)),
         ("params", mapping(run.get("params"))),
         ("tags", mapping(run.get("tags"))),
-        ("note", clean(str(run.get("description") or ""), 4000)),
+        ("note", "" if _is_long(run) else clean(str(run.get("description") or ""), 4000)),
     ]
+
+
+def _is_long(run: Run) -> bool:
+    """Whether a note is more than a line: then it is read as the Markdown it is."""
+    return "\n" in str(run.get("description") or "").strip()
+
+
+def _long_note(run: Run, look: Look) -> list[str]:
+    if not _is_long(run):
+        return []
+    narrow = look._replace(width=max(20, look.width - 2))
+    told = notes.lines(str(run["description"]), narrow)[:MOST_NOTE]
+    return [paint("note", "dim", look.colour), *(f"  {line}".rstrip() for line in told)]
 
 
 def _properties(run: Run) -> dict[str, Any]:
