@@ -125,6 +125,45 @@ async def test_an_import_that_was_cut_off_is_done_again(tmp_path: Path, monkeypa
             with pytest.raises(KeyboardInterrupt):
                 await unbundled(taker, data)
         assert (await taker.call("runs.log_extent", run=ROOT))["size"] == 0
+        assert (await taker.call("runs.get", run=ROOT))["description"] == "# why"
         assert await unbundled(taker, data) == ["updated", "new"]
         assert repr(await everything(taker, ROOT)) == repr(await everything(giver, ROOT))
         assert await unbundled(taker, data) == ["known", "known"]
+
+
+async def test_what_was_written_here_outlives_a_newer_bundle_that_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hard_life(tmp_path / "giver") as giver, services(tmp_path / "taker") as taker:
+        await unbundled(taker, await bundled(giver, ROOT))
+        await taker.call("runs.describe", run=ROOT, description="mine")
+        await giver.call("runs.describe", run=ROOT, description="theirs", name="newer")
+        newer = await bundled(giver, ROOT)
+        await taker.call("runs.tag", run=CHILD, set={"mine": "1"})
+        assert await unbundled(taker, newer) == ["updated", "updated"]
+        assert (await taker.call("runs.get", run=CHILD))["tags"] == {"mine": "1"}
+        await giver.call("runs.describe", run=ROOT, name="newest")
+        newer = await bundled(giver, ROOT)
+
+        async def killed(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(RunBundleService, "_bring_files", killed)
+            with pytest.raises(KeyboardInterrupt):
+                await unbundled(taker, newer)
+        assert await unbundled(taker, newer) == ["updated", "new"]  # the child went with its run
+        assert (await taker.call("runs.get", run=CHILD))["inside"] == ROOT
+        found = await taker.call("runs.get", run=ROOT)
+        assert (found["description"], found["name"]) == ("mine", "newest")
+
+
+async def test_output_that_packs_very_well_is_no_bomb(tmp_path: Path) -> None:
+    async with services(tmp_path / "giver") as giver, services(tmp_path / "taker") as taker:
+        await giver.store.write(runs.insert, make_run(1, status=RunState.COMPLETED), RunConfiguration(command="x"))
+        for at in range(20):
+            await giver.store.write(giver.store.spool.append, ROOT, at << 20, bytes(1 << 20))
+        data = await bundled(giver, ROOT)
+        assert len(data) < 1 << 18
+        assert await unbundled(taker, data) == ["new"]
+        assert (await taker.call("runs.log_extent", run=ROOT))["size"] == 20 << 20

@@ -42,6 +42,8 @@ class RunBundleService:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._store = context.store
+        self._one = asyncio.Lock()
+        """One bundle at a time is taken in."""
 
     @call
     async def bundled(self, runs: Runs) -> list[Run]:
@@ -82,15 +84,13 @@ class RunBundleService:
 
         A run that came in a bundle before becomes what the newer one says; its name, note and tags stay where
         they were changed here. One that was submitted from here is left as it is. Raises UsageError for an
-        archive that is not clean: nothing of it, or no more than whole runs of it, was brought in then.
+        archive that is not clean: nothing of it was brought in then.
         """
         place = self._context.folder / f"{UPLOAD}{uuid.uuid4().hex}.wb"
         try:
             await self._spool(place, source)
-            bundle = await asyncio.to_thread(Bundle, place)
-            with bundle:
-                brought = [await self._bring(bundle, run) for run in bundle.manifest.runs]
-            return {"runs": brought}
+            async with self._one:
+                return {"runs": await self._take(place)}
         except OSError as problem:
             raise explain_disk(problem, self._context.folder) from problem
         finally:
@@ -107,29 +107,53 @@ class RunBundleService:
                     raise UsageError(f"the bundle is over {MOST} bytes")
                 await asyncio.to_thread(spool.write, block)
 
-    async def _bring(self, bundle: Bundle, run_id: str) -> dict[str, str]:
-        """Bring one run in; everything about it is checked before anything is changed."""
-        bundled = await asyncio.to_thread(bundle.bundled, run_id)
-        digest, made = bundle.manifest.runs[run_id], bundle.manifest.made
+    async def _take(self, place: Path) -> list[dict[str, str]]:
+        """Bring in what is new; all of that is looked at before anything is changed."""
+        with await asyncio.to_thread(Bundle, place) as bundle:
+            found = {run: await asyncio.to_thread(bundle.bundled, run) for run in bundle.manifest.runs}
+            standing = {run: await self._standing(bundle, run) for run in found}
+            for run, (state, before) in standing.items():
+                above = standing.get(found[run].run.inside or "")
+                if state == "known" and above is not None and above[0] == "updated":
+                    standing[run] = ("updated", before)  # it goes with the run it was made in
+            wanted = [run for run, (state, _) in standing.items() if state in ("new", "updated")]
+            await asyncio.to_thread(_look_through, bundle, [found[run] for run in wanted])
+        if not wanted:
+            return [_told(before, state) for state, before in standing.values() if before is not None]
+        # Anew, since what comes out of an archive is counted against its size.
+        with await asyncio.to_thread(Bundle, place) as bundle:
+            told = []
+            for run, (state, before) in standing.items():
+                row = await self._bring(bundle, run, before) if run in wanted else before
+                told += [] if row is None else [_told(row, state)]
+            return told
+
+    async def _standing(self, bundle: Bundle, run_id: str) -> tuple[str, Run | None]:
+        """What becomes of a run of a bundle, and the run as it is here."""
+        before = await self._store.read(run_bundle.find, run_id)
+        if before is None:
+            return "new", None
         state = await asyncio.to_thread(read_state, self._state(run_id)) or {}
-        before = await self._known(run_id)
-        if before is not None and "bundle" not in state:
-            return _told(before, "known")
-        if before is not None and state.get("bundle") == digest:
-            return _told(before, "known")
-        if before is not None and state["bundle"] and made < datetime.fromisoformat(state["made"]):
-            return _told(before, "older")
+        if "bundle" not in state or state["bundle"] == bundle.manifest.runs[run_id]:
+            return "known", before
+        newer = bundle.manifest.made >= datetime.fromisoformat(state["made"])
+        return ("updated" if newer or not state["bundle"] else "older"), before
+
+    async def _bring(self, bundle: Bundle, run_id: str, before: Run | None) -> Run:
+        """Bring one run in, in place of what is here of it; what was changed here of its note stays."""
+        bundled = await asyncio.to_thread(bundle.bundled, run_id)
+        made = bundle.manifest.made.isoformat()
+        state = await asyncio.to_thread(read_state, self._state(run_id)) or {}
+        said = {"name": bundled.run.name, "note": bundled.run.description, "tags": bundled.run.tags}
+        mine = state.get("mine")  # of an import that was cut off
+        if mine is None:
+            mine = {} if before is None else _changed_here(before, state.get("said") or {})
+        # Half of it may be all that is there when somebody pulls the plug: the next import does it again.
+        unfinished = {"bundle": "", "made": made, "said": said, "mine": mine}
+        await asyncio.to_thread(write_state, self._state(run_id), unfinished)
         if bundled.run.snapshot is not None:
             await self._bring_code(bundle, bundled.run.snapshot)
-        for name in bundle.manifest.entries:
-            if name.startswith(f"runs/{run_id}/"):
-                await asyncio.to_thread(_drain, bundle, name)
-        said = {"name": bundled.run.name, "note": bundled.run.description, "tags": bundled.run.tags}
-        mine = {} if before is None else _changed_here(before, state.get("said") or {})
-        # Half of it may be all that is there when somebody pulls the plug: the next import does it again.
-        unfinished = {"bundle": "", "made": made.isoformat(), "said": state.get("said") or said}
-        await asyncio.to_thread(write_state, self._state(run_id), unfinished)
-        if before is not None:
+        if await self._store.read(run_bundle.find, run_id) is not None:  # not gone with what made it
             await self._context.conductor.forget(run_id)
             await self._store.remove_run(run_id)
         run = await self._store.write(run_bundle.put, bundled)
@@ -137,12 +161,10 @@ class RunBundleService:
         await self._bring_output(bundle, bundled)
         await self._bring_files(bundle, bundled)
         await self._restore(run, mine)
-        done = {"bundle": digest, "made": made.isoformat(), "said": said, "machine": bundled.machine}
+        digest = bundle.manifest.runs[run_id]
+        done = {"bundle": digest, "made": made, "said": said, "machine": bundled.machine}
         await asyncio.to_thread(write_state, self._state(run_id), done)
-        return _told(run, "new" if before is None else "updated")
-
-    async def _known(self, run_id: str) -> Run | None:
-        return await self._store.read(run_bundle.find, run_id)
+        return run
 
     async def _bring_code(self, bundle: Bundle, snapshot: str) -> None:
         """The snapshot and its contents, where the bundle has them."""
@@ -151,8 +173,6 @@ class RunBundleService:
         manifest = await asyncio.to_thread(bundle.snapshot, snapshot)
         wanted = {entry.sha256 for entry in manifest.entries if entry.sha256}
         for sha256 in await self._store.missing_blobs(wanted):
-            if not bundle.has(f"blobs/{sha256}"):
-                raise UsageError("the bundle is damaged: a part of its code is missing")
             with tempfile.SpooledTemporaryFile(max_size=PIECE, dir=str(self._store.directory)) as spool:
                 await asyncio.to_thread(spool.writelines, bundle.pieces(f"blobs/{sha256}"))
                 spool.seek(0)
@@ -237,10 +257,19 @@ def _told(run: Run, state: str) -> dict[str, str]:
     return {"run": run.id, "name": run.name, "state": state}
 
 
-def _drain(bundle: Bundle, name: str) -> None:
-    """Read an entry to its end, for what is wrong with it."""
-    for _ in bundle.pieces(name):
-        pass
+def _look_through(bundle: Bundle, runs: list[BundledRun]) -> None:
+    """Read all that would be brought in, for what is wrong with it. Raises UsageError."""
+    wanted: set[str] = set()
+    for found in runs:
+        begin, snapshot = f"runs/{found.run.id}/", found.run.snapshot
+        entries = (name for name in bundle.manifest.entries if name.startswith(begin))
+        wanted.update(name for name in entries if name != f"{begin}run.json")
+        if snapshot is not None and bundle.has(f"snapshots/{snapshot}.json"):
+            code = bundle.snapshot(snapshot).entries
+            wanted.update(f"blobs/{entry.sha256}" for entry in code if entry.sha256)
+    for name in sorted(wanted):
+        for _ in bundle.pieces(name):
+            pass
 
 
 def _save(bundle: Bundle, name: str, to: Path) -> str:
