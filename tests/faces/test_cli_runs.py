@@ -335,6 +335,23 @@ def test_a_log_that_is_not_there(wb: Wb, words: list[str], code: int, says: str)
     assert says in done.err
 
 
+def test_followed_ranks_are_waited_for_until_no_more_come(wb: Wb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.cli.log_choice.LOOK", 0.0)
+    told = iter([LOGS[:1], LOGS[:1], LOGS[:4], LOGS, LOGS])
+    name = "logs/rank-0.log\nlogs/rank-1.log"
+    world = World(
+        runs__log_list=lambda **_: next(told),
+        runs__get={"id": ID, "name": "calm-otter-42", "status": "Running"},
+        runs__log_place={"run": ID, "offset": 0, "log": name},
+        runs__logs=[b"x"],
+    )
+    done = wb("logs", "x", "-f", "--all-ranks", world=world)
+    assert done.out == "x"
+    assert world.calls[-1] == ("runs.logs", {"run": ID, "offset": 0, "log": name, "follow": True})
+    gone = World(runs__log_list=LOGS[:1], runs__get={"id": ID, "name": "x", "status": "Failed"})
+    assert wb("logs", "x", "-f", "--all-ranks", world=gone).code == 3
+
+
 def test_lines_with_times_and_those_around_a_match_while_it_goes_on(wb: Wb) -> None:
     stamp = "2026-11-26 12:00:00.000 "
     words = ("one", "two", "six", "ten")

@@ -28,8 +28,14 @@ class RunLogView(LogView):
         return self._window.top.start if self.current is None else self.current
 
     def show_from(self, offset: int) -> None:
-        """Show the log from a byte on, and hold still."""
-        self._move(lambda: self._to_place(offset))
+        """Show the log from a byte on and hold still; where there is no such byte its end, and follow."""
+
+        async def move() -> None:
+            if offset >= self._reader.extent.size:  # it was opened just now, or has grown
+                self._reader.adopt(await self.source.extent())
+            await self._to_place(offset)
+
+        self._move(move)
 
     def _want(self, what: str) -> None:
         self.post_message(self.Wanted(self, what))
