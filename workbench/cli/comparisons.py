@@ -13,6 +13,7 @@ from workbench.errors import UsageError
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.tables import Cell, Column, Field
+from workbench.views import notes
 
 KEYS = ("name", "runs", "gone", "note", "created")
 EMPTY = "no comparison is saved; wb run compare RUN RUN --save NAME keeps one"
@@ -62,5 +63,5 @@ _FIELDS = [
         Column("GONE", right=True, keep=50),
         lambda item: Cell(str(len(item["gone"])), "warn") if item.get("gone") else Cell("-", "quiet"),
     ),
-    Field(Column("NOTE", keep=90), lambda item: clean_name(str(item.get("note") or ""), 200)),
+    Field(Column("NOTE", keep=90), lambda item: notes.gist(str(item.get("note") or ""))),
 ]

@@ -8,10 +8,12 @@ from workbench.text import markdown
 from workbench.text.cells import cut
 from workbench.text.cells import width as cells_of
 from workbench.text.markdown import Block, Kind, Span
-from workbench.text.sanitize import clean
+from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
 
 LONGEST = 1 << 20
+GIST = 400
+"""Characters of a note that a list looks at."""
 ROLES = {"strong": "bold", "em": "active", "code": "waiting", "link": "active"}
 
 
@@ -25,6 +27,12 @@ def lines(text: str, look: Look) -> list[str]:
         found += _lines(block, look)
         before = block.kind
     return found
+
+
+def gist(text: str) -> str:
+    """What a note is about in one line, without its forms: its first words."""
+    said = (markdown.plain(block) for block in markdown.read(text[:GIST]) if block.spans)
+    return clean_name("  ".join(said), GIST)
 
 
 def _lines(block: Block, look: Look) -> Iterator[str]:

@@ -17,6 +17,7 @@ from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column
 from workbench.tui.table.table import Table
+from workbench.views import notes
 
 EMPTY = "No comparison is saved.   space marks runs, c compares them, w keeps the comparison."
 COLUMNS = (
@@ -70,7 +71,7 @@ class SavedPage(FilteredPage):
             return None
         gone = len(item.get("gone") or ())
         count = Cell(f"{len(item['runs']) - gone}/{len(item['runs'])}", "warn") if gone else None
-        note = clean_name(str(item.get("note") or ""), 300).lstrip("# ")
+        note = notes.gist(str(item.get("note") or ""))
         return [
             Cell(clean_name(key)),
             count or Cell(str(len(item["runs"]))),
