@@ -86,6 +86,7 @@ def test_words_after_the_dashes_are_the_command(wb: Wb, code: Path, monkeypatch:
         "on_end": [],
         "collect_outputs": True,
         "snapshot_code": True,
+        "ingest": True,
     }
     assert submitted["secrets"] == {"KEY": "s3cret"}
 
