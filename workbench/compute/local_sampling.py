@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from workbench.compute.process_end import close_pipes, ended
 from workbench.compute.sample_texts import cleaned
 from workbench.entities.base import from_wire
 from workbench.entities.sample import MachineSample
@@ -131,7 +132,8 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     for _ in range(2):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GONE):
-                await child.wait()
+                await ended(child)
+                close_pipes(child)
                 return
         with contextlib.suppress(ProcessLookupError):
             child.kill()

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from workbench.compute.channel import STDERR_KEPT
+from workbench.compute.process_end import close_pipes, ended
 
 BUFFER = 1 << 20
 LAST_WORDS = 5.0
@@ -69,16 +70,21 @@ class ProcessChannel:
     async def close(self) -> None:
         """See `Channel`."""
         self._stdin.close()
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                async with asyncio.timeout(LAST_WORDS):
-                    await self._discard()
-                    await self._process.wait()
-                break
-            except TimeoutError:
-                self._signal(number)
-        await self._process.wait()
+        discarding = asyncio.create_task(self._discard())
+        try:
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                try:
+                    async with asyncio.timeout(LAST_WORDS):
+                        await ended(self._process)
+                    break
+                except TimeoutError:
+                    self._signal(number)
+            await ended(self._process)
+        finally:
+            discarding.cancel()
+            await asyncio.wait({discarding})
         await self._end_stderr()
+        close_pipes(self._process)
 
     def abort(self) -> None:
         """See `Channel`. A child that ignores TERM is killed a little later."""
@@ -89,7 +95,7 @@ class ProcessChannel:
 
     async def wait(self) -> int | None:
         """See `Channel`."""
-        code = await self._process.wait()
+        code = await ended(self._process)
         await self._end_stderr()
         return code
 

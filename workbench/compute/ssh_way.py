@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from workbench.compute.process_end import close_pipes, ended
+
 KEPT = 4096  # bytes of a proxy command's error output
 Factory = Callable[[], asyncio.Protocol]
 Made = tuple[asyncio.BaseTransport, asyncio.Protocol]
@@ -81,10 +83,11 @@ class ProxyCommand:
             os.killpg(self._process.pid, signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(2):
-                await self._process.wait()
+                await ended(self._process)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
+        await ended(self._process)
+        close_pipes(self._process)
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.wait({self._listener})
