@@ -33,7 +33,7 @@ from workbench.text.sanitize import clean_name
 MANIFEST = "bundle.json"
 LIMITS = Limits(300_000, 1 << 40, 200, 6, 64 << 20)
 MOST_RUNS = 1000
-MOST_JSON = 256 << 20
+MOST_JSON = 64 << 20
 """Bytes of one entry that is read whole."""
 MOST_MACHINE = 1 << 16
 """Characters of what is told of a machine."""
