@@ -1,4 +1,4 @@
-"""Cancelling a run while it is on its way to its machine: it it must not go on there afterwards."""
+"""Cancelling a run while it is on its way to its machine: it must not go on there afterwards."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.services import services
 from workbench.compute.link import Link
+from workbench.remote import run_status
 from workbench.remote.machine import Machine
 from workbench.remote.runfolder import RunFolder
 from workbench.runs import delivery, sender
@@ -41,3 +42,23 @@ async def test_a_cancel_does_not_overtake_the_run(tmp_path: Path, monkeypatch: p
         there = RunFolder(machine, run).read_status()
         assert there is not None
         assert there["transitions"][-1]["state"] == "Canceled"
+
+
+async def test_one_that_its_machine_does_not_know_is_over_and_cannot_arrive_any_more(tmp_path: Path) -> None:
+    machine = Machine(str(tmp_path / "root"), str(tmp_path / "leases"), None)
+    async with services(tmp_path) as opened, asyncio.timeout(60):
+        run = (await opened.submit(1, "until [ -e ../go ]; do sleep 0.02; done"))["id"]
+        async for item in opened.items("runs.watch", run=run):
+            if item["run"]["status"] == "Running":
+                break
+        folder = RunFolder(machine, run)
+        aside = tmp_path / "aside"
+        Path(folder.path).rename(aside)
+        row = await opened.call("runs.cancel", run=run)
+        assert row["status"] == "Canceled"
+        assert "has no record of it" in row["message"]
+        there = folder.read_status()
+        assert there is not None
+        assert run_status.is_unknown(there)
+        assert (await opened.call("compute.adopt", name="local"))["broken"] == []
+        (aside / "go").touch()
