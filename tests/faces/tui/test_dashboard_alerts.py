@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -59,8 +60,8 @@ def event(found: dict[str, Any], kind: str = "AlertRaised", sequence: int = 7) -
 @pytest.fixture
 def world() -> World:
     made = World()
-    made.alerts = [IDLE, alert()]
-    made.subscriptions = [dict(SUBSCRIPTION)]
+    made.alerts = [deepcopy(IDLE), alert()]
+    made.subscriptions = [deepcopy(SUBSCRIPTION)]
     return made
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -169,7 +170,7 @@ def test_looks_as_it_did(
         world.targets = world.targets[-1:]
     location, seen, steps = SHOTS[name]
     if seen == "held-idle":
-        world.alerts, world.subscriptions = [IDLE, alert()], [dict(SUBSCRIPTION)]
+        world.alerts, world.subscriptions = [deepcopy(IDLE), alert()], [deepcopy(SUBSCRIPTION)]
     Ports(world)
     world.answers["runs.stack"] = lambda run: HUNG
     app = made(world, home, location, theme=theme)

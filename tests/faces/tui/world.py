@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -76,8 +77,8 @@ class World(RoomServices, RunServices, ValueServices, MachineServices, ViewServi
     """Answers calls as the server would; `answers` may be replaced one by one, `calls` are kept."""
 
     def __init__(self, rows: list[dict[str, Any]] | None = None) -> None:
-        self.rows = [dict(item) for item in (ROWS if rows is None else rows)]
-        self.experiments = [dict(item) for item in EXPERIMENTS]
+        self.rows = deepcopy(ROWS) if rows is None else [dict(item) for item in rows]
+        self.experiments = deepcopy(EXPERIMENTS)
         self.calls: list[tuple[str, dict[str, Any]]] = []
         super().__init__()
         self.submitted: list[dict[str, Any]] = []

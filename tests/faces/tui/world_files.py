@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import AsyncGenerator
+from copy import deepcopy
 from typing import Any
 
 from tests.faces.tui.world_times import ago
@@ -33,7 +34,7 @@ class FileServices:
 
     def __init__(self) -> None:
         super().__init__()
-        self.tree = dict(TREE)
+        self.tree = deepcopy(TREE)
 
     def _path(self, path: str) -> str:
         found = posixpath.normpath(posixpath.join(HOME, path.replace("~", HOME, 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from copy import deepcopy
 from typing import Any
 
 from tests.faces.tui.world_times import ago
@@ -58,8 +59,8 @@ class MachineServices:
 
     def __init__(self) -> None:
         super().__init__()
-        self.targets = [dict(item) for item in TARGETS]
-        self.activities = [dict(item) for item in ACTIVITIES]
+        self.targets = deepcopy(TARGETS)
+        self.activities = deepcopy(ACTIVITIES)
         self.alerts: list[dict[str, Any]] = []
         self.alert_events: list[dict[str, Any]] = []
         self.subscriptions: list[dict[str, Any]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator
+from copy import deepcopy
 from typing import Any
 
 from tests.faces.tui.world_times import NOW, ago
@@ -183,7 +184,7 @@ class ViewServices:
         self.machines = world_views()
         self.watching: list[tuple[list[str], str, asyncio.Queue[Any]]] = []
         self.ended: list[dict[str, Any]] = []
-        self.queue = [dict(item) for item in QUEUE]
+        self.queue = deepcopy(QUEUE)
         self.changes: list[tuple[str, list[str], dict[str, Any]]] = []
         self.unmoved: set[str] = set()
 
