@@ -254,7 +254,9 @@ def _keys(where: Place, workspace: Workspace) -> list[Row]:
         rows.append(_key_row(f"the same and three logs growing, {LINES} lines/s each", logs, "move", idle))
     finally:
         for run in talking:
-            workspace.call("runs", "cancel", run=run.id)
+            run.cancel(grace=1)
+        for run in talking:  # its folder goes with the place: what has not ended by then never would
+            run.wait_for_completion(raise_on_error=False, timeout=30)
     return rows
 
 
