@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faces.tui.conftest import Open
-from tests.faces.tui.world import ROWS
+from tests.faces.tui.world import ROWS, World
 from workbench.tui.screens.runs import noting
 
 OTTER, LARK, IBIS = ROWS[0]["id"], ROWS[2]["id"], ROWS[3]["id"]
@@ -101,6 +101,18 @@ async def test_a_metric_is_opened_large_and_left_again(stage: Open) -> None:
         await it.miss("0.0412")
         await it.press("escape")
         await it.see("0.0412")
+
+
+async def test_the_processes_of_a_run_stand_in_one_chart(stage: Open) -> None:
+    world = World()
+    told = world.runs_metrics(OTTER)
+    other = [{**item, "rank": 3, "last": 0.5} for item in told if item["name"] == "loss"]
+    world.answers["runs.metrics"] = lambda run: [*other, *told]
+    async with stage(world, location=f"{RUN}?tab=metrics") as it:
+        await it.see("loss", "0.0412")
+        await it.press("enter")
+        await it.see("rank 0 *last 0.0412", "rank 3 *last 0.5")
+        assert {asked.get("rank") for asked in world.asked("runs.envelope")} == {None, 0, 3}
 
 
 async def test_files_are_fetched_beside_those_that_are_there(stage: Open) -> None:

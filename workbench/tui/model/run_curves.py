@@ -24,6 +24,8 @@ class Curve(NamedTuple):
     """What x counts from on the axis of durations."""
     best: float | None = None
     last: float | None = None
+    rank: int | None = None
+    """One of the run's processes; None: what its plain view shows."""
 
 
 class RunCurves:
@@ -46,6 +48,8 @@ class RunCurves:
             asked.update(low=window.low + shift, high=window.high + shift)
         if window.coarse:
             asked["coarse"] = True
+        if curve.rank is not None:
+            asked["rank"] = curve.rank
         try:
             buckets = await self._services.call(
                 "runs", "envelope", run=curve.run, name=self.metric, buckets=window.buckets, **asked
@@ -53,4 +57,5 @@ class RunCurves:
         except NotFound:
             return None
         spans = shifted([from_bucket(bucket) for bucket in buckets], -shift)
-        return Trace(curve.run, curve.name, spans, best=curve.best, last=curve.last)
+        key = curve.run if curve.rank is None else f"{curve.run} {curve.rank}"
+        return Trace(key, curve.name, spans, best=curve.best, last=curve.last)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MOST_AXES = 12
 """Metrics that are offered as x axes of another."""
+MOST_RANKS = 16
+"""Processes of a run whose curves stand in one chart."""
 EMPTY = "No metric is here yet:   Run.get_context().log(name, value)"
 
 
@@ -40,12 +42,17 @@ class RunSeries:
         self._reference = run
         self.run: Mapping[str, Any] = {}
         self.last: dict[str, float | None] = {}
+        self._ranks: dict[str, dict[int, float | None]] = {}
 
     async def look(self) -> None:
         """Ask for the run and what its metrics are called. Raises WorkbenchError."""
         self.run = await self._services.call("runs", "get", run=self._reference)
         found = await self._services.call("runs", "metrics", run=self.run["id"])
-        self.last = {item["name"]: number(item.get("last")) for item in found if item.get("rank", 0) == 0}
+        ranks: dict[str, dict[int, float | None]] = {}
+        for item in found:
+            ranks.setdefault(item["name"], {})[int(item.get("rank") or 0)] = number(item.get("last"))
+        self._ranks = ranks
+        self.last = {name: lasts[min(lasts)] for name, lasts in ranks.items()}
 
     async def names(self) -> Sequence[str]:
         """All metrics."""
@@ -63,6 +70,15 @@ class RunSeries:
         started = times.parse(self.run.get("started"))
         run, title = str(self.run["id"]), clean_name(str(self.run["name"]))
         return RunCurves(self._services, name, [Curve(run, title, started, last=self.last.get(name))])
+
+    def curves_of_ranks(self, name: str) -> RunCurves:
+        """One metric's, a curve for each process that logged it where several did."""
+        ranks = sorted(self._ranks.get(name, {}).items())[:MOST_RANKS]
+        if len(ranks) < 2:
+            return self.curve(name)
+        started, run = times.parse(self.run.get("started")), str(self.run["id"])
+        curves = [Curve(run, f"rank {rank}", started, last=last, rank=rank) for rank, last in ranks]
+        return RunCurves(self._services, name, curves)
 
 
 class RunMetrics(Acting, Vertical):
@@ -126,7 +142,7 @@ class RunMetrics(Acting, Vertical):
         message.stop()
         others = [name for name in self._series.last if name != message.name][:MOST_AXES]
         axes = [STEP, RELATIVE, TIME, *(METRIC + name for name in others)]
-        self.chart.show(self._series.curve(message.name), clean_name(message.name, 60), x_axes=axes)
+        self.chart.show(self._series.curves_of_ranks(message.name), clean_name(message.name, 60), x_axes=axes)
         self.add_class("-large")
         self.chart.focus()
 
