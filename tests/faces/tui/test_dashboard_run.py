@@ -111,7 +111,7 @@ async def test_the_processes_of_a_run_stand_in_one_chart(stage: Open) -> None:
     async with stage(world, location=f"{RUN}?tab=metrics") as it:
         await it.see("loss", "0.0412")
         await it.press("enter")
-        await it.see("rank 0 *last 0.0412", "rank 3 *last 0.5")
+        await it.see("rank 0 +0.0412", "rank 3 +0.5")
         assert {asked.get("rank") for asked in world.asked("runs.envelope")} == {None, 0, 3}
 
 
