@@ -107,6 +107,8 @@ async def test_a_run_outlives_its_link(make_link: MakeLink, tmp_path: Path) -> N
     async for item in again.stream("follow", {"run": run}):
         if isinstance(item, bytes):
             name, offset, body = frames.split_chunk(item)
+            if name == "stream.idx":
+                continue
             assert (name, offset) == ("stream", len(output))
             output += body
             (tmp_path / "go").touch()

@@ -18,7 +18,7 @@ from workbench.runs import follower as following
 from workbench.runs import sender as sending
 from workbench.runs.follower import RunFollower, Watcher
 from workbench.runs.sender import Sender
-from workbench.store import activities, run_rows, run_status, runs, targets
+from workbench.store import activities, children, run_rows, runs, targets
 from workbench.store.async_store import AsyncStore
 from workbench.store.problems import disk_full
 
@@ -33,7 +33,7 @@ class FillingStore(AsyncStore):
         self.counts = False
 
     async def write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self.counts and function in (activities.put, run_status.apply):
+        if self.counts and function in (activities.put, children.apply):
             self.writes += 1
             if self.writes in self.refused:
                 raise disk_full(Path("/home/ann"))

@@ -111,7 +111,8 @@ class Wb:
             for line in reversed((self.folder / "server.log").read_text().splitlines()):
                 if " as process " in line:
                     pid = int(line.partition(" as process ")[2].split(",")[0])
-                    return pid if Path(f"/proc/{pid}").exists() else None
+                    started = Path(f"/proc/{pid}/cmdline").read_bytes()  # a number is soon another's
+                    return pid if b"workbench.server" in started else None
         return None
 
     def kill_server(self, number: int = signal.SIGKILL) -> None:
