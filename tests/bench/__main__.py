@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.report import collect, markdown, plain_table
+from tests.bench.report import FAILED, collect, markdown, plain_table
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "benchmarks.md"
@@ -35,6 +35,8 @@ def main() -> None:
     if options.write:
         PAGE.write_text(markdown(rows, datetime.now(UTC).date(), options.note), encoding="utf-8")
         sys.stderr.write(f"wrote {PAGE}\n")
+    if any(row.reference.startswith(FAILED) for row in rows):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

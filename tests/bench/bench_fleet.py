@@ -155,7 +155,7 @@ def _served(count: int) -> Iterator[tuple[Workspace, int]]:
             machine = Target(name=f"gpu{number:03}", kind=TargetKind.SSH, created=datetime.now(UTC))
             store.write(targets.put, machine)
         store.close()
-        server = subprocess.Popen([sys.executable, "-m", "tests.bench.fleet_program"], env=environ)
+        server = subprocess.Popen([sys.executable, "-m", "tests.bench.fleet_server"], env=environ)
         try:
             deadline = time.monotonic() + DEADLINE
             while not home.socket.exists():

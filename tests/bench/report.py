@@ -9,6 +9,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -73,12 +74,24 @@ def alternate(measures: Sequence[Callable[[], float]], repetitions: int) -> list
     return [statistics.median(found) for found in taken]
 
 
+FAILED = "failed: "
+"""What stands in place of the reference of a benchmark that could not be measured."""
+
+
 def collect(modules: Iterable[str]) -> list[Row]:
-    """The rows of benchmark modules, each of which has `run() -> list[Row]`; progress goes to stderr."""
+    """The rows of benchmark modules, each of which has `run() -> list[Row]`; progress goes to stderr.
+
+    One that fails is a row that says so, and the others are measured all the same.
+    """
     rows: list[Row] = []
     for name in modules:
         sys.stderr.write(f"{name} ...\n")
-        rows.extend(importlib.import_module(name).run())
+        try:
+            rows.extend(importlib.import_module(name).run())
+        except Exception as error:
+            traceback.print_exc()
+            failed = f"{FAILED}{type(error).__name__}: {error}"
+            rows.append(Row(name.rpartition(".")[2], None, "", "", failed, None))
     return rows
 
 
