@@ -136,7 +136,10 @@ async def test_old_copies_of_our_program_go_and_those_in_use_stay(make_link: Mak
     (run.folder / "site" / "sitecustomize.py").write_text(f"sys.path.append('{folder}/{imported}.pyz')")
     handle = hold(str(folder / f"{linked}.pyz"))
     assert handle is not None
-    guard = subprocess.Popen([sys.executable, "-c", "input()", f"{folder}/{guarded}.pyz"], stdin=subprocess.PIPE)
+    words = [sys.executable, "-c", "print(flush=True); input()", f"{folder}/{guarded}.pyz"]
+    guard = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert guard.stdout is not None
+    guard.stdout.readline()  # while it begins, its command line cannot be read
     try:
         asked = [copy["payload"] for copy in (await link.call("holdings"))["copies"]]
         assert set(asked) == {unused, guarded, linked, imported, young}, "the one at work is not among them"
