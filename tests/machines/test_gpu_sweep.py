@@ -26,14 +26,20 @@ def prepared(script: Script) -> Script:
     return script
 
 
+MOST_LOOKS = 20
+"""Samples after which what is not there does not come."""
+
+
 def first_whole_sample(folder: Path, library: Path, script: Script) -> MachineSample:
     """What a probe tells first of its GPU, or of the driver's trouble."""
     probing = Probing(folder, environment(library, script.path))
     try:
         probing.say(every=0.05, detail=[uuid(0)])
         sample = probing.until(lambda sample: sample.gpus or sample.driver.error, "the GPU")
-        for _ in range(2):  # the rates come after the first reading
+        for looks in range(MOST_LOOKS):  # rates come after the first reading, processes when they were found
             sample = probing.sample()
+            if looks > 0 and on_gpus(sample):
+                break
         assert probing.errors() == ""
         return sample
     finally:

@@ -54,6 +54,8 @@ async def test_a_server_that_went_is_told_keys_work_and_all_is_fresh_when_it_is_
         await it.press("question_mark", "escape", "tab", "tab", "g", "G", "x")
         await it.press("escape", "colon", "escape", "slash", "escape", "s", "escape", "R", "escape")
         await it.rest()
+        # What is typed while a line may still open is meant for it, and no command.
+        await it.until(lambda: it.app.ahead._waiting is None, "the end of waiting for a line")
         it.world.gone = None
         await it.see("◆ 3/4")
         it.world.change("calm-otter-42", status="Failed", message="lost its GPU", exit_code=1)
