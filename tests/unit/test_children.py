@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from tests.store_making import NOW, feed, header, metric, open_store, put_run, run_id, step
@@ -153,3 +155,21 @@ def test_children_stand_behind_the_runs_that_are_unfolded(store):
     )  # fmt: skip
     assert order(first, A, text="inner") == ([B], [("a", 1)], {})
     assert order(first, children=True)[0].count(A) == 1
+
+
+def test_however_many_runs_are_loaded_their_ids_are_no_parameters(store):
+    """A query has only so many: adopting looks at all runs there are."""
+    root = put_run(store)
+    feed(store, root, [of(A), metric("loss", 1.0)])
+    numbers = [store.read(run_rows.number, put_run(store, number)) for number in range(2, 9)]
+
+    def load(connection):
+        before = connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 3)
+        try:
+            return run_rows.load(connection, [run_rows.number(connection, root), *numbers])
+        finally:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
+
+    found = store.read(load)
+    assert len(found) == 8
+    assert found[0].children == RunChildren(count=1, active=1, best=1.0)

@@ -34,13 +34,14 @@ def owner(change: Transaction, run: int, header: Header, new: bool) -> int | Non
     """
     if header.child is None:
         return run
-    root = _by_number(change.connection, run)
+    root_id = _id(change.connection, run)
     child = _row(change.connection, header.child.id)
     if not new:
-        return child[0] if child is not None and child[1] == root.id else None
-    if child is not None and child[1] != root.id:
+        return child[0] if child is not None and child[1] == root_id else None
+    if child is not None and child[1] != root_id:
         run_entries.warn(change, run, ["a child run has the id of another run and is left out"])
         return None
+    root = run_rows.get(change.connection, root_id)
     if child is None and not _room(change, run, root, header.child):
         return None
     return _ensure(change, root, header, header.child)
@@ -159,8 +160,7 @@ def _step(
         return
     seq = 1 + max((step.seq for step in known), default=0)
     step = Transition(seq=seq, state=state, time=time, attempt=attempt, message=message)
-    child = _by_number(change.connection, number)
-    run_status.apply(change, child.id, [step], as_of=time)
+    run_status.apply(change, _id(change.connection, number), [step], as_of=time)
 
 
 def _room(change: Transaction, run: int, root: Run, child: Child) -> bool:
@@ -180,8 +180,8 @@ def _row(connection: sqlite3.Connection, run_id: str) -> tuple[int, str | None] 
     return None if row is None else (row[0], row[1])
 
 
-def _by_number(connection: sqlite3.Connection, number: int) -> Run:
-    found = run_rows.load(connection, [number])
-    if not found:
+def _id(connection: sqlite3.Connection, number: int) -> str:
+    row = connection.execute("SELECT id FROM runs WHERE number = ?", (number,)).fetchone()
+    if row is None:
         raise NotFound("a run is gone")
-    return found[0]
+    return str(row[0])

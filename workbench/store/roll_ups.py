@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 
 from workbench.entities.run import RunChildren
 
 _BELOW = (
     "WITH RECURSIVE below (top, id) AS ("
-    " SELECT parent, id FROM runs WHERE parent IN ({0})"
+    " SELECT parent, id FROM runs WHERE parent IN (SELECT id FROM runs WHERE number IN {0})"
     " UNION SELECT below.top, r.id FROM below JOIN runs r ON r.parent = below.id)"
 )
 
 
-def of_runs(connection: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, RunChildren]:
-    """What there is below each of these runs that has children, to any depth."""
-    if not run_ids:
-        return {}
-    marks = ", ".join("?" * len(run_ids))
+def of_runs(connection: sqlite3.Connection, among: str) -> dict[str, RunChildren]:
+    """What there is below each of these runs that has children, to any depth, by id.
+
+    among: row numbers, as `query.among_numbers` writes them, of however many runs.
+    """
     rows = connection.execute(
-        _BELOW.format(marks)
+        _BELOW.format(among)
         + " SELECT below.top, count(*), total(r.status NOT IN ('Completed', 'Failed', 'Canceled')),"
         " total(r.status = 'Failed'),"
         " CASE e.goal WHEN 'maximize' THEN max(m.max) ELSE min(m.min) END"
         " FROM below JOIN runs r ON r.id = below.id JOIN experiments e ON e.number = r.experiment"
-        " LEFT JOIN run_metrics m ON m.run = r.number AND m.name = e.primary_metric GROUP BY below.top",
-        list(run_ids),
+        " LEFT JOIN run_metrics m ON m.run = r.number AND m.name = e.primary_metric GROUP BY below.top"
     )
     return {
         top: RunChildren(count=count, active=int(active), failed=int(failed), best=best)

@@ -69,7 +69,7 @@ def load(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Run]:
         f"SELECT {_COLUMNS} FROM runs r JOIN experiments e ON e.number = r.experiment"
         f" WHERE r.number IN {among}"
     ).fetchall()
-    children = roll_ups.of_runs(connection, [row[1] for row in rows])
+    children = roll_ups.of_runs(connection, among)
     for row in rows:
         key = row[0]
         found[key] = _run(

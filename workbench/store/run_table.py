@@ -125,7 +125,7 @@ def _rows(connection: sqlite3.Connection, numbers: Sequence[int], columns: Colum
             parent=row[25],
             inside=row[26],
         )
-    below = roll_ups.of_runs(connection, [row.id for row in found.values()])
+    below = roll_ups.of_runs(connection, among)
     rows = (found[number] for number in numbers)
     return [replace(row, children=below[row.id]) if row.id in below else row for row in rows]
 
