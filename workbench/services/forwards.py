@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from workbench.entities.forward import LOCALHOST, Forward
-from workbench.entities.identity import make_run_id
 from workbench.errors import Conflict, NotFound, UsageError
+from workbench.remote.run_ids import new_run_id
 from workbench.services.context import Context
 from workbench.services.kept_forward import Kept
 from workbench.services.operation import call
@@ -115,7 +113,7 @@ class ForwardService:
             run=found.id,
             run_name=found.name,
             tool=tool,
-            key=make_run_id(time.time_ns() // 1_000_000, os.urandom(10)),
+            key=new_run_id(),
             created=datetime.now(UTC),
         )
         # The machine is reached first: an error of it is the user's answer.

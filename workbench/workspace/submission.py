@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.configuration import RunConfiguration
-from workbench.entities.identity import make_run_id
 from workbench.entities.pool import ANY
 from workbench.errors import Conflict, NotFound, ServerError, UsageError
 from workbench.home import Home, user_at_host
+from workbench.remote.run_ids import new_run_id
 from workbench.runs.configuration import parse_job, to_job_yaml
 from workbench.settings import load_settings
 from workbench.snapshots.archive import zip_blobs
@@ -148,7 +146,7 @@ class Submission:
         self, configuration: RunConfiguration, secrets: dict[str, str], parameters: dict[str, Any]
     ) -> dict[str, Any]:
         asked = {
-            "id": make_run_id(time.time_ns() // 1_000_000, os.urandom(10)),
+            "id": new_run_id(),
             "configuration": to_wire(configuration),
             "submitted_by": user_at_host(),
             "secrets": secrets or None,
