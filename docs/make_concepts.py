@@ -7,6 +7,7 @@ A test proves a concept when its name or docstring says the number: AZ-86, or az
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,14 +27,23 @@ def numbers_of(name: str, docstring: str | None, *, in_part: bool = False) -> se
     return found if in_part else found | {int(number) for number in _IN_NAME.findall(name)}
 
 
+@functools.cache
+def tests_in(path: Path) -> list[tuple[str, str | None]]:
+    """Name and docstring of every test in a file."""
+    return [
+        (node.name, ast.get_docstring(node))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
+    ]
+
+
 def proofs(folder: Path, *, in_part: bool = False) -> dict[int, list[str]]:
     """For each concept the tests that name it, as path::name below the folder, sorted."""
     found: dict[int, list[str]] = {}
     for path in sorted(folder.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test"):
-                for number in numbers_of(node.name, ast.get_docstring(node), in_part=in_part):
-                    found.setdefault(number, []).append(f"{path.relative_to(folder).as_posix()}::{node.name}")
+        for name, docstring in tests_in(path):
+            for number in numbers_of(name, docstring, in_part=in_part):
+                found.setdefault(number, []).append(f"{path.relative_to(folder).as_posix()}::{name}")
     return {number: sorted(set(names)) for number, names in found.items()}
 
 

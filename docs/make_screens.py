@@ -22,7 +22,9 @@ sys.path.insert(0, str(ROOT))
 import workbench.tui  # noqa: E402
 from tests.faces.tui.conftest import Stage, Stilled  # noqa: E402
 from tests.faces.tui.world import World, fleet  # noqa: E402
-from tests.faces.tui.world_views import fleet_views  # noqa: E402
+from tests.faces.tui.world_data import Data  # noqa: E402
+from tests.faces.tui.world_environments import Environments  # noqa: E402
+from tests.faces.tui.world_fleet import fleet_views  # noqa: E402
 from workbench.home import find_home, private_folder  # noqa: E402
 from workbench.text.location import parse  # noqa: E402
 from workbench.tui.app import Dashboard  # noqa: E402
@@ -57,6 +59,9 @@ PICTURES = (
     Picture("compare", "runs/mnist", "vivid-lark-40", (*MARKS, "c"), "only what differs"),
     Picture("compute", "compute", "dgx-04", size=(120, 24), many=True),
     Picture("machine", "compute/gpu1", "calm-otter-42", size=(120, 24)),
+    Picture("data", "data", "weather"),
+    Picture("lineage", "data/weather:2?tab=lineage", "1 run read it"),
+    Picture("environments", "environments", "now"),
     Picture("queue", "queue", "night-owl-51"),
     Picture("activity", "activity", "Activity"),
     Picture("submit", "runs/mnist", "vivid-lark-40", ("R",), "New run"),
@@ -81,6 +86,11 @@ async def draw(picture: Picture) -> str:
     with tempfile.TemporaryDirectory() as folder:
         fair = {name: item for name, item in fleet_views().items() if name != "evil"}
         world = fleet(fair) if picture.many else World()
+        Data(world)
+        Environments(world)
+        world.answers["datasets.list"] = lambda list=world.answers["datasets.list"], **_: [
+            one for one in list() if len(one["name"]) < 40
+        ]
         home = find_home({"WORKBENCH_HOME": str(private_folder(Path(folder) / "home"))})
         app = Dashboard(world, home, parse(picture.location), theme=picture.theme, environ={})
         async with app.run_test(size=picture.size) as pilot:

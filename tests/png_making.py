@@ -28,7 +28,8 @@ def png(
     head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
     parts = [(b"IHDR", head), *more, (b"IDAT", zlib.compress(packed)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in parts
     )
 
 

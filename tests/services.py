@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.machines.settled import settled
 from workbench.entities.base import to_wire
 from workbench.entities.identity import make_run_id
 from workbench.home import Home, find_home, private_folder
 from workbench.services.context import BusWatcher
-from workbench.services.hub import Hub, OpenWorkspace
+from workbench.services.hub import Hub
+from workbench.services.open_workspace import OpenWorkspace
 from workbench.services.operation import find
 from workbench.settings import Settings
 from workbench.workspace.exchange import encode_parameters
@@ -36,15 +38,17 @@ class Services:
         """A stream."""
         noun, _, method = operation_name.partition(".")
         operation = find(self.workspace.operations, noun, method)
-        async for value in operation.iterate(json.loads(encode_parameters(parameters))):
-            yield to_wire(value)
+        async with aclosing(operation.iterate(json.loads(encode_parameters(parameters)))) as values:
+            async for value in values:
+                yield to_wire(value)
 
     async def read(self, operation_name: str, /, **parameters: Any) -> AsyncIterator[bytes]:
         """A stream of bytes."""
         noun, _, method = operation_name.partition(".")
         operation = find(self.workspace.operations, noun, method)
-        async for block in operation.iterate(json.loads(encode_parameters(parameters))):
-            yield block
+        async with aclosing(operation.iterate(json.loads(encode_parameters(parameters)))) as blocks:
+            async for block in blocks:
+                yield block
 
     async def submit(self, number: int, command: str, **configuration: Any) -> Any:
         """Submit a shell command to this machine; the run."""
@@ -62,7 +66,7 @@ async def services(folder: Path, settings: Settings | None = None) -> AsyncItera
     hub = Hub(home, settings or Settings(), lambda: None)
     try:
         opened = Services(await hub.workspace("default"))
-        place = {"root": str(folder / "root"), "lease_dir": str(folder / "leases")}
+        place = {"root": str(settled(folder / "root")), "lease_dir": str(folder / "leases")}
         await opened.call("compute.set", name="local", changes=place)
         yield opened
     finally:

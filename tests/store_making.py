@@ -11,9 +11,9 @@ from typing import Any
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
 from workbench.entities.run import Run, RunState, Transition
-from workbench.store import runs
-from workbench.store.offsets import offsets
-from workbench.store.store import Store
+from workbench.store.arriving.offsets import offsets
+from workbench.store.blocking_store import Store
+from workbench.store.runs import kept_runs
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 FILE = "7-abc.jsonl"
@@ -38,7 +38,9 @@ def make_run(number: int = 1, **changes: Any) -> Run:
 
 def put_run(store: Store, number: int = 1, **changes: Any) -> str:
     """Insert a run; its id."""
-    return store.write(runs.insert, make_run(number, **changes), RunConfiguration(command=["true"]))[0].id
+    return store.write(kept_runs.insert, make_run(number, **changes), RunConfiguration(command=["true"]))[
+        0
+    ].id
 
 
 def step(seq: int, state: RunState, attempt: int = 1, **changes: Any) -> Transition:

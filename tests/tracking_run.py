@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.record_files import read_run
-from workbench.remote import protocol, tracking
-from workbench.remote.tracking import Run
+from workbench.remote.forms import protocol
+from workbench.remote.tracking import run as tracking
+from workbench.remote.tracking.run import Run
 
 RUN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 

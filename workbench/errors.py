@@ -21,6 +21,8 @@ class WorkbenchError(Exception):
 
     def __init__(self, message: str, hint: str = "", **data: Any) -> None:
         super().__init__(message)
+        if hint:
+            self.add_note(f"hint: {hint}")  # a script or a notebook that does not catch it shows it too
         self.message = message
         self.hint = hint
         self.data = data
@@ -101,6 +103,12 @@ class HostKeyChanged(Unreachable):
     """A host whose key is not the one on record; data: host, port, algorithm, fingerprint, key."""
 
     code = "host_key_changed"
+
+
+class IndexUnreachable(Unreachable):
+    """A package index that cannot be reached from here; data: words (of uv)."""
+
+    code = "index_unreachable"
 
 
 class NoPython(WorkbenchError):

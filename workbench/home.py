@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench import config_file
 from workbench.errors import Refused, UsageError
 
 RUNTIME = "WORKBENCH_RUNTIME"
@@ -68,6 +69,10 @@ class Home(NamedTuple):
             )
         return self.root / "workspaces" / name
 
+    def has_workspace(self, name: str) -> bool:
+        """Whether there is one of that name; raises UsageError as `workspace` does."""
+        return self.workspace(name).is_dir()
+
 
 def find_home(environ: Mapping[str, str] | None = None) -> Home:
     """The home the environment names, else the platform's; a relative WORKBENCH_HOME is made absolute."""
@@ -118,9 +123,16 @@ def user_at_host() -> str:
 
 
 def workspace_name(environ: Mapping[str, str] | None = None) -> str:
-    """The workspace the environment names, else "default"."""
+    """The workspace the environment names, else a .azureml/config.json here or above, else "default".
+
+    Raises ConfigurationError for such a file that cannot be read.
+    """
     environ = os.environ if environ is None else environ
-    return environ.get("WORKBENCH_WORKSPACE") or "default"
+    named = environ.get("WORKBENCH_WORKSPACE")
+    if named:
+        return named
+    found = config_file.find(Path.cwd())
+    return "default" if found is None else found.workspace
 
 
 def wants_embedded(environ: Mapping[str, str] | None = None) -> bool:

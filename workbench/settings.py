@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -128,6 +128,42 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 60.0
 
 
+class DataSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Data of runs."""
+
+    changed: Annotated[
+        Literal["refuse", "warn"],
+        Meta(
+            description="A dataset version whose files on the machine are not those of its fingerprint any"
+            " more: refuse: the run fails before anything is leased; warn: it starts, with a warning."
+        ),
+    ] = "refuse"
+    query_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Bytes that a query may bring of a database, or into a snapshot: they are kept on"
+            " this side before it goes on. More of it is refused. 0: no limit but the disk's.",
+        ),
+    ] = 10_000_000_000
+
+
+class SecretSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where secrets are kept."""
+
+    store: Annotated[
+        Literal["auto", "keyring", "file"],
+        Meta(
+            description="auto: the system's keyring where there is one (needs mlworkbench[keyring]), else an"
+            " encrypted file; keyring or file: that alone, for what is set from then on."
+        ),
+    ] = "auto"
+    key_file: Annotated[
+        str,
+        Meta(description="The key of the encrypted file; empty: secrets.key in the home of the workbench."),
+    ] = ""
+
+
 class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The dashboard."""
 
@@ -152,6 +188,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     logs: LogSettings = LogSettings()
     server: ServerSettings = ServerSettings()
     alerts: AlertSettings = AlertSettings()
+    data: DataSettings = DataSettings()
+    secrets: SecretSettings = SecretSettings()
     dashboard: DashboardSettings = DashboardSettings()
     keys: Annotated[
         dict[str, str],

@@ -30,8 +30,8 @@ from workbench.entities.sample import (
     Remapped,
 )
 from workbench.settings import AlertSettings
-from workbench.store import events
-from workbench.store.database import Transaction
+from workbench.store.sqlite import events
+from workbench.store.sqlite.database import Transaction
 
 MACHINES = 200
 EVENTS = 200

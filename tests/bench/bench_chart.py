@@ -68,7 +68,12 @@ def _others(scene: Scene) -> list[Row]:
     """A chart as a file, a letter typed into the search of many metrics, runs as dots."""
     names = [f"layer{number // 40}/gradient {number % 40}" for number in range(METRICS)]
     runs = [
-        {"id": f"{at}", "name": f"run-{at}", "params": {"lr": f"{1e-4 * at}"}, "metrics": {"loss": math.sin(at)}}
+        {
+            "id": f"{at}",
+            "name": f"run-{at}",
+            "params": {"lr": f"{1e-4 * at}"},
+            "metrics": {"loss": math.sin(at)},
+        }
         for at in range(DOTS)
     ]
     style = Style("braille", grid=True)

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from tests.bench.bench_store import HEADER, _records
+from tests.bench.bench_store import HEADER, records
 from tests.bench.report import Row
 from tests.services import Services, services
 from tests.store_making import make_run, run_id
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import RunState
-from workbench.store import run_rows, runs
+from workbench.store.runs import kept_runs, run_rows
 
 RUNS = 20
 METRICS = (10, 100, 1000)
@@ -33,7 +33,7 @@ def run() -> list[Row]:
 
 async def _feed(live: Services, number: int, lines: list[bytes]) -> str:
     run = make_run(number, status=RunState.COMPLETED)
-    await live.store.write(runs.insert, run, RunConfiguration(command="true"))
+    await live.store.write(kept_runs.insert, run, RunConfiguration(command="true"))
     offset = 0
     for data in [HEADER, *lines]:
         await live.store.write(live.store.intake.take, run.id, "records/1-a.jsonl", offset, data)
@@ -73,7 +73,7 @@ async def _compared(folder: Path) -> list[Row]:
 
 
 async def _handed_on(folder: Path) -> list[Row]:
-    lines = _records(POINTS, 1)
+    lines = records(POINTS, 1)
     async with services(folder / "giver") as giver, services(folder / "taker") as taker:
         run = await _feed(giver, 1, lines)
         begin = time.perf_counter()

@@ -34,9 +34,10 @@ from tests.bench.report import Row
 from tests.store_making import put_run
 from tests.terminal.latency import TimedProgram
 from workbench.home import private_folder
-from workbench.store.store import Store
+from workbench.sdk.run_handle import RunHandle
+from workbench.sdk.session import Session
+from workbench.store.blocking_store import Store
 from workbench.workspace import Workspace
-from workbench.workspace.run_handle import RunHandle
 
 FEW, MANY = 300, 100_000
 ROUNDS = 9
@@ -46,7 +47,7 @@ LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 LINES = 20
 """Lines a second of each run that writes."""
 IDLE_SECONDS = 15.0
-TALKER = f"i=0; while :; do i=$((i+1)); echo \"step $i loss 0.$i\"; sleep {1 / LINES}; done"
+TALKER = f'i=0; while :; do i=$((i+1)); echo "step $i loss 0.$i"; sleep {1 / LINES}; done'
 
 
 def run() -> list[Row]:
@@ -77,7 +78,9 @@ def _first_frames(where: Place) -> list[Row]:
     peers = "; ".join(_peer(*peer, base) for peer in _peers())
     return [
         Row("dashboard: first frame with rows of runs", rows, "ms", "<= 1.6 x", beside, rows / base, peers),
-        Row("dashboard: all of it there, header and counts too", whole, "ms", "<= 2.2 x", beside, whole / base),
+        Row(
+            "dashboard: all of it there, header and counts too", whole, "ms", "<= 2.2 x", beside, whole / base
+        ),
     ]
 
 
@@ -155,7 +158,9 @@ def _followed_log(where: Place, workspace: Workspace) -> list[Row]:
 
 def _connected(workspace: Workspace) -> int:
     return sum(
-        target["state"] == "connected" for target in workspace.call("compute", "list") if target["kind"] == "ssh"
+        target["state"] == "connected"
+        for target in workspace.call("compute", "list")
+        if target["kind"] == "ssh"
     )
 
 
@@ -197,8 +202,20 @@ def _large_list(where: Place) -> list[Row]:
         time.sleep(2.0)
         filtered = _until_list(program, "9", lambda names: names == ["run-99999"])
         rows[:0] = [
-            Row(f"dashboard on {MANY:,} runs: opening, first rows", took, "ms", "", "see the first frame above"),
-            Row(f"dashboard on {MANY:,} runs: sorted the other way round", max(turned), "ms", "", "the order: 2.7 MB"),
+            Row(
+                f"dashboard on {MANY:,} runs: opening, first rows",
+                took,
+                "ms",
+                "",
+                "see the first frame above",
+            ),
+            Row(
+                f"dashboard on {MANY:,} runs: sorted the other way round",
+                max(turned),
+                "ms",
+                "",
+                "the order: 2.7 MB",
+            ),
             Row(f"dashboard on {MANY:,} runs: filtered by a name, the last letter", filtered, "ms", "", ""),
         ]
     return rows
@@ -278,7 +295,8 @@ def _key_row(what: str, found: dict[str, float], name: str, idle: dict[str, floa
 def _talker(workspace: Workspace, number: int) -> RunHandle:
     """A run on this machine that writes lines until it is cancelled."""
     words = {"target": "local", "experiment": "bench", "name": f"run-20000{number}"}
-    run = workspace.submit(workspace.configure(command=["sh", "-c", TALKER], **words))
+    asked = workspace.configure(command=["sh", "-c", TALKER], **words)
+    run = RunHandle(Session(workspace), workspace.submit(asked))
     until(lambda: run.refresh()["status"] == "Running", "a run to write")
     return run
 
@@ -349,4 +367,3 @@ def _memory(where: Place) -> list[Row]:
         Row("dashboard: log of 10 GB, tab pressed to its end shown", took * 1000, "ms", "<= 200 ms", "see log view"),
         Row("dashboard: log of 10 GB, memory after going through it", grown, "MB", "<= 20 MB", "the run's page without it"),
     ]  # fmt: skip
-

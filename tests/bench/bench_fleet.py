@@ -23,8 +23,8 @@ from workbench.compute.samples import State
 from workbench.entities.merge_patch import merged
 from workbench.entities.target import Target, TargetKind
 from workbench.home import find_home, private_folder
-from workbench.store import targets
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.fleet import targets
 from workbench.workspace import Workspace
 
 MANY = 200

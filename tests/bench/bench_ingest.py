@@ -18,11 +18,11 @@ from typing import Any
 from tests.bench.place import until
 from tests.bench.report import Row
 from tests.machines.ground import Ground
-from workbench.remote import processes
-from workbench.remote.cancel import cancel
+from workbench.remote.processes import process_trees
 from workbench.remote.readers.crc32c import masked
 from workbench.remote.readers.entries import record_lines
 from workbench.remote.readers.tensorboard import read
+from workbench.remote.supervision.cancel import cancel
 
 SIZES = (2_000, 20_000, 200_000)
 RATES = (1, 10, 100)
@@ -99,7 +99,9 @@ def _reading() -> list[Row]:
             if peer is None:
                 rows.append(Row(what, rate, "points/s", "", "tensorboard is not installed"))
                 continue
-            told = subprocess.run([peer, "-c", ACCUMULATOR, folder], check=True, capture_output=True, text=True)
+            told = subprocess.run(
+                [peer, "-c", ACCUMULATOR, folder], check=True, capture_output=True, text=True
+            )
             found, seconds = told.stdout.split()
             theirs = int(found) / float(seconds)
             reference = f"EventAccumulator: {theirs:,.0f} points/s"
@@ -114,8 +116,8 @@ def _beside(ground: Ground, rate: int) -> list[Row]:
     records = ground.path(run, "records")
     until(lambda: list(records.glob("ingest-*")), "the first record")
     supervisor = ground.identity(run, "supervisor")[0]
-    below = [pid for pid, _ in processes.descendants(supervisor)]
-    (pid,) = [one for one in below if processes.environment_value(one, processes.ENV_BESIDE) == "1"]
+    below = [pid for pid, _ in process_trees.descendants(supervisor)]
+    (pid,) = [one for one in below if process_trees.environment_value(one, process_trees.ENV_BESIDE) == "1"]
     time.sleep(SETTLING)
     before, began, ages = _cpu(pid), time.monotonic(), []
     (log,) = records.glob("ingest-*")
@@ -140,7 +142,9 @@ def _beside(ground: Ground, rate: int) -> list[Row]:
 
 def _cpu(pid: int) -> float:
     """Seconds of CPU of all threads of a process."""
-    return sum(int(Path(path).read_text().split()[0]) / 1e9 for path in glob.glob(f"/proc/{pid}/task/*/schedstat"))
+    return sum(
+        int(Path(path).read_text().split()[0]) / 1e9 for path in glob.glob(f"/proc/{pid}/task/*/schedstat")
+    )
 
 
 def _pss(pid: int) -> float:

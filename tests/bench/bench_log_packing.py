@@ -12,8 +12,8 @@ from tests.bench.place import lasting_folder
 from tests.bench.report import Row, full
 from tests.store_making import put_run
 from workbench.home import Home, find_home, private_folder
-from workbench.store.log_file import packed_path
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.logs.log_file import packed_path
 from workbench.workspace import Workspace
 
 RANKS = 4
@@ -90,12 +90,26 @@ def _looking(home: Home, workspace: Workspace, run_id: str, plain: Path) -> list
         Row(f"{words}, page up", figures["page"], "ms", "<= 16 ms", f"worst {figures['page_worst']:.1f} ms"),
     ]  # fmt: skip
     megabytes = plain.stat().st_size / 1e6
-    for what, pattern, words_ in (("a rare text", "epoch 19999 loss=0.33", "zgrep -c"), ("a regular expression", r"/loss=0\.00\d\d\d1 acc/", "zgrep -cE")):
+    for what, pattern, words_ in (
+        ("a rare text", "epoch 19999 loss=0.33", "zgrep -c"),
+        ("a regular expression", r"/loss=0\.00\d\d\d1 acc/", "zgrep -cE"),
+    ):
         ours = searched(workspace, run_id, pattern)
-        argv = [*words_.split(), pattern.strip("/").replace(r"\d\d\d", "[0-9]{3}"), str(plain.with_suffix(".gz"))]
+        argv = [
+            *words_.split(),
+            pattern.strip("/").replace(r"\d\d\d", "[0-9]{3}"),
+            str(plain.with_suffix(".gz")),
+        ]
         peer = took(argv)
         rows.append(
-            Row(f"log search, packed: {what}", megabytes / ours, "MB/s", "", f"{words_}: {megabytes / peer:,.0f} MB/s", peer / ours)
+            Row(
+                f"log search, packed: {what}",
+                megabytes / ours,
+                "MB/s",
+                "",
+                f"{words_}: {megabytes / peer:,.0f} MB/s",
+                peer / ours,
+            )
         )
     return rows
 

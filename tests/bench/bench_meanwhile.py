@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.bench_store import long_series
 from tests.bench.place import Place, connected, place
 from tests.bench.report import Row
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
 from workbench.workspace import Workspace
 
 POINTS = 500_000

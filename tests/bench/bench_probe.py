@@ -27,7 +27,7 @@ from workbench.compute.payload import build_payload
 from workbench.compute.samples import State
 from workbench.remote import compiled
 from workbench.remote.machine import Machine
-from workbench.remote.probe_process import ProbeProcess
+from workbench.remote.probe.probe_process import ProbeProcess
 
 GPUS, PROCESSES = 8, 30
 SETTLING = 3.0

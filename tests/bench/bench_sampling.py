@@ -10,9 +10,9 @@ from tests.bench.bench_probe import PROCESSES, thirty
 from tests.bench.report import Row, alternate, full
 from workbench.compute.local_host import LocalHostSampler
 from workbench.compute.portable_processes import PortableProcesses
-from workbench.remote.host_sampling import HostSampler
 from workbench.remote.machine import pid_namespace
-from workbench.remote.process_sampling import ProcessSampler
+from workbench.remote.probe.host_sampling import HostSampler
+from workbench.remote.probe.process_sampling import ProcessSampler
 
 LOOKS = 20
 """Looks that are measured together: one is shorter than what a process's clock counts in."""

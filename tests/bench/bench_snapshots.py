@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 from tests.bench.place import lasting_folder
 from tests.bench.report import Row, alternate
-from workbench.remote import blobs, layout, protocol, trees
+from workbench.remote.forms import protocol
+from workbench.remote.snapshots import blobs, layout, trees
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.cache import StatCache
 from workbench.snapshots.delta import delta

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import random
 import sqlite3
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.bench.report import Row, alternate, mlflow
+from tests.bench.report import Row, alternate
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.identity import make_run_id
 from workbench.entities.run import Run
-from workbench.store import runs, series, summaries
-from workbench.store.query import RunQuery
-from workbench.store.store import Store
-from workbench.store.summaries import Selection
+from workbench.store.blocking_store import Store
+from workbench.store.metrics import series, summaries
+from workbench.store.metrics.summaries import Selection
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import kept_runs
 
 BATCH = 1000
 NAMES = 4
 SEARCHED = "metrics.acc > 0.3 and params.lr = '1e-3'"
-MLFLOW_RUNS = 10_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -32,7 +30,7 @@ def run() -> list[Row]:
     """All rows; everything is written below one temporary folder."""
     with tempfile.TemporaryDirectory(prefix="bench-store-") as place:
         folder = Path(place)
-        return [*_ingest(folder), *_growth(folder), *_search(folder), *_peer(folder)]
+        return [*_ingest(folder), *_growth(folder), *_search(folder)]
 
 
 def _run(number: int) -> Run:
@@ -46,7 +44,7 @@ def _run(number: int) -> Run:
     )
 
 
-def _records(points: int, names: int, first: int = 0) -> list[bytes]:
+def records(points: int, names: int, first: int = 0) -> list[bytes]:
     """Record lines in batches: points of each of names, as a run writes them, without the header."""
     noise = random.Random(first)
     batches = []
@@ -64,12 +62,12 @@ def _records(points: int, names: int, first: int = 0) -> list[bytes]:
 HEADER = b'{"k":"header","v":1,"attempt":1,"rank":0,"pid":7,"wall":1760000000.0,"mono":0.0}\n'
 
 
-class _Feeder:
+class Feeder:
     """Feeds one run's record file, batch by batch."""
 
     def __init__(self, store: Store, number: int) -> None:
         self.store = store
-        self.run = store.write(runs.insert, _run(number), RunConfiguration(command="true"))[0].id
+        self.run = store.write(kept_runs.insert, _run(number), RunConfiguration(command="true"))[0].id
         self.offset = 0
         self.feed([HEADER])
 
@@ -84,8 +82,8 @@ class _Feeder:
 
 def long_series(store: Store, points: int) -> str:
     """A run with one series, m0, of so many points; its id."""
-    feeder = _Feeder(store, 1)
-    feeder.feed(_records(points, 1))
+    feeder = Feeder(store, 1)
+    feeder.feed(records(points, 1))
     return feeder.run
 
 
@@ -119,13 +117,13 @@ def _plain_sqlite(path: Path) -> Callable[[int], float]:
 def _ingest(folder: Path) -> list[Row]:
     points = 25_000
     store = Store.open(folder / "ingest")
-    feeder = _Feeder(store, 1)
+    feeder = Feeder(store, 1)
     plain = _plain_sqlite(folder / "plain.db")
     fed = 0
 
     def ours() -> float:
         nonlocal fed
-        batches = _records(points, NAMES, fed)
+        batches = records(points, NAMES, fed)
         fed += points
         return points * NAMES / feeder.feed(batches)
 
@@ -153,7 +151,7 @@ def _ingest(folder: Path) -> list[Row]:
     ]
 
 
-def _timed(call: Callable[[], object]) -> float:
+def milliseconds(call: Callable[[], object]) -> float:
     begin = time.perf_counter()
     call()
     return (time.perf_counter() - begin) * 1000
@@ -165,23 +163,25 @@ OVER_TIME = Selection(x=summaries.TIME)
 def _growth(folder: Path) -> list[Row]:
     """One series of 10,000, 100,000, 1,000,000 points: whole, as a picture, and one more batch for it."""
     store = Store.open(folder / "growth")
-    feeder = _Feeder(store, 1)
+    feeder = Feeder(store, 1)
     rows: list[Row] = []
     have = 0
     first: dict[str, float] = {}
     for size in (10_000, 100_000, 1_000_000):
-        feeder.feed(_records(size - have, 1, have))
+        feeder.feed(records(size - have, 1, have))
         have = size
         more = 200
         history, picture, timed = alternate(
             [
-                lambda: _timed(lambda: store.read(series.columns, feeder.run, "m0")),
-                lambda: _timed(lambda: store.read(summaries.envelope, feeder.run, "m0", 500)),
-                lambda: _timed(lambda: store.read(summaries.envelope, feeder.run, "m0", 500, OVER_TIME)),
+                lambda: milliseconds(lambda: store.read(series.columns, feeder.run, "m0")),
+                lambda: milliseconds(lambda: store.read(summaries.envelope, feeder.run, "m0", 500)),
+                lambda: milliseconds(
+                    lambda: store.read(summaries.envelope, feeder.run, "m0", 500, OVER_TIME)
+                ),
             ],
             7,
         )
-        batch = feeder.feed(_records(more, 1, have)) * 1000
+        batch = feeder.feed(records(more, 1, have)) * 1000
         have += more
         figures = {
             "history, whole": (history, "<= 100 ms at 1,000,000"),
@@ -259,7 +259,11 @@ def _search(folder: Path) -> list[Row]:
         )
         recent = RunQuery(experiment="bench", limit=100)
         times = alternate(
-            [lambda q=q: _timed(lambda: store.read(runs.find, q)) for q in (wide, narrow, either, recent)], 9
+            [
+                lambda q=q: milliseconds(lambda: store.read(kept_runs.find, q))
+                for q in (wide, narrow, either, recent)
+            ],
+            9,
         )
         kinds = (
             "by a metric, a quarter fits",
@@ -279,108 +283,5 @@ def _search(folder: Path) -> list[Row]:
                     figure / base,
                 )
             )
-        if size == MLFLOW_RUNS:
-            rows.append(_beside_mlflow(folder, times[0]))
     store.close()
-    return rows
-
-
-MLFLOW_SEARCH = """
-import json, random, sqlite3, sys, time
-from mlflow.tracking import MlflowClient
-path, runs = sys.argv[1], int(sys.argv[2])
-client = MlflowClient("sqlite:///" + path)
-experiment = client.create_experiment("bench")
-run = client.create_run(experiment).info.run_id
-chance = random.Random(1)
-connection = sqlite3.connect(path)
-names = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
-kept = dict(zip(names, connection.execute("SELECT * FROM runs").fetchone()))
-ids = ["%032x" % number for number in range(1, runs + 1)]
-rows = [tuple({**kept, "run_uuid": each, "name": each, "status": "FINISHED"}.values()) for each in ids]
-connection.executemany("INSERT INTO runs VALUES (%s)" % ",".join("?" * len(names)), rows)
-connection.executemany(
-    "INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)",
-    [
-        (name, str(value), each)
-        for number, each in enumerate(ids)
-        for name, value in (
-            ("lr", chance.choice((1e-4, 3e-4, 1e-3, 3e-3))),
-            ("seed", number),
-            ("layers", chance.randrange(2, 24)),
-            ("dropout", chance.choice((0.0, 0.1, 0.2))),
-            ("width", chance.choice((256, 512, 1024))),
-        )
-    ],
-)
-connection.executemany(
-    "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) VALUES (?, ?, 0, 100, 0, ?)",
-    [
-        (name, chance.random(), each)
-        for each in ids
-        for name in ("val_loss", "loss", "acc", "val_acc", "lr_now", "grad_norm")
-    ],
-)
-connection.commit()
-taken = []
-for _ in range(3):
-    begin = time.perf_counter()
-    found = client.search_runs([experiment], sys.argv[3], order_by=["metrics.val_loss ASC"], max_results=100)
-    taken.append((time.perf_counter() - begin) * 1000)
-    assert len(found) == 100 and len(found[0].data.metrics) == 6
-print(json.dumps({"search": sorted(taken)[1]}))
-"""
-
-
-def _beside_mlflow(folder: Path, ours: float) -> Row:
-    """The same filter, asked of MLflow's SQLite store with as many runs."""
-    peer, said = mlflow(), SEARCHED.replace("'1e-3'", "'0.001'")  # its params are texts alone
-    theirs: float | None = None
-    if peer is not None:
-        argv = [peer[0], "-c", MLFLOW_SEARCH, str(folder / "mlflow-search.db"), str(MLFLOW_RUNS), said]
-        told = subprocess.run(argv, cwd=folder, check=True, capture_output=True).stdout
-        theirs = json.loads(told.splitlines()[-1])["search"]
-    reference = "mlflow is not installed" if theirs is None else f"MLflow: {theirs:,.0f} ms"
-    ratio = None if theirs is None else ours / theirs
-    return Row(f"search of {MLFLOW_RUNS:,} runs: {SEARCHED}", ours, "ms", "", reference, ratio)
-
-
-MLFLOW = """
-import json, sys, time
-from mlflow.entities import Metric
-from mlflow.tracking import MlflowClient
-client = MlflowClient("sqlite:///" + sys.argv[1])
-run = client.create_run(client.create_experiment("bench")).info.run_id
-taken = 0.0
-for start in range(0, 20_000, 1000):
-    batch = [Metric("loss", step * 0.5, 1760000000000 + step, step) for step in range(start, start + 1000)]
-    begin = time.perf_counter()
-    client.log_batch(run, metrics=batch)
-    taken += time.perf_counter() - begin
-begin = time.perf_counter()
-assert len(client.get_metric_history(run, "loss")) == 20_000
-print(json.dumps({"ingest": 20_000 / taken, "history": (time.perf_counter() - begin) * 1000}))
-"""
-
-
-def _peer(folder: Path) -> list[Row]:
-    """MLflow's own SQLite store beside ours, 20,000 points each."""
-    store = Store.open(folder / "peer")
-    feeder = _Feeder(store, 1)
-    ingest = 20_000 / feeder.feed(_records(20_000, 1))
-    history = _timed(lambda: store.read(series.columns, feeder.run, "m0"))
-    store.close()
-    told: dict[str, float] = {}
-    peer = mlflow()
-    if peer is not None:
-        argv = [peer[0], "-c", MLFLOW, str(folder / "mlflow.db")]
-        told = json.loads(subprocess.run(argv, cwd=folder, check=True, capture_output=True).stdout)
-    rows = []
-    for what, figure, key, unit in (
-        ("20,000 points of one series, batches of 1000", ingest, "ingest", "points/s"),
-        ("20,000 points of one series, read back", history, "history", "ms"),
-    ):
-        theirs = told.get(key)
-        reference = "mlflow is not installed" if theirs is None else f"MLflow: {theirs:,.0f} {unit}"
-        rows.append(Row(what, figure, unit, "", reference, None if theirs is None else figure / theirs))
     return rows

@@ -16,7 +16,7 @@ from tests.bench.key_latency import ListOnScreen
 from tests.bench.place import Place, connected, lives, place
 from tests.terminal.latency import TimedProgram
 from workbench.home import private_folder
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
 from workbench.workspace import Workspace
 
 Condition = Callable[[Screen], bool]

@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any
 
-from workbench.remote.sample_sending import Sender
+from workbench.remote.probe.sample_sending import Sender
 
 GPUS = 8
 PROCESSES = 30

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faces.tui.world import World, fleet
-from tests.faces.tui.world_views import large_fleet
+from tests.faces.tui.world_fleet import large_fleet
 from workbench.home import find_home, private_folder
 from workbench.text.location import parse
 from workbench.tui.app import Dashboard
@@ -26,7 +26,12 @@ def sample(view: dict[str, Any], tick: int) -> dict[str, Any]:
     """What a second changes: time, processor, and of each GPU three figures."""
     before = view["sample"]
     gpus = [
-        {**gpu, "utilisation": float(random.randrange(101)), "power": random.uniform(100, 700), "temperature": random.uniform(40, 80)}
+        {
+            **gpu,
+            "utilisation": float(random.randrange(101)),
+            "power": random.uniform(100, 700),
+            "temperature": random.uniform(40, 80),
+        }
         for gpu in before["gpus"]
     ]
     return {"time": before["time"] + 1, "gpus": gpus, "host": {"cpu": random.uniform(0, 100)}}
@@ -39,7 +44,10 @@ async def keep_saying(world: World, rate: float) -> None:
     while True:
         await asyncio.sleep(1 / (rate * SHARES))
         tick += 1
-        patch = {name: {"sample": sample(world.machines[name], tick), "age": 0.1} for name in names[tick % SHARES :: SHARES]}
+        patch = {
+            name: {"sample": sample(world.machines[name], tick), "age": 0.1}
+            for name in names[tick % SHARES :: SHARES]
+        }
         for asked, _, queue in world.watching:
             wanted = {name: item for name, item in patch.items() if not asked or name in asked}
             queue.put_nowait({"patch": wanted})

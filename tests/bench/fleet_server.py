@@ -12,7 +12,8 @@ from tests.bench.fleet_machines import messages
 from workbench.compute import machine as machine_module
 from workbench.compute.local import LocalHost
 from workbench.entities.target import Target, TargetKind
-from workbench.remote import frames, protocol
+from workbench.remote.forms import protocol
+from workbench.remote.wire import frames
 from workbench.server.main import main
 
 SAID: list[bytes] = []

@@ -127,7 +127,7 @@ def connected(where: Place) -> Iterator[Workspace]:
 def submit(workspace: Workspace, target: str, command: list[str] | str, code: Path | None = None) -> Any:
     """Submit a command with a code directory, or in an empty one; the run's details."""
     place = None if code is None else str(code)
-    return workspace.submit(workspace.configure(command=command, code=place, target=target)).details
+    return workspace.submit(workspace.configure(command=command, code=place, target=target))
 
 
 def until(condition: Callable[[], object], what: str) -> None:
@@ -153,6 +153,15 @@ def quiet(argv: list[str], cwd: Path | None = None) -> None:
 
 
 def _plain_environ() -> dict[str, str]:
-    kept = ("PATH", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "WORKBENCH_BENCH_MLFLOW", "WORKBENCH_BENCH_PEERS")
+    kept = (
+        "PATH",
+        "LANG",
+        "LC_ALL",
+        "TMPDIR",
+        "USER",
+        "LOGNAME",
+        "WORKBENCH_BENCH_MLFLOW",
+        "WORKBENCH_BENCH_PEERS",
+    )
     environ = {name: os.environ[name] for name in kept if name in os.environ}
     return {**environ, "GIT_CONFIG_GLOBAL": os.devnull, "NO_COLOR": "1"}

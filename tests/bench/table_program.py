@@ -17,8 +17,8 @@ from textual.app import App
 from textual.widgets import DataTable
 
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import MarkingTable
 from workbench.tui.table.columns import Column
-from workbench.tui.table.table import MarkingTable
 
 COLUMNS = 12
 SEEN = 40
@@ -35,7 +35,10 @@ class Rows:
     def texts(self, key: str) -> list[str]:
         """The row's texts."""
         number, version = int(key), self.version.get(key, 0)
-        return [f"run-{number:06}", *(f"{number * 7919 % 1000 + version + at}.5" for at in range(COLUMNS - 1))]
+        return [
+            f"run-{number:06}",
+            *(f"{number * 7919 % 1000 + version + at}.5" for at in range(COLUMNS - 1)),
+        ]
 
     def cells(self, key: str) -> Sequence[Cell]:
         """The row as ours wants it."""
@@ -67,7 +70,9 @@ class Program(App[None]):
             self.set_interval(1 / FLUSHES, self._change)
 
     async def _ours(self) -> None:
-        columns = [Column(f"c{at}", f"column {at}", right=at > 0, least=10, ideal=10) for at in range(COLUMNS)]
+        columns = [
+            Column(f"c{at}", f"column {at}", right=at > 0, least=10, ideal=10) for at in range(COLUMNS)
+        ]
         table = MarkingTable(self.rows, columns)
         await self.mount(table)
         table.replace(self.keys)

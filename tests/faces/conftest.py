@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faces.scripted import NOW, PIPE, AsyncWorld, World
+from tests.faces.fixed_runs import NOW
+from tests.faces.scripted import PIPE, AsyncWorld, World
 from workbench.cli.main import main
 from workbench.cli.session import Session
 from workbench.cli.terminal import Terminal

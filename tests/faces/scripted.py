@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.faces.asked import Asked
+from tests.faces.fixed_runs import ago, make_experiment, one_of_five
 from workbench.cli.terminal import Terminal
 from workbench.errors import NotFound
 from workbench.home import Home
 from workbench.workspace import Workspace
 
-NOW = datetime(2026, 11, 23, 12, 4, 30, tzinfo=UTC)
 TTY = Terminal(stdout=True, stderr=True, cells=80, lines=24, colour=False, ascii_only=False)
 PIPE = Terminal(stdout=False, stderr=False, cells=100_000, lines=24, colour=False, ascii_only=False)
-
-
-def ago(**spans: float) -> str:
-    """RFC 3339 of a moment before NOW."""
-    return (NOW - timedelta(**spans)).isoformat().replace("+00:00", "Z")
-
-
-def make_run(number: int, name: str, **fields: Any) -> dict[str, Any]:
-    """A run's JSON with what every run has."""
-    return {
-        "id": f"01JD{number:022d}",
-        "name": name,
-        "experiment": "mnist",
-        "target": "gpu1",
-        "status": "Completed",
-        "created": ago(hours=1),
-        "attempt": 1,
-        "tags": {},
-        "properties": {},
-        "params": {},
-        "metrics": {},
-        "gpus": [],
-        "warnings": 0,
-        "archived": False,
-        **fields,
-    }
 
 
 def figures(last: float, low: float, high: float) -> dict[str, Any]:
@@ -49,60 +23,21 @@ def figures(last: float, low: float, high: float) -> dict[str, Any]:
 
 
 RUNS = [
-    make_run(
+    one_of_five(
         42,
-        "calm-otter-42",
-        status="Running",
-        created=ago(minutes=4.5),
-        started=ago(minutes=4.2),
-        gpus=["2", "3"],
         metrics={"loss": figures(0.0412, 0.0401, 2.3), "acc": figures(0.981, 0.1, 0.982)},
-        params={"lr": "3e-4"},
         command="python train.py --lr 3e-4",
-        as_of=ago(seconds=1),
         submitted_by="ann@laptop",
         git={"commit": "0123456789abcdef", "branch": "main", "dirty": True},
     ),
-    make_run(
-        41,
-        "brisk-heron-41",
-        status="Queued",
-        created=ago(minutes=6),
-        as_of=ago(minutes=2),
-        message="2 GPUs wanted, 0 free, held by calm-otter-42 (ann)",
-    ),
-    make_run(
+    one_of_five(41, as_of=ago(minutes=2)),
+    one_of_five(
         40,
-        "vivid-lark-40",
-        target="lab-7",
-        started=ago(minutes=59),
-        ended=ago(minutes=37),
-        exit_code=0,
         metrics={"loss": figures(0.0398, 0.0398, 2.4), "acc": figures(0.983, 0.1, 0.983)},
         description="best so far",
-        params={"lr": "1e-3"},
     ),
-    make_run(
-        39,
-        "dull-ibis-39",
-        target="lab-7",
-        status="Failed",
-        created=ago(hours=2),
-        started=ago(hours=2),
-        ended=ago(hours=1, minutes=59, seconds=29),
-        exit_code=1,
-        cause="exit",
-        message="CUDA out of memory",
-    ),
-    make_run(
-        38,
-        "快乐-panda-38",
-        status="Canceled",
-        created=ago(days=3),
-        started=ago(days=3),
-        ended=ago(days=2, hours=21),
-        metrics={"loss": figures(float("nan"), 0.1, 2.4)},
-    ),
+    one_of_five(39),
+    one_of_five(38, metrics={"loss": figures(float("nan"), 0.1, 2.4)}),
 ]
 TARGETS = [
     {
@@ -142,29 +77,17 @@ TARGETS = [
         "default": False,
     },
 ]
-EXPERIMENTS = [
-    {
-        "id": "e1",
-        "name": "mnist",
-        "created": ago(days=9),
-        "tags": {"team": "vision"},
-        "primary_metric": "loss",
-        "goal": "minimize",
-        "primary_set": False,
-        "archived": False,
-        "runs": 42,
-    },
-]
+EXPERIMENTS = [make_experiment(1, "mnist", tags={"team": "vision"}, runs=42)]
 
 
-class World:
+class World(Asked):
     """The services: answers by "noun.method", from values or functions of the parameters; calls are kept."""
 
     def __init__(self, **answers: Any) -> None:
-        self.calls: list[tuple[str, dict[str, Any]]] = []
+        super().__init__()
         self.sent = b""
         self.closed = False
-        self.answers: dict[str, Any] = {
+        self.answers = {
             "runs.list": self._list,
             "runs.get": self.run,
             "runs.texts": {},
@@ -174,6 +97,7 @@ class World:
             "runs.envelope": [],
             "runs.warnings": [],
             "runs.git_diff": {},
+            "models.versions": [],
             "runs.submit": RUNS[0],
             "runs.log_place": lambda run, **_: {"run": run, "offset": 0},
             "runs.download": lambda path, **_: [path.encode()],
@@ -181,6 +105,7 @@ class World:
             "snapshots.known": {"known": True},
             "compute.list": TARGETS,
             "compute.pools": [],
+            "workspace.meaning": {},
             "compute.get": lambda name: find(TARGETS, name),
             "experiments.list": EXPERIMENTS,
             "experiments.get": lambda name: find(EXPERIMENTS, name),
@@ -194,7 +119,7 @@ class World:
     @property
     def submitted(self) -> list[dict[str, Any]]:
         """The parameters of each submit."""
-        return [given for asked, given in self.calls if asked == "runs.submit"]
+        return self.asked("runs.submit")
 
     def _list(self, active: bool | None = None, limit: int = 50, **_: Any) -> list[dict[str, Any]]:
         ended = ("Completed", "Failed", "Canceled")
@@ -210,8 +135,7 @@ class World:
         raise NotFound(f"no run answers to {run!r}", "wb ps lists them")
 
     def _answer(self, noun: str, method: str, parameters: dict[str, Any]) -> Any:
-        given = {key: value for key, value in parameters.items() if value is not None}
-        self.calls.append((f"{noun}.{method}", given))
+        given = self.note(noun, method, parameters)
         answer = self.answers[f"{noun}.{method}"]
         answer = answer(**given) if callable(answer) else answer
         if isinstance(answer, BaseException):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.faces.conftest import Wb
-from tests.faces.scripted import TTY, World, ago
+from tests.faces.fixed_runs import ago
+from tests.faces.scripted import TTY, World
 
 ALERT = {
     "rule": "gpu-lost",

@@ -227,7 +227,9 @@ def test_adopt_lists_what_came_back(wb: Wb) -> None:
     done = wb("compute", "adopt", "gpu1", world=world, terminal=TTY)
     assert "calm-otter-42" in done.out
     assert "1 brought back, 3 known already" in done.err
-    assert "left to other workspaces: evil (1), team (2); take them with --from or --all-workspaces" in done.err
+    assert (
+        "left to other workspaces: evil (1), team (2); take them with --from or --all-workspaces" in done.err
+    )
     assert "1 could not be read there: x" in done.err
     assert ("compute.adopt", {"name": "gpu1", "all_workspaces": False}) in world.calls
     assert json.loads(wb("compute", "adopt", "gpu1", "-o", "json", world=world).out) == answer
@@ -310,7 +312,9 @@ def test_in_a_pipe_a_machine_begins_with_its_name(wb: Wb) -> None:
 
 def test_a_path_a_machine_says_is_harmless_on_a_terminal_and_as_it_is_in_a_pipe(wb: Wb) -> None:
     said = {"path": "/x/\x1b]0;own\x07ed\x1b[2J"}
-    world = World(files__mkdir=lambda **_: said, files__rename=lambda **_: said, files__copy=lambda **_: [said])
+    world = World(
+        files__mkdir=lambda **_: said, files__rename=lambda **_: said, files__copy=lambda **_: [said]
+    )
     for words in (["mkdir", "gpu1", "/x"], ["mv", "gpu1", "/x", "/y"], ["cp", "gpu1", "/x", "/y"]):
         assert wb("files", *words, world=world, terminal=TTY).out == "/x/ed\n"
         assert wb("files", *words, world=world).out == f"{said['path']}\n"

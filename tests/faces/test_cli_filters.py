@@ -122,6 +122,31 @@ def test_groups_are_summed_up(wb: Wb) -> None:
 VIEW = {"name": "good", "filter": "loss<1", "sort": "metric:loss", "created": "2026-11-01T12:00:00Z"}
 
 
+def test_more_columns_stand_in_a_list_of_any_form(wb: Wb) -> None:
+    """A param, a figure of a metric and an attribute; a view's columns without being said again."""
+    row = {
+        "id": IDS[0],
+        "params": {"lr.x": "3e-4"},
+        "figures": {"best:loss": 0.03125},
+        "attributes": {"branch": "main"},
+    }
+    view = {**VIEW, "columns": ["name", "param:lr.x", "best:loss", "attribute:branch"]}
+    world = World(
+        runs__list=RUNS[:2], runs__table={"total": 1, "rows": [row], "sequence": 1}, views__get=view
+    )
+    words = ("--column", "param:lr.x", "--column", "best:loss", "--column", "attribute:branch")
+    lines = wb("ps", *words, "-o", "csv", world=world).out.splitlines()
+    assert lines[0].endswith(",message,param:lr.x,best:loss,attribute:branch")
+    assert lines[1].endswith(",3e-4,0.03125,main")
+    assert lines[2].endswith(",,,")
+    asked = {"ids": IDS, "columns": [*words[1::2]], "archived": False, "limit": 2}
+    assert world.calls[-1] == ("runs.table", asked)
+    shown = wb("ps", "--view", "good", world=world, terminal=TTY).out
+    assert all(text in shown for text in ("lr.x", "best loss", "BRANCH", "3e-4", "0.03125", "main"))
+    wb("ps", *words, "-o", "json", world=world)
+    assert world.calls[-1][0] == "runs.list", "JSON has all of it anyway"
+
+
 def test_a_view_lists_its_runs_narrowed_by_more_words(wb: Wb) -> None:
     world = World(views__get=VIEW, views__list=[VIEW], views__save=VIEW, views__remove={})
     wb("ps", "--view", "good", "resnet", world=world)

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.faces.conftest import Wb
-from tests.faces.scripted import RUNS, TTY, World, ago
+from tests.faces.fixed_runs import ago
+from tests.faces.scripted import RUNS, TTY, World
 from workbench.errors import NotFound
 
 COLUMNS = {"steps": [0, 1], "times": [1_795_435_200_000_000, 1_795_435_201_000_000], "values": [1.5, "inf"]}
@@ -30,7 +31,19 @@ def drawn_world() -> World:
 def test_points_of_several_metrics_and_runs_are_one_list(wb: Wb, tmp_path: Path) -> None:
     path = tmp_path / "points.csv"
     world = World(runs__points=COLUMNS)
-    done = wb("run", "metrics", "@1", "loss", "acc", "--with", "brisk-heron-41", "--plot", "--to", str(path), world=world)
+    done = wb(
+        "run",
+        "metrics",
+        "@1",
+        "loss",
+        "acc",
+        "--with",
+        "brisk-heron-41",
+        "--plot",
+        "--to",
+        str(path),
+        world=world,
+    )
     assert done == (0, "", "")
     rows = list(csv.reader(path.read_text().splitlines()))
     assert rows[0] == ["run", "name", "step", "time", "value"]
@@ -47,7 +60,9 @@ def test_a_run_without_the_metric_has_no_rows_and_a_name_of_no_run_is_an_error(w
 
 
 def test_a_picture_of_several_runs_names_them(wb: Wb) -> None:
-    out = wb("run", "metrics", "@1", "loss", "--with", "vivid-lark-40", "--plot", world=drawn_world(), terminal=TTY).out
+    out = wb(
+        "run", "metrics", "@1", "loss", "--with", "vivid-lark-40", "--plot", world=drawn_world(), terminal=TTY
+    ).out
     assert out.splitlines()[0].count("━━") == 2
     assert RUNS[0]["name"] in out.splitlines()[0]
     assert "loss" not in out.splitlines()[0]
@@ -69,7 +84,9 @@ def test_a_file_of_svg_is_a_picture_whether_plot_is_said_or_not(
 def test_what_cannot_be_one_file_is_refused_in_words(wb: Wb, tmp_path: Path) -> None:
     several = wb("run", "metrics", "@1", "--to", str(tmp_path / "a.svg"), world=drawn_world())
     assert (several.code, "a file holds one picture" in several.err) == (2, True)
-    data = wb("run", "metrics", "@1", "loss", "-o", "csv", "--to", str(tmp_path / "a.svg"), world=drawn_world())
+    data = wb(
+        "run", "metrics", "@1", "loss", "-o", "csv", "--to", str(tmp_path / "a.svg"), world=drawn_world()
+    )
     assert (data.code, "no other format" in data.err) == (2, True)
     named = wb("run", "metrics", "@1", "--with", "brisk-heron-41", world=drawn_world())
     assert (named.code, "name the metric" in named.err) == (2, True)
@@ -88,21 +105,33 @@ def test_the_x_axis_of_a_picture(wb: Wb, said: str, asked: str) -> None:
 
 
 ROWS = [
-    {"id": f"R{n}", "name": f"run-{n}", "params": {"lr": f"1e-{n}", "act": "relu" if n % 2 else "gelu"}, "metrics": {"loss": n / 10}}
+    {
+        "id": f"R{n}",
+        "name": f"run-{n}",
+        "params": {"lr": f"1e-{n}", "act": "relu" if n % 2 else "gelu"},
+        "metrics": {"loss": n / 10},
+    }
     for n in range(1, 5)
 ]
 
 
 def test_runs_are_drawn_as_dots(wb: Wb, tmp_path: Path) -> None:
     world = World(runs__table={"rows": ROWS, "total": 4, "sequence": 1})
-    out = wb("run", "plot", "--x", "lr", "--y", "loss", "--log-x", "status=completed", world=world, terminal=TTY).out
+    out = wb(
+        "run", "plot", "--x", "lr", "--y", "loss", "--log-x", "status=completed", world=world, terminal=TTY
+    ).out
     assert out.startswith("loss\n")
     assert out.count("●") == 4
     assert world.calls[-1][1]["filter"] == "status=completed"
-    assert wb("run", "plot", "--x", "act", "--y", "loss", world=world).out.splitlines()[0] == "R1\trun-1\trelu\t0.1"
+    assert (
+        wb("run", "plot", "--x", "act", "--y", "loss", world=world).out.splitlines()[0]
+        == "R1\trun-1\trelu\t0.1"
+    )
     path = tmp_path / "runs.svg"
     assert wb("run", "plot", "--x", "act", "--y", "loss", "--to", str(path), world=world).code == 0
-    titles = [title.text for title in ElementTree.parse(path).getroot().iter("{http://www.w3.org/2000/svg}title")]
+    titles = [
+        title.text for title in ElementTree.parse(path).getroot().iter("{http://www.w3.org/2000/svg}title")
+    ]
     assert titles[1:] == ["run-1", "run-2", "run-3", "run-4"]
     none = wb("run", "plot", "--x", "wd", "--y", "loss", world=world)
     assert (none.code, "no run has both wd and loss" in none.err) == (3, True)

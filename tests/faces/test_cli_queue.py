@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.faces.conftest import Wb
-from tests.faces.scripted import RUNS, TTY, World, ago, make_run
+from tests.faces.fixed_runs import ago, make_run
+from tests.faces.scripted import RUNS, TTY, World
 from workbench.errors import NotFound
 
 IDS = {run["name"]: run["id"] for run in RUNS}

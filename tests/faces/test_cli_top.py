@@ -14,7 +14,8 @@ import pytest
 from tests.faces.conftest import Answers, Wb
 from tests.faces.scripted import TTY, World
 from tests.faces.test_terminal import Screen, program
-from tests.faces.tui.world_views import fleet_views, gpu1
+from tests.faces.tui.world_fleet import fleet_views
+from tests.faces.tui.world_views import gpu1
 from workbench.errors import NotFound
 
 VIEWS = {**fleet_views(), "gpu1": gpu1()}
@@ -26,7 +27,7 @@ def watched(**more: Any) -> World:
     def watch(names: list[str] | None = None, looking: str = "") -> Any:
         for name in names or ():
             if name not in VIEWS:
-                raise NotFound(f"no compute target {name!r}")
+                raise NotFound(f"no machine {name!r}")
         return [{"machines": {name: view for name, view in VIEWS.items() if not names or name in names}}]
 
     ended: list[dict[str, Any]] = []
@@ -52,14 +53,34 @@ def test_one_that_is_named_with_its_gpus_and_processes(wb: Wb) -> None:
     done = wb("top", "gpu1", "--once", world=watched(), terminal=TTY._replace(cells=120))
     assert "3  A100  88  ▇▇▇▇░░░ 44/80G  573/700  87  1753" in done.out
     assert "HW-THERMAL  calm-otter-42" in done.out
-    assert "calm-otter-42  ann    2,3      2     108G  176   411   16G  3h02  python train.py --lr 3e-4" in done.out
-    assert wb("compute", "top", "gpu1", "--once", world=watched(), terminal=TTY._replace(cells=120)).out == done.out
+    assert (
+        "calm-otter-42  ann    2,3      2     108G  176   411   16G  3h02  python train.py --lr 3e-4"
+        in done.out
+    )
+    assert (
+        wb("compute", "top", "gpu1", "--once", world=watched(), terminal=TTY._replace(cells=120)).out
+        == done.out
+    )
 
 
 def test_in_a_pipe_it_is_a_line_a_machine(wb: Wb) -> None:
     done = wb("top", world=watched())
     rows = {line.split("\t")[0]: line.split("\t") for line in done.out.splitlines()}
-    assert rows["gpu1"] == ["gpu1", "connected", "fresh", "4", "55.8", "38.4", "1568.8", "87.0", "28.0", "39.6", "61.0", "1", ""]
+    assert rows["gpu1"] == [
+        "gpu1",
+        "connected",
+        "fresh",
+        "4",
+        "55.8",
+        "38.4",
+        "1568.8",
+        "87.0",
+        "28.0",
+        "39.6",
+        "61.0",
+        "1",
+        "",
+    ]
     assert rows["new-1"][4:12] == [""] * 7 + ["0"]
     assert rows["lab-7"][-1] == "GPU 1 fell off the bus (Xid 79)"
 
@@ -89,7 +110,10 @@ def test_ending_a_process_asks_with_what_it_is(wb: Wb) -> None:
     assert (still.code, "still there: wb compute end gpu1 6001 --signal KILL" in still.err) == (1, True)
     world = watched()
     assert wb("compute", "end", "gpu1", "6001", "--yes", "--signal", "KILL", world=world).code == 0
-    assert world.calls[-1] == ("compute.end_process", {"name": "gpu1", "pid": 6001, "start": 6101, "signal": "KILL"})
+    assert world.calls[-1] == (
+        "compute.end_process",
+        {"name": "gpu1", "pid": 6001, "start": 6101, "signal": "KILL"},
+    )
 
 
 def test_only_ones_own_are_ended(wb: Wb) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.faces.conftest import Answers, Wb
-from tests.faces.scripted import RUNS, TTY, World, make_run
+from tests.faces.fixed_runs import make_run
+from tests.faces.scripted import RUNS, TTY, World
 from workbench.errors import ConfigurationError, HostKeyUnknown, NotFound, Refused, SnapshotTooLarge
 from workbench.text.cells import width
 
@@ -235,7 +236,9 @@ def test_completion_offers_what_the_command_before_it_means(wb: Wb, tmp_path: Pa
         return [{"path": "outputs/a.bin"}, {"path": "logs/b"}] if run == "calm-otter-42" else []
 
     world = World(runs__metrics=[{"name": "loss"}, {"name": "lr"}, {"name": "loss"}], runs__files=files)
-    complete = ShellComplete(build(), {"obj": Session(opener=lambda name: world.open(tmp_path))}, "wb", "_WB_COMPLETE")
+    complete = ShellComplete(
+        build(), {"obj": Session(opener=lambda name: world.open(tmp_path))}, "wb", "_WB_COMPLETE"
+    )
 
     def offered(words: list[str], begun: str) -> list[str]:
         return [item.value for item in complete.get_completions(words, begun)]
@@ -248,6 +251,18 @@ def test_completion_offers_what_the_command_before_it_means(wb: Wb, tmp_path: Pa
     assert set(offered(["ps", "--status"], "can")) == {"cancelrequested", "canceled"}
     assert [item.type for item in complete.get_completions(["submit"], "jo")] == ["file"]
     broken = ShellComplete(
-        build(), {"obj": Session(opener=lambda name: World(runs__list=NotFound("x")).open(tmp_path))}, "wb", "_WB_COMPLETE"
+        build(),
+        {"obj": Session(opener=lambda name: World(runs__list=NotFound("x")).open(tmp_path))},
+        "wb",
+        "_WB_COMPLETE",
     )
     assert [item.value for item in broken.get_completions(["logs"], "")] == []
+
+
+def test_a_run_names_the_models_it_became(wb: Wb) -> None:
+    became = {"name": "churn", "version": 3, "aliases": ["champion"]}
+    world = World(models__versions=lambda **asked: [became] if asked == {"run": RUNS[0]["id"]} else [])
+    assert "churn:3" in wb("run", "show", "@1", world=world, terminal=TTY).out
+    other = wb("run", "show", RUNS[1]["name"], world=world, terminal=TTY)
+    assert other.code == 0
+    assert "churn:3" not in other.out

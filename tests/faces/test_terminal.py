@@ -21,7 +21,8 @@ WORLD = """
 import os, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from tests.faces.scripted import NOW, World
+from tests.faces.fixed_runs import NOW
+from tests.faces.scripted import World
 from workbench.cli.main import main
 from workbench.cli.session import Session
 {more}

@@ -15,7 +15,7 @@ import workbench.remote
 
 DRIVER = """
 import json, sys
-from workbench.remote import archive, blobs, layout, manifest, trees
+from workbench.remote.snapshots import archive, blobs, layout, manifest, trees
 
 class Machine:
     root = None

@@ -16,15 +16,19 @@ from typing import Any
 
 import pytest
 
+from tests.machines.settled import compiled_payload
 from workbench.compute.payload import build_payload
-from workbench.remote import processes, protocol, run_status
-from workbench.remote.cancel import cancel
+from workbench.remote import compiled
+from workbench.remote.forms import protocol
 from workbench.remote.machine import Machine
-from workbench.remote.processes import Identity
-from workbench.remote.reconcile import observed
-from workbench.remote.runfolder import RunFolder
-from workbench.remote.stream import read_stream
-from workbench.remote.submission import submit
+from workbench.remote.processes import process_trees
+from workbench.remote.processes.process_trees import Identity
+from workbench.remote.runs import run_status
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.runs.stream import read_stream
+from workbench.remote.supervision.cancel import cancel
+from workbench.remote.supervision.reconcile import observed
+from workbench.remote.supervision.submission import submit
 
 DEADLINE = 90.0
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -142,13 +146,13 @@ class Ground:
             os.kill(pid, signal.SIGSTOP)
         for pid, _ in victims:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not any(processes.alive(*victim) for victim in victims), "the killed to be gone")
+        until(lambda: not any(process_trees.alive(*victim) for victim in victims), "the killed to be gone")
 
     def noted(self, run: str, name: str) -> Identity:
         """A process of the run that wrote its pid to a file of this name in the run's folder."""
         path = self.path(run, name)
         pid = int(until(lambda: path.exists() and path.read_text().strip(), name))
-        found = processes.identity(pid)
+        found = process_trees.identity(pid)
         assert found is not None
         return found
 
@@ -162,18 +166,19 @@ class Ground:
                 continue
             remains = folder.read_tree()
             keepers = [run_status.identity_of(status, who) for who in ("guard", "supervisor")]
-            living = [keeper for keeper in keepers if keeper and processes.alive(*keeper)]
+            living = [keeper for keeper in keepers if keeper and process_trees.alive(*keeper)]
             deadline = time.monotonic() + 20
-            while any(processes.alive(*keeper) for keeper in living) and time.monotonic() < deadline:
+            while any(process_trees.alive(*keeper) for keeper in living) and time.monotonic() < deadline:
                 time.sleep(0.01)
-            left = processes.remains_of(run, [*remains, *[keeper for keeper in keepers if keeper]])
-            processes.end_tree(left, 0.0)
+            left = process_trees.remains_of(run, [*remains, *[keeper for keeper in keepers if keeper]])
+            process_trees.end_tree(left, 0.0)
 
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Iterator[Ground]:
-    """A machine of this test's own."""
+    """A machine of this test's own, its payload compiled as on any machine that had a link for some seconds."""
     made = Ground(tmp_path / "machine")
+    Path(compiled.compiled_path(made.machine.payload)).write_bytes(compiled_payload())
     yield made
     made.close()
 
@@ -181,7 +186,7 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
 @pytest.fixture(autouse=True)
 def untagged(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests may themselves be a run's: its tag must not reach the runs they start."""
-    for name in (protocol.ENV_RUN_ID, protocol.ENV_RUN_DIR, processes.ENV_GUARD):
+    for name in (protocol.ENV_RUN_ID, protocol.ENV_RUN_DIR, process_trees.ENV_GUARD):
         monkeypatch.delenv(name, raising=False)
 
 

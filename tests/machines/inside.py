@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.compute.payload import build_payload
-from workbench.remote import protocol
-from workbench.remote.environ import run_environment
-from workbench.remote.shims import write_shims
+from workbench.remote.environments.shims import write_shims
+from workbench.remote.forms import protocol
+from workbench.remote.runs.environ import run_environment
 
 RUN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 VERSIONS = Path.home() / ".pyenv" / "versions"

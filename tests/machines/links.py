@@ -19,7 +19,7 @@ import pytest_asyncio
 from workbench.compute.link import Link
 from workbench.compute.local import LocalHost
 from workbench.compute.payload import build_payload
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 RUN = "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 DEADLINE = 60.0

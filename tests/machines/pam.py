@@ -67,7 +67,12 @@ class PamServer(SshServer):
     def administer(self, *words: str, given: str = "") -> str:
         """Run a command as root of this machine."""
         done = subprocess.run(
-            [*self._inside, *words], input=given, capture_output=True, text=True, check=False, timeout=DEADLINE
+            [*self._inside, *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE,
         )
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout

@@ -24,6 +24,7 @@ import pytest
 import pytest_asyncio
 
 from tests.machines.cut_proxy import CutProxy
+from tests.machines.engine_storage import handed_on
 from workbench.entities.target import TargetSettings, Transport
 
 SSHD = "/usr/sbin/sshd"
@@ -270,7 +271,7 @@ class SshServer:
             "MaxStartups 300:30:600",
             "LogLevel VERBOSE",
             "Subsystem sftp internal-sftp",
-            f'SetEnv HOME="{self.home}" SHELL="{self.shell}"',
+            f'SetEnv HOME="{self.home}" SHELL="{self.shell}" {handed_on()}',
             *([] if self.plain_bash else [f"ForceCommand {wrapper}"]),
         ]
         return "\n".join(lines) + "\n"

@@ -103,9 +103,7 @@ def test_an_adopted_run_runs_again_where_it_was(lost: tuple[Wb, list[str]], serv
     assert not [path for path in (wb.folder / "workspaces").rglob("blobs/*/*") if path.is_file()]
 
 
-def test_an_adopted_run_runs_again_elsewhere(
-    lost: tuple[Wb, list[str]], make_server: MakeServer
-) -> None:
+def test_an_adopted_run_runs_again_elsewhere(lost: tuple[Wb, list[str]], make_server: MakeServer) -> None:
     """The code comes from the machine that has it, by way of this one."""
     wb, (first, _) = lost
     other = make_server()

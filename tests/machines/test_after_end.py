@@ -7,18 +7,17 @@ import os
 import signal
 from pathlib import Path
 
+from tests.machines.settled import settled
 from tests.machines.wb import Wb
 
 
 def local(wb: Wb, tmp_path: Path) -> Path:
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
     return tmp_path / "root" / "runs"
 
 
 def warnings(wb: Wb, run: str) -> list[str]:
-    found: list[str] = wb.until(
-        lambda: _said(wb, run), "a warning"
-    )
+    found: list[str] = wb.until(lambda: _said(wb, run), "a warning")
     return found
 
 

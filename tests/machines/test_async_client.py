@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.machines.settled import settled
 from tests.machines.wb import Wb
 from workbench.entities.base import to_wire
 from workbench.entities.identity import make_run_id
@@ -47,7 +48,7 @@ async def client(wb: Wb, tmp_path: Path, request: pytest.FixtureRequest) -> Asyn
 
 async def prepare(client: AsyncClient, folder: Path) -> None:
     """Keep this machine's runs in folder."""
-    changes = {"root": str(folder / "root"), "lease_dir": str(folder / "lease")}
+    changes = {"root": str(settled(folder / "root")), "lease_dir": str(folder / "lease")}
     await client.call("compute", "set", name="local", changes=changes)
 
 
@@ -66,7 +67,9 @@ async def submit(client: AsyncClient, command: str) -> str:
 def connections(wb: Wb) -> int:
     """Connections that the server of that user has open."""
     lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
-    return sum(len(line) == 8 and line[7] == str(wb.folder / "server.sock") and line[5] == "03" for line in lines)
+    return sum(
+        len(line) == 8 and line[7] == str(wb.folder / "server.sock") and line[5] == "03" for line in lines
+    )
 
 
 async def until(condition: Any, what: str) -> None:

@@ -25,9 +25,7 @@ def test_a_machine_behind_a_jump_host_is_attached_by_its_name_alone(
 ) -> None:
     """AZ-31: whatever ssh_config reaches, with no address of its own in the open."""
     bastion, inner = make_server("bastion"), make_server("inner")
-    inner.ssh_config.write_text(
-        bastion.config_block() + inner.config_block(extra="  ProxyJump bastion\n")
-    )
+    inner.ssh_config.write_text(bastion.config_block() + inner.config_block(extra="  ProxyJump bastion\n"))
     attach(wb, inner)
     run = wb("submit", "--no-code", "--wait", "--", "echo from the inside").split()[0]
     assert wb("logs", run) == "from the inside\n"
@@ -70,7 +68,14 @@ def test_settings_change_without_attaching_again(wb: Wb, server: SshServer) -> N
     """AZ-38: the next run has them, over the connection there is."""
     attach(wb, server)
     command = 'echo "<$PLACE> <$AFTER>"'
-    wb("compute", "set", server.name, "environment_variables.PLACE=scratch", "setup=export AFTER=setup", "grace=2s")
+    wb(
+        "compute",
+        "set",
+        server.name,
+        "environment_variables.PLACE=scratch",
+        "setup=export AFTER=setup",
+        "grace=2s",
+    )
     run = wb("submit", "--no-code", "--wait", "--", command).split()[0]
     assert wb("logs", run) == "<scratch> <setup>\n"
     wb("compute", "set", server.name, "environment_variables.PLACE=", "setup=")
@@ -110,7 +115,9 @@ def test_a_detached_machine_is_left_as_it_is(make_wb: Any, server: SshServer, tm
     wb: Wb = make_wb()
     attach(wb, server)
     go = tmp_path / "go"
-    run = wb("submit", "--no-code", "--", f"echo kept > outputs/kept; {waiting_for(go)}; echo to the end").split()[0]
+    run = wb(
+        "submit", "--no-code", "--", f"echo kept > outputs/kept; {waiting_for(go)}; echo to the end"
+    ).split()[0]
     wb.until(lambda: wb.show(run)["status"] == "Running", "the run to start")
     refused = wb.run("compute", "detach", server.name, "--yes")
     assert refused.returncode == 5

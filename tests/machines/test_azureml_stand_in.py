@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -54,7 +55,9 @@ def inside(tmp_path: Path) -> InsideRun:
 def test_a_script_for_azure_logs_to_its_run(inside: InsideRun, tmp_path: Path, python: str) -> None:
     """AZ-93 to AZ-99, AZ-106: without azureml installed."""
     (tmp_path / "x.txt").write_text("x")
-    out, err = inside.output(["python", "-W", "ignore", "-c", SCRIPT, str(tmp_path / "x.txt")], inside.environment(python))
+    out, err = inside.output(
+        ["python", "-W", "ignore", "-c", SCRIPT, str(tmp_path / "x.txt")], inside.environment(python)
+    )
     assert err == ""
     first, second, third, refused, model, nothing, last = out.splitlines()
     assert first == f"{RUN} default default None Running"
@@ -70,20 +73,26 @@ def test_a_script_for_azure_logs_to_its_run(inside: InsideRun, tmp_path: Path, p
 
 
 @pytest.mark.parametrize("with_init", [True, False])
-def test_a_real_one_goes_before_and_a_part_of_one_is_completed(inside: InsideRun, tmp_path: Path, with_init: bool) -> None:
+def test_a_real_one_goes_before_and_a_part_of_one_is_completed(
+    inside: InsideRun, tmp_path: Path, with_init: bool
+) -> None:
     """With the package's own __init__ (azureml-core) and without (a namespace)."""
     package = tmp_path / "installed" / "azureml"
     (package / "core").mkdir(parents=True)
     (package / "core" / "__init__.py").write_text("Run = 'theirs'\n")
     (package / "other.py").write_text("name = 'other'\n")
     if with_init:
-        (package / "__init__.py").write_text("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n")
+        (package / "__init__.py").write_text(
+            "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+        )
     environment = inside.environment(PYTHONPATH=str(package.parent))
     script = "import azureml.other; from azureml.core import Run; print(azureml.other.name, Run)"
     assert inside.output(["python", "-c", script], environment)[0] == "other theirs\n"
-    (package / "core" / "__init__.py").unlink()
-    (package / "core").rmdir()
-    assert inside.output(["python", "-c", script], environment)[0] == "other <class 'workbench.remote.tracking.Run'>\n"
+    shutil.rmtree(package / "core")
+    assert (
+        inside.output(["python", "-c", script], environment)[0]
+        == "other <class 'workbench.remote.tracking.run.Run'>\n"
+    )
 
 
 def test_a_script_outside_of_a_run_is_offline(inside: InsideRun) -> None:

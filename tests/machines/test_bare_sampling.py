@@ -24,7 +24,7 @@ from workbench.compute.local import LocalHost
 from workbench.compute.signin import NobodyToAsk
 from workbench.entities.sample import MachineSample
 from workbench.errors import RemoteError
-from workbench.remote.host_sampling import HostSampler
+from workbench.remote.probe.host_sampling import HostSampler
 
 NOISE = {
     "bash": "echo welcome; printf 'no end of line'\n",

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from tests.machines.ground import Ground, ground, new_run_id, untagged, until
-from workbench.remote import processes, run_status
-from workbench.remote.cancel import cancel
-from workbench.remote.reconcile import reconcile
-from workbench.remote.runfolder import RunFolder
-from workbench.remote.submission import submit, take_on
+from workbench.remote.processes import process_trees
+from workbench.remote.runs import run_status
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.supervision.cancel import cancel
+from workbench.remote.supervision.reconcile import reconcile
+from workbench.remote.supervision.submission import submit, take_on
 
 __all__ = ["ground", "untagged"]
 
@@ -37,15 +38,15 @@ def states(status: dict[str, Any]) -> list[str]:
     return [entry["state"] for entry in status["transitions"]]
 
 
-def tree(ground: Ground, run: str) -> list[processes.Identity]:
+def tree(ground: Ground, run: str) -> list[process_trees.Identity]:
     """All of a stubborn run's processes, once they are all there and on record."""
     named = [ground.noted(run, name) for name in NAMES] + [ground.identity(run, "child")]
     until(lambda: set(named) <= set(ground.folder_of(run).read_tree()), "the tree to be on record")
     return named
 
 
-def none_left(tree: list[processes.Identity]) -> bool:
-    return not any(processes.alive(*one) for one in tree)
+def none_left(tree: list[process_trees.Identity]) -> bool:
+    return not any(process_trees.alive(*one) for one in tree)
 
 
 def test_cancel_ends_the_whole_tree(ground: Ground) -> None:
@@ -94,7 +95,7 @@ def test_cancel_while_the_code_is_laid_out(ground: Ground, monkeypatch: pytest.M
     os.mkfifo(trees / ("0" * 64 + ".json"))
     run = ground.submit("echo never", snapshot="0" * 64)
     ground.wait(run, "Preparing")
-    child = until(lambda: processes.descendants(ground.identity(run, "supervisor")[0]), "laying out")
+    child = until(lambda: process_trees.descendants(ground.identity(run, "supervisor")[0]), "laying out")
     cancel(ground.machine, run)
     assert states(ground.wait(run)) == ["NotStarted", "Preparing", "CancelRequested", "Canceled"]
     assert none_left(child)
@@ -142,6 +143,36 @@ def test_a_submit_that_comes_after_its_cancel_starts_nothing(ground: Ground) -> 
     assert not ground.path(run, "code").exists()
     assert submit(ground.machine, run, ground.spec(run, "true", attempt=2), {})["already"] is False
     assert not run_status.is_unknown(ground.wait(run, "Completed"))
+
+
+def test_a_resume_that_comes_after_its_cancel_starts_nothing(ground: Ground) -> None:
+    """The same where the folder is there, of the attempt before: the run is resumed, and was over."""
+    run = ground.submit("echo once")
+    ground.wait(run, "Completed")
+    status = cancel(ground.machine, run, attempt=2)
+    assert states(status)[-2:] == ["NotStarted", "Canceled"]
+    assert (status["attempt"], run_status.is_unknown(status)) == (2, False)
+    assert cancel(ground.machine, run, attempt=2) == status
+    assert submit(ground.machine, run, ground.spec(run, "echo never", attempt=2), {})["already"] is True
+    assert ground.status(run) == status
+    assert cancel(ground.machine, run, attempt=1) == status, "an older one is over in any case"
+    assert submit(ground.machine, run, ground.spec(run, "echo again", attempt=3), {})["already"] is False
+    ground.wait(run, "Completed")
+    assert ground.path(run, "stream.log").read_text() == "once\nagain\n"
+
+
+def test_a_cancel_and_the_resume_it_overtakes_agree_at_once(ground: Ground) -> None:
+    """However the two meet, the run ends cancelled."""
+    run = ground.submit("true")
+    ground.wait(run, "Completed")
+    spec = ground.spec(run, "sleep 600", attempt=2)
+    resuming = threading.Thread(target=submit, args=(ground.machine, run, spec, {}))
+    resuming.start()
+    cancel(ground.machine, run, 0.1, attempt=2)
+    resuming.join()
+    until(lambda: run_status.is_terminal(ground.status(run)), "its end")
+    status = ground.status(run)
+    assert (states(status)[-1], status["attempt"]) == ("Canceled", 2)
 
 
 def test_cancel_with_the_supervisor_killed(ground: Ground) -> None:
@@ -221,4 +252,4 @@ def test_fork_storm_is_ended(ground: Ground) -> None:
     # The main process ends at once; what it leaves runs on as leftovers while the run is finalized.
     status = ground.wait(run)
     assert states(status)[-1] == "Completed"
-    assert processes.tagged("WORKBENCH_RUN_ID", run) == []
+    assert process_trees.tagged("WORKBENCH_RUN_ID", run) == []

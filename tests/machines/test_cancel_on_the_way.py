@@ -10,9 +10,9 @@ import pytest
 
 from tests.services import services
 from workbench.compute.link import Link
-from workbench.remote import run_status
 from workbench.remote.machine import Machine
-from workbench.remote.runfolder import RunFolder
+from workbench.remote.runs import run_status
+from workbench.remote.runs.runfolder import RunFolder
 from workbench.runs import delivery, sender
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.machines.settled import settled
 from tests.machines.wb import MAIN, Wb
 
 SCRIPT = """\
@@ -31,7 +32,7 @@ OFFERED = {
 
 
 def test_bash_completes_whole_words(wb: Wb, tmp_path: Path) -> None:
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
     wb("submit", "--no-code", "-e", "mnist", "--name", "otter", "--wait", "--", "true")
     program = tmp_path / "bin" / "wb"
     program.parent.mkdir()

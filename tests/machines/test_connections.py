@@ -14,11 +14,14 @@ from tests.machines.rig import free_port
 from tests.machines.tcp import MakeServe, Pouring, echo, half, pour, serve
 from workbench.compute.link import Link
 from workbench.errors import NotFound, Refused, RemoteError, UsageError, WorkbenchError
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 __all__ = ["make_link", "serve"]
 
-async def talk(link: Link, source: AsyncIterator[bytes] | None = None, **params: Any) -> tuple[bytes, list[Any]]:
+
+async def talk(
+    link: Link, source: AsyncIterator[bytes] | None = None, **params: Any
+) -> tuple[bytes, list[Any]]:
     """All bytes and events of a connection until both sides ended."""
 
     async def nothing() -> AsyncIterator[bytes]:

@@ -128,7 +128,11 @@ def test_the_server_dies_under_it_and_it_goes_on(user: Wb, open_wb: Open) -> Non
 
 def shell_around(user: Wb, *, program: str) -> list[str]:
     """A shell that says how the terminal is set, runs a program, and says it again."""
-    return ["/bin/sh", "-c", f"stty -a > {user.folder}/stty.before; {program}; echo code $?; stty -a > {user.folder}/stty.after; exec cat"]
+    return [
+        "/bin/sh",
+        "-c",
+        f"stty -a > {user.folder}/stty.before; {program}; echo code $?; stty -a > {user.folder}/stty.after; exec cat",
+    ]
 
 
 def as_it_was(user: Wb, screen: Terminal) -> None:
@@ -220,7 +224,9 @@ def test_it_steps_aside_for_a_shell_a_pager_and_the_shell_it_came_from(user: Wb,
     as_it_was(user, screen)
 
 
-def test_the_first_frame_waits_for_no_machine(user: Wb, open_wb: Open, make_server: Callable[..., SshServer]) -> None:
+def test_the_first_frame_waits_for_no_machine(
+    user: Wb, open_wb: Open, make_server: Callable[..., SshServer]
+) -> None:
     server = make_server("gpu1")
     config(user, server, known=True)
     user("compute", "attach", "gpu1", "--yes")

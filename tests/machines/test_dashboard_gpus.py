@@ -23,14 +23,18 @@ def cards(tmp_path: Path, nvml: Nvml, user: Wb) -> Script:
     """Four cards of which the first two compute."""
     script = Script(tmp_path / "script", gpus=4)
     for number, card in enumerate(script.gpus):
-        card.update({"utilisation": 97 if number < 2 else 0, "memory_used": (60_000 if number < 2 else 5) * MIB})
+        card.update(
+            {"utilisation": 97 if number < 2 else 0, "memory_used": (60_000 if number < 2 else 5) * MIB}
+        )
         card.update({"remapped_pending": 0, "throttle": 0})
     script.write()
     user.environ.update(environment(nvml.library(), script.path))
     return script
 
 
-def test_a_fleet_shows_what_its_cards_do_and_says_what_is_wrong(user: Wb, open_wb: Open, cards: Script) -> None:
+def test_a_fleet_shows_what_its_cards_do_and_says_what_is_wrong(
+    user: Wb, open_wb: Open, cards: Script
+) -> None:
     screen = open_wb(":compute", **environment_of(user))
     sees(screen, "local +▇▇·· +H100", "Free now: 2x H100 local:2,3")
     cards.gpus[2].update({"utilisation": 55, "memory_used": 9000 * MIB})

@@ -61,7 +61,9 @@ async def test_a_machine_that_asks_for_a_code_and_a_password_is_attached_and_let
 def test_a_note_is_written_in_ones_own_editor(user: Wb, open_wb: Open) -> None:
     user.wait(submit(user, "-e", "demo", "--name", "noted", "--", "true"))
     editor = user.folder / "editor"
-    editor.write_text('#!/bin/sh\nstty -a < /dev/tty | grep -q -- " icanon" && echo "warm up twice" >> "$1"\n')
+    editor.write_text(
+        '#!/bin/sh\nstty -a < /dev/tty | grep -q -- " icanon" && echo "warm up twice" >> "$1"\n'
+    )
     editor.chmod(0o755)
     screen = open_wb("runs/demo", EDITOR=str(editor))
     screen.wait_for("completed +noted")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.machines.settled import settled
 from tests.machines.wb import Wb
 
 
@@ -58,7 +59,7 @@ def holding() -> Iterator[Holding]:
 
 
 def local(wb: Wb, tmp_path: Path) -> None:
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
 
 
 def subscribe(wb: Wb, holding: Holding, name: str, *words: str) -> None:

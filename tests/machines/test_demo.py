@@ -71,9 +71,17 @@ def test_the_demo_tells_its_whole_story_and_leaves_nothing(folder: Path) -> None
     )
     assert done.returncode == 0, done.stdout + done.stderr
     chapters = re.findall(r"^\d  (\w+)", done.stdout, re.MULTILINE)
-    assert chapters == ["Attach", "Submit", "Follow", "Compare", "Your"]
+    assert chapters == ["Attach", "Submit", "Follow", "Compare", "Register", "Your"]
     assert len(re.findall(r"✔ \S+ +(?:atlas|borealis) .* completed in ", done.stdout)) == 6
     assert re.search(r"The best of 6 by val_accuracy: \S+ on (atlas|borealis), 0\.9", done.stdout)
+    verdicts = re.findall(r"digits:\d (?:may be|is kept from being) champion; .*", done.stdout)
+    assert verdicts == [
+        "digits:1 may be champion; nobody has it now",
+        "digits:2 may be champion; digits:1 has it now",
+        "digits:1 is kept from being champion; digits:2 has it now",
+    ]
+    assert "✖ val_accuracy >= champion.val_accuracy + 0.001" in done.stdout
+    assert "The gate keeps it out" in done.stdout
     told = done.stdout.replace(str(folder), "/tmp")
     assert [line for line in told.splitlines() if len(line) > 80] == []
     assert "\x1b" not in done.stdout
@@ -110,18 +118,53 @@ def test_an_interrupted_demo_leaves_nothing(folder: Path, number: signal.Signals
     until_gone(folder)
 
 
+def walk_to_the_promotion(terminal: Terminal) -> None:
+    """From the log to the end of the tour, as it says: metrics, comparison, machines, the model, its gate."""
+    terminal.keys("Tab")
+    terminal.wait_for(r"5/13")
+    terminal.keys("Escape")
+    terminal.wait_for(r"6/13")
+    terminal.wait_for(r"● 0( running)?  ", DEADLINE)
+    terminal.keys("g", "Space")
+    terminal.wait_for("1 marked")
+    terminal.keys("j", "Space")
+    terminal.wait_for("2 marked")
+    terminal.keys("c")
+    terminal.wait_for(r"7/13")
+    terminal.keys("2")
+    terminal.wait_for(r"8/13")
+    terminal.keys("3")
+    terminal.wait_for(r"9/13")
+    terminal.wait_for(r"digits +1 +2 +2 ")
+    terminal.keys("Enter")
+    terminal.wait_for(r"10/13")
+    terminal.keys("Tab", "Tab", "Tab")
+    terminal.wait_for(r"11/13")
+    terminal.wait_for(r"digits:2 may be champion")
+    terminal.keys("p")
+    terminal.wait_for(r"ask the gate")
+    terminal.keys("Enter")
+    terminal.wait_for(r"Promote digits:2 to champion")
+    terminal.keys("Tab", "Enter")
+    terminal.wait_for(r"12/13")
+    terminal.wait_for(r"digits:2 is champion since")
+    terminal.keys("1")
+    terminal.wait_for(r"13/13")
+
+
 def test_on_a_terminal_the_dashboard_opens_and_leaving_it_leaves_nothing(folder: Path) -> None:
     """The line that leads through it goes on as its steps are done; ctrl+q ends everything."""
     kept = environment(folder)
     with Terminal(folder, [*MAIN, "demo"], 100, 30, environment=kept) as terminal:
-        terminal.wait_for(r"1/9 .*two SSH machines|1/9 +Two SSH machines")
-        terminal.wait_for(r"2/9 .*enter opens one")
+        terminal.wait_for(r"1/13 .*two SSH machines|1/13 +Two SSH machines")
+        terminal.wait_for(r"2/13 .*enter opens one")
         terminal.wait_for(r"(running|completed) +\S+ +(atlas|borealis)")
         terminal.keys("j", "Enter")
-        terminal.wait_for(r"3/9")
+        terminal.wait_for(r"3/13")
         terminal.keys("Tab")
         terminal.wait_for(r"training on \d+ images")
-        terminal.wait_for(r"4/9")
+        terminal.wait_for(r"4/13")
+        walk_to_the_promotion(terminal)
         terminal.keys("C-q")
         deadline = time.monotonic() + 60
         while not terminal.ended:

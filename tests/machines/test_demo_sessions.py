@@ -30,7 +30,9 @@ async def test_a_cut_session_leaves_no_process_and_no_pipe(
     machine = EmbeddedMachine("atlas", tmp_path / "atlas")
     before = open_files()
     await machine.start(key)
-    client = await asyncssh.connect("127.0.0.1", machine.port, client_keys=[key], known_hosts=None, config=None)
+    client = await asyncssh.connect(
+        "127.0.0.1", machine.port, client_keys=[key], known_hosts=None, config=None
+    )
     process = await client.create_process(command)
     pid = int(await process.stdout.readline())
     client.abort()

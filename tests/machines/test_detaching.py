@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.machines.ground import Ground, ground, new_run_id, untagged, until
-from workbench.remote import detaching, processes
-from workbench.remote.detaching import GuardNotStarted, LoginManager
 from workbench.remote.machine import Machine
-from workbench.remote.submission import submit
+from workbench.remote.processes import detaching, process_trees
+from workbench.remote.processes.detaching import GuardNotStarted, LoginManager
+from workbench.remote.supervision.submission import submit
 
 __all__ = ["ground", "untagged"]
 
@@ -72,7 +72,7 @@ def test_a_run_outlives_its_submitter_and_the_submitters_session(ground: Ground)
     ground.runs.append(run)
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from workbench.remote.machine import Machine\nfrom workbench.remote.submission import submit\n"
+        "from workbench.remote.machine import Machine\nfrom workbench.remote.supervision.submission import submit\n"
         "import os, signal\n"
         "submit(Machine(sys.argv[2], sys.argv[3], sys.argv[1]), sys.argv[4], eval(sys.argv[5]), {})\n"
         "os.killpg(0, signal.SIGKILL)\n"
@@ -82,7 +82,7 @@ def test_a_run_outlives_its_submitter_and_the_submitters_session(ground: Ground)
     words = [sys.executable, "-c", program, machine.payload, machine.root, machine.lease_dir, run, repr(spec)]
     done = subprocess.run(words, check=False, start_new_session=True, stdin=subprocess.DEVNULL)
     assert done.returncode == -9
-    guard = processes.process_stat(ground.identity(run, "guard")[0])
+    guard = process_trees.process_stat(ground.identity(run, "guard")[0])
     assert guard is not None
     until(lambda: ground.output(run) == b"done\n", "its output")
     assert ground.wait(run)["transitions"][-1]["state"] == "Completed"

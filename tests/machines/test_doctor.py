@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+import pytest
+
 from tests.machines.rig import MakeServer
 from tests.machines.test_main_job import attach
 from tests.machines.wb import Wb
@@ -16,6 +21,19 @@ def test_noisy_and_slow_start_up_files_are_named_again(wb: Wb, make_server: Make
     assert "ms whenever" in said[1]["text"]
     assert all(".bashrc" in check["hint"] for check in said)
     assert noisy.connections() == 1
+
+
+@pytest.mark.skipif(shutil.which("podman") is None, reason="there is no podman that could store anything")
+def test_the_trial_of_containers_is_kept_apart_from_the_machines_own_storage(
+    wb: Wb, make_server: MakeServer, engines_apart: Path
+) -> None:
+    """These tests start whichever engine there is, here and over ssh, in a folder of their own."""
+    attach(wb, server := make_server())
+    for name in ("local", server.name):
+        shutil.rmtree(engines_apart / "graph", ignore_errors=True)
+        said = {check["name"]: check for check in wb.json("compute", "doctor", name)}
+        assert "podman" in said["containers"]["text"]
+        assert (engines_apart / "graph" / "vfs-images").is_dir()
 
 
 def test_a_quiet_shell_is_well(wb: Wb, make_server: MakeServer) -> None:
@@ -33,13 +51,16 @@ def test_each_line_that_is_not_well_has_a_command_to_copy(wb: Wb, make_server: M
     # Its interpreter said at once: else the link is made anew, while its one session may still be closing.
     attach(wb, narrow, "--python", "/usr/bin/python3")
     found = wb.json("compute", "doctor", narrow.name)
-    assert all(check.get("fix") and check.get("hint") for check in found if check["state"] != "ok")
+    ailing = [check for check in found if check["state"] != "ok"]
+    assert [check for check in ailing if not check.get("fix") or not check.get("hint")] == []
     said = {check["name"]: check for check in found}
     assert said["sessions"]["state"] == "warn"
     assert "opens 0 sessions beside ours" in said["sessions"]["text"]
     assert "agrees with this one" in said["clock"]["text"]
     assert said["python"]["text"].startswith("/")
-    assert [check["state"] for check in found] == sorted((check["state"] for check in found), key=["bad", "warn", "ok"].index)
+    assert [check["state"] for check in found] == sorted(
+        (check["state"] for check in found), key=["bad", "warn", "ok"].index
+    )
     shown = wb("compute", "doctor", narrow.name, "-o", "table", code=None)
     assert f"$ {said['sessions']['fix']}\n" in shown, "in one line"
     assert narrow.connections() == 1

@@ -12,13 +12,17 @@ import pytest
 
 from tests.machines.links import MakeLink, alive, make_link, until
 from workbench.errors import NotFound, Refused, UsageError
-from workbench.remote import process_methods
-from workbench.remote.problems import RequestError
-from workbench.remote.processes import identity
+from workbench.remote.methods import process_methods
+from workbench.remote.processes.process_trees import identity
+from workbench.remote.wire.problems import RequestError
 
 __all__ = ["make_link"]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(1000)"]
-DEAF = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(1000)"]
+DEAF = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(1000)",
+]
 
 
 @pytest.fixture
@@ -38,15 +42,21 @@ def start_of(pid: int) -> int:
 
 async def test_a_process_of_ones_own_ends(make_link: MakeLink, sleeper: subprocess.Popen[bytes]) -> None:
     link = await make_link()
-    answer = asyncio.create_task(link.call("end_process", {"pid": sleeper.pid, "start": start_of(sleeper.pid)}))
+    answer = asyncio.create_task(
+        link.call("end_process", {"pid": sleeper.pid, "start": start_of(sleeper.pid)})
+    )
     await until(lambda: sleeper.poll() is not None, "the process to end")
     assert (await answer) == {"ended": True}
 
 
-async def test_what_has_its_number_by_now_is_left_alone(make_link: MakeLink, sleeper: subprocess.Popen[bytes]) -> None:
+async def test_what_has_its_number_by_now_is_left_alone(
+    make_link: MakeLink, sleeper: subprocess.Popen[bytes]
+) -> None:
     link = await make_link()
     with pytest.raises(NotFound, match="is gone"):
-        await link.call("end_process", {"pid": sleeper.pid, "start": start_of(sleeper.pid) - 1, "signal": "KILL"})
+        await link.call(
+            "end_process", {"pid": sleeper.pid, "start": start_of(sleeper.pid) - 1, "signal": "KILL"}
+        )
     assert alive(sleeper.pid)
     for pid in (2**22 + 1, 2**31, 2**62):
         with pytest.raises(NotFound):
@@ -77,7 +87,9 @@ async def test_the_link_does_not_end_itself(make_link: MakeLink) -> None:
     assert (await link.call("ping"))["time"]
 
 
-def test_another_users_process_is_refused(sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_process_is_refused(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As root every signal would arrive: whose process it is decides."""
     monkeypatch.setattr(process_methods.os, "getuid", lambda: os.geteuid() + 1)
     with pytest.raises(RequestError, match="another user's") as caught:
@@ -87,7 +99,9 @@ def test_another_users_process_is_refused(sleeper: subprocess.Popen[bytes], monk
 
 
 @pytest.mark.parametrize("handles", [True, False])
-def test_older_pythons_have_no_handles(sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, handles: bool) -> None:
+def test_older_pythons_have_no_handles(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, handles: bool
+) -> None:
     if not handles:
         monkeypatch.delattr(process_methods.os, "pidfd_open", raising=False)
     process_methods.end_process(sleeper.pid, start_of(sleeper.pid), 15)

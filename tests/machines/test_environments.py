@@ -17,9 +17,10 @@ from tests.machines.rig import SshServer
 from tests.machines.test_main_job import attach
 from tests.machines.wb import Wb
 from tests.record_files import read_run
-from workbench.remote import environment_records, processes
-from workbench.remote import interpreters as asking
-from workbench.remote.interpreters import Installed, Note
+from workbench.remote.environments import environment_records
+from workbench.remote.environments import interpreters as asking
+from workbench.remote.environments.interpreters import Installed, Note
+from workbench.remote.processes import process_trees
 
 __all__ = ["ground", "untagged"]
 
@@ -68,13 +69,17 @@ def add(place: Path, name: str, version: str) -> None:
     """Install a package that is a name and a version."""
     info = site_packages(place) / f"{name}-{version}.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n"
+    )
 
 
 @pytest.mark.parametrize("python", [*interpreters(), *filter(None, [python2()])])
 def test_every_python_is_known_with_what_is_installed(ground: Ground, python: str) -> None:
     """AZ-90 in part, AZ-32 in part: path, version, platform, distributions; whatever the interpreter's age."""
-    ground_truth = subprocess.check_output([python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"])
+    ground_truth = subprocess.check_output(
+        [python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"]
+    )
     run = ground.submit(["python", "-c", PATIENT], python=python)
     assert ground.wait(run)["transitions"][-1]["state"] == "Completed"
     (record,) = recorded(ground, run)
@@ -124,22 +129,32 @@ def test_a_command_without_python_has_none(ground: Ground) -> None:
 def test_an_interpreter_that_never_answers_holds_nothing_up(ground: Ground, tmp_path: Path) -> None:
     """AZ-90 in part: the run ends as it would have, and nothing of the asking outlives it."""
     python = venv(tmp_path / "env")
-    hang = "import time; b'importlib.metadata' in open('/proc/self/cmdline', 'rb').read() and time.sleep(1000)\n"
+    hang = (
+        "import time; b'importlib.metadata' in open('/proc/self/cmdline', 'rb').read() and time.sleep(1000)\n"
+    )
     (site_packages(tmp_path / "env") / "hang.pth").write_text(hang)
-    run = ground.submit([python, "-c", f"import os, time\nwhile not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.02)"])
+    run = ground.submit(
+        [
+            python,
+            "-c",
+            f"import os, time\nwhile not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.02)",
+        ]
+    )
 
     def asked() -> list[int]:
         # The run's own list of its processes is written rarely on a busy machine.
         pids = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
-        return [pid for pid in pids if python.encode() in command(pid) and b"importlib.metadata" in command(pid)]
+        return [
+            pid for pid in pids if python.encode() in command(pid) and b"importlib.metadata" in command(pid)
+        ]
 
     asking_pid = until(asked, "the interpreter to be asked")[0]
-    identity = processes.identity(asking_pid)
+    identity = process_trees.identity(asking_pid)
     assert identity is not None
     assert os.getpriority(os.PRIO_PROCESS, asking_pid) == 19, "at the lowest priority"
     (tmp_path / "go").touch()
     assert ground.wait(run)["transitions"][-1]["state"] == "Completed"
-    assert not processes.alive(*identity)
+    assert not process_trees.alive(*identity)
     (record,) = recorded(ground, run)
     assert record["python"] == python
     assert "distributions" not in record
@@ -155,7 +170,14 @@ def test_a_broken_interpreter_fails_by_itself_alone(ground: Ground, tmp_path: Pa
 
 @pytest.mark.parametrize(
     "script",
-    ["exit 3", "echo hello", "printf 'has\\ta\\t1\\n'", "yes", "sleep 1000 & sleep 1000", "printf 'done\\n'; exit 1"],
+    [
+        "exit 3",
+        "echo hello",
+        "printf 'has\\ta\\t1\\n'",
+        "yes",
+        "sleep 1000 & sleep 1000",
+        "printf 'done\\n'; exit 1",
+    ],
 )
 def test_answers_that_are_none(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "PATIENCE", 0.5)

@@ -46,7 +46,9 @@ def test_ctrl_c_ends_the_command_on_all(wb: Wb, make_server: MakeServer, tmp_pat
     shell = f"setsid sleep 1000 & echo $! > {tmp_path}/$$.pid; wait"
     process = wb.start("compute", "exec", "--all", "--", shell)
     wb.until(lambda: len(list(tmp_path.glob("*.pid"))) == 2, "both to run")
-    pids = [int(wb.until(lambda path=path: path.read_text().strip(), "a pid")) for path in tmp_path.glob("*.pid")]
+    pids = [
+        int(wb.until(lambda path=path: path.read_text().strip(), "a pid")) for path in tmp_path.glob("*.pid")
+    ]
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.machines.rig import MakeServer
+from tests.machines.settled import settled
 from tests.machines.test_main_job import attach
 from tests.machines.wb import Wb
 
@@ -74,7 +75,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def local(wb: Wb, tmp_path: Path) -> Wb:
     """A user of this machine; runs in tmp_path."""
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
     return wb
 
 
@@ -120,7 +121,7 @@ def test_a_submit_to_a_machine_without_room(wb: Wb, small_machine: Path, project
 def test_a_full_disk_here_loses_nothing(wb: Wb, tmp_path: Path, project: Path) -> None:
     """The run goes on; what it wrote is fetched when there is room again, each byte and metric once."""
     with small_disk(wb.folder, "6m"):
-        wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+        wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
         go = tmp_path / "go"
         run = wb("submit", "--", "python", "train.py", "3000", str(go), cwd=project).split()[0]
         wb.until(lambda: wb("logs", run).count("\n") >= 20, "the first lines")

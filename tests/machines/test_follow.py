@@ -16,9 +16,10 @@ import pytest
 from tests.machines.links import MakeLink, RunOnDisk, make_link, until
 from workbench.compute.link_stream import LinkStream
 from workbench.errors import NotFound, RemoteError, Unreachable
-from workbench.remote import frames, protocol
+from workbench.remote.forms import protocol
 from workbench.remote.machine import pid_namespace
-from workbench.remote.stream import StreamWriter
+from workbench.remote.runs.stream import StreamWriter
+from workbench.remote.wire import frames
 
 __all__ = ["make_link"]
 RECORD = "records/1-a.jsonl"
@@ -347,7 +348,9 @@ async def test_a_stale_heartbeat_is_judged_by_the_machine(make_link: MakeLink, r
     assert copy.statuses[-1]["transitions"][-1]["cause"] == protocol.CAUSE_REBOOT
 
 
-async def test_a_run_whose_keepers_can_be_seen_to_be_gone_is_settled_at_once(make_link: MakeLink, run: RunOnDisk) -> None:
+async def test_a_run_whose_keepers_can_be_seen_to_be_gone_is_settled_at_once(
+    make_link: MakeLink, run: RunOnDisk
+) -> None:
     """Not only when its heart has not beaten for long: who looks from the same machine sees it."""
     link = await make_link()
     here = {name: link.hello[name] for name in ("machine", "boot")}

@@ -13,16 +13,17 @@ from typing import Any
 
 import pytest
 
+from tests.machines.far_shell import Cutting, cutting, machine
 from tests.machines.links import until
 from tests.machines.rig import SshServer, free_port
 from tests.machines.tcp import PAGE, MakeServe, Pouring, echo, fetch, half, page, pour, serve
-from tests.machines.test_shell import Cutting, cutting, machine
 from tests.machines.wb import Wb
 from tests.services import Services, services
 from workbench.errors import Conflict, NotFound, UsageError
 from workbench.services import forwarding
 
 __all__ = ["cutting", "machine", "serve"]
+
 
 @pytest.fixture
 async def live(tmp_path: Path) -> AsyncIterator[Services]:
@@ -283,7 +284,7 @@ def test_the_server_stays_as_long_as_there_is_one(make_wb: Callable[..., Wb]) ->
     (local,) = [forward["local"] for forward in wb.json("compute", "forwards")]
     pid = wb.server_pid()
     assert pid is not None
-    time.sleep(6)  # as long as it takes it to end otherwise, and more
+    time.sleep(3)  # as long as it takes it to end otherwise, and more
     assert wb.server_pid() == pid
     wb("compute", "forwards", "--remove", str(local))
     wb.until(lambda: wb.server_pid() is None, "the server to end by itself")

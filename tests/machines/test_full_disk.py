@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from tests.machines.ground import Ground, ground, untagged, until
-from workbench.remote import protocol, run_status, runfolder, status_keeper
-from workbench.remote.endings import failed
-from workbench.remote.runfolder import RunFolder
-from workbench.remote.status_keeper import StatusKeeper
+from workbench.remote.forms import protocol
+from workbench.remote.runs import run_status, runfolder, status_keeper
+from workbench.remote.runs.endings import failed
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.runs.status_keeper import StatusKeeper
 
 __all__ = ["ground", "untagged"]
 
@@ -72,7 +73,7 @@ def test_a_run_that_takes_every_freed_byte_is_still_recorded(small_disk: Path, g
 def test_a_run_on_a_full_disk_can_be_cancelled(small_disk: Path, ground: Ground) -> None:
     run = ground.submit("head -c 3000000 /dev/zero; sleep 1000")
     until(lambda: shutil.disk_usage(small_disk).free == 0, "the disk to be full")
-    from workbench.remote.cancel import cancel
+    from workbench.remote.supervision.cancel import cancel
 
     cancel(ground.machine, run)
     assert last(ground.wait(run))["state"] == "Canceled"

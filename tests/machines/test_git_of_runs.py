@@ -29,7 +29,12 @@ class Repository:
         """What a git command prints."""
         author = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
         done = subprocess.run(
-            ["git", *author, *words], cwd=self.folder, env=self._environ, check=True, capture_output=True, text=True
+            ["git", *author, *words],
+            cwd=self.folder,
+            env=self._environ,
+            check=True,
+            capture_output=True,
+            text=True,
         )
         return done.stdout.strip()
 
@@ -103,7 +108,9 @@ def test_what_git_does_not_know_is_absent(wb: Wb, repository: Repository, tmp_pa
 def test_runs_are_found_by_tags_and_properties_together(wb: Wb, repository: Repository) -> None:
     """AZ-79: and what is wanted of them by a query."""
     words = ["submit", "-t", "local", "--wait"]
-    tagged = wb(*words, "--tag", "team=vision", "--tag", "bare", "--", "true", cwd=repository.folder).split()[0]
+    tagged = wb(*words, "--tag", "team=vision", "--tag", "bare", "--", "true", cwd=repository.folder).split()[
+        0
+    ]
     repository.git("checkout", "-q", "-b", "other")
     both = wb(*words, "--tag", "team=vision", "--", "true", cwd=repository.folder).split()[0]
     wb(*words, "--", "true", cwd=repository.folder)

@@ -21,7 +21,7 @@ from tests.nvml.probing import Probe, on_gpus, probe, script
 from tests.nvml.script import ALL, LOST, MIB, MISMATCH, Script, ramp, uuid
 from workbench.compute.local import LocalHost
 from workbench.entities.sample import GpuSample, MachineSample
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 __all__ = ["make_link", "nvml", "probe", "script"]
 

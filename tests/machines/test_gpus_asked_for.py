@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.machines.settled import settled
 from tests.machines.wb import Wb
 from workbench.services.machine_facts import restarted
 
@@ -20,7 +21,7 @@ def driver(wb: Wb, tmp_path: Path) -> Path:
     tool.write_text(f'#!/bin/sh\n[ "$1" = -L ] && cat {listing}\nexit 0\n')
     tool.chmod(0o755)
     wb.environ["PATH"] = f"{tool.parent}:{wb.environ['PATH']}"
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
     return listing
 
 

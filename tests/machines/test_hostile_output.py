@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.machines.settled import settled
 from tests.machines.wb import MAIN, Wb
 
 HOSTILE = r"""
@@ -63,7 +64,7 @@ STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 @pytest.fixture
 def local(wb: Wb, tmp_path: Path) -> Wb:
     """A user of this machine; runs in tmp_path."""
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
     return wb
 
 

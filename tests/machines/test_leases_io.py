@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.machines.ground import Ground, ground, untagged, until
-from workbench.remote import filelock
-from workbench.remote.cancel import cancel
+from workbench.remote.disk import filelock
 from workbench.remote.machine import Machine
-from workbench.remote.queue_files import Queue
+from workbench.remote.queue.queue_files import Queue
+from workbench.remote.supervision.cancel import cancel
 
 __all__ = ["ground", "untagged"]
 

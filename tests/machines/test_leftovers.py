@@ -17,9 +17,10 @@ import pytest
 
 from tests.machines.links import MakeLink, RunOnDisk, make_link, until
 from workbench.compute.link import Link
-from workbench.remote import blobs, leftovers
 from workbench.remote.machine import Machine
-from workbench.remote.processes import identity
+from workbench.remote.processes.process_trees import identity
+from workbench.remote.pruning.sweeping import Sweeping
+from workbench.remote.snapshots import blobs, leftovers
 from workbench.snapshots.archive import zip_blobs
 
 __all__ = ["make_link"]
@@ -208,7 +209,7 @@ def test_contents_being_unpacked_lie_with_their_upload(
 def test_a_link_that_ends_at_once_sweeps_nothing(tmp_path: Path) -> None:
     machine = the_machine(tmp_path)
     kept = left(tmp_path / "root" / "blobs", "upload-a.partial", DAYS)
-    sweeping = leftovers.Sweeping(machine, after=0.2)
+    sweeping = Sweeping(machine, after=0.2)
     sweeping.close()
     time.sleep(0.4)
     assert kept.exists()

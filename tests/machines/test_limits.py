@@ -21,11 +21,13 @@ from tests.machines.ground import Ground, ground, new_run_id
 __all__ = ["ground"]
 MB = 1 << 20
 GROUPS = Path("/sys/fs/cgroup")
-EATER = "import sys, time; keep = [bytearray(b'x') * (1 << 20) for _ in range(%d)]; print(len(keep)); sys.exit(7)"
+EATER = (
+    "import sys, time; keep = [bytearray(b'x') * (1 << 20) for _ in range(%d)]; print(len(keep)); sys.exit(7)"
+)
 SUBMIT = """\
 import json, sys
 from workbench.remote.machine import Machine
-from workbench.remote.submission import submit
+from workbench.remote.supervision.submission import submit
 root, leases, payload, run, spec = sys.argv[1:]
 submit(Machine(root, leases, payload), run, json.loads(spec), {})
 """

@@ -21,7 +21,8 @@ from workbench.compute.link_stream import LinkStream
 from workbench.compute.local import LocalHost
 from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import Conflict, HostileArchive, NotFound, RemoteError, Unreachable, UsageError
-from workbench.remote import frames, protocol
+from workbench.remote.forms import protocol
+from workbench.remote.wire import frames
 
 __all__ = ["make_link"]
 MB = 1 << 20
@@ -232,8 +233,8 @@ async def test_a_stopped_far_end_is_noticed_by_its_silence(make_link: MakeLink) 
 
 
 async def test_a_quiet_link_is_kept(make_link: MakeLink) -> None:
-    link = await make_link(keepalive=0.05)
-    await asyncio.sleep(0.5)
+    link = await make_link(keepalive=0.5)
+    await asyncio.sleep(2.5)
     assert link.lost_reason is None
     assert (await link.call("ping"))["time"] > 0
 

@@ -65,7 +65,9 @@ async def test_a_page_and_the_events_after_it_show_every_change(tmp_path: Path) 
         data = {kind: [event["data"] for event in seen if event["kind"] == kind] for kind in KINDS}
         assert [one["state"] for one in data["RunStatusChanged"]][-1] == "Completed"
         assert any(one["metrics"].get("loss") for one in data["RunRecords"])
-        assert any(one.get("metric") or one.get("primary_metric") == "loss" for one in data["ExperimentChanged"])
+        assert any(
+            one.get("metric") or one.get("primary_metric") == "loss" for one in data["ExperimentChanged"]
+        )
         assert any(one.get("tags") == {"team": "vision"} for one in data["ExperimentChanged"])
         assert any("settings" in one["changed"] for one in data["TargetChanged"])
         assert any("state" in one["changed"] for one in data["TargetChanged"])
@@ -91,6 +93,9 @@ async def test_pages_columns_and_refusals_through_the_service(tmp_path: Path) ->
         ids = [(await live.submit(number, "true", name=f"run-{number}"))["id"] for number in (1, 2, 3)]
         page = await live.call("runs.table", sort="name", descending=True, limit=2, offset=1)
         assert ([row["id"] for row in page["rows"]], page["total"]) == ([ids[1], ids[0]], 3)
+        page = await live.call("runs.table", limit=2)
+        assert ([row["id"] for row in page["rows"]], "total" in page) == ([ids[2], ids[1]], False)
+        assert await live.call("runs.count") == {"count": 3}
         for run_id in ids:
             async for _ in live.items("runs.watch", run=run_id):
                 pass

@@ -22,9 +22,9 @@ from workbench.compute.portable_processes import PortableProcesses
 from workbench.compute.sample_texts import cleaned
 from workbench.entities.sample import MachineSample
 from workbench.errors import RemoteError
-from workbench.remote.host_sampling import HostSampler
 from workbench.remote.machine import pid_namespace
-from workbench.remote.process_sampling import ProcessSampler
+from workbench.remote.probe.host_sampling import HostSampler
+from workbench.remote.probe.process_sampling import ProcessSampler
 
 __all__ = ["ground", "untagged"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import workbench
+from tests.machines.settled import settled
 from tests.machines.wb import MAIN, Wb
 from workbench.version import __version__
 
@@ -53,12 +56,37 @@ def test_a_newer_client_makes_the_server_hand_over(wb: Wb):
     assert info_after_start(wb)["version"] == __version__
 
 
+def test_a_server_whose_code_was_changed_makes_room_though_its_version_is_the_same(make_wb, tmp_path: Path):
+    """An editor's, or a reinstalled one's: else a command would be answered by what is no longer there."""
+    package = Path(workbench.__file__).parent
+    copied = tmp_path / "code" / "workbench"
+    shutil.copytree(package, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    wb: Wb = make_wb(PYTHONPATH=str(tmp_path / "code"))
+    first = info_after_start(wb)
+    page = copied / "tui" / "leaving.py"
+    page.write_text(page.read_text() + "\n# changed\n")
+    assert info_after_start(wb)["pid"] == first["pid"], "a screen's code is none that a server runs"
+    told = copied / "services" / "hub.py"
+    told.write_text(told.read_text().replace('"version": __version__', '"version": "changed"'))
+    assert info(wb)["pid"] == first["pid"], "who asks how it is ends nothing, and is told"
+    assert str(told) in info(wb)["notices"][0]
+    again = info_after_start(wb)
+    assert (again["version"], again["pid"] != first["pid"]) == ("changed", True)
+    wb.until(lambda: not Path(f"/proc/{first['pid']}").exists(), "the first server to end")
+    assert info_after_start(wb)["pid"] == again["pid"]
+    assert again["notices"] == []
+    other = json.loads(wb("server", "status", "--format", "json", PYTHONPATH=""))
+    assert (other["pid"], other["code"]) == (again["pid"], str(copied))
+    assert str(package) in other["notices"][0], "a command of another installation says so, and ends nothing"
+    assert str(told) in (wb.folder / "server.log").read_text()
+
+
 def test_an_idle_server_ends_itself_and_one_with_a_run_does_not(make_wb, tmp_path: Path):
     wb: Wb = make_wb(WORKBENCH_SERVER__IDLE="1")
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
     run = wb("submit", "--no-code", "--", "sleep", "600").split()[0]
     pid = wb.server_pid()
-    time.sleep(5)
+    time.sleep(3)
     assert wb.server_pid() == pid, "it ended although a run is active"
     wb("cancel", run)
     wb.until(lambda: wb.server_pid() is None, "the idle server to end")
@@ -68,7 +96,7 @@ def test_an_idle_server_ends_itself_and_one_with_a_run_does_not(make_wb, tmp_pat
 
 def test_a_server_that_nobody_can_reach_ends(wb: Wb, tmp_path: Path):
     """Its home was removed, say; it would follow its runs for ever and keep the home from the next server."""
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
     run = wb("submit", "--no-code", "--", "sleep", "600").split()[0]
     pid = wb.server_pid()
     (wb.folder / "server.sock").unlink()
@@ -119,7 +147,7 @@ def test_nothing_listens_on_any_port(wb: Wb):
 
 def test_services_in_this_process_say_the_same(wb: Wb, tmp_path: Path):
     """WORKBENCH_EMBEDDED=1"""
-    place = [f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}"]
+    place = [f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}"]
     wb("compute", "set", "local", *place, WORKBENCH_EMBEDDED="1")
     done = wb.run("submit", "--no-code", "--follow", "--", "echo", "hello", WORKBENCH_EMBEDDED="1")
     assert done.returncode == 0, done.stderr

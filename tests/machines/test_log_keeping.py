@@ -15,7 +15,7 @@ from tests.services import Services, services
 from workbench.errors import NotFound
 from workbench.services.log_keeping import covers
 from workbench.settings import LogSettings, Settings
-from workbench.store.log_file import packed_path
+from workbench.store.logs.log_file import packed_path
 
 LINES = 20_000
 WROTE = b"".join(b"step %d loss 0.5\n" % n for n in range(LINES))

@@ -16,7 +16,7 @@ from tests.store_making import make_run
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import NotFound, UsageError
 from workbench.services.operation import find
-from workbench.store import runs
+from workbench.store.runs import kept_runs
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ class Output:
         self.size = 0
 
     async def begin(self, number: int = 1) -> Output:
-        row, _ = await self.services.store.write(runs.insert, make_run(number), RunConfiguration(command="true"))
+        row, _ = await self.services.store.write(
+            kept_runs.insert, make_run(number), RunConfiguration(command="true")
+        )
         self.run = row.id
         return self
 
@@ -106,7 +108,9 @@ async def test_a_search_goes_over_a_gap_in_both_directions(output: Output) -> No
     hits, count = await output.search(pattern="loss")
     assert ([place for place, _ in hits], count) == (places, 3)
     assert (await output.search(pattern="LOSS"))[1] == 1
-    assert (await output.search(pattern="unfinished", most=1))[1] == 1, "who looks for one finds it there, too"
+    assert (await output.search(pattern="unfinished", most=1))[1] == 1, (
+        "who looks for one finds it there, too"
+    )
     hits, _ = await output.search(pattern="loss", offset=after, backwards=True, most=1)
     assert hits == [[7, ""]]
     hits, _ = await output.search(pattern=r"/^\w+ loss \d/", offset=8)
@@ -114,6 +118,13 @@ async def test_a_search_goes_over_a_gap_in_both_directions(output: Output) -> No
     whole = await output.bytes("log_grep", pattern="loss")
     assert whole == b"loss 1\nLOSS 2\nval loss 3\nunfinished loss\n"
     assert await output.bytes("log_grep", pattern="loss", offset=after) == b"val loss 3\nunfinished loss\n"
+
+
+async def test_a_line_that_is_searched_in_pieces_is_handed_on_once_and_whole(output: Output) -> None:
+    """Pieces overlap, and come in several pieces of news: their overlap came twice, with a newline between."""
+    line = b"loss 0.123456\r" * 600_000
+    await output.write(b"start\n" + line + b"\nother\nloss 1")
+    assert await output.bytes("log_grep", pattern="loss") == line + b"\nloss 1\n"
 
 
 async def test_errors_are_found_one_after_the_other(output: Output) -> None:
@@ -124,7 +135,9 @@ async def test_errors_are_found_one_after_the_other(output: Output) -> None:
     assert hits[0][1] == "RuntimeError: CUDA out of memory"
 
 
-@pytest.mark.parametrize(("pattern", "words"), [("/(/", "no regular expression"), ("", "nothing to look for")])
+@pytest.mark.parametrize(
+    ("pattern", "words"), [("/(/", "no regular expression"), ("", "nothing to look for")]
+)
 async def test_a_pattern_that_is_none_is_refused(output: Output, pattern: str, words: str) -> None:
     await output.write(b"x\n")
     with pytest.raises(UsageError, match=words):

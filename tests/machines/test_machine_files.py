@@ -8,18 +8,21 @@ import os
 import shutil
 import stat
 import subprocess
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.machines.far_files import delete, drain
 from tests.machines.links import MakeLink, make_link, until
+from tests.machines.small_disk import small_disk
 from workbench.compute.link import Link
 from workbench.errors import Conflict, NotFound, Refused, RemoteError, UsageError, WorkbenchError
 
-__all__ = ["make_link"]
+__all__ = ["make_link", "small_disk"]
+
+
 TOKEN = "0123456789abcdef"
 
 
@@ -34,7 +37,9 @@ async def get(link: Link, path: Path, **params: Any) -> tuple[bytes, dict[str, A
         return data, await stream.result()
 
 
-async def put(link: Link, path: Path, content: bytes, said: bytes | None = None, **params: Any) -> dict[str, Any]:
+async def put(
+    link: Link, path: Path, content: bytes, said: bytes | None = None, **params: Any
+) -> dict[str, Any]:
     """Send a file's bytes from params offset on, and the hash of the whole (or what is said)."""
 
     async def source() -> AsyncIterator[bytes]:
@@ -47,16 +52,6 @@ async def put(link: Link, path: Path, content: bytes, said: bytes | None = None,
     async with link.stream("put", asked, source()) as stream:
         answer: dict[str, Any] = await stream.result()
         return answer
-
-
-async def drain(link: Link, method: str, path: Path, **params: Any) -> tuple[list[Any], dict[str, Any]]:
-    async with link.stream(method, {"path": str(path), **params}) as stream:
-        events = [event async for event in stream]
-        return events, await stream.result()
-
-
-async def delete(link: Link, path: Path | str, **params: Any) -> dict[str, Any]:
-    return (await drain(link, "delete", Path(path), **params))[1]
 
 
 # --- looking ------------------------------------------------------------------------------------------
@@ -87,11 +82,22 @@ async def test_a_folder_in_pages_and_orders(make_link: MakeLink, tmp_path: Path)
         await listing(link, place / "gone")
 
 
-async def test_hostile_names_are_told_as_they_are_and_can_be_used(make_link: MakeLink, tmp_path: Path) -> None:
+async def test_hostile_names_are_told_as_they_are_and_can_be_used(
+    make_link: MakeLink, tmp_path: Path
+) -> None:
     link = await make_link()
     place = tmp_path / "place"
     place.mkdir()
-    names = [b"new\nline", b"\x1b]0;title\x07", b"caf\xe9", "\u202egpj.exe".encode(), b" ", b"-rf", b"a\tb", b"\xff" * 255]
+    names = [
+        b"new\nline",
+        b"\x1b]0;title\x07",
+        b"caf\xe9",
+        "\u202egpj.exe".encode(),
+        b" ",
+        b"-rf",
+        b"a\tb",
+        b"\xff" * 255,
+    ]
     for name in names:
         (place / os.fsdecode(name)).write_bytes(name)
     found = await listing(link, place)
@@ -179,7 +185,10 @@ async def test_a_part_of_a_file_and_the_hash_of_all(make_link: MakeLink, tmp_pat
     file = tmp_path / "file"
     file.write_bytes(content)
     whole = hashlib.sha256(content).hexdigest()
-    assert await get(link, file, offset=2_999_990) == (content[-10:], {"size": 3_000_000, "modified": file.stat().st_mtime, "sha256": whole})
+    assert await get(link, file, offset=2_999_990) == (
+        content[-10:],
+        {"size": 3_000_000, "modified": file.stat().st_mtime, "sha256": whole},
+    )
     data, answer = await get(link, file, offset=1_000_000, length=70_000, hash=False)
     assert (data, "sha256" in answer) == (content[1_000_000:1_070_000], False)
     assert (await get(link, file, length=0))[1]["sha256"] == whole
@@ -265,19 +274,9 @@ async def test_somebody_elses_partial_is_not_written_to(make_link: MakeLink, tmp
     assert (tmp_path / "precious").read_text() == "precious"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
-    place = tmp_path / "small"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "small", str(place)]
-    if os.getuid() != 0 or subprocess.run(words, capture_output=True, check=False).returncode != 0:
-        pytest.skip("only root can mount a small disk")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-async def test_a_full_disk_there_is_said_in_words_and_keeps_nothing(make_link: MakeLink, small_disk: Path) -> None:
+async def test_a_full_disk_there_is_said_in_words_and_keeps_nothing(
+    make_link: MakeLink, small_disk: Path
+) -> None:
     link = await make_link()
     with pytest.raises(RemoteError, match=r"2\.0 MiB do not fit .*1\.0 MiB free") as refused:
         await put(link, small_disk / "new", b"x" * (2 << 20))
@@ -296,169 +295,3 @@ async def test_a_full_disk_there_is_said_in_words_and_keeps_nothing(make_link: M
         with pytest.raises(RemoteError, match="had no room for all of"):
             await stream.result()
     assert os.listdir(small_disk) == ["hog"]
-
-
-# --- changing -----------------------------------------------------------------------------------------
-
-
-async def test_what_is_dear_never_goes(make_link: MakeLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "home" / "ann"
-    home.mkdir(parents=True)
-    monkeypatch.setenv("HOME", str(home))
-    link = await make_link(root=str(tmp_path / "disk" / "root"))
-    run = tmp_path / "disk" / "root" / "runs" / "01HZZZZZZZZZZZZZZZZZZZZZZZ"
-    run.mkdir(parents=True)
-    alias = tmp_path / "alias"
-    alias.symlink_to(tmp_path / "home")
-    ours = tmp_path / "disk" / "root"
-    for path in ("/", "~", "", home, home.parent, ours, ours.parent, tmp_path, alias / "ann", f"{home}/../ann", "/tmp"):
-        with pytest.raises(Refused, match="home, the workbench's folder"):
-            await delete(link, path, recursive=True)
-    for path in (ours / "runs", run):
-        with pytest.raises(Refused, match=r"workbench's own|is a run"):
-            await delete(link, path, recursive=True)
-        with pytest.raises(Refused):
-            await link.call("rename", {"path": str(path), "to": str(tmp_path / "moved")})
-    with pytest.raises(Refused):
-        await link.call("rename", {"path": str(home), "to": str(tmp_path / "moved")})
-    assert (home.is_dir(), run.is_dir()) == (True, True)
-    await delete(link, alias)  # a link goes, what it leads to stays
-    assert (alias.is_symlink(), home.is_dir()) == (False, True)
-    (run / "outputs").mkdir()
-    await delete(link, run / "outputs")
-
-
-async def test_deleting_needs_to_be_meant(make_link: MakeLink, tmp_path: Path) -> None:
-    link = await make_link()
-    place = tmp_path / "place"
-    (place / "in").mkdir(parents=True)
-    (place / "in" / "file").write_text("x")
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "file").write_text("x")
-    (place / "link").symlink_to(tmp_path / "outside")
-    with pytest.raises(Conflict, match="something in it"):
-        await delete(link, place)
-    assert (await delete(link, place, recursive=True))["count"] == 4
-    assert (tmp_path / "outside" / "file").exists()
-    with pytest.raises(NotFound):
-        await delete(link, place)
-
-
-async def test_a_folder_swapped_for_a_link_while_it_is_removed(make_link: MakeLink, tmp_path: Path) -> None:
-    """Whoever may write in a folder must not have its owner remove something else."""
-    link = await make_link()
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "precious").write_text("x")
-    stop = threading.Event()
-    place = tmp_path / "place"
-
-    def swap() -> None:
-        while not stop.is_set():
-            try:
-                os.rename(place / "victim", place / "aside")
-                os.symlink(outside, place / "victim")
-                os.unlink(place / "victim")
-                os.rename(place / "aside", place / "victim")
-            except OSError:
-                continue
-
-    thread = threading.Thread(target=swap, daemon=True)
-    thread.start()
-    try:
-        for _ in range(40):
-            ready = tmp_path / "ready"
-            (ready / "victim" / "deep").mkdir(parents=True)
-            for number in range(50):
-                (ready / "victim" / f"{number}").write_text("x")
-            ready.rename(place)
-            try:
-                await delete(link, place, recursive=True)
-            except WorkbenchError:
-                shutil.rmtree(place, ignore_errors=True)
-            assert (outside / "precious").exists()
-            while place.exists():
-                shutil.rmtree(place, ignore_errors=True)
-    finally:
-        stop.set()
-        thread.join()
-
-
-async def test_another_disk_inside_is_left_alone(make_link: MakeLink, small_disk: Path) -> None:
-    link = await make_link()
-    (small_disk / "precious").write_text("x")
-    place = small_disk.parent / "place"
-    place.mkdir()
-    (place / "mnt").mkdir()
-    subprocess.run(["mount", "--bind", str(small_disk), str(place / "mnt")], check=True)
-    try:
-        with pytest.raises(Refused, match="another disk is mounted"):
-            await delete(link, place, recursive=True)
-        _, use = await drain(link, "usage", place)
-        assert use["elsewhere"] == 1
-    finally:
-        subprocess.run(["umount", str(place / "mnt")], check=True)
-    assert (small_disk / "precious").exists()
-
-
-async def test_too_deep_is_refused_in_words(make_link: MakeLink, tmp_path: Path) -> None:
-    link = await make_link()
-    (tmp_path / "deep").mkdir()
-    handle = os.open(tmp_path / "deep", os.O_RDONLY)
-    for _ in range(300):
-        os.mkdir("d", dir_fd=handle)
-        inner = os.open("d", os.O_RDONLY, dir_fd=handle)
-        os.close(handle)
-        handle = inner
-    os.close(handle)
-    with pytest.raises(Refused, match="folders deep"):
-        await delete(link, tmp_path / "deep", recursive=True)
-    shutil.rmtree(tmp_path / "deep")
-
-
-async def test_names_are_changed_without_loss(make_link: MakeLink, tmp_path: Path) -> None:
-    link = await make_link()
-    (tmp_path / "a").write_text("a")
-    (tmp_path / "b").write_text("b")
-    (tmp_path / "folder").mkdir()
-    asked = {"path": str(tmp_path / "a"), "to": str(tmp_path / "b")}
-    with pytest.raises(Conflict):
-        await link.call("rename", asked)
-    assert (tmp_path / "b").read_text() == "b"
-    await link.call("rename", {**asked, "overwrite": True})
-    assert ((tmp_path / "b").read_text(), (tmp_path / "a").exists()) == ("a", False)
-    for overwrite in (False, True):
-        with pytest.raises(Conflict):
-            await link.call("rename", {"path": str(tmp_path / "b"), "to": str(tmp_path / "folder"), "overwrite": overwrite})
-    await link.call("rename", {"path": str(tmp_path / "folder"), "to": str(tmp_path / "other")})
-    assert (tmp_path / "other").is_dir()
-    await link.call("mkdir", {"path": str(tmp_path / "x/y"), "parents": True})
-    await link.call("mkdir", {"path": str(tmp_path / "x/y"), "parents": True})
-    with pytest.raises(Conflict):
-        await link.call("mkdir", {"path": str(tmp_path / "x")})
-    with pytest.raises(NotFound):
-        await link.call("mkdir", {"path": str(tmp_path / "p/q")})
-
-
-async def test_copies_are_whole_and_share_nothing(make_link: MakeLink, tmp_path: Path) -> None:
-    link = await make_link()
-    place = tmp_path / "place"
-    (place / "in").mkdir(parents=True)
-    (place / "in" / "run.sh").write_text("#!/bin/sh\n")
-    (place / "in" / "run.sh").chmod(0o750)
-    (place / "link").symlink_to("/etc/passwd")
-    os.mkfifo(place / "pipe")
-    _, end = await drain(link, "copy", place, to=str(tmp_path / "copy"), recursive=True)
-    assert end["left_out"] == 1
-    copied = tmp_path / "copy"
-    assert stat.S_IMODE((copied / "in" / "run.sh").stat().st_mode) == 0o750
-    assert os.readlink(copied / "link") == "/etc/passwd"
-    (copied / "in" / "run.sh").write_text("changed")
-    assert (place / "in" / "run.sh").read_text() == "#!/bin/sh\n"
-    with pytest.raises(Conflict, match="is a folder"):
-        await drain(link, "copy", place, to=str(tmp_path / "again"))
-    with pytest.raises(Conflict, match=r"exists|is a folder"):
-        await drain(link, "copy", place, to=str(copied), recursive=True)
-    with pytest.raises(Refused, match="lies in what is to be copied"):
-        await drain(link, "copy", place, to=str(place / "in" / "self"), recursive=True)
-    assert not list(tmp_path.glob(".*partial"))

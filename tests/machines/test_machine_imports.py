@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.machines.rig import SshServer
+from tests.machines.settled import settled
 from workbench.errors import NotFound
 from workbench.home import Home
 from workbench.workspace import Workspace
@@ -23,7 +24,7 @@ def workspace(tmp_path: Path, server: SshServer) -> Iterator[Workspace]:
     """A workspace with the machine attached."""
     home = Home(tmp_path / "home", tmp_path / "run")
     with Workspace.open("default", embedded=True, home=home) as opened:
-        places = {"root": str(tmp_path / "root"), "lease_dir": str(tmp_path / "lease")}
+        places = {"root": str(settled(tmp_path / "root")), "lease_dir": str(tmp_path / "lease")}
         settings = {"address": server.name, "ssh_config": str(server.ssh_config), **places}
         opened.call("compute", "attach", name="m1", kind="ssh", settings=settings)
         yield opened
@@ -78,5 +79,15 @@ def test_what_is_not_there_is_said(workspace: Workspace, server: SshServer) -> N
     (server.home / "empty").mkdir()
     with pytest.raises(NotFound, match="nothing in m1:empty"):
         list(workspace.bring_runs("m1:empty"))
+    (server.home / "empty" / "run-a.wandb").write_bytes(b"\1\2garbage")
+    (server.home / "empty" / "events.out.tfevents.1.m").write_bytes(b"garbage" * 9)
+    listed = list(workspace.find_runs("m1:empty"))
+    assert sorted(one.trouble.rpartition(", but ")[2] for one in listed) == ["", "does not begin like one"]
+    left = list(workspace.bring_runs("m1:empty"))
+    assert [(one.run, one.new, one.entries) for one in left] == [("", False, 0)] * 2
+    said = "\n".join(trouble for one in left for trouble in one.troubles)
+    assert "does not begin like one" in said
+    assert "nothing in it can be read" in said
+    assert workspace.call("runs", "list") == []
     with pytest.raises(NotFound, match="m9"):
         list(workspace.bring_runs("m9:logs"))

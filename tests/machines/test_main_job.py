@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.machines.rig import SshServer
+from tests.machines.settled import settled
 from tests.machines.wb import Wb
 
 TRAINER = """\
@@ -55,15 +54,18 @@ def project(tmp_path: Path) -> Path:
 
 def attach(wb: Wb, server: SshServer, *words: str) -> None:
     """Attach the machine under its own name, leases in its own folder."""
+    root = server.home / "wb"
+    if server.home.is_dir():  # else it is in a namespace of its own, where nobody here writes
+        settled(root)
     wb(
-        "compute", "attach", server.name, "--root", str(server.home / "wb"), "--set", f"ssh_config={server.ssh_config}",
+        "compute", "attach", server.name, "--root", str(root), "--set", f"ssh_config={server.ssh_config}",
         "--set", f"lease_dir={server.home / 'lease'}", *words,
     )  # fmt: skip
 
 
 def attach_local(wb: Wb, tmp_path: Path) -> None:
     """Use this machine without leaving anything outside the test's folder."""
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
 
 
 def test_a_directory_becomes_a_run_that_is_followed_measured_and_compared(
@@ -141,80 +143,6 @@ def test_a_failing_command_says_why_and_exits_by_it(wb: Wb, project: Path, tmp_p
     run = wb.show("@1")
     assert (run["status"], run["exit_code"], run["cause"]) == ("Failed", 3, "exit")
     assert "3" in run["message"]
-
-
-def test_every_byte_and_metric_once_though_server_and_followers_are_killed(
-    wb: Wb, server: SshServer, project: Path, full: bool
-):
-    """Server and clients killed -9 at random points of follow: nothing lost, nothing doubled."""
-    attach(wb, server)
-    steps = 3000 if full else 600
-    run = wb("submit", "--", "python", "slow.py", str(steps), cwd=project).split()[0]
-    chance = random.Random(7)
-    for _ in range(25 if full else 5):
-        follower = wb.start("logs", run, "-f")
-        time.sleep(chance.uniform(0.0, 0.8))
-        if chance.random() < 0.7:
-            wb.kill_server()
-        follower.kill()
-        follower.communicate()
-    assert wb.wait(run)["status"] == "Completed"
-    expected = "".join(f"line {step} {'x' * 50}\n" for step in range(steps))
-    assert wb("logs", run) == expected
-    points = wb.json("run", "metrics", run, "loss")
-    assert [point["step"] for point in points] == list(range(steps))
-
-
-def test_submits_killed_at_random_points_lose_no_run_and_double_none(
-    wb: Wb, server: SshServer, project: Path, full: bool
-):
-    """Client or server killed -9 during submit: what the list shows ran exactly once, nothing else ran."""
-    attach(wb, server)
-    chance = random.Random(11)
-    witness = project.parent / "witness"
-    witness.mkdir()
-    command = f"echo x >> {witness}/$WORKBENCH_RUN_ID"
-    for index in range(25 if full else 6):
-        (project / "changed.txt").write_text(str(index))
-        submit = wb.start("submit", "--", command, cwd=project)
-        time.sleep(chance.uniform(0.1, 1.2))
-        if chance.random() < 0.6:
-            wb.kill_server()
-        else:
-            submit.kill()
-        submit.communicate()
-    wb.until(lambda: all(_over(run) for run in wb.json("run", "ls", "-n", "100")), "every run to end")
-    known = {run["id"]: run for run in wb.json("run", "ls", "-n", "100")}
-    ran = {file.name: file.read_text() for file in witness.iterdir()}
-    assert set(ran) == {id for id, run in known.items() if run["status"] == "Completed"}
-    assert set(ran.values()) <= {"x\n"}
-    adopted = wb.json("compute", "adopt", server.name)["adopted"]
-    assert not adopted, "a run on the machine was not in the store"
-
-
-def _over(run: dict[str, Any]) -> bool:
-    return run["status"] in ("Completed", "Failed", "Canceled")
-
-
-async def test_a_cut_link_changes_nothing_but_the_wait(
-    wb: Wb, server: SshServer, make_proxy: Any, project: Path
-):
-    """The link is cut while a run goes on; afterwards every byte and metric is there exactly once."""
-    import asyncio
-
-    proxy = await make_proxy(server)
-    await asyncio.to_thread(attach, wb, server)
-    run = (await asyncio.to_thread(wb, "submit", "--", "python", "slow.py", "300", cwd=project)).split()[0]
-    await asyncio.sleep(0.5)
-    proxy.cut()
-    await asyncio.sleep(3)
-    shown = await asyncio.to_thread(wb.show, run)
-    assert shown["status"] in ("Running", "NotStarted", "Preparing")
-    proxy.heal()
-    assert (await asyncio.to_thread(wb.wait, run))["status"] == "Completed"
-    assert (await asyncio.to_thread(wb, "logs", run)).count("\n") == 300
-    points = await asyncio.to_thread(wb.json, "run", "metrics", run, "loss")
-    assert [point["step"] for point in points] == list(range(300))
 
 
 def test_ctrl_c_stops_following_never_the_run(wb: Wb, project: Path, tmp_path: Path):
@@ -373,27 +301,19 @@ def test_the_overview_and_the_server_are_told(wb: Wb, tmp_path: Path):
     assert wb.run("server", "status").returncode == 3
 
 
-def test_a_follow_does_not_notice_that_the_server_was_killed(wb: Wb, server: SshServer, project: Path):
-    attach(wb, server)
-    run = wb("submit", "--", "python", "slow.py", "400", cwd=project).split()[0]
-    logs, follower = wb.start("logs", run, "-f"), wb.start("run", "wait", run)
-    for _ in range(3):
-        time.sleep(0.8)
-        wb.kill_server()
-    out, said = logs.communicate(timeout=120)
-    assert logs.returncode == 0, said
-    assert out.decode() == "".join(f"line {step} {'x' * 50}\n" for step in range(400))
-    follower.communicate(timeout=60)
-    assert follower.returncode == 0
-
-
 def test_output_over_the_cap_leaves_a_gap_that_is_told(wb: Wb, tmp_path: Path):
     attach_local(wb, tmp_path)
     wb("compute", "set", "local", "stream_cap=100000")
-    run = wb("submit", "--no-code", "--", "sleep 2; seq 1 300000; sleep 1").split()[0]
+    run = wb(
+        "submit", "--no-code", "--", f"while ! test -e {tmp_path}/go; do sleep 0.05; done; seq 1 300000"
+    ).split()[0]
     wb.until(lambda: wb.show(run)["status"] == "Running", "the run to start")
     wb.kill_server()
-    time.sleep(4)
+    (tmp_path / "go").touch()
+    status = tmp_path / "root" / "runs" / run / "status.json"
+    wb.until(
+        lambda: "Completed" in status.read_text(), "the run to end with nobody there to fetch what it said"
+    )
     assert wb.wait(run)["status"] == "Completed"
     text = wb("logs", run)
     assert "\0" not in text

@@ -80,7 +80,9 @@ async def test_a_ranks_file_is_followed_while_it_grows(ranks: Ranks) -> None:
     task = asyncio.create_task(collected(follow, lambda got: b"step 1" in got))
     ranks.let(0, 1, 2, 3)
     assert await task == b"rank 1 step 0\nrank 1 step 1\n"
-    marks = await ranks.services.call("runs.log_times", run=ranks.run, log="logs/rank-1.log", offset=0, stop=99)
+    marks = await ranks.services.call(
+        "runs.log_times", run=ranks.run, log="logs/rank-1.log", offset=0, stop=99
+    )
     assert all(offset % len(b"rank 1 step 0\n") == 0 for offset, _ in marks)
     ranks.let(4, 5, 6, 7)
     await ranks.ended()
@@ -143,7 +145,7 @@ async def test_ranks_are_merged_in_their_order_though_nobody_looked(opened: Serv
 
 async def test_only_logs_are_read(ranks: Ranks) -> None:
     ranks.let(*range(8))
-    for wrong in ("outputs/x", "logs/../../status.json", "/etc/passwd", "@", "stream.log"):
+    for wrong in ("outputs/x", "logs/../../status.json", "/etc/passwd", "@", "./stream.log"):
         with pytest.raises(UsageError):
             await ranks.read(log=wrong)
     with pytest.raises(NotFound):

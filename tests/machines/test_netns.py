@@ -11,7 +11,7 @@ import pytest
 from tests.machines.links import interpreter
 from tests.machines.netns import Net, NetMachine
 from tests.machines.wb import Wb
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 TRAINER = """\
 import sys, time

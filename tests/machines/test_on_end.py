@@ -2,92 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import http.server
 import json
 import os
 import stat
-import subprocess
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.machines.ground import Ground, all_bytes, ground, untagged, until
-from tests.machines.inside import interpreters
-from workbench.remote import processes, protocol
-from workbench.remote.cancel import cancel
-from workbench.remote.submission import submit
-from workbench.remote.withdrawing import withdraw
+from tests.machines.ground import Ground, ground, untagged, until
+from tests.machines.webhooks import Hook, hook, log, results
+from workbench.remote.forms import protocol
+from workbench.remote.processes import process_trees
+from workbench.remote.supervision.cancel import cancel
+from workbench.remote.supervision.submission import submit
+from workbench.remote.supervision.withdrawing import withdraw
 
-__all__ = ["ground", "untagged"]
+__all__ = ["ground", "hook", "untagged"]
 
 TELL = 'cat > "$WORKBENCH_RUN_DIR/told"; env > "$WORKBENCH_RUN_DIR/environ"; pwd; echo seen'
-
-
-class Hook(http.server.ThreadingHTTPServer):
-    """A webhook that keeps what comes and answers with the next of its statuses."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.came: list[tuple[dict[str, str], bytes]] = []
-        self.statuses: list[int] = []
-        self.location = ""
-        self.hold = 0.0
-
-    def entry(self, **more: Any) -> dict[str, Any]:
-        """The entry of on_end that posts here."""
-        url = f"http://127.0.0.1:{self.server_address[1]}/hook"
-        return {"webhook": url, "allow": ["127.0.0.1"], "plain_http": True, **more}
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Hook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.came.append((dict(self.headers), body))
-        time.sleep(self.server.hold)
-        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
-        if self.server.location:
-            self.send_header("Location", self.server.location)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing."""
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    server = Hook()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def results(ground: Ground, run: str) -> list[dict[str, Any]]:
-    """How all of it went, once it is done."""
-    path = ground.path(run, "on_end.json")
-
-    def done() -> Any:
-        found = json.loads(path.read_text()) if path.exists() else {}
-        return found if found.get("done") else None
-
-    found: list[dict[str, Any]] = until(done, "what it asked for at its end")["results"]
-    return found
-
-
-def log(ground: Ground, run: str) -> str:
-    return ground.path(run, "logs/on_end.log").read_text()
 
 
 def test_a_command_finds_the_run_and_its_end(ground: Ground) -> None:
@@ -151,7 +84,7 @@ def test_a_run_that_goes_to_another_machine_is_not_over(ground: Ground) -> None:
     ground.wait(run, protocol.QUEUED)
     assert withdraw(ground.machine, run, 0)["withdrawn"] is True
     supervisor = ground.identity(run, "supervisor")
-    until(lambda: not processes.alive(*supervisor), "the supervisor to be gone")
+    until(lambda: not process_trees.alive(*supervisor), "the supervisor to be gone")
     assert not ground.path(run, "on_end.json").exists()
 
 
@@ -183,7 +116,7 @@ def test_the_end_is_written_and_everything_given_back_before(ground: Ground) -> 
     assert ground.wait(follower)["transitions"][-1]["state"] == "Completed"
     until(lambda: not Path(ground.folder_of(run).lock).exists(), "the lock to be gone")
     supervisor = ground.identity(run, "supervisor")
-    until(lambda: not processes.alive(*supervisor), "the supervisor to be gone")
+    until(lambda: not process_trees.alive(*supervisor), "the supervisor to be gone")
     assert json.loads(ground.path(run, "on_end.json").read_text())["done"] is False
     gate.write_text("go\n")
     assert results(ground, run) == [{"what": "command", "ok": True}]
@@ -227,18 +160,20 @@ def test_one_that_takes_too_long_is_ended_with_all_it_started(
     (result,) = results(ground, run)
     assert "longer than 0.5 s" in result["message"]
     for pid in pids.read_text().split():
-        until(lambda pid=pid: processes.process_stat(int(pid)) is None or _zombie(int(pid)), "it to be gone")
+        until(
+            lambda pid=pid: process_trees.process_stat(int(pid)) is None or _zombie(int(pid)), "it to be gone"
+        )
 
 
 def _zombie(pid: int) -> bool:
-    found = processes.process_stat(pid)
+    found = process_trees.process_stat(pid)
     return found is None or found.state == "Z"
 
 
 def shortened(ground: Ground, monkeypatch: pytest.MonkeyPatch, entries: list[dict[str, Any]]) -> str:
     """What the end of a run does, in this process, with short limits: a guard's are fixed."""
-    from workbench.remote import on_end
-    from workbench.remote.runfolder import RunFolder
+    from workbench.remote.runs.runfolder import RunFolder
+    from workbench.remote.supervision import on_end
 
     monkeypatch.setattr(on_end, "SECONDS", 0.5)
     monkeypatch.setattr(on_end, "GRACE", 0.2)
@@ -264,7 +199,7 @@ def test_what_it_leaves_running_holds_nobody_up(ground: Ground) -> None:
     ground.wait(run)
     assert results(ground, run) == [{"what": "command", "ok": True}]
     left = int(ground.path(run, "left").read_text())
-    known = processes.identity(left)
+    known = process_trees.identity(left)
     assert known is not None
     os.kill(left, 9)
 
@@ -274,96 +209,6 @@ def test_output_without_end_fills_no_disk(ground: Ground) -> None:
     ground.wait(run)
     results(ground, run)
     assert ground.path(run, "logs/on_end.log").stat().st_size <= 1 << 20
-
-
-def test_a_webhook_is_posted_and_signed(ground: Ground, hook: Hook) -> None:
-    run = ground.submit("true", secrets={"KEY": "sesame-sesame"}, on_end=[hook.entry(sign="KEY")])
-    ground.wait(run)
-    assert results(ground, run) == [{"what": "webhook", "ok": True}]
-    ((headers, body),) = hook.came
-    told = json.loads(body)
-    assert (told["kind"], told["run"], told["state"]) == ("RunCompleted", run, "Completed")
-    signed = headers["X-Workbench-Time"].encode() + b"." + body
-    wanted = hmac.new(b"sesame-sesame", signed, hashlib.sha256).hexdigest()
-    assert headers["X-Workbench-Signature"] == f"sha256={wanted}"
-
-
-def test_a_webhook_is_tried_again(ground: Ground, hook: Hook) -> None:
-    hook.statuses = [503]
-    run = ground.submit("true", on_end=[hook.entry()])
-    ground.wait(run)
-    assert results(ground, run) == [{"what": "webhook", "ok": True}]
-    assert len(hook.came) == 2
-
-
-def test_no_redirect_is_followed(ground: Ground, hook: Hook) -> None:
-    hook.statuses, hook.location = [302, 302], hook.entry()["webhook"]
-    run = ground.submit("true", on_end=[hook.entry()])
-    ground.wait(run)
-    (result,) = results(ground, run)
-    assert "redirect" in result["message"]
-    assert len(hook.came) == 1
-
-
-def test_a_machine_is_no_way_into_its_own_network(ground: Ground, hook: Hook) -> None:
-    port = hook.server_address[1]
-    run = ground.submit(
-        "true",
-        on_end=[
-            hook.entry(allow=[]),
-            hook.entry(webhook=f"http://localhost:{port}/", allow=["localhost"]),
-            hook.entry(plain_http=False),
-            hook.entry(webhook="http://169.254.169.254/latest", allow=["metadata.example"]),
-        ],
-    )
-    ground.wait(run)
-    said = [result["message"] for result in results(ground, run)]
-    assert [result["ok"] for result in results(ground, run)] == [False] * 4
-    assert "allow list" in said[0]
-    assert "private" in said[1]
-    assert "plain http" in said[2]
-    assert hook.came == []
-
-
-def test_an_address_that_is_a_secret_is_in_no_file(ground: Ground, hook: Hook) -> None:
-    url = hook.entry()["webhook"] + "/T0P-SECRET-TOKEN"
-    entry = {"webhook_secret": "HOOK", "allow": ["127.0.0.1"], "plain_http": True}
-    bad = {"webhook_secret": "OTHER", "allow": ["127.0.0.1"]}
-    shown = {"command": 'echo "$HOOK"; echo "$HOOK" >&2; exit 1'}
-    run = ground.submit("true", secrets={"HOOK": url}, on_end=[entry, bad, shown])
-    ground.wait(run)
-    first, second, third = results(ground, run)
-    assert (first["ok"], second["message"]) == (True, "the run has no secret OTHER")
-    assert third["ok"] is False
-    assert len(hook.came) == 1
-    assert b"T0P-SECRET-TOKEN" not in all_bytes(Path(ground.folder_of(run).path))
-
-
-ALONE = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from workbench.remote.machine import Machine
-from workbench.remote.on_end import AtTheEnd
-from workbench.remote.runfolder import RunFolder
-asked = json.loads(sys.stdin.read())
-folder = RunFolder(Machine(asked["root"], asked["leases"], sys.argv[1]), asked["spec"]["run"])
-AtTheEnd(folder, asked["spec"], asked["status"], {"KEY": "sesame-sesame"}).run(asked["spec"]["on_end"])
-"""
-
-
-@pytest.mark.parametrize("python", interpreters())
-def test_every_python_a_machine_may_have_does_it(ground: Ground, hook: Hook, python: str) -> None:
-    run = ground.submit("true")
-    status = ground.wait(run)
-    spec = ground.spec(run, "true", on_end=[{"command": "cat; exit 3"}, hook.entry(sign="KEY")])
-    asked = {"root": ground.machine.root, "leases": ground.machine.lease_dir, "spec": spec, "status": status}
-    words = [python, "-I", "-S", "-c", ALONE, str(ground.folder / "payload.pyz")]
-    subprocess.run(words, input=json.dumps(asked).encode(), check=True)
-    first, second = results(ground, run)
-    assert "exit code 3" in first["message"]
-    assert second["ok"] is True
-    assert f'"run":"{run}"' in log(ground, run)
-    assert json.loads(hook.came[0][1])["run"] == run
 
 
 def test_its_files_are_the_users_alone_and_its_log_is_collected(ground: Ground) -> None:

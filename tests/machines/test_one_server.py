@@ -16,7 +16,7 @@ import pytest
 
 from tests.machines.wb import Wb
 from workbench.home import RUNTIME, Home
-from workbench.store.ownership import LOCK, find_server, owner_of
+from workbench.store.sqlite.ownership import LOCK, find_server, owner_of
 from workbench.workspace.async_client import AsyncClient
 
 EMBEDDED = (
@@ -113,7 +113,9 @@ def test_a_newer_client_of_the_other_session_takes_over(wb: Wb, other: dict[str,
 def test_services_in_a_process_use_the_server_that_runs(wb: Wb, other: dict[str, str]) -> None:
     wb("compute", "set", "local", "slots=3")
     for environ in ({}, other):
-        seen = json.loads(wb("compute", "show", "local", "--format", "json", WORKBENCH_EMBEDDED="1", **environ))
+        seen = json.loads(
+            wb("compute", "show", "local", "--format", "json", WORKBENCH_EMBEDDED="1", **environ)
+        )
         assert "3" in json.dumps(seen)
     assert started(wb) == 1
 
@@ -176,7 +178,14 @@ def test_a_server_that_starts_late_does_not_bring_a_removed_home_back(wb: Wb, tm
 
 
 def test_words_that_are_no_owners_are_not_believed(wb: Wb) -> None:
-    for words in (b"", b"{", b"[]", b'{"pid":1}', b'{"pid":1,"socket":"/nowhere"}', b'{"pid":1,"socket":"\\u0000"}'):
+    for words in (
+        b"",
+        b"{",
+        b"[]",
+        b'{"pid":1}',
+        b'{"pid":1,"socket":"/nowhere"}',
+        b'{"pid":1,"socket":"\\u0000"}',
+    ):
         (wb.folder / LOCK).write_bytes(words)
         assert find_server(Home(wb.folder, wb.folder)) is None
     wb("compute", "ls")
@@ -226,7 +235,7 @@ def test_a_home_on_the_network_is_locked_on_this_hosts_disk(
     local.mkdir()
     mounts.write_text(f"1 0 0:1 / / rw - ext4 /dev/vda rw\n2 1 0:2 / {wb.folder} rw - nfs4 box:/x rw\n")
     (tmp_path / "sitecustomize.py").write_text(
-        "import pathlib, workbench.store.location as location\n"
+        "import pathlib, workbench.store.sqlite.location as location\n"
         f"location.MOUNTINFO, location.LOCAL = pathlib.Path({str(mounts)!r}), pathlib.Path({str(local)!r})\n"
     )
     wb.environ["PYTHONPATH"] = str(tmp_path)

@@ -62,7 +62,9 @@ def test_snapshot_and_collecting_can_be_turned_off(wb: Wb, server: SshServer, tm
     attach(wb, server)
     off = wb("submit", str(project / "job.yml"), "--wait").split()[0]
     by_option = wb("submit", "--no-code", "--no-outputs", "--wait", "--", command, cwd=project).split()[0]
-    mixed = wb("submit", str(project / "job.yml"), "--set", "workbench.snapshot_code=true", "--wait").split()[0]
+    mixed = wb("submit", str(project / "job.yml"), "--set", "workbench.snapshot_code=true", "--wait").split()[
+        0
+    ]
     usual = wb("submit", "--wait", "--", command, cwd=project).split()[0]
     # Runs are seen through in order: when the last one's files are here, nobody fetches the first one's.
     wb.until(lambda: [f for f in wb.json("run", "files", usual) if f["collected"]], "files to be collected")

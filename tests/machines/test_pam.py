@@ -197,7 +197,9 @@ async def test_why_an_account_is_refused_is_told_in_the_machines_words(
     assert await says(make_host(server, Answers(PASSWORD)), "id -un") == "ann\n"
 
 
-async def test_an_account_without_a_shell_is_said(make_pam_server: MakePamServer, make_host: MakeHost) -> None:
+async def test_an_account_without_a_shell_is_said(
+    make_pam_server: MakePamServer, make_host: MakeHost
+) -> None:
     server = make_pam_server()
     server.add_user("ann")
     server.administer("usermod", "-s", "/usr/sbin/nologin", "ann")

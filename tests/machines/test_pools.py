@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from tests.machines.ground import untagged
 from tests.machines.rig import MakeServer, SshServer, until
+from tests.machines.settled import settled
 from tests.services import Services, services
 from workbench.entities.identity import make_run_id
 from workbench.errors import Conflict, NotFound, Refused, Unreachable, UsageError
@@ -79,7 +80,7 @@ async def attach(made: Pair) -> None:
     """Attach both machines."""
     for name, server in made.servers.items():
         home = server.home
-        settings = {"address": name, "ssh_config": str(server.ssh_config), "root": str(home / "wb")}
+        settings = {"address": name, "ssh_config": str(server.ssh_config), "root": str(settled(home / "wb"))}
         settings |= {"lease_dir": str(home / "leases"), "devices": ["card"], "grace": 0.5}
         await made.live.call("compute.attach", name=name, kind="ssh", settings=settings)
 

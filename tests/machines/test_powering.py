@@ -110,7 +110,13 @@ def test_who_goes_away_ends_nothing(wb: Wb, server: SshServer, cloud: Path, tmp_
     attach(wb, server)
     name = server.name
     go = tmp_path / "go"
-    wb("compute", "set", name, f"start=echo begun; until [ -e {go} ]; do sleep 0.05; done; echo done", "stop=true")
+    wb(
+        "compute",
+        "set",
+        name,
+        f"start=echo begun; until [ -e {go} ]; do sleep 0.05; done; echo done",
+        "stop=true",
+    )
     process = wb.start("compute", "start", name)
     assert process.stderr is not None
     assert process.stderr.readline() == b"begun\n"
@@ -131,7 +137,9 @@ def test_who_goes_away_ends_nothing(wb: Wb, server: SshServer, cloud: Path, tmp_
 
 async def test_a_command_of_this_side_is_ended_with_all_it_started(tmp_path: Path) -> None:
     lines: list[str] = []
-    assert await run_here("echo out; echo err >&2; printf no-newline; exit 7", os.environ, 60, lines.append) == 7
+    assert (
+        await run_here("echo out; echo err >&2; printf no-newline; exit 7", os.environ, 60, lines.append) == 7
+    )
     assert lines == ["out", "err", "no-newline"]
     assert await run_here([sys.executable, "-c", "print('*')"], {}, 60, lines.append) == 0
     assert await run_here("kill -9 $$", os.environ, 60, lines.append) == 137
@@ -165,5 +173,3 @@ async def test_what_it_left_running_does_not_hold_it(tmp_path: Path) -> None:
     assert await run_here(f"sleep 1000 & echo $! > {note}; echo up", os.environ, 60, lines.append) == 0
     assert lines == ["up"]
     os.kill(int(note.read_text()), signal.SIGKILL)
-
-

@@ -17,9 +17,10 @@ import pytest
 
 from tests.conftest import require
 from tests.machines.ground import Ground, ground, new_run_id, untagged, until
-from workbench.remote import process_census, process_clues, process_sampling
-from workbench.remote.process_census import Census
-from workbench.remote.process_sampling import ELSEWHERE, HIDDEN, ProcessSampler
+from workbench.remote.probe import process_census, process_sampling
+from workbench.remote.probe.process_census import Census
+from workbench.remote.probe.process_sampling import ELSEWHERE, HIDDEN, ProcessSampler
+from workbench.remote.processes import process_clues
 
 __all__ = ["ground", "untagged"]
 
@@ -37,7 +38,7 @@ wait
 """
 SCRIPT = """
 import json, os, sys, time
-from workbench.remote.process_sampling import ProcessSampler
+from workbench.remote.probe.process_sampling import ProcessSampler
 elsewhere, uses = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 sampler = ProcessSampler(0, elsewhere)
 uses = {int(pid): [{"gpu": "GPU-1", "memory": 7}] for pid in uses}
@@ -129,7 +130,7 @@ def test_a_run_that_another_one_submitted_keeps_its_processes(
     ground.runs.append(inner)
     spec = ground.spec(inner, "env -i setsid /bin/sh -c '/bin/sleep 1000; :' & wait")
     code = (
-        "import json, sys; from workbench.remote.machine import Machine; from workbench.remote.submission import submit;"
+        "import json, sys; from workbench.remote.machine import Machine; from workbench.remote.supervision.submission import submit;"
         f"m = Machine({ground.machine.root!r}, {ground.machine.lease_dir!r}, {ground.machine.payload!r});"
         f"submit(m, {inner!r}, json.loads({json.dumps(spec)!r}), {{}}); print('submitted', flush=True); import time; time.sleep(1000)"
     )
@@ -322,8 +323,8 @@ def test_a_pid_that_became_another_processes_is_not_the_runs_any_more(tmp_path: 
     script = tmp_path / "reuse.py"
     script.write_text(
         "import json, os, subprocess, sys, time\n"
-        "from workbench.remote.process_sampling import ProcessSampler\n"
-        "from workbench.remote import process_census\n"
+        "from workbench.remote.probe.process_sampling import ProcessSampler\n"
+        "from workbench.remote.probe import process_census\n"
         "process_census.PAUSE = process_census.YOUNG = 0.0\n"
         "sampler = ProcessSampler(0, False)\n"
         "def look(pid, there):\n"

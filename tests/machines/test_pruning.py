@@ -23,14 +23,14 @@ from tests.machines.rig import MakeServer
 from tests.machines.test_main_job import attach
 from tests.machines.wb import Wb
 from workbench.compute.link import Link
-from workbench.remote.blobs import store_blobs
-from workbench.remote.layout import lay_out
-from workbench.remote.manifest import snapshot_id
-from workbench.remote.payload_use import hold
-from workbench.remote.problems import Cancelled, RequestError
-from workbench.remote.pruning import prune
-from workbench.remote.run_removal import remove_run
-from workbench.remote.trees import accept_manifest, blob_path, load_manifest
+from workbench.remote.pruning.payload_use import hold
+from workbench.remote.pruning.removal import prune
+from workbench.remote.pruning.run_removal import remove_run
+from workbench.remote.snapshots.blobs import store_blobs
+from workbench.remote.snapshots.layout import lay_out
+from workbench.remote.snapshots.manifest import snapshot_id
+from workbench.remote.snapshots.trees import accept_manifest, blob_path, load_manifest
+from workbench.remote.wire.problems import Cancelled, RequestError
 
 __all__ = ["ground", "make_link", "untagged"]
 DAY = 86400.0
@@ -94,7 +94,11 @@ async def test_what_goes_goes_and_a_dry_run_says_the_same(make_link: MakeLink, t
     link = await make_link()
     place = tmp_path / "root"
     root = Root(place)
-    needed, old, young = root.snapshot(b"a", b"shared"), root.snapshot(b"b", b"shared"), root.snapshot(b"c", age=60)
+    needed, old, young = (
+        root.snapshot(b"a", b"shared"),
+        root.snapshot(b"b", b"shared"),
+        root.snapshot(b"c", age=60),
+    )
     first, second, third = (new_run_id() for _ in range(3))
     over(place, first, needed)
     over(place, second, old)
@@ -103,13 +107,19 @@ async def test_what_goes_goes_and_a_dry_run_says_the_same(make_link: MakeLink, t
     held = await link.call("holdings")
     assert {run["run"] for run in held["runs"]} == {first, second, third}
     assert (held["blobs"]["count"], len(held["trees"])) == (4, 3)
-    assert held["total"] == sum(p.lstat().st_blocks * 512 for p in place.rglob("*") if p not in (place / "runs", place / "trees", place / "blobs", place / "payload"))
+    assert held["total"] == sum(
+        p.lstat().st_blocks * 512
+        for p in place.rglob("*")
+        if p not in (place / "runs", place / "trees", place / "blobs", place / "payload")
+    )
     before = shutil.disk_usage(place).free
     _, said = await pruned(link, **asked, dry_run=True)
     assert shutil.disk_usage(place).free == before or Path(place, "runs", first).exists()
     events, done = await pruned(link, **asked)
     # `old` is still needed by the run that lives, `young` may be on its way to its first run.
-    kept = {value for event in events if "kept" in event for key, value in event["kept"].items() if key != "why"}
+    kept = {
+        value for event in events if "kept" in event for key, value in event["kept"].items() if key != "why"
+    }
     assert kept == {third, old, young}
     assert (done["runs"], done["trees"], done["blobs"]) == (2, 1, 1)
     assert {**said, "bytes": 0} == {**done, "bytes": 0}
@@ -120,7 +130,9 @@ async def test_what_goes_goes_and_a_dry_run_says_the_same(make_link: MakeLink, t
     assert [path.name for path in (place / "blobs").iterdir() if len(path.name) != 2] == []
 
 
-async def test_old_copies_of_our_program_go_and_those_in_use_stay(make_link: MakeLink, tmp_path: Path) -> None:
+async def test_old_copies_of_our_program_go_and_those_in_use_stay(
+    make_link: MakeLink, tmp_path: Path
+) -> None:
     """A guard names its copy in its command line, a link holds a lock, a living run's commands import from it."""
     link = await make_link()
     root = tmp_path / "root"
@@ -163,7 +175,7 @@ async def test_a_run_somebody_is_at_stays(make_link: MakeLink, ground: Ground) -
     ground.wait(run, "Running")
     with pytest.raises(RequestError, match="is not over"):
         remove_run(ground.machine, run)
-    from workbench.remote.filelock import remove_locked, try_lock
+    from workbench.remote.disk.filelock import remove_locked, try_lock
 
     done = ground.submit("true")
     ground.wait(done)
@@ -282,7 +294,9 @@ def test_what_is_damaged_holds_nothing_up(ground: Ground) -> None:
         prune(Nobody({"trees": [name], "dry_run": False}), ground.machine)
 
 
-def test_old_runs_go_by_the_rules_and_their_rows_stay(wb: Wb, make_server: MakeServer, tmp_path: Path) -> None:
+def test_old_runs_go_by_the_rules_and_their_rows_stay(
+    wb: Wb, make_server: MakeServer, tmp_path: Path
+) -> None:
     server = make_server()
     attach(wb, server)
     (tmp_path / "code").mkdir()
@@ -299,7 +313,9 @@ def test_old_runs_go_by_the_rules_and_their_rows_stay(wb: Wb, make_server: MakeS
     used = wb.json("compute", "du", server.name)
     assert {run["id"] for run in used["runs"]} == {best, tagged, worse}
     assert "prune" in wb.run("compute", "du", server.name, "-o", "table").stdout + "prune"
-    assert json.loads(wb("compute", "prune", server.name, "--dry-run", "-o", "json"))[0]["remove"] == [], "all are young"
+    assert json.loads(wb("compute", "prune", server.name, "--dry-run", "-o", "json"))[0]["remove"] == [], (
+        "all are young"
+    )
     planned = wb.json("compute", "prune", server.name, "--older", "0s", "--dry-run")[0]
     assert [(item["kind"], item["id"]) for item in planned["remove"]] == [("run", worse)]
     assert "were to stay there" in planned["remove"][0]["warning"]
@@ -325,7 +341,9 @@ def test_old_runs_go_by_the_rules_and_their_rows_stay(wb: Wb, make_server: MakeS
     old.write_bytes(b"an earlier release")
     os.utime(old, (time.time() - DAY,) * 2)
     planned = wb.json("compute", "prune", server.name, "--older", "0s", "--keep", "none", "--dry-run")[0]
-    assert [item["kind"] for item in planned["remove"]] == ["run"] * 3 + ["payload"], "young code is not named"
+    assert [item["kind"] for item in planned["remove"]] == ["run"] * 3 + ["payload"], (
+        "young code is not named"
+    )
     for tree in (root / "trees").glob("*.json"):
         os.utime(tree, (time.time() - 3 * DAY,) * 2)
     wb("compute", "prune", "--all", "--older", "0s", "--keep", "none", "--yes")
@@ -337,7 +355,9 @@ def test_old_runs_go_by_the_rules_and_their_rows_stay(wb: Wb, make_server: MakeS
     assert wb.show(rerun)["status"] == "Completed", "code comes from this side again"
 
 
-def test_this_side_gives_back_what_belongs_to_nothing(wb: Wb, make_server: MakeServer, tmp_path: Path) -> None:
+def test_this_side_gives_back_what_belongs_to_nothing(
+    wb: Wb, make_server: MakeServer, tmp_path: Path
+) -> None:
     attach(wb, make_server())
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "big").write_bytes(os.urandom(200_000))

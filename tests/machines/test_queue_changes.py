@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.machines.ground import Ground, ground, new_run_id, untagged, until
-from workbench.remote import queue_changes
-from workbench.remote.cancel import cancel
-from workbench.remote.cordon import lift_cordon, read_cordon, set_cordon
-from workbench.remote.earlier_runs import length_of
-from workbench.remote.expected_wait import Length
-from workbench.remote.problems import RequestError
-from workbench.remote.queue_view import QueueView
+from workbench.remote.queue import queue_changes
+from workbench.remote.queue.cordon import lift_cordon, read_cordon, set_cordon
+from workbench.remote.queue.expected_wait import Length
+from workbench.remote.queue.queue_view import QueueView
+from workbench.remote.runs.earlier_runs import length_of
+from workbench.remote.supervision.cancel import cancel
+from workbench.remote.wire.problems import RequestError
 
 __all__ = ["ground", "untagged"]
 ONE = {"gpus": 1, "devices": ["a0"]}
@@ -123,7 +123,7 @@ def test_a_drain_takes_on_nothing_new_but_answers_for_what_it_has(ground: Ground
     set_cordon(ground.machine, drain=True, reason="", by="ann")
     with pytest.raises(RequestError, match="nothing new is taken on: the machine is being drained by ann"):
         ground.submit("echo never")
-    from workbench.remote.submission import submit
+    from workbench.remote.supervision.submission import submit
 
     spec = json.loads(ground.path(run, "spec.json").read_text())
     assert submit(ground.machine, run, spec, {})["already"] is True

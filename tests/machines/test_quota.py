@@ -92,7 +92,11 @@ def last(status: dict[str, Any]) -> dict[str, Any]:
 def test_a_run_whose_output_uses_up_the_quota(ground: Ground) -> None:
     """trap 16: EDQUOT is ENOSPC."""
     status, output = ground.finish("head -c 60000000 /dev/urandom; exit 5")
-    assert (last(status)["state"], last(status)["cause"], last(status)["exit_code"]) == ("Failed", "disk_full", 5)
+    assert (last(status)["state"], last(status)["cause"], last(status)["exit_code"]) == (
+        "Failed",
+        "disk_full",
+        5,
+    )
     assert "quota for the run's folder is used up" in last(status)["message"]
     assert 0 < len(output) < LIMIT
     assert status["resources"]["stream_dropped"] > 0

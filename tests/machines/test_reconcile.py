@@ -15,12 +15,13 @@ import pytest
 
 from tests.machines.ground import Ground, ground, new_run_id, untagged, until
 from tests.machines.test_cancel import STUBBORN, none_left, states, tree
-from workbench.remote import processes, run_status
-from workbench.remote.cancel import cancel
 from workbench.remote.machine import Machine
-from workbench.remote.reconcile import observed, reconcile
-from workbench.remote.runfolder import RunFolder
-from workbench.remote.submission import submit, take_on
+from workbench.remote.processes import process_trees
+from workbench.remote.runs import run_status
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.supervision.cancel import cancel
+from workbench.remote.supervision.reconcile import observed, reconcile
+from workbench.remote.supervision.submission import submit, take_on
 
 __all__ = ["ground", "untagged"]
 
@@ -100,8 +101,8 @@ def test_after_a_reboot_no_pid_is_touched(ground: Ground) -> None:
     assert reconcile(rebooted) == [run]
     status = ground.status(run)
     assert (last(status)["state"], last(status)["cause"]) == ("Failed", "reboot")
-    assert processes.alive(*child), "a pid of the boot before is a stranger's now"
-    processes.end_tree(lambda: [child], 0.0)
+    assert process_trees.alive(*child), "a pid of the boot before is a stranger's now"
+    process_trees.end_tree(lambda: [child], 0.0)
 
 
 def test_cancel_after_a_reboot_touches_no_pid(ground: Ground) -> None:
@@ -111,8 +112,8 @@ def test_cancel_after_a_reboot_touches_no_pid(ground: Ground) -> None:
     ground.kill(run, "guard", "supervisor")
     rebooted = Machine(ground.machine.root, ground.machine.lease_dir, ground.machine.payload, boot="another")
     assert states(cancel(rebooted, run))[-1] == "Canceled"
-    assert processes.alive(*child)
-    processes.end_tree(lambda: [child], 0.0)
+    assert process_trees.alive(*child)
+    process_trees.end_tree(lambda: [child], 0.0)
 
 
 @pytest.mark.parametrize("field", ["machine", "pidns"])
@@ -127,8 +128,8 @@ def test_a_run_of_another_machine_or_namespace_is_left_alone(ground: Ground, fie
     status[field] = "elsewhere" if field == "machine" else 1
     folder.write_status(status)
     assert reconcile(ground.machine) == []
-    assert processes.alive(*child)
-    processes.end_tree(lambda: [child], 0.0)
+    assert process_trees.alive(*child)
+    process_trees.end_tree(lambda: [child], 0.0)
 
 
 def test_a_container_that_restarted_settles_what_it_ran_before_and_touches_no_pid(ground: Ground) -> None:
@@ -147,8 +148,8 @@ def test_a_container_that_restarted_settles_what_it_ran_before_and_touches_no_pi
     assert reconcile(ground.machine) == [run]
     status = ground.status(run)
     assert (last(status)["state"], last(status)["cause"]) == ("Failed", "reboot")
-    assert processes.alive(*child), "its pid means nothing here"
-    processes.end_tree(lambda: [child], 0.0)
+    assert process_trees.alive(*child), "its pid means nothing here"
+    process_trees.end_tree(lambda: [child], 0.0)
 
 
 def test_a_recycled_pid_is_never_touched(ground: Ground) -> None:
@@ -159,7 +160,7 @@ def test_a_recycled_pid_is_never_touched(ground: Ground) -> None:
     ground.kill(run, "guard", "supervisor")
     stranger = subprocess.Popen(["sleep", "1000"])
     try:
-        known = processes.identity(stranger.pid)
+        known = process_trees.identity(stranger.pid)
         assert known is not None
         folder = ground.folder_of(run)
         folder.write_tree([child, (known[0], known[1] - 1)])
@@ -198,7 +199,7 @@ SUBMITTER = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from workbench.remote.machine import Machine
-from workbench.remote.submission import submit
+from workbench.remote.supervision.submission import submit
 spec = json.loads(sys.argv[4])
 sys.stdin.readline()
 print(submit(Machine(sys.argv[2], sys.argv[3], sys.argv[1]), spec["run"], spec, {})["already"])
@@ -248,9 +249,11 @@ def test_a_submitter_killed_in_the_middle_leaves_a_run_that_runs_once(ground: Gr
 def test_submitting_leaves_no_zombie_behind(ground: Ground) -> None:
     run = ground.submit("true")
     ground.wait(run)
-    mine = [pid for pid, stat in processes.snapshot().items() if stat.parent == os.getpid()]
+    mine = [pid for pid, stat in process_trees.snapshot().items() if stat.parent == os.getpid()]
     assert not [
-        pid for pid in mine if (processes.process_stat(pid) or processes.ProcessStat("", 0, 0)).state == "Z"
+        pid
+        for pid in mine
+        if (process_trees.process_stat(pid) or process_trees.ProcessStat("", 0, 0)).state == "Z"
     ]
 
 

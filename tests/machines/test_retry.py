@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.machines.ground import Ground, ground, untagged, until
-from workbench.remote import processes, queue_changes
-from workbench.remote.cancel import cancel
 from workbench.remote.machine import Machine
-from workbench.remote.reconcile import reconcile
+from workbench.remote.processes import process_trees
+from workbench.remote.queue import queue_changes
+from workbench.remote.supervision.cancel import cancel
+from workbench.remote.supervision.reconcile import reconcile
 
 __all__ = ["ground", "untagged"]
 WAITS = 'echo "attempt $WORKBENCH_ATTEMPT"; while ! test -e ../go; do sleep 0.02; done; echo done'
@@ -53,7 +54,7 @@ def test_a_run_whose_keepers_are_killed_is_tried_again(
     if cause == "lost":
         assert reconcile(ground.machine) == [run]
     under_way(ground, run, 2)
-    assert not processes.alive(*child)
+    assert not process_trees.alive(*child)
     assert ground.status(run)["gpus"] == ["a0"]
     ground.path(run, "go").touch()
     ground.wait(run, "Completed")
@@ -113,8 +114,8 @@ def test_after_a_restart_it_is_tried_again_and_no_pid_of_before_is_touched(groun
     finally:
         del os.environ["WORKBENCH_BOOT_ID"]
     under_way(ground, run, 2)
-    assert processes.alive(*child), "a pid of the boot before is a stranger's now"
-    processes.end_tree(lambda: [child], 0.0)
+    assert process_trees.alive(*child), "a pid of the boot before is a stranger's now"
+    process_trees.end_tree(lambda: [child], 0.0)
     ground.path(run, "go").touch()
     ground.wait(run, "Completed")
     assert (1, "Failed", "reboot") in told(ground, run)
@@ -126,7 +127,7 @@ def test_a_supervisor_that_ends_with_the_machine_leaves_the_next_try_to_a_visito
     under_way(ground, run, 1)
     guard = ground.identity(run, "guard")
     os.kill(ground.identity(run, "supervisor")[0], signal.SIGTERM)
-    until(lambda: not processes.alive(*guard), "both to be gone")
+    until(lambda: not process_trees.alive(*guard), "both to be gone")
     assert told(ground, run)[-2:] == [(1, "Failed", "supervisor_lost"), (2, "NotStarted", None)]
     assert reconcile(ground.machine) == [run]
     under_way(ground, run, 2)
@@ -140,7 +141,7 @@ def test_a_visitor_that_is_killed_in_between_is_followed_by_another(ground: Grou
     under_way(ground, run, 1)
     guard = ground.identity(run, "guard")
     os.kill(ground.identity(run, "supervisor")[0], signal.SIGTERM)
-    until(lambda: not processes.alive(*guard), "both to be gone")
+    until(lambda: not process_trees.alive(*guard), "both to be gone")
     assert told(ground, run)[-1][:2] == (2, "NotStarted")
     visitors = [threading.Thread(target=reconcile, args=(ground.machine,)) for _ in range(4)]
     for visitor in visitors:

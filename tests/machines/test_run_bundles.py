@@ -13,17 +13,18 @@ from typing import Any
 
 import pytest
 
+from tests.machines.settled import settled
+from workbench import RunHandle, Workspace
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run_bundle import BundleEntry
 from workbench.errors import Conflict, UsageError
 from workbench.home import Home
 from workbench.runs.bundles import own_digest
-from workbench.workspace import Workspace
-from workbench.workspace.run_handle import RunHandle
+from workbench.workspace.bundles import is_bundle
 
 TRAIN = """\
 import sys
-from workbench.remote.tracking import Run
+from workbench.remote.tracking.run import Run
 run = Run.get_context()
 for step in range(5000):
     run.log("loss", 1 / (step + 1))
@@ -48,7 +49,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
     """A home with a run that is over, its id, and the file it was written to."""
     folder = tmp_path_factory.mktemp("giver")
     with opened(folder) as giver:
-        place = {"root": str(folder / "root"), "lease_dir": str(folder / "leases")}
+        place = {"root": str(settled(folder / "root")), "lease_dir": str(folder / "leases")}
         giver.call("compute", "set", name="local", changes=place)
         giver.call("compute", "facts", name="local")
         code = folder / "code"
@@ -57,7 +58,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
         (code / "empty").mkdir()
         (code / "run.sh").write_text("#!/bin/sh\n")
         (code / "run.sh").chmod(0o755)
-        run = submitted(giver, command=["python3", "train.py", "--lr", "0.1"], code=str(code), experiment="mnist")
+        run = submitted(
+            giver, command=["python3", "train.py", "--lr", "0.1"], code=str(code), experiment="mnist"
+        )
         run.wait_for_completion(show_output=False)
         giver.call("runs", "describe", run=run.id, description="# Why\nit **works**", name="the \x1b[2Jbest")
         to = folder / "it.wb"
@@ -67,13 +70,15 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
 
 def everything(workspace: Workspace, run: str) -> dict[str, Any]:
     """All that a face can show of a run."""
-    client, found = workspace.client, {}
+    client, found = workspace, {}
     for method in ("get", "metrics", "values", "rows", "texts", "evaluations", "distributions", "files", "artifacts",
                    "warnings", "snapshot", "git_diff", "configuration", "log_extent"):  # fmt: skip
         found[method] = client.call("runs", method, run=run)
     for series in found["metrics"]:
         found[series["name"]] = client.call("runs", "points", run=run, name=series["name"])
-        found["env " + series["name"]] = client.call("runs", "envelope", run=run, name=series["name"], buckets=50)
+        found["env " + series["name"]] = client.call(
+            "runs", "envelope", run=run, name=series["name"], buckets=50
+        )
     found["log"] = b"".join(client.read("runs", "logs", run=run))
     found["code"] = b"".join(client.read("runs", "snapshot_zip", run=run))
     for file in found["files"]:
@@ -267,10 +272,14 @@ def test_a_lie_that_fits_is_found_out_before_anything_is_changed(
 
 
 @pytest.mark.parametrize("cut", [0, 3, 100, -30])
-def test_a_file_that_was_cut_is_no_bundle(bundle: tuple[Workspace, str, Path], tmp_path: Path, cut: int) -> None:
+def test_a_file_that_was_cut_is_no_bundle(
+    bundle: tuple[Workspace, str, Path], tmp_path: Path, cut: int
+) -> None:
     data = bundle[2].read_bytes()
     file = tmp_path / "cut.wb"
     file.write_bytes(data[:cut])
     with opened(tmp_path) as taker, pytest.raises(UsageError):
         taker.bring_bundle(file)
     assert io.BytesIO(data).read(2) == b"PK"
+    renamed = file.rename(tmp_path / "cut")  # known by what it says of itself, as far as that is there
+    assert is_bundle(renamed) is (cut not in (0, 3))

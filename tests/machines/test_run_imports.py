@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,7 +146,84 @@ def test_damage_is_told_and_the_rest_is_imported(workspace: Workspace, logs: Pat
     log.write_bytes(bytes(data))
     found = bring(workspace, logs)
     assert sum(one.skipped for one in found.values()) == 1
-    assert len(found) == 7
+    assert len(found) == 8
+    left = [one for one in found.values() if not one.run]
+    assert [(one.name, one.new, one.entries) for one in left] == [("mlflow.db", False, 0)]
+    assert str(database) in left[0].troubles[0]
+
+
+NOISE = bytes(range(1, 250)) * 50
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("events.out.tfevents.1.m", "taken for a TensorBoard event file by its name, but nothing in it can"),
+        ("trainer_state.json", "trainer_state.json is not, or not yet, what a Trainer writes"),
+        ("run-a.wandb", "does not begin like one"),
+        ("mlflow.db", "is no SQLite file"),
+        ("a.csv", "names no column called step"),
+        ("a.tsv", "names no column called step"),
+        ("a.jsonl", "are no JSON objects with a key called step"),
+        ("model.bin", "no reader knows files of that name"),
+    ],
+)
+def test_a_file_of_garbage_becomes_no_run_and_the_command_fails_in_words(
+    name: str, said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One line says which file and what is wrong, one the hint; nothing is on stdout; the exit code is 1."""
+    from workbench.cli.main import main
+    from workbench.cli.session import Session
+
+    home = Home(tmp_path / "home", tmp_path / "run")
+    file = tmp_path / "logs" / name
+    file.parent.mkdir()
+    file.write_bytes(NOISE)
+    for words in ([], ["--dry-run"]) if not name.startswith(("events", "trainer")) else ([],):
+        session = Session(opener=lambda name: Workspace.open("default", embedded=True, home=home))
+        assert main(["run", "import", str(file), *words], session) == 1
+        caught = capfd.readouterr()
+        assert f"{file}: " in caught.err
+        assert said in caught.err
+        assert len(caught.err.splitlines()) == 2
+        assert words or not caught.out
+    with Workspace.open("default", embedded=True, home=home) as workspace:
+        assert rows(workspace) == {}
+
+
+def test_a_folder_gives_what_is_sound_and_names_the_rest(workspace: Workspace, tmp_path: Path) -> None:
+    for name in ("good", "bad", "new"):
+        (tmp_path / "logs" / name).mkdir(parents=True)
+    (tmp_path / "logs" / "good" / "a.csv").write_text("step,loss\n1,0.5\n")
+    (tmp_path / "logs" / "bad" / "events.out.tfevents.1.m").write_bytes(NOISE)
+    (tmp_path / "logs" / "new" / "events.out.tfevents.1.m").touch()
+    found = bring(workspace, tmp_path / "logs")
+    assert {name: bool(one.run) for name, one in found.items()} == {"good": True, "bad": False, "new": False}
+    assert "nothing in it can be read" in found["bad"].troubles[0]
+    assert found["new"].troubles == [f"{tmp_path / 'logs' / 'new'}: nothing is logged in it yet"]
+    assert len(rows(workspace)) == 1
+
+
+def test_a_table_is_taken_to_its_end_once_nobody_writes_to_it(workspace: Workspace, tmp_path: Path) -> None:
+    """While somebody does its end may be cut short; what turns out to have been takes the place of it."""
+    table = tmp_path / "logs" / "metrics.csv"
+    table.parent.mkdir()
+    table.write_text("step,loss\n1,0.5\n2,0.12")
+    os.utime(table, (1, 1))
+    with open(table, "a"):
+        (one,) = bring(workspace, table.parent).values()
+    assert "loss = 0.12 in it may be cut short" in one.troubles[0]
+    assert rows(workspace)[one.run]["metrics"]["loss"]["last"] == 0.5
+    (whole,) = bring(workspace, table.parent).values()
+    assert "loss = 0.12 at its end is taken as it stands" in whole.troubles[0]
+    assert rows(workspace)[one.run]["metrics"]["loss"]["last"] == 0.12
+    (same,) = bring(workspace, table.parent).values()
+    assert (same.run, same.entries, same.troubles) == (one.run, 0, [])
+    with open(table, "a") as file:
+        file.write("34\n")
+    (again,) = bring(workspace, table.parent).values()
+    assert (again.run, again.troubles) == (one.run, [])
+    assert rows(workspace)[one.run]["metrics"]["loss"]["last"] == 0.1234
 
 
 def test_the_command_prints_the_ids(tmp_path: Path, logs: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.machines.rig import DEADLINE, SshServer
+from tests.machines.settled import settled
+from workbench import Workspace
 from workbench.errors import NotFound
 from workbench.home import Home
-from workbench.workspace import Workspace
 
 EVENTS = Path(__file__).parents[1] / "data" / "readers" / "x" / "events.out.tfevents.1700000000.machine"
 
@@ -22,7 +23,7 @@ EVENTS = Path(__file__).parents[1] / "data" / "readers" / "x" / "events.out.tfev
 def workspace(tmp_path: Path, server: SshServer) -> Iterator[Workspace]:
     """A workspace with the machine attached."""
     with Workspace.open("default", embedded=True, home=Home(tmp_path / "home", tmp_path / "run")) as opened:
-        places = {"root": str(tmp_path / "root"), "lease_dir": str(tmp_path / "lease")}
+        places = {"root": str(settled(tmp_path / "root")), "lease_dir": str(tmp_path / "lease")}
         settings = {"address": server.name, "ssh_config": str(server.ssh_config), **places}
         opened.call("compute", "attach", name="m1", kind="ssh", settings=settings)
         yield opened

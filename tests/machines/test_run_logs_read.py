@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.machines.ground import Ground, ground, untagged, until
-from workbench.remote import processes
-from workbench.remote.cancel import cancel
+from workbench.remote.processes import process_trees
 from workbench.remote.readers.entries import Entry
 from workbench.remote.readers.forms import READERS
+from workbench.remote.supervision.cancel import cancel
 
 __all__ = ["ground", "untagged"]
 
@@ -57,8 +57,8 @@ def wait_for(path: Path) -> str:
 def companions(ground: Ground, run: str) -> list[int]:
     """The companion of a run: the supervisor's child that is marked as beside it."""
     supervisor = ground.identity(run, "supervisor")[0]
-    children = [pid for pid, _ in processes.descendants(supervisor)]
-    return [pid for pid in children if processes.environment_value(pid, processes.ENV_BESIDE) == "1"]
+    children = [pid for pid, _ in process_trees.descendants(supervisor)]
+    return [pid for pid in children if process_trees.environment_value(pid, process_trees.ENV_BESIDE) == "1"]
 
 
 def test_event_files_are_read_while_they_grow(ground: Ground) -> None:
@@ -95,6 +95,26 @@ def test_what_a_short_run_wrote_is_read_after_its_end(ground: Ground) -> None:
     assert points(ground, run) == [("loss", 0.5, 1), ("loss", 0.25, 2)]
 
 
+@pytest.mark.parametrize(
+    ("end", "acc"),
+    [("", [0.12]), ("; exit 3", []), ("; sleep 1000 & true", []), ("; kill -9 $$", [])],
+    ids=["ended well", "failed", "left a process", "killed"],
+)
+def test_a_last_line_without_a_newline_is_whole_once_its_run_ended_well(
+    end: str, acc: list[float], ground: Ground
+) -> None:
+    """While the run lives it is awaited; of one that broke off a number at the very end is left out, and said."""
+    go = gate(ground, "go")
+    run = ground.submit(f"printf 'step,loss,acc\\n1,0.5,1\\n2,0.25,0.12' > metrics.csv; {wait_for(go)}{end}")
+    until(lambda: points(ground, run), "the first row")
+    assert points(ground, run) == [("loss", 0.5, 1), ("acc", 1, 1)]
+    go.touch()
+    ground.wait(run)
+    assert points(ground, run)[2:] == [("loss", 0.25, 2), *(("acc", one, 2) for one in acc)]
+    said = [one["v"] for one in records(ground, run, "warning")]
+    assert ["acc = 0.12 in it may be cut short" in one for one in said] == ([] if acc else [True])
+
+
 def test_a_run_that_logs_nothing_has_no_companion(ground: Ground) -> None:
     go = gate(ground, "go")
     run = ground.submit(f"echo text > note.txt; {wait_for(go)}")
@@ -110,7 +130,9 @@ def test_a_run_that_logs_nothing_has_no_companion(ground: Ground) -> None:
 def test_a_killed_companion_costs_a_warning_and_no_point(ground: Ground) -> None:
     """Another one takes over, and nothing is there twice in what counts."""
     go = gate(ground, "go")
-    run = ground.submit(f"printf 'step,loss\\n1,0.5\\n' > metrics.csv; {wait_for(go)}; echo 2,0.25 >> metrics.csv")
+    run = ground.submit(
+        f"printf 'step,loss\\n1,0.5\\n' > metrics.csv; {wait_for(go)}; echo 2,0.25 >> metrics.csv"
+    )
     until(lambda: points(ground, run), "the first point")
     for pid in companions(ground, run):
         os.kill(pid, signal.SIGKILL)
@@ -130,10 +152,10 @@ def test_a_companion_ends_when_its_keepers_are_killed(ground: Ground) -> None:
     run = ground.submit("printf 'step,loss\\n1,0.5\\n' > metrics.csv; exec sleep 600")
     until(lambda: points(ground, run), "the first point")
     (pid,) = companions(ground, run)
-    known = processes.identity(pid)
+    known = process_trees.identity(pid)
     assert known is not None
     ground.kill(run, "guard", "supervisor")
-    until(lambda: not processes.alive(*known), "the companion to end")
+    until(lambda: not process_trees.alive(*known), "the companion to end")
 
 
 def test_a_cancelled_run_keeps_what_it_logged(ground: Ground) -> None:

@@ -52,7 +52,9 @@ def told(ground: Ground, run: str) -> dict[str, str]:
     return found
 
 
-TELL = shlex.join([sys.executable, "-c", "import json, os; json.dump(dict(os.environ), open('outputs/environment', 'w'))"])
+TELL = shlex.join(
+    [sys.executable, "-c", "import json, os; json.dump(dict(os.environ), open('outputs/environment', 'w'))"]
+)
 
 
 def test_what_a_script_logs_to_mlflow_is_the_runs(ground: Ground) -> None:
@@ -77,7 +79,11 @@ def test_a_killed_endpoint_costs_a_wait(ground: Ground) -> None:
 
 
 def test_there_is_none_where_nobody_can_use_it(ground: Ground) -> None:
-    run = ground.submit(TELL, python="/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable, mlflow=False)
+    run = ground.submit(
+        TELL,
+        python="/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable,
+        mlflow=False,
+    )
     ground.wait(run)
     assert not [name for name in told(ground, run) if name.startswith("MLFLOW_")]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.machines.far_shell import OpenShell, as_it_was, attach, machine, open_shell
 from tests.machines.ground import Ground, ground, untagged
 from tests.machines.links import MakeLink, make_link
 from tests.machines.rig import SshServer, need
-from tests.machines.test_shell import OpenShell, as_it_was, attach, machine, open_shell
 from tests.machines.test_terminals import Typing, whole
 from tests.machines.wb import Wb
 from workbench.compute.link import Link
@@ -33,7 +33,11 @@ def lines(seen: bytes) -> dict[str, str]:
 async def test_what_the_run_has_is_there_but_it_is_not_the_run(ground: Ground, make_link: MakeLink) -> None:
     link = await linked(ground, make_link)
     run = ground.submit(
-        "sleep 1000", gpus=1, devices=["a0", "b1"], environment_variables={"COLOUR": "blue"}, experiment="mnist"
+        "sleep 1000",
+        gpus=1,
+        devices=["a0", "b1"],
+        environment_variables={"COLOUR": "blue"},
+        experiment="mnist",
     )
     ground.wait(run, "Running")
     script = "import json,os; from workbench import Run; r = Run.get_context(); r.log('loss', 1); print('id=' + r.id)"
@@ -53,7 +57,7 @@ async def test_what_the_run_has_is_there_but_it_is_not_the_run(ground: Ground, m
 
 
 async def test_ending_the_run_leaves_the_shell(ground: Ground, make_link: MakeLink) -> None:
-    from workbench.remote.cancel import cancel
+    from workbench.remote.supervision.cancel import cancel
 
     link = await linked(ground, make_link)
     run = ground.submit("sleep 1000", gpus=1, devices=["a0"])
@@ -80,7 +84,9 @@ async def test_what_has_no_folder_is_said(ground: Ground, make_link: MakeLink) -
     with pytest.raises(UsageError):
         await whole(link, run="../../etc")
     (Path(ground.machine.root) / "runs" / "01HZZZZZZZZZZZZZZZZZZZZZZY").mkdir()
-    (Path(ground.machine.root) / "runs" / "01HZZZZZZZZZZZZZZZZZZZZZZY" / "spec.json").write_text('{"run": "x"}')
+    (Path(ground.machine.root) / "runs" / "01HZZZZZZZZZZZZZZZZZZZZZZY" / "spec.json").write_text(
+        '{"run": "x"}'
+    )
     with pytest.raises(Conflict, match="not laid out"):
         await whole(link, run="01HZZZZZZZZZZZZZZZZZZZZZZY")
 
@@ -117,7 +123,9 @@ async def test_its_interpreter_is_first_whatever_start_up_files_do(
 def test_from_the_command_line(wb: Wb, machine: SshServer, open_shell: OpenShell) -> None:
     """AZ-42: a shell, and with it an editor, where a run is."""
     attach(wb, machine)
-    run = wb("submit", "-t", "gpu1", "--no-code", "--name", "calm", "--wait", "--", "echo kept > outputs/word").strip()
+    run = wb(
+        "submit", "-t", "gpu1", "--no-code", "--name", "calm", "--wait", "--", "echo kept > outputs/word"
+    ).strip()
     screen = open_shell("run", "shell", run)
     screen.wait_for(r"^\(calm\) far>")
     screen.type("cat outputs/word; exit 3")
@@ -150,7 +158,9 @@ def test_what_a_hung_run_is_doing(wb: Wb, machine: SshServer, open_shell: OpenSh
     attach(wb, machine)
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "train.py").write_text(HANGS)
-    run = wb("submit", "-t", "gpu1", "--name", "stuck", "--", "python", "train.py", cwd=tmp_path / "code").strip()
+    run = wb(
+        "submit", "-t", "gpu1", "--name", "stuck", "--", "python", "train.py", cwd=tmp_path / "code"
+    ).strip()
     word = machine.folder / "root" / "runs" / run / "outputs" / "word"
     wb.until(word.exists, "the script to hang")
     said = wb("run", "stack", run, "-o", "table")

@@ -17,6 +17,7 @@ import pytest
 
 import workbench
 from tests.machines.rig import SshServer
+from tests.machines.settled import settled
 from tests.machines.test_main_job import TRAINER, attach
 from tests.machines.wb import Wb
 from workbench import RunFailed, RunHandle, WaitTimeout, WorkbenchError, Workspace
@@ -38,7 +39,7 @@ def project(tmp_path: Path) -> Path:
 def workspace(wb: Wb, server: SshServer, tmp_path: Path) -> Iterator[Workspace]:
     """A workspace whose default target is a real machine."""
     attach(wb, server)
-    wb("compute", "set", "local", f"root={tmp_path / 'root'}", f"lease_dir={tmp_path / 'lease'}")
+    wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")
     with Workspace.open("default", embedded=False, home=find_home(wb.environ)) as opened:
         yield opened
 
@@ -73,12 +74,18 @@ def test_metrics_and_details_are_there_while_it_goes_on(workspace: Workspace, wb
     """AZ-104, AZ-74 in part: what it logged, how it was asked for, what it keeps, who asked; no end yet."""
     go = tmp_path / "go"
     script = f"import os, time, workbench; workbench.log('loss', 0.5)\nwhile not os.path.exists({str(go)!r}): time.sleep(.02)"
-    asked = workspace.configure(command=["python", "-c", script], experiment="details", tags={}, name="first try")
+    asked = workspace.configure(
+        command=["python", "-c", script], experiment="details", tags={}, name="first try"
+    )
     run = workspace.submit(asked)
     wb.until(lambda: run.get_metrics() == {"loss": 0.5}, "the metric to be seen")
     assert wb.json("run", "metrics", run.id)[0]["last"] == 0.5
     details = run.refresh()
-    assert (details["id"], details["status"], details["target"]) == (run.id, "Running", wb.json("compute", "ls")[1]["name"])
+    assert (details["id"], details["status"], details["target"]) == (
+        run.id,
+        "Running",
+        wb.json("compute", "ls")[1]["name"],
+    )
     assert details["created"] <= details["started"]
     assert "ended" not in details
     assert "@" in details["submitted_by"]
@@ -132,7 +139,7 @@ def test_an_interrupt_ends_the_waiting_alone(
         yield
 
     with monkeypatch.context() as patch:
-        patch.setattr(workspace, "items", interrupted)
+        patch.setattr(workspace.session, "items", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run.wait_for_completion()
     assert f"wb cancel {run.name}" in capsys.readouterr().err
@@ -153,7 +160,9 @@ def test_the_command_waits_likewise(workspace: Workspace, wb: Wb) -> None:
     wb("cancel", endless.id, "--grace", "1")
 
 
-def test_a_finished_run_gives_what_it_logged_and_kept(workspace: Workspace, project: Path, tmp_path: Path) -> None:
+def test_a_finished_run_gives_what_it_logged_and_kept(
+    workspace: Workspace, project: Path, tmp_path: Path
+) -> None:
     """AZ-88, AZ-99, AZ-100: metrics, files and logs of a run, from outside."""
     (project / "train.py").write_text(
         TRAINER
@@ -162,7 +171,9 @@ def test_a_finished_run_gives_what_it_logged_and_kept(workspace: Workspace, proj
         'run.log_residuals("res", {"schema_type": "residuals", "schema_version": "v1",\n'
         '    "data": {"bin_edges": [0, 1], "bin_counts": [5]}})\n'
     )
-    run = workspace.submit(workspace.configure(command=["python", "train.py", "--lr", "0.5"], code=str(project)))
+    run = workspace.submit(
+        workspace.configure(command=["python", "train.py", "--lr", "0.5"], code=str(project))
+    )
     run.wait_for_completion()
 
     metrics = workspace.run(run.id).get_metrics()
@@ -185,7 +196,9 @@ def test_a_finished_run_gives_what_it_logged_and_kept(workspace: Workspace, proj
     assert run.id in repr(run)
 
 
-def test_a_session_logs_a_run_without_submitting_a_script(workspace: Workspace, wb: Wb, tmp_path: Path) -> None:
+def test_a_session_logs_a_run_without_submitting_a_script(
+    workspace: Workspace, wb: Wb, tmp_path: Path
+) -> None:
     """AZ-69, AZ-77: it completes with its block, fails with an exception, or is said to have ended afterwards."""
     with workspace.start_logging("hands", name="by hand", tags={"a": "b"}) as run:
         run.log("loss", 0.5)
@@ -221,7 +234,9 @@ def test_a_session_that_is_killed_has_failed(workspace: Workspace, wb: Wb) -> No
         "run = Workspace.open('default', embedded=False).start_logging('hands')\n"
         "run.log('loss', 1)\nprint(run.id, flush=True)\ntime.sleep(1000)\n"
     )
-    session = subprocess.Popen([sys.executable, "-c", script], env=wb.environ, stdout=subprocess.PIPE, text=True)
+    session = subprocess.Popen(
+        [sys.executable, "-c", script], env=wb.environ, stdout=subprocess.PIPE, text=True
+    )
     assert session.stdout is not None
     with session.stdout:
         run = workspace.run(session.stdout.readline().strip())
@@ -236,18 +251,20 @@ def test_a_session_that_is_killed_has_failed(workspace: Workspace, wb: Wb) -> No
 def test_the_names_are_few_and_all_are_there() -> None:
     """What `from workbench import ...` offers, and what a run from outside does, is written down here."""
     assert set(workbench.__all__) == {
-        "Run", "RunFailed", "RunHandle", "TrackingWarning", "WaitTimeout", "WorkbenchError", "Workspace",
-        "__version__", "add_properties", "log", "log_list", "log_param", "log_params", "log_row", "log_table",
-        "tag", "upload_file",
+        "ComputeTarget", "Conflict", "DataInput", "DataOutput", "Dataset", "Datastore", "Distribution", "Environment", "Estimator", "Experiment",
+        "Keyvault", "Model", "NotFound", "PyTorch", "Refused", "Run", "RunConfiguration", "RunFailed", "RunHandle", "SKLearn",
+        "ScriptRunConfig", "FileDataset", "TabularDataset", "TensorFlow", "TrackingWarning", "WaitTimeout", "WorkbenchError", "Workspace", "__version__",
+        "add_properties", "log", "log_list", "log_param", "log_params", "log_row", "log_table", "tag", "upload_file",
     }  # fmt: skip
     assert workbench.__all__ == sorted(workbench.__all__)
     for name in workbench.__all__:
         assert getattr(workbench, name) is not None
     public = {name for name in dir(RunHandle) if not name.startswith("_")} | {"details"}
     assert public == {
-        "cancel", "details", "download_file", "get_all_logs", "get_children", "get_file_names", "get_metrics",
-        "hold", "id", "name", "parent", "refresh", "release", "set_priority", "status", "submit_child",
-        "wait_for_completion",
+        "add_properties", "cancel", "describe", "details", "download_file", "download_files", "experiment",
+        "get_all_logs", "get_children", "get_details", "get_file_names", "get_metrics", "get_status", "hold", "id",
+        "name", "parent", "properties", "refresh", "register_model", "release", "remove_tags", "restore_snapshot", "set_priority",
+        "set_tags", "status", "submit_child", "tag", "tags", "wait_for_completion",
     }  # fmt: skip
     page = (ROOT / "docs" / "sdk.md").read_text("utf-8")
     for name in public:
@@ -280,7 +297,8 @@ def test_every_block_of_the_sdk_page_runs(make_wb: Any, make_server: Any, tmp_pa
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}\n{wb.log()}"
     assert "step 19 loss" in done.stdout
+    assert "\n15 ***\n" in done.stdout, "a secret is not shown"
     assert "failed: " in done.stdout
     assert os.path.getmtime(tmp_path / "weight.txt") > began - 60
     states = [run["status"] for run in wb.json("run", "ls", "-e", "sdk")]
-    assert sorted(states) == ["Canceled", *["Completed"] * 5, "Failed"]
+    assert sorted(states) == ["Canceled", *["Completed"] * 6, "Failed"]

@@ -18,9 +18,11 @@ from workbench.runs import follower as following
 from workbench.runs import sender as sending
 from workbench.runs.follower import RunFollower, Watcher
 from workbench.runs.sender import Sender
-from workbench.store import activities, children, run_rows, runs, targets
 from workbench.store.async_store import AsyncStore
-from workbench.store.problems import disk_full
+from workbench.store.fleet import targets
+from workbench.store.runs import children, kept_runs, run_rows
+from workbench.store.sqlite.problems import disk_full
+from workbench.store.workspace import activities
 
 
 class FillingStore(AsyncStore):
@@ -55,7 +57,7 @@ async def test_a_full_disk_here_neither_fails_nor_doubles_a_run(
         box = Target(name="local", kind=TargetKind.LOCAL, created=run.created, settings=settings)
         await store.write(targets.put, box)
         command = f"echo x >> {tmp_path}/witness"
-        run, _ = await store.write(runs.insert, run, RunConfiguration(command=command))
+        run, _ = await store.write(kept_runs.insert, run, RunConfiguration(command=command))
         fleet.configure(box)
         store.counts = True
         follower = RunFollower(run, store, fleet, Watcher())

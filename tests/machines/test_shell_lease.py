@@ -15,9 +15,9 @@ from tests.machines.links import MakeLink, interpreter, make_link, until
 from workbench.compute.link import Link
 from workbench.compute.link_stream import LinkStream
 from workbench.errors import Refused, UsageError
-from workbench.remote.cancel import cancel
-from workbench.remote.cordon import lift_cordon, set_cordon
-from workbench.remote.queue_view import QueueView
+from workbench.remote.queue.cordon import lift_cordon, set_cordon
+from workbench.remote.queue.queue_view import QueueView
+from workbench.remote.supervision.cancel import cancel
 
 __all__ = ["ground", "make_link", "untagged"]
 DEVICES = ["a0", "b1"]
@@ -140,7 +140,9 @@ async def test_the_oldest_python_does_all_of_it(make_link: MakeLink, tmp_path: P
             (runs[0][-4:], "waiting"),
             (runs[1][-4:], "held"),
         ]
-        assert (await link.call("cordon", {"on": True, "reason": "a new fan", "by": "ann"}))["cordon"]["by"] == "ann"
+        assert (await link.call("cordon", {"on": True, "reason": "a new fan", "by": "ann"}))["cordon"][
+            "by"
+        ] == "ann"
         await link.call("release", {"runs": runs[1:2]})
     await link.call("cordon", {"on": False})
     for run in runs[:2]:

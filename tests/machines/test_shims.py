@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.machines.inside import InsideRun, interpreters, python2
-from workbench.remote.shims import write_shims
+from workbench.remote.environments.shims import write_shims
 
 WHERE = "import workbench, sys; print(workbench.__file__); print(workbench.Run.get_context().id)"
 
@@ -49,7 +49,7 @@ def test_the_folder_of_the_shims_leaves_sys_path_and_the_payload_is_last(inside)
 
 
 def test_arguments_and_odd_paths_arrive_exactly(tmp_path):
-    odd = tmp_path / "it's a \"dir\" $HOME `x`"
+    odd = tmp_path / 'it\'s a "dir" $HOME `x`'
     odd.mkdir()
     (odd / "python").symlink_to(sys.executable)
     bin_dir, _ = write_shims(str(odd), str(tmp_path / "p.pyz"), str(odd / "python"))

@@ -14,9 +14,10 @@ import pytest
 from tests.machines.ground import until
 from tests.nvml.probing import Probing, on_gpus
 from tests.smi import Smi, gpu
-from workbench.remote import driver_renewal, probe, smi_sampling
+from workbench.remote.gpus import smi_sampling
+from workbench.remote.gpus.smi_sampling import SmiSampler
 from workbench.remote.machine import Machine
-from workbench.remote.smi_sampling import SmiSampler
+from workbench.remote.probe import driver_renewal, ticking
 
 
 @pytest.fixture
@@ -155,8 +156,8 @@ def test_a_look_at_what_is_installed_does_not_start_it_anew(
     """A driver is looked at now and then; a nvidia-smi that prints seldom goes on meanwhile."""
     monkeypatch.setattr(driver_renewal, "LOOK_EVERY", 0.0)
     one = sampler()
-    monkeypatch.setattr(probe, "open_gpus", lambda _: one)
-    wish = probe.Wish()
+    monkeypatch.setattr(ticking, "open_gpus", lambda _: one)
+    wish = ticking.Wish()
     wish.take(b'{"every": 5}')
     looks = iter(range(1000))
 
@@ -166,6 +167,6 @@ def test_a_look_at_what_is_installed_does_not_start_it_anew(
             raise Enough
 
     with pytest.raises(Enough):
-        probe.Probe(Machine(str(tmp_path / "root"), str(tmp_path / "leases")), wish, write).run()
+        ticking.Probe(Machine(str(tmp_path / "root"), str(tmp_path / "leases")), wish, write).run()
     assert sum(start.endswith("-l 5") for start in smi.starts) == 2
     assert "error" not in figures(one, 5.0).get("GPU-0", {})

@@ -16,7 +16,7 @@ from tests.machines.ground import until as wait_until
 from tests.machines.links import MakeLink, alive, make_link
 from workbench.compute.link import Link
 from workbench.errors import Conflict, NotFound
-from workbench.remote import shims
+from workbench.remote.environments import shims
 
 __all__ = ["ground", "make_link", "untagged"]
 
@@ -75,7 +75,9 @@ class Asked:
         script, word = self.folder / "script.py", self.folder / "word"
         script.write_text(code)
         python = changes.pop("python", sys.executable)
-        run = self.ground.submit(["python", str(script), *changes.pop("words", []), str(word)], python=python, **changes)
+        run = self.ground.submit(
+            ["python", str(script), *changes.pop("words", []), str(word)], python=python, **changes
+        )
         wait_until(word.exists, "the script to hang")
         return run
 
@@ -191,7 +193,9 @@ async def test_py_spy_is_asked_where_it_is(asked: Asked) -> None:
     beside.mkdir()
     (beside / "python").symlink_to(sys.executable)
     spy = beside / "py-spy"
-    spy.write_text('#!/bin/sh\n[ "$1 $2" = "dump --pid" ] && echo "Thread $3 (idle): MainThread" && exit 0; exit 9\n')
+    spy.write_text(
+        '#!/bin/sh\n[ "$1 $2" = "dump --pid" ] && echo "Thread $3 (idle): MainThread" && exit 0; exit 9\n'
+    )
     spy.chmod(0o755)
     run = asked.start(HANGS, python=str(beside / "python"))
     (found,) = [process for process in await asked.stacks(run) if "python" in process]

@@ -16,8 +16,10 @@ import pytest
 
 from tests.store_making import FILE, header, lines, metric, open_store, put_run, run_id, step
 from workbench.entities.run import RunState
-from workbench.store import events, run_rows, run_status, series, summaries
-from workbench.store.offsets import offsets
+from workbench.store.arriving.offsets import offsets
+from workbench.store.metrics import series, summaries
+from workbench.store.runs import run_rows, run_status
+from workbench.store.sqlite import events
 
 ROOT = Path(__file__).resolve().parents[2]
 POINTS = 200_000
@@ -139,7 +141,7 @@ LIMITED = """
     from pathlib import Path
     from tests.store_making import open_store, run_id
     from workbench.errors import StoreError
-    from workbench.store.offsets import offsets
+    from workbench.store.arriving.offsets import offsets
     store = open_store(Path(sys.argv[1]))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limit = 300_000
@@ -170,44 +172,44 @@ def test_a_spool_that_cannot_grow_keeps_what_it_has(tmp_path):
     store.close()
 
 
+FULL_DISK = """
+import sys
+from pathlib import Path
+from tests.store_making import FILE, header, lines, metric, open_store, put_run
+from workbench.errors import StoreError
+from workbench.store.metrics import tables
+from workbench.store.arriving.offsets import offsets
+store = open_store(Path(sys.argv[1]))
+run = put_run(store)
+filler = open(Path(sys.argv[1]) / "filler", "wb", buffering=0)
+store.write(store.intake.take, run, FILE, 0, lines([header(), metric("loss", 1)]))
+full = 0
+try:
+    while True:
+        filler.write(b"f" * 4096)
+except OSError:
+    pass
+for _ in range(3):
+    before = store.read(offsets, store.spool, run)
+    try:
+        records = [{"k": "row", "n": "t", "v": {"a": "x" * 7000}}] * 200
+        store.write(store.intake.take, run, FILE, before.records[FILE], lines(records))
+    except StoreError as problem:
+        assert "disk full" in problem.message, problem.message
+        full += 1
+    assert store.read(offsets, store.spool, run) == before
+assert store.read(tables.rows, run) == {}
+filler.truncate(0)
+store.write(store.intake.take, run, FILE, before.records[FILE], lines(records[:10]))
+assert len(store.read(tables.rows, run)["t"]["a"]) == 10
+store.close()
+print("full", full)
+"""
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting a small disk needs root")
 def test_a_disk_that_is_really_full(tmp_path):
     """A file system of 2 MB, in a mount namespace of its own."""
-    script = textwrap.dedent(
-        """
-        import sys
-        from pathlib import Path
-        from tests.store_making import FILE, header, lines, metric, open_store, put_run
-        from workbench.errors import StoreError
-        from workbench.store import tables
-        from workbench.store.offsets import offsets
-        store = open_store(Path(sys.argv[1]))
-        run = put_run(store)
-        filler = open(Path(sys.argv[1]) / "filler", "wb", buffering=0)
-        store.write(store.intake.take, run, FILE, 0, lines([header(), metric("loss", 1)]))
-        full = 0
-        try:
-            while True:
-                filler.write(b"f" * 4096)
-        except OSError:
-            pass
-        for _ in range(3):
-            before = store.read(offsets, store.spool, run)
-            try:
-                records = [{"k": "row", "n": "t", "v": {"a": "x" * 7000}}] * 200
-                store.write(store.intake.take, run, FILE, before.records[FILE], lines(records))
-            except StoreError as problem:
-                assert "disk full" in problem.message, problem.message
-                full += 1
-            assert store.read(offsets, store.spool, run) == before
-        assert store.read(tables.rows, run) == {}
-        filler.truncate(0)
-        store.write(store.intake.take, run, FILE, before.records[FILE], lines(records[:10]))
-        assert len(store.read(tables.rows, run)["t"]["a"]) == 10
-        store.close()
-        print("full", full)
-        """
-    )
     small = tmp_path / "small"
     small.mkdir()
     mount = 'mount -t tmpfs -o size=2m none "$1" && exec "$2" -c "$3" "$1"'
@@ -222,7 +224,7 @@ def test_a_disk_that_is_really_full(tmp_path):
         "sh",
         str(small),
         sys.executable,
-        script,
+        FULL_DISK,
     ]
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     try:

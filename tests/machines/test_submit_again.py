@@ -46,9 +46,9 @@ class Desk:
         configuration = self.workspace.configure(command="cat a.txt", code=str(self.code), target="local")
         run = self.workspace.submit(configuration)
         asked = [name for name in self.asked if name.startswith("snapshots.")]
-        *_, last = self.workspace.items("runs", "follow", run=run.id)
+        *_, last = self.workspace.items("runs", "follow", run=run["id"])
         assert last["run"]["status"] == "Completed", last
-        assert b"".join(self.workspace.read("runs", "logs", run=run.id)) == b"content of a\n"
+        assert b"".join(self.workspace.read("runs", "logs", run=run["id"])) == b"content of a\n"
         return asked
 
 

@@ -16,9 +16,9 @@ import pytest
 
 from tests.machines.ground import Ground, all_bytes, ground, new_run_id, untagged, until
 from workbench.compute.payload import build_payload
-from workbench.remote import processes
-from workbench.remote.runfolder import RunFolder
-from workbench.remote.submission import submit
+from workbench.remote.processes import process_trees
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.supervision.submission import submit
 
 __all__ = ["ground", "untagged"]
 
@@ -52,7 +52,9 @@ def test_what_a_script_logs_and_prints_is_in_the_log_unchanged(ground: Ground) -
         "logging.info('epoch 1'); print('caf\u00e9'); logging.warning('slow')\n"
         "os.write(1, bytes([0, 255, 10])); sys.stderr.write('no newline at the end')"
     )
-    _, output = ground.finish([sys.executable, "-c", script], environment_variables={"PYTHONIOENCODING": "utf-8"})
+    _, output = ground.finish(
+        [sys.executable, "-c", script], environment_variables={"PYTHONIOENCODING": "utf-8"}
+    )
     assert output == b"INFO epoch 1\ncaf\xc3\xa9\nWARNING slow\n\x00\xff\nno newline at the end"
 
 
@@ -61,7 +63,7 @@ def test_guard_and_supervisor_are_gone_after_the_end(ground: Ground) -> None:
     status = ground.wait(run)
     for who in ("guard", "supervisor", "child"):
         known = (status[who]["pid"], status[who]["start"])
-        until(lambda known=known: not processes.alive(*known), f"{who} to end")
+        until(lambda known=known: not process_trees.alive(*known), f"{who} to end")
     until(lambda: os.listdir(ground.machine.locks) == [], "the lock to be removed")
 
 
@@ -204,7 +206,9 @@ def test_a_later_attempt_waits_until_the_guard_of_the_one_before_has_left(ground
         os.kill(guard[0], signal.SIGCONT)
     again.join()
     assert [answer["already"] for answer in answers] == [False]
-    until(lambda: ground.status(run)["attempt"] == 2 and ground.state(run) == "Completed", "the second attempt")
+    until(
+        lambda: ground.status(run)["attempt"] == 2 and ground.state(run) == "Completed", "the second attempt"
+    )
     assert ground.output(run) == b"two\n"
 
 
@@ -223,13 +227,13 @@ def test_a_background_child_that_keeps_the_output_open_is_ended(ground: Ground) 
     )
     assert (last(status)["state"], output) == ("Completed", b"done\n")
     for name in ("pid", "pid2"):
-        assert processes.identity(int(ground.path(status["run"], name).read_text())) is None
+        assert process_trees.identity(int(ground.path(status["run"], name).read_text())) is None
 
 
 def test_an_orphan_of_a_killed_command_is_ended(ground: Ground) -> None:
     status, _ = ground.finish("(setsid sleep 1000 & echo $! > ../pid); kill -9 $$", grace=0.2)
     assert (last(status)["cause"], last(status)["signal"]) == ("signal", 9)
-    assert processes.identity(int(ground.path(status["run"], "pid").read_text())) is None
+    assert process_trees.identity(int(ground.path(status["run"], "pid").read_text())) is None
 
 
 def test_a_crowd_of_orphans_does_not_hide_the_commands_end(ground: Ground) -> None:
@@ -322,7 +326,7 @@ def test_a_run_submitted_from_a_run_is_not_part_of_it(ground: Ground) -> None:
     spec = ground.spec(child, "sleep 2; echo child done")
     program = (
         f"import sys; sys.path.insert(0, {ground.machine.payload!r})\n"
-        "from workbench.remote.machine import Machine\nfrom workbench.remote.submission import submit\n"
+        "from workbench.remote.machine import Machine\nfrom workbench.remote.supervision.submission import submit\n"
         f"m = Machine({ground.machine.root!r}, {ground.machine.lease_dir!r}, {ground.machine.payload!r})\n"
         f"print(submit(m, {child!r}, {spec!r}, {{}})['already'])"
     )
@@ -353,7 +357,7 @@ def test_a_whole_run_under_every_interpreter(ground: Ground, python: str) -> Non
     spec.update(setup=["export LR=1"], python=python, gpus=1, devices=["a0"])
     body = (
         "import json, sys\nfrom workbench.remote.machine import Machine\n"
-        "from workbench.remote.submission import submit\nfrom workbench.remote.facts import doctor\n"
+        "from workbench.remote.supervision.submission import submit\nfrom workbench.remote.doctor.facts import doctor\n"
         f"m = Machine({ground.machine.root!r}, {ground.machine.lease_dir!r}, {ground.machine.payload!r})\n"
         f"submit(m, {run!r}, json.loads(sys.stdin.read()), {{'TOKEN': 'hunter2hunter2'}}); doctor(m)\n"
     )

@@ -15,7 +15,7 @@ from tests.machines.links import MakeLink, alive, make_link, until
 from workbench.compute.link import Link
 from workbench.compute.link_stream import LinkStream
 from workbench.errors import NotFound, RemoteError, UsageError
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 __all__ = ["make_link"]
 

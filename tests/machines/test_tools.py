@@ -17,7 +17,7 @@ from tests.machines.links import alive, until
 from tests.machines.tcp import fetch
 from tests.services import Services, services
 from workbench.errors import NotFound, RemoteError, UsageError
-from workbench.remote import tending, tool_plans
+from workbench.remote.sessions import tending, tool_plans
 
 TOOL = """
 import http.server, json, os, sys
@@ -165,7 +165,7 @@ async def test_it_outlives_links_and_servers(tmp_path: Path, packages: Path) -> 
 
 TEND = """
 import json, os, sys
-from workbench.remote import tending
+from workbench.remote.sessions import tending
 tending.UNWANTED = 1.0
 tending.tend(sys.argv[1], json.loads(sys.argv[2]), os.open(os.devnull, os.O_WRONLY))
 """
@@ -173,8 +173,16 @@ tending.tend(sys.argv[1], json.loads(sys.argv[2]), os.open(os.devnull, os.O_WRON
 
 async def test_it_ends_when_nobody_wants_it_any_more(tmp_path: Path) -> None:
     (tmp_path / tending.WANTED).touch()
-    asked = {"argv": ["sleep", "1000"], "directory": "/", "environment": dict(os.environ), "port": 1, "path": "/"}
-    tender = await asyncio.create_subprocess_exec(sys.executable, "-c", TEND, str(tmp_path), json.dumps(asked))
+    asked = {
+        "argv": ["sleep", "1000"],
+        "directory": "/",
+        "environment": dict(os.environ),
+        "port": 1,
+        "path": "/",
+    }
+    tender = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", TEND, str(tmp_path), json.dumps(asked)
+    )
     await until(lambda: (tmp_path / tending.STATE).exists(), "its state")
     tool = json.loads((tmp_path / tending.STATE).read_text())["tool"][0]
     assert await asyncio.wait_for(tender.wait(), 60) == 0

@@ -18,7 +18,7 @@ import pytest
 
 from tests.machines.inside import RUN, InsideRun, interpreters
 from tests.record_files import read_file, read_run
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import filecmp
 import hashlib
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,13 @@ from typing import Any
 import pytest
 
 from tests.machines.rig import MakeProxy, MakeServer, SshServer
+from tests.machines.small_disk import small_disk
 from tests.machines.test_main_job import attach
 from tests.machines.wb import Wb
 from workbench.workspace import Workspace
 from workbench.workspace.transfers import Transfers
+
+__all__ = ["small_disk"]
 
 
 @pytest.fixture
@@ -55,11 +57,16 @@ def test_a_folder_there_and_back(wb: Wb, server: SshServer, tree: Path, tmp_path
     there = server.home / "sets"
     assert wb("compute", "upload", server.name, str(tree), f"{there}/") == f"{there}/tree\n"
     assert equal(tree, there / "tree")
-    assert wb("compute", "download", server.name, f"{there}/tree", str(tmp_path / "back")) == f"{tmp_path}/back\n"
+    assert (
+        wb("compute", "download", server.name, f"{there}/tree", str(tmp_path / "back"))
+        == f"{tmp_path}/back\n"
+    )
     assert equal(tree, tmp_path / "back")
     before = {path: path.stat().st_ino for path in (there / "tree").rglob("*")}
     wb("compute", "upload", server.name, str(tree), f"{there}/")
-    assert {path: path.stat().st_ino for path in (there / "tree").rglob("*")} == before, "nothing was sent again"
+    assert {path: path.stat().st_ino for path in (there / "tree").rglob("*")} == before, (
+        "nothing was sent again"
+    )
     (tree / "run.sh").write_text("other\n")
     refused = wb.run("compute", "upload", server.name, str(tree), f"{there}/")
     assert (refused.returncode, "run.sh is there and differs" in refused.stderr) == (5, True)
@@ -80,7 +87,12 @@ def test_names_are_those_of_cp(wb: Wb, server: SshServer, tmp_path: Path) -> Non
     wb("compute", "upload", server.name, str(tmp_path / "a"), "~")
     assert (there / "a").exists()
     assert wb.run("compute", "upload", server.name, str(tmp_path / "a"), "none/such").returncode == 3
-    assert wb.run("compute", "upload", server.name, str(tmp_path / "a"), str(tmp_path / "b"), "nothing").returncode == 2
+    assert (
+        wb.run(
+            "compute", "upload", server.name, str(tmp_path / "a"), str(tmp_path / "b"), "nothing"
+        ).returncode
+        == 2
+    )
     assert wb.run("compute", "upload", server.name, str(tmp_path / "none"), "x").returncode == 3
     (tmp_path / "here").mkdir()
     wb("compute", "download", server.name, "both/a", "both/b", str(tmp_path / "here"))
@@ -177,12 +189,15 @@ async def test_a_folder_goes_on_after_a_cut(
     await asyncio.to_thread(attach, wb, server)
     loop = asyncio.get_running_loop()
 
+    async def broken() -> None:
+        proxy.reset()
+
     def transfer() -> None:
         from workbench.home import find_home
 
         home = find_home({"WORKBENCH_HOME": str(wb.folder), "HOME": str(wb.folder)})
         with Workspace.open(home=home, embedded=False) as workspace:
-            cut = lambda _: loop.call_soon_threadsafe(proxy.reset)  # noqa: E731
+            cut = lambda _: asyncio.run_coroutine_threadsafe(broken(), loop).result()  # noqa: E731
             client = Cutting(workspace.client, [10_000, 2 << 20], cut)
             list(Transfers(client, server.name).upload([tree], "~/there"))
             client = Cutting(workspace.client, [10_000, 2 << 20], cut)
@@ -206,25 +221,18 @@ def test_a_file_that_changed_under_a_resumed_download_is_not_kept(
     from workbench.workspace import file_transfer
 
     entry = wb.json("files", "ls", server.name, "~", "--query", "[?name=='file']")[0]
-    partial = tmp_path / f".{file_transfer._token((server.name, str(there), 100_000, entry['modified']))}.partial"
+    partial = (
+        tmp_path / f".{file_transfer._token((server.name, str(there), 100_000, entry['modified']))}.partial"
+    )
     partial.write_bytes(b"b" * 50_000)
     refused = wb.run("compute", "download", server.name, "file", str(tmp_path / "file"))
     assert (refused.returncode, "changed while it was read" in refused.stderr) == (1, True)
-    assert sorted(path.name for path in tmp_path.iterdir() if "file" in path.name or "partial" in path.name) == []
+    assert (
+        sorted(path.name for path in tmp_path.iterdir() if "file" in path.name or "partial" in path.name)
+        == []
+    )
     wb("compute", "download", server.name, "file", str(tmp_path / "file"))
     assert (tmp_path / "file").read_bytes() == b"a" * 100_000
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte on this side."""
-    place = tmp_path / "small"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "small", str(place)]
-    if os.getuid() != 0 or subprocess.run(words, capture_output=True, check=False).returncode != 0:
-        pytest.skip("only root can mount a small disk")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def test_a_full_disk_here_is_said_in_words(wb: Wb, server: SshServer, small_disk: Path) -> None:
@@ -250,7 +258,9 @@ def test_files_are_looked_at_and_changed(wb: Wb, make_server: MakeServer) -> Non
     listed = wb("files", "ls", server.name, "place", "-o", "table")
     assert "\x1b" not in listed
     assert "evil name" in listed
-    assert wb("compute", "files", server.name, "place", "-o", "json") == wb("files", "ls", server.name, "place", "-o", "json")
+    assert wb("compute", "files", server.name, "place", "-o", "json") == wb(
+        "files", "ls", server.name, "place", "-o", "json"
+    )
     wb("files", "mv", server.name, "place/evil\x1b]0;x\x07\nname", "place/good")
     assert wb("files", "cat", server.name, "~/place/good") == "hello\n"
     assert wb("files", "cp", server.name, "place/good", "place/copy") == f"{place}/copy\n"

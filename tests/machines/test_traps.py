@@ -17,9 +17,9 @@ from tests.machines.test_main_job import attach
 from tests.machines.wb import Wb
 from workbench.compute.local import LocalHost
 from workbench.compute.payload import Payload, build_payload
-from workbench.remote import frames
-from workbench.remote.cancel import cancel
-from workbench.remote.queueing import Waiting
+from workbench.remote.supervision.cancel import cancel
+from workbench.remote.supervision.queueing import Waiting
+from workbench.remote.wire import frames
 
 __all__ = ["ground", "make_link", "untagged"]
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from tests.machines.far_side import FarError, FarSide, far
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
-from workbench.remote import blobs, layout
-from workbench.remote.trees import accept_manifest, blob_path
+from workbench.remote.snapshots import blobs, layout
+from workbench.remote.snapshots.trees import accept_manifest, blob_path
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.delta import delta, wire
 from workbench.snapshots.limits import Limits
@@ -49,7 +49,9 @@ trees = st.recursive(
     lambda children: st.dictionaries(names, leaves | children, max_size=4),
     max_leaves=12,
 )
-quiet = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+quiet = settings(
+    max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 
 
 def plant(tree: dict[bytes, Any], place: bytes) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.machines.rig import DEADLINE, need
+from tests.machines.settled import settled
 from tests.machines.wb import Wb
 
 UIDS = (61001, 61002)
@@ -72,7 +73,9 @@ def make_user(make_wb: Callable[..., Wb], tmp_path: Path) -> Iterator[MakeUser]:
 
     def make(uid: int, group: int | None = None) -> Wb:
         wb = make_wb()
-        os.chown(wb.folder, uid, uid)
+        root = settled(wb.folder / ".workbench")
+        for path in (wb.folder, root, *root.rglob("*")):
+            os.chown(path, uid, uid)
         wb.environ |= {"HOME": str(wb.folder), "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
         groups = ["--clear-groups"] if group is None else [f"--groups={group}"]
         become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", *groups, "--"]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.machines.rig import MakeProxy, SshServer, descendants, until
+from tests.machines.settled import settled
 from tests.machines.test_async_client import opened
 from tests.machines.test_main_job import attach_local
 from tests.machines.wb import Wb
@@ -58,7 +59,7 @@ async def watching(there: Services, **asked: Any) -> AsyncIterator[Watched]:
 
 
 async def attached(there: Services, server: SshServer) -> str:
-    settings = server.settings(root=str(server.home / "wb"), lease_dir=str(server.home / "lease"))
+    settings = server.settings(root=str(settled(server.home / "wb")), lease_dir=str(server.home / "lease"))
     await there.call("compute.attach", name=server.name, kind="ssh", settings=to_wire(settings))
     return server.name
 
@@ -145,7 +146,9 @@ async def test_this_machine_is_watched_without_a_link_while_somebody_looks(tmp_p
         await until(lambda: samplers() == [], "it to rest")
 
 
-async def test_a_machine_that_lost_its_python_is_told_of_by_its_shell(server: SshServer, tmp_path: Path) -> None:
+async def test_a_machine_that_lost_its_python_is_told_of_by_its_shell(
+    server: SshServer, tmp_path: Path
+) -> None:
     async with services(tmp_path) as there:
         name = await attached(there, server)
         await there.call("compute.set", name=name, changes={"python": str(tmp_path / "none")})
@@ -158,7 +161,9 @@ async def test_a_machine_that_lost_its_python_is_told_of_by_its_shell(server: Ss
             assert view["sample"]["host"]["memory_total"] == memory_total()
             assert probes_of(server) == []
             await there.call("compute.set", name=name, changes={"python": None})
-            view = await seen.until(name, lambda view: view["state"] == "connected" and measured(view), "its probe")
+            view = await seen.until(
+                name, lambda view: view["state"] == "connected" and measured(view), "its probe"
+            )
             assert "problem" not in view
         await until(lambda: shells() == [], "its shell to end")
 

@@ -7,11 +7,11 @@ import threading
 from typing import Any
 
 from tests.machines.ground import Ground, ground, new_run_id, untagged, until
-from workbench.remote import processes
-from workbench.remote.cancel import cancel
-from workbench.remote.reconcile import reconcile
-from workbench.remote.submission import submit, take_on
-from workbench.remote.withdrawing import withdraw
+from workbench.remote.processes import process_trees
+from workbench.remote.supervision.cancel import cancel
+from workbench.remote.supervision.reconcile import reconcile
+from workbench.remote.supervision.submission import submit, take_on
+from workbench.remote.supervision.withdrawing import withdraw
 
 __all__ = ["ground", "untagged"]
 ONE: dict[str, Any] = {"gpus": 1, "devices": ["a0"]}
@@ -34,7 +34,7 @@ def test_a_run_that_waits_is_taken_back_and_can_come_again(ground: Ground) -> No
         answer = withdraw(ground.machine, run, 1)
         assert answer["withdrawn"] is True
     assert last(ground.status(run)) == ("Canceled", "withdrawn")
-    until(lambda: not any(processes.alive(*keeper) for keeper in keepers), "both to end")
+    until(lambda: not any(process_trees.alive(*keeper) for keeper in keepers), "both to end")
     assert sorted(os.listdir(ground.folder_of(run).path)) == ["spec.json", "status.json"]
     assert os.listdir(ground.machine.queue) == []
     for stale in (0, 1):  # what was still on its way

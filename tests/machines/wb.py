@@ -91,12 +91,13 @@ class Wb:
         return self.show(run)
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
-        """Wait until condition() is true; its value."""
-        deadline = time.monotonic() + DEADLINE
+        """Wait until condition() is true; its value. A condition that starts processes is asked more and more seldom."""
+        begun = time.monotonic()
+        deadline = begun + DEADLINE
         while not (value := condition()):
             if time.monotonic() > deadline:
                 pytest.fail(f"waited {DEADLINE} s for {what}\n{self.log()}")
-            time.sleep(0.05)
+            time.sleep(min(0.05 + (time.monotonic() - begun) / 20, 0.3))
         return value
 
     def log(self) -> str:

@@ -121,7 +121,9 @@ def fluent() -> dict[str, Any]:
     run = mlflow.get_run(OWN)
     children = mlflow.search_runs(filter_string=f"tags.mlflow.parentRunId = '{OWN}'", output_format="list")
     first = next(one for one in children if one.info.run_name == "fold 0")
-    deep = mlflow.search_runs(filter_string=f"tags.mlflow.parentRunId = '{first.info.run_id}'", output_format="list")
+    deep = mlflow.search_runs(
+        filter_string=f"tags.mlflow.parentRunId = '{first.info.run_id}'", output_format="list"
+    )
     return {
         "resumed": resumed,
         "params": len([name for name in run.data.params if name.startswith("p")]),
@@ -154,12 +156,24 @@ def search() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for text in FILTERS:
         found[text] = sorted(names(client.search_runs(here, text)))
-    found["by acc"] = names(client.search_runs(here, "tags.mlflow.runName LIKE 'fold%'", order_by=["metrics.acc DESC"]))
-    found["by name"] = names(client.search_runs(here, "metrics.acc >= 0", order_by=["tags.`mlflow.runName` ASC"]))
+    found["by acc"] = names(
+        client.search_runs(here, "tags.mlflow.runName LIKE 'fold%'", order_by=["metrics.acc DESC"])
+    )
+    found["by name"] = names(
+        client.search_runs(here, "metrics.acc >= 0", order_by=["tags.`mlflow.runName` ASC"])
+    )
     page = client.search_runs(here, "metrics.acc >= 0", max_results=2, order_by=["metrics.acc ASC"])
-    rest = client.search_runs(here, "metrics.acc >= 0", max_results=2, order_by=["metrics.acc ASC"], page_token=page.token)
+    rest = client.search_runs(
+        here, "metrics.acc >= 0", max_results=2, order_by=["metrics.acc ASC"], page_token=page.token
+    )
     found["pages"] = [names(page), names(rest), rest.token]
-    for text in ("metrics.acc ~ 3", "bogus.x = 1", "metrics.acc >", "metrics.acc = 'x'", "params.kind = 'a' or 1"):
+    for text in (
+        "metrics.acc ~ 3",
+        "bogus.x = 1",
+        "metrics.acc >",
+        "metrics.acc = 'x'",
+        "params.kind = 'a' or 1",
+    ):
         found[f"wrong {text}"] = code(client.search_runs, here, text)
     return found
 
@@ -200,7 +214,9 @@ def files() -> dict[str, Any]:
         client.log_text(OWN, "one", "t/a.txt")
         client.log_text(OWN, "two", "t/a.txt")
         client.log_dict(OWN, {"k": 1}, "d.json")
-        got = mlflow.artifacts.download_artifacts(run_id=OWN, artifact_path="all", dst_path=os.path.join(folder, "got"))
+        got = mlflow.artifacts.download_artifacts(
+            run_id=OWN, artifact_path="all", dst_path=os.path.join(folder, "got")
+        )
         sizes = {}
         for place, _, found in os.walk(got):
             for name in found:
@@ -209,7 +225,11 @@ def files() -> dict[str, Any]:
         text = mlflow.artifacts.load_text(f"runs:/{OWN}/t/a.txt")
         data = mlflow.artifacts.load_dict(f"runs:/{OWN}/d.json")
     return {
-        "root": [[f.path, f.is_dir, f.file_size or 0] for f in client.list_artifacts(OWN) if f.path in ("all", "d.json", "t", "x.txt")],
+        "root": [
+            [f.path, f.is_dir, f.file_size or 0]
+            for f in client.list_artifacts(OWN)
+            if f.path in ("all", "d.json", "t", "x.txt")
+        ],
         "all": [[f.path, f.is_dir, f.file_size or 0] for f in client.list_artifacts(OWN, "all")],
         "file": len(client.list_artifacts(OWN, "x.txt")),
         "nothing": len(client.list_artifacts(OWN, "nothing")),
@@ -233,7 +253,10 @@ def inputs() -> dict[str, Any]:
     data = Dataset("iris", "abc123", "local", json.dumps({"uri": "/data/iris"}), schema="{}", profile="{}")
     for _ in range(2):
         client.log_inputs(OWN, [DatasetInput(data, [])])
-    found = [[one.dataset.name, one.dataset.digest, one.dataset.source_type] for one in client.get_run(OWN).inputs.dataset_inputs]
+    found = [
+        [one.dataset.name, one.dataset.digest, one.dataset.source_type]
+        for one in client.get_run(OWN).inputs.dataset_inputs
+    ]
     by = names(client.search_runs([os.environ["MLFLOW_EXPERIMENT_ID"]], "dataset.name = 'iris'"))
     return {"datasets": found, "by name": len(by)}
 
@@ -242,7 +265,9 @@ def models() -> dict[str, Any]:
     client = MlflowClient()
     here = os.environ["MLFLOW_EXPERIMENT_ID"]
     many = {f"p{n}": str(n) for n in range(230)}
-    model = client.create_logged_model(here, name="net", source_run_id=OWN, tags={"t": "1"}, params=many, model_type="tree")
+    model = client.create_logged_model(
+        here, name="net", source_run_id=OWN, tags={"t": "1"}, params=many, model_type="tree"
+    )
     pending = str(model.status)
     client.log_outputs(OWN, [LoggedModelOutput(model.model_id, 0)])
     client.finalize_logged_model(model.model_id, "READY")
@@ -303,10 +328,18 @@ def sklearn() -> dict[str, Any]:
     return {
         "metrics": sorted(kept.data.metrics),
         "param": kept.data.params["max_iter"],
-        "models": sorted(one.name for one in mlflow.search_logged_models(filter_string=f"source_run_id='{run.info.run_id}'", output_format="list")),
+        "models": sorted(
+            one.name
+            for one in mlflow.search_logged_models(
+                filter_string=f"source_run_id='{run.info.run_id}'", output_format="list"
+            )
+        ),
         "outputs": len(kept.outputs.model_outputs),
         "datasets": len(kept.inputs.dataset_inputs),
-        "same": bool((again.predict(data) == model.predict(data)).all() and (old_form.predict(data) == model.predict(data)).all()),
+        "same": bool(
+            (again.predict(data) == model.predict(data)).all()
+            and (old_form.predict(data) == model.predict(data)).all()
+        ),
     }
 
 

@@ -45,7 +45,9 @@ scalars = st.one_of(
     st.sampled_from([RUN, "0", "MODEL", "FINISHED", "NaN", "metrics.a DESC", "a", *FILTERS]),
 )  # fmt: skip
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4), max_leaves=12
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
 )
 bodies = st.dictionaries(st.sampled_from(KEYS), values, max_size=6)
 
@@ -61,7 +63,9 @@ def routes(tmp_path: Path) -> Iterator[Routes]:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(route=st.sampled_from(ROUTES), body=bodies, complete=st.booleans())
-def test_any_body_is_answered_or_refused(routes: Routes, route: tuple[str, str], body: dict[str, Any], complete: bool) -> None:
+def test_any_body_is_answered_or_refused(
+    routes: Routes, route: tuple[str, str], body: dict[str, Any], complete: bool
+) -> None:
     model = routes.answer("POST", API + "logged-models", "", b"{}")["model"]["info"]["model_id"]
     text = json.dumps({**COMPLETE, **body} if complete else body).replace("MODEL", model)
     try:
@@ -73,7 +77,9 @@ def test_any_body_is_answered_or_refused(routes: Routes, route: tuple[str, str],
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(method=st.sampled_from(["GET", "POST", "PATCH"]), path=st.text(max_size=60), query=st.text(max_size=60))
+@given(
+    method=st.sampled_from(["GET", "POST", "PATCH"]), path=st.text(max_size=60), query=st.text(max_size=60)
+)
 def test_any_address_is_answered_or_refused(routes: Routes, method: str, path: str, query: str) -> None:
     for begin in (API, API + "logged-models/", "/api/2.0/mlflow-artifacts/artifacts", ""):
         try:

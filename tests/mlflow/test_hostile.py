@@ -66,7 +66,9 @@ def test_a_body_beyond_all_bounds_is_refused_unread(beside: Beside, length: str)
         b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello",
     ],
 )  # fmt: skip
-def test_what_is_no_request_of_a_client_is_refused_and_the_connection_ends(beside: Beside, head: bytes) -> None:
+def test_what_is_no_request_of_a_client_is_refused_and_the_connection_ends(
+    beside: Beside, head: bytes
+) -> None:
     answer = spoken(beside, head)
     assert answer.split(b" ", 2)[1] in (b"400", b"401", b"403")
     assert b"Connection: close" in answer
@@ -74,7 +76,8 @@ def test_what_is_no_request_of_a_client_is_refused_and_the_connection_ends(besid
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"[]", b"\xff\xfe", b'"x"', b'{"run_id": 3}', b'{"run_id": {"a": 1}}', b"[" * 100000, b"{}"]
+    "body",
+    [b"{", b"[]", b"\xff\xfe", b'"x"', b'{"run_id": 3}', b'{"run_id": {"a": 1}}', b"[" * 100000, b"{}"],
 )
 def test_bad_json_is_refused_and_the_connection_lives(beside: Beside, body: bytes) -> None:
     status, text = beside.raw("POST", API + "runs/log-batch", body)
@@ -120,7 +123,9 @@ def test_an_upload_that_breaks_off_leaves_nothing(beside: Beside) -> None:
     assert list((beside.folder / "outputs").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "a\x00b", "\x1b[2J", "../x", "/x", "a//b", "x" * 251, None, 5, "a;b"])
+@pytest.mark.parametrize(
+    "name", ["", "a\nb", "a\x00b", "\x1b[2J", "../x", "/x", "a//b", "x" * 251, None, 5, "a;b"]
+)
 def test_names_that_are_none(beside: Beside, name: object) -> None:
     told = {"run_id": RUN, "key": name, "value": 1, "timestamp": 1, "step": 1}
     assert beside.refused("POST", "runs/log-metric", told) == (400, "INVALID_PARAMETER_VALUE")
@@ -147,7 +152,10 @@ def test_a_batch_that_is_wrong_records_nothing(beside: Beside) -> None:
         {"params": [{"key": f"p{n}", "value": "1"} for n in range(101)]},
         {"metrics": good, "params": [{"key": "p", "value": "1"}, {"key": "\n"}]},
     ):
-        assert beside.refused("POST", "runs/log-batch", {"run_id": RUN, **batch}) == (400, "INVALID_PARAMETER_VALUE")
+        assert beside.refused("POST", "runs/log-batch", {"run_id": RUN, **batch}) == (
+            400,
+            "INVALID_PARAMETER_VALUE",
+        )
     assert beside.run()["data"]["metrics"] == []
     assert not (beside.folder / "records").exists()
 
@@ -176,7 +184,9 @@ for step in range(100):
     assert sorted(points) == [(float(n), step) for n in range(2) for step in range(100)]
 
 
-def test_those_who_say_nothing_are_let_go_and_others_get_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_those_who_say_nothing_are_let_go_and_others_get_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "STRANGER", 0.3)
     monkeypatch.setattr(http, "MOST_CONNECTIONS", 4)
     found = Beside(tmp_path)
@@ -193,7 +203,9 @@ def test_those_who_say_nothing_are_let_go_and_others_get_through(tmp_path: Path,
         found.endpoint.finish(0.5)
 
 
-def test_one_that_sends_byte_by_byte_has_a_deadline_for_all_of_it(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_sends_byte_by_byte_has_a_deadline_for_all_of_it(
+    beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "CALL", 0.3)
     with socket.create_connection(("127.0.0.1", beside.endpoint.port), timeout=30) as connection:
         connection.sendall(f"POST {API}runs/log-batch HTTP/1.1\r\nHost: x\r\n".encode())
@@ -225,7 +237,18 @@ def test_a_full_disk_stops_no_training(beside: Beside) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a = ", "= 1", "metrics.a", "metrics.a = 1 metrics.b = 2", "params.a IN ('x'", "params.a = x", "\x00", "'", "a = 'x' AND"]
+    "text",
+    [
+        "a = ",
+        "= 1",
+        "metrics.a",
+        "metrics.a = 1 metrics.b = 2",
+        "params.a IN ('x'",
+        "params.a = x",
+        "\x00",
+        "'",
+        "a = 'x' AND",
+    ],
 )
 def test_filters_that_are_none(text: str) -> None:
     with pytest.raises(Refused):

@@ -9,8 +9,9 @@ import pytest
 
 from tests.mlflow.wire import RUN, Beside, beside
 from tests.store_making import open_store, put_run
-from workbench.store import children, run_rows, series
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.metrics import series
+from workbench.store.runs import children, run_rows
 
 __all__ = ["beside"]
 
@@ -42,11 +43,19 @@ def test_nested_runs_are_rows_below_the_run(beside: Beside, store: Store) -> Non
     fold, other = nest("fold 0", RUN), nest("fold 1", RUN)
     deep = nest("deep", fold)
     for run, value in ((RUN, 1), (fold, 2), (deep, 3)):
-        beside.done("POST", "runs/log-metric", {"run_id": run, "key": "acc", "value": value, "timestamp": 1700000001000, "step": 7})
+        beside.done(
+            "POST",
+            "runs/log-metric",
+            {"run_id": run, "key": "acc", "value": value, "timestamp": 1700000001000, "step": 7},
+        )
     beside.done("POST", "runs/log-parameter", {"run_id": deep, "key": "lr", "value": "0.1"})
     beside.done("POST", "runs/update", {"run_id": fold, "status": "FINISHED", "end_time": 1700000002000})
     beside.done("POST", "runs/set-tag", {"run_id": deep, "key": "mlflow.runName", "value": "deeper"})
-    beside.done("POST", "runs/log-metric", {"run_id": deep, "key": "acc", "value": 4, "timestamp": 1700000001001, "step": 8})
+    beside.done(
+        "POST",
+        "runs/log-metric",
+        {"run_id": deep, "key": "acc", "value": 4, "timestamp": 1700000001001, "step": 8},
+    )
     beside.done("POST", "runs/update", {"run_id": other, "status": "FAILED", "end_time": 1700000002000})
     follow(store, beside.folder)
     assert store.read(children.of_run, RUN, recursive=True) == [fold, deep, other]
@@ -60,5 +69,8 @@ def test_nested_runs_are_rows_below_the_run(beside: Beside, store: Store) -> Non
     assert [rows[run].tags for run in (RUN, fold, deep)] == [{}, {}, {}]  # MLflow's own are not the user's
     history = beside.done("GET", f"metrics/get-history?run_id={deep}&metric_key=acc")["metrics"]
     assert [(point["step"], point["value"]) for point in history] == [(7, 3), (8, 4)]
-    found = [store.read(lambda c, run=run: series.of_name(c, run_rows.number(c, run), "acc", 0)) for run in (RUN, fold, deep)]
+    found = [
+        store.read(lambda c, run=run: series.of_name(c, run_rows.number(c, run), "acc", 0))
+        for run in (RUN, fold, deep)
+    ]
     assert [len(one) for one in found] == [1, 1, 2]

@@ -23,7 +23,13 @@ class Beside:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "outputs").mkdir()
-        self.spec = {"run": RUN, "experiment": "cifar", "name": "calm-otter-1", "attempt": 2, "tags": {"a": None}}
+        self.spec = {
+            "run": RUN,
+            "experiment": "cifar",
+            "name": "calm-otter-1",
+            "attempt": 2,
+            "tags": {"a": None},
+        }
         self.endpoint = MlflowEndpoint(str(folder), self.spec)
         self.endpoint.start()
         self.variables = self.endpoint.environment()

@@ -14,9 +14,9 @@ from typing import Any
 
 from tests.nvml.script import Script
 from workbench.compute.local_gpus import Drivers, GpuLost, LocalGpu
-from workbench.remote.gpu_reading import GpuReader
-from workbench.remote.nvml_device import open_device
-from workbench.remote.nvml_library import Library, NvmlError
+from workbench.remote.gpus.gpu_reading import GpuReader
+from workbench.remote.gpus.nvml_device import open_device
+from workbench.remote.gpus.nvml_library import Library, NvmlError
 
 LOOKS_AGAIN = 0.01
 """Seconds after which the library looks at its script again."""

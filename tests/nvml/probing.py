@@ -138,3 +138,8 @@ def probe(tmp_path: Path, nvml: Nvml, script: Script) -> Iterator[Probe]:
     for made in started:
         if made.process.poll() is None:
             made.close()
+
+
+def gpu_memory(processes: list[ProcessSample]) -> dict[int, int | None]:
+    """The memory in bytes that each holds on any GPU, by pid."""
+    return {one.pid: use.memory for one in processes for use in one.gpus}

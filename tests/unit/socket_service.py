@@ -92,7 +92,6 @@ class Service:
     async def take(self, *, source: AsyncIterator[bytes]) -> int:
         return sum([len(block) async for block in source])
 
-
     @duplex
     async def talk(
         self, greeting: str, fail: bool = False, *, source: AsyncIterator[Any]

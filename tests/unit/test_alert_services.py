@@ -19,8 +19,9 @@ from workbench.entities.target import Target, TargetKind
 from workbench.errors import NotFound, StoreFull, UsageError
 from workbench.services.busy_lately import busy_lately
 from workbench.services.pulses import Pulses
-from workbench.store import events, machine_minutes, targets
-from workbench.store.database import Transaction
+from workbench.store.fleet import machine_minutes, targets
+from workbench.store.sqlite import events
+from workbench.store.sqlite.database import Transaction
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -141,7 +142,7 @@ async def test_one_gpu_can_be_silenced_alone(tmp_path: Path) -> None:
 
 async def test_what_cannot_be_silenced_is_said(tmp_path: Path) -> None:
     async with services(tmp_path) as live:
-        with pytest.raises(NotFound, match="no compute target"):
+        with pytest.raises(NotFound, match="no machine"):
             await live.call("alerts.silence", target="x", rule="gpu-lost", seconds=60)
         with pytest.raises(NotFound) as refused:
             await live.call("alerts.silence", target="local", rule="gpu-loss", seconds=60)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from workbench.remote import amd_readings, amd_sampling, gpu_sources, nvml_library, smi_sampling
-from workbench.remote.amd_sampling import AmdSampler, find_cards
+from workbench.remote.gpus import amd_readings, amd_sampling, gpu_sources, nvml_library, smi_sampling
+from workbench.remote.gpus.amd_sampling import AmdSampler, find_cards
 
 FILES = {
     "vendor": "0x1002\n",
@@ -184,7 +184,9 @@ def test_without_any_card_there_are_none(tmp_path: Path) -> None:
     assert find_cards(str(tmp_path / "no-sys")) == []
 
 
-def test_they_are_told_of_where_only_the_library_of_the_others_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_are_told_of_where_only_the_library_of_the_others_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(nvml_library, "load", lambda: (object(), ""))
     monkeypatch.setattr(nvml_library, "module_version", lambda: None)
     monkeypatch.setattr(amd_sampling, "find_cards", lambda: ["/sys/class/drm/card0/device"])

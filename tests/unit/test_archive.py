@@ -20,8 +20,8 @@ import pytest
 from tests.machines.far_side import FarError, FarSide, far
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
 from workbench.errors import Conflict, NotFound
-from workbench.remote.archive import LIMITS, ArchiveError, fold, unpack
-from workbench.remote.tree_paths import link_leaves
+from workbench.remote.forms.tree_paths import link_leaves
+from workbench.remote.snapshots.archive import LIMITS, ArchiveError, fold, unpack
 from workbench.snapshots import zipstream
 from workbench.snapshots.archive import write_zip, zip_blobs, zip_tree
 

@@ -13,16 +13,16 @@ import pytest
 from tests.store_making import make_run, run_id
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import StoreError
-from workbench.store import run_rows, runs
 from workbench.store.async_store import READERS, AsyncStore
-from workbench.store.database import Transaction
+from workbench.store.runs import kept_runs, run_rows
+from workbench.store.sqlite.database import Transaction
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[AsyncStore]:
     opened = AsyncStore()
     await opened.open(tmp_path / "store")
-    await opened.write(runs.insert, make_run(), RunConfiguration(command="true"))
+    await opened.write(kept_runs.insert, make_run(), RunConfiguration(command="true"))
     async with asyncio.timeout(60):
         yield opened
     await opened.close()
@@ -51,7 +51,7 @@ def name_twice(connection: sqlite3.Connection, held: Held) -> tuple[str, str]:
 
 
 def rename(change: Transaction, new: str, held: Held | None = None) -> None:
-    runs.describe(change, run_id(), name=new)
+    kept_runs.describe(change, run_id(), name=new)
     if held is not None:
         held.wait()
 
@@ -110,7 +110,7 @@ async def test_closing_waits_for_what_was_asked_for(tmp_path: Path) -> None:
     opened = AsyncStore()
     await opened.open(tmp_path / "other")
     held = Held()
-    await opened.write(runs.insert, make_run(), RunConfiguration(command="true"))
+    await opened.write(kept_runs.insert, make_run(), RunConfiguration(command="true"))
     long = asyncio.create_task(opened.read(name_twice, held))
     await asyncio.to_thread(held.begun.wait)
     closing = asyncio.create_task(opened.close())

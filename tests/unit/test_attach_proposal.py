@@ -12,7 +12,7 @@ from workbench.compute.machine_card import card
 from workbench.compute.measurement import Disk, Measurement, parse_disks
 from workbench.compute.proposal import propose
 from workbench.entities.target import Target, TargetKind, TargetSettings
-from workbench.remote import disks
+from workbench.remote.disk import disks
 
 GIB = 1 << 30
 GPU = {"uuid": "GPU-1", "name": "NVIDIA H100", "memory": 80 * GIB}

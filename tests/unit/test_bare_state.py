@@ -9,7 +9,7 @@ import pytest
 from tests.smi import gpu
 from workbench.compute.bare_state import BareState
 from workbench.entities.sample import MachineSample
-from workbench.remote.smi_text import COLUMNS
+from workbench.remote.gpus.smi_text import COLUMNS
 
 STAT = "{pid} (py thon) S 1 1 1 0 -1 4194304 0 0 0 0 {ticks} 0 0 0 20 0 1 0 5000 0 25 0 0\n"
 
@@ -181,7 +181,13 @@ def test_one_that_tells_without_end_is_remembered_in_bounds() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["@owner \u00b2 ann", "@app GPU-0, \u00b2, 1", "@stat " + "9" * 5000, "@cpus " + "1" * 5000, "@units \u00b2 1"],
+    [
+        "@owner \u00b2 ann",
+        "@app GPU-0, \u00b2, 1",
+        "@stat " + "9" * 5000,
+        "@cpus " + "1" * 5000,
+        "@units \u00b2 1",
+    ],
     ids=["owner", "app", "stat", "cpus", "units"],
 )
 def test_numbers_that_are_none_are_passed_over(line: str) -> None:

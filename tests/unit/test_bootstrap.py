@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from workbench.compute import bootstrap
 from workbench.errors import NoPython, RemoteError, UsageError
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 SHA = "a" * 64
 

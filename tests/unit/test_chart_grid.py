@@ -27,6 +27,12 @@ def test_few_charts_share_the_page_and_many_have_their_usual_size() -> None:
     assert Grid([f"m{number}" for number in range(40)], columns=80, lines=24).card_lines == CARD_LINES
 
 
+def test_no_room_is_kept_beside_charts_for_what_no_group_has() -> None:
+    assert Grid(["loss", "train/norm", "val/acc"], columns=120).cells == 120
+    assert Grid(["loss", "lr", "val/acc"], columns=120).cells == 60
+    assert Grid([], columns=120).rows == []
+
+
 def test_groups_follow_what_has_no_prefix() -> None:
     grid = Grid(NAMES, columns=2 * CARD_CELLS, lines=40)
     order = [item.key for row in grid.rows for item in row.items]
@@ -43,12 +49,16 @@ def test_a_folded_group_shows_its_heading_only() -> None:
 
 
 @given(
-    st.lists(st.sampled_from([f"{group}{n}" for group in ("", "a/", "b/", "c/d/") for n in range(20)]), unique=True),
+    st.lists(
+        st.sampled_from([f"{group}{n}" for group in ("", "a/", "b/", "c/d/") for n in range(20)]), unique=True
+    ),
     st.sets(st.sampled_from(["a/", "b/", "c/"])),
     st.integers(1, 300),
     st.integers(1, 100),
 )
-def test_rows_fill_the_grid_without_gaps(names: list[str], folded: set[str], columns: int, lines: int) -> None:
+def test_rows_fill_the_grid_without_gaps(
+    names: list[str], folded: set[str], columns: int, lines: int
+) -> None:
     grid = Grid(names, folded, columns, lines)
     assert all(a.top + a.lines == b.top for a, b in pairwise(grid.rows))
     assert grid.lines == sum(row.lines for row in grid.rows)

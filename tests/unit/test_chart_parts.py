@@ -156,7 +156,9 @@ def test_a_picture_of_anything_fills_its_place_and_no_more(
     ]
     scene = scene_of(traces, view=View(log_y=log, level=level))
     scene = answers.smoothed(scene, answers.extents(traces))
-    picture = Picture(scene, columns, lines, Style("ascii" if plain_text else "braille", grid=True, ends=True))
+    picture = Picture(
+        scene, columns, lines, Style("ascii" if plain_text else "braille", grid=True, ends=True)
+    )
     for at in (None, 500.0):
         drawing = picture.lines(at)
         assert len(drawing) <= lines
@@ -231,7 +233,10 @@ def test_places_are_told_exactly() -> None:
 def test_a_part_is_asked_for_with_what_lies_around_it() -> None:
     scene = scene_of([curve("a")])
     assert answers.window_of(scene, 300) == Window(STEP, None, None, 300)
+    assert answers.window_of(scene._replace(view=View(log_x=True)), 300).log, "finer towards zero"
     near = scene._replace(view=View().to(scene.whole or WHOLE, 10, 20))
     assert answers.window_of(near, 300) == Window(STEP, 5, 25, 600)
-    again = answers.answered(near, [Trace("a", "a", [point(5, 1), point(25, 1)])], Window(STEP, 5, 25, 600), "")
+    again = answers.answered(
+        near, [Trace("a", "a", [point(5, 1), point(25, 1)])], Window(STEP, 5, 25, 600), ""
+    )
     assert again.whole == scene.whole, "the whole is remembered while a part is seen"

@@ -21,7 +21,9 @@ from workbench.tui.themes.palette import Palette
 
 
 def scene(view: View = View()) -> Scene:  # noqa: B008
-    traces = [Trace(name, name, [point(x, x * scale) for x in range(100)]) for name, scale in (("a", 1), ("b", 2))]
+    traces = [
+        Trace(name, name, [point(x, x * scale) for x in range(100)]) for name, scale in (("a", 1), ("b", 2))
+    ]
     known = answers.answered(Scene(title="val/loss", view=view), traces, Window(STEP, None, None, 500), "")
     return answers.smoothed(known, answers.extents(traces))
 
@@ -41,7 +43,10 @@ def test_values_are_those_seen_of_curves_not_hidden() -> None:
 def test_the_picture_keeps_each_curves_colour_and_says_what_is_seen() -> None:
     colours = plot_svg.DARK
     shown = saving.picture(scene(View(low=10, high=20))._replace(hidden=frozenset({"a"})), colours)
-    texts = ["".join(text.itertext()) for text in ElementTree.fromstring(shown).iter("{http://www.w3.org/2000/svg}text")]
+    texts = [
+        "".join(text.itertext())
+        for text in ElementTree.fromstring(shown).iter("{http://www.w3.org/2000/svg}text")
+    ]
     assert texts[0] == "val/loss"
     assert colours.series[1] in shown
     assert colours.series[0] not in shown

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.tracking_run import RUN, run  # noqa: F401 - a fixture
-from workbench.remote import protocol, records
-from workbench.remote.child_runs import ChildRun
-from workbench.remote.complaints import TrackingWarning
-from workbench.remote.offline import OfflineRun
-from workbench.remote.tracking import Run
+from workbench.remote.forms import protocol
+from workbench.remote.runs import records
+from workbench.remote.tracking.child_runs import ChildRun
+from workbench.remote.tracking.complaints import TrackingWarning
+from workbench.remote.tracking.offline import OfflineRun
+from workbench.remote.tracking.run import Run
 
 
 def files(found: Run) -> list[list[dict]]:
@@ -70,7 +71,9 @@ def test_many_children_are_made_in_one_call_and_found_by_what_they_are(run):  # 
     assert [child.id for child in run.get_children()] == [child.id for child in [*made, *tagged]]
     assert [child.id for child in run.get_children(tags={"lr": 0.01})] == [tagged[1].id]
     assert [child.id for child in run.get_children(tags="lr")] == [child.id for child in tagged]
-    assert [child.id for child in run.get_children(properties={"seed": 7}, status="Completed")] == [made[0].id]
+    assert [child.id for child in run.get_children(properties={"seed": 7}, status="Completed")] == [
+        made[0].id
+    ]
     assert run.get_children(type="script") == []
     assert below.id in [child.id for child in run.get_children(recursive=True)]
     assert [child.id for child in made[1].get_children()] == [below.id]

@@ -7,10 +7,13 @@ import sqlite3
 import pytest
 
 from tests.store_making import NOW, feed, header, metric, open_store, put_run, run_id, step
+from workbench.entities.experiment import Goal
 from workbench.entities.run import RunChildren
 from workbench.entities.run import RunState as S
-from workbench.store import children, experiments, run_entries, run_order, run_rows, run_table, runs
-from workbench.store.query import RunQuery
+from workbench.store.lists import run_order, run_table
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import children, kept_runs, run_entries, run_rows
+from workbench.store.workspace import experiments
 
 A, B, C = run_id(101), run_id(102), run_id(103)
 
@@ -37,7 +40,9 @@ def test_the_records_of_a_child_are_its_own(store):
     root = put_run(store)
     store.write(children.apply, root, [step(1, S.RUNNING)], as_of=NOW)
     feed(store, root, [header(), metric("loss", 5.0)], "1-a.jsonl")
-    feed(store, root, [of(A, "fold 1"), metric("loss", 0.5), {"k": "tag", "n": "fold", "v": "1"}], "1-b.jsonl")
+    feed(
+        store, root, [of(A, "fold 1"), metric("loss", 0.5), {"k": "tag", "n": "fold", "v": "1"}], "1-b.jsonl"
+    )
     feed(store, root, [of(B, "inner", A), metric("loss", 0.25), said("Failed", "diverged")], "1-c.jsonl")
     child, inner = store.read(run_rows.get, A), store.read(run_rows.get, B)
     assert (child.name, child.parent, child.inside, child.status) == ("fold 1", root, root, S.RUNNING)
@@ -101,7 +106,7 @@ def test_a_run_makes_so_many_children_and_no_more(store, monkeypatch):
 def test_a_child_that_was_removed_stays_away(store):
     root = put_run(store)
     feed(store, root, [of(A), metric("loss", 1.0)])
-    store.write(runs.remove, A)
+    store.write(kept_runs.remove, A)
     feed(store, root, [metric("loss", 2.0)])
     assert store.read(children.of_run, root) == []
     assert store.read(run_rows.get, root).metrics == {}
@@ -111,8 +116,8 @@ def test_a_run_takes_what_it_made_along_and_leaves_what_was_submitted(store):
     root = put_run(store)
     feed(store, root, [of(A), metric("loss", 1.0)])
     submitted = put_run(store, 9, parent=root)
-    store.write(runs.remove, root)
-    assert [run.id for run in store.read(runs.find, RunQuery(children=True))] == [submitted]
+    store.write(kept_runs.remove, root)
+    assert [run.id for run in store.read(kept_runs.find, RunQuery(children=True))] == [submitted]
     assert store.read(run_rows.get, submitted).parent is None
 
 
@@ -123,7 +128,7 @@ def test_children_are_folded_for_who_browses_and_there_for_who_searches(store):
     feed(store, root, [of(B, "fold 2", A), metric("loss", 0.25)], "1-b.jsonl")
 
     def names(**query):
-        return [run.name for run in store.read(runs.find, RunQuery(**query))]
+        return [run.name for run in store.read(kept_runs.find, RunQuery(**query))]
 
     assert names() == names(active=True) == names(experiment="default") == ["calm-otter-1"]
     assert names(text="fold") == ["fold 2", "fold 1"]
@@ -144,9 +149,7 @@ def test_children_stand_behind_the_runs_that_are_unfolded(store):
     feed(store, second, [of(C, "other")], "1-c.jsonl")
 
     def order(*unfold, **query):
-        return store.read(
-            run_order.order, store.orders, RunQuery(**query), grouped=True, unfold=unfold
-        )
+        return store.read(run_order.order, store.orders, RunQuery(**query), grouped=True, unfold=unfold)
 
     assert order() == ([second, first], [("b", 1), ("a", 1)], {})
     assert order(first) == ([second, first, A], [("b", 1), ("a", 2)], {A: 1})
@@ -173,3 +176,19 @@ def test_however_many_runs_are_loaded_their_ids_are_no_parameters(store):
     found = store.read(load)
     assert len(found) == 8
     assert found[0].children == RunChildren(count=1, active=1, best=1.0)
+
+
+def test_children_are_judged_by_what_they_log(store):
+    """Their experiment's metric where half of them log it, else what most of them log, with a guessed goal."""
+    root = put_run(store)
+    assert store.read(children.metric, root) == (None, Goal.MINIMIZE)
+    feed(store, root, [header(), metric("loss", 5.0)], "1-a.jsonl")
+    assert store.read(children.metric, root) == (None, Goal.MINIMIZE)
+    for number, child in enumerate((A, B, C)):
+        names = ("epoch", "val_acc") if number else ("epoch", "val_acc", "lr")
+        feed(store, root, [of(child), *(metric(name, 0.5) for name in names)], f"1-c{number}.jsonl")
+    assert store.read(children.metric, root) == ("val_acc", Goal.MAXIMIZE)
+    feed(store, root, [of(A), metric("loss", 0.5)], "1-d.jsonl")
+    assert store.read(children.metric, root)[0] == "val_acc"
+    feed(store, root, [of(B), metric("loss", 0.5)], "1-e.jsonl")
+    assert store.read(children.metric, root) == ("loss", Goal.MINIMIZE)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from workbench.remote import companion
-from workbench.remote.companion import Beside, Part, begin, end
 from workbench.remote.ingest import folder_watch
 from workbench.remote.ingest.folder_watch import FolderWatch
 from workbench.remote.machine import Machine
-from workbench.remote.runfolder import RunFolder
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.supervision import companion
+from workbench.remote.supervision.companion import Beside, Part, begin, end
 
 
 class Told(Part):
@@ -102,7 +102,9 @@ def test_only_folders_that_changed_are_listed(tmp_path: Path, monkeypatch: pytes
     assert watch.look(everything=True) == []
 
 
-def test_folders_that_go_and_come_and_too_many_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_go_and_come_and_too_many_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(folder_watch, "MOST_FOLDERS", 4)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -11,16 +11,18 @@ from tests.store_making import make_run, run_id
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import RunState
 from workbench.errors import NotFound, UsageError
-from workbench.store import runs
+from workbench.store.runs import kept_runs
 
 
 async def test_a_comparison_is_kept_noted_found_and_forgotten(tmp_path: Path) -> None:
     async with services(tmp_path) as live:
         for number in (1, 2, 3):
             run = make_run(number, name=f"calm-otter-{number}", status=RunState.COMPLETED)
-            await live.store.write(runs.insert, run, RunConfiguration(command="x"))
+            await live.store.write(kept_runs.insert, run, RunConfiguration(command="x"))
         one, two, three = (run_id(number) for number in (1, 2, 3))
-        saved = await live.call("comparisons.save", name="sweep", runs=["calm-otter-2", one], note="# Why\nlr")
+        saved = await live.call(
+            "comparisons.save", name="sweep", runs=["calm-otter-2", one], note="# Why\nlr"
+        )
         assert (saved["runs"], saved["gone"], saved["note"]) == ([two, one], [], "# Why\nlr")
         again = await live.call("comparisons.save", name="sweep", runs=[three, one])
         assert (again["note"], again["created"]) == (saved["note"], saved["created"])
@@ -28,9 +30,13 @@ async def test_a_comparison_is_kept_noted_found_and_forgotten(tmp_path: Path) ->
         for words, count in (("WHY", 1), ("otter-3 sweep", 1), ("otter-2", 0)):
             assert len(await live.call("comparisons.list", text=words)) == count
         assert (await live.call("comparisons.describe", name="sweep", note="")).get("note") is None
-        await live.store.write(runs.remove, three)
+        await live.store.write(kept_runs.remove, three)
         assert (await live.call("comparisons.get", name="sweep"))["gone"] == [three]
-        for wrong in ({"name": "../x", "runs": [one, two]}, {"name": "x", "runs": [one]}, {"name": "x", "runs": [one] * 21}):
+        for wrong in (
+            {"name": "../x", "runs": [one, two]},
+            {"name": "x", "runs": [one]},
+            {"name": "x", "runs": [one] * 21},
+        ):
             with pytest.raises(UsageError):
                 await live.call("comparisons.save", **wrong)
         with pytest.raises(UsageError):
@@ -46,7 +52,9 @@ async def test_a_comparison_is_kept_noted_found_and_forgotten(tmp_path: Path) ->
 async def test_notes_of_runs_are_searched(tmp_path: Path) -> None:
     async with services(tmp_path) as live:
         for number in (1, 2):
-            await live.store.write(runs.insert, make_run(number), RunConfiguration(command="x"))
-        await live.call("runs.describe", run=run_id(1), description="# Finding\nthe **warm-up** was too short")
+            await live.store.write(kept_runs.insert, make_run(number), RunConfiguration(command="x"))
+        await live.call(
+            "runs.describe", run=run_id(1), description="# Finding\nthe **warm-up** was too short"
+        )
         for filter in ("note~warm-up", "note~'too short'", "description~Finding", "warm-up"):
             assert [run["id"] for run in await live.call("runs.list", filter=filter)] == [run_id(1)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -44,17 +43,12 @@ def test_named_tests_exist_and_name_the_number(script: ModuleType, page: str) ->
         proved = match["status"].startswith(("test: ", "in part: "))
         for name in re.findall(r"`(.+?)`", match["status"]) if proved else []:
             path, _, function = name.partition("::")
-            tree = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
-            found = [
-                node
-                for node in ast.walk(tree)
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function
-            ]
-            assert found, f"{name} does not exist; run: python docs/make_concepts.py"
+            docstrings = [text for found, text in script.tests_in(ROOT / "tests" / path) if found == function]
+            assert docstrings, f"{name} does not exist; run: python docs/make_concepts.py"
             said: set[int] = set()
-            for node in found:
+            for docstring in docstrings:
                 for in_part in (False, True):
-                    said |= script.numbers_of(node.name, ast.get_docstring(node), in_part=in_part)
+                    said |= script.numbers_of(function, docstring, in_part=in_part)
             assert int(match["number"]) in said, f"{name} does not say AZ-{match['number']}"
 
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from workbench.compute.examination import Clock, clock_check, merged, session_checks, shell_checks
 from workbench.compute.measurement import Measurement
-from workbench.remote.driver_checks import Driver, cards_on_bus, find_library, judge_amd, judge_driver
-from workbench.remote.login_checks import max_sessions
-from workbench.remote.python_checks import Python, find_pythons, judge_pythons
+from workbench.remote.containers import trouble
+from workbench.remote.containers.calls import Answer
+from workbench.remote.containers.doctor import judge_containers, judge_failure
+from workbench.remote.containers.engine import Engine, NoEngine, NoneInstalled, refused
+from workbench.remote.doctor.driver_checks import Driver, cards_on_bus, find_library, judge_amd, judge_driver
+from workbench.remote.doctor.login_checks import max_sessions
+from workbench.remote.doctor.python_checks import Python, find_pythons, judge_pythons
+
+HOUSE = Path(__file__).parents[2] / "workbench"
 
 
 def program(place: Path, text: str) -> Path:
@@ -24,11 +33,13 @@ def program(place: Path, text: str) -> Path:
 
 
 def test_interpreters_are_found_once_with_what_they_are(tmp_path: Path) -> None:
-    shim = program(tmp_path / "shims" / "python3", f"#!/bin/sh\nexec {sys.executable} \"$@\"\n")
+    shim = program(tmp_path / "shims" / "python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     broken = program(tmp_path / "broken" / "python3", "#!/bin/sh\nexit 1\n")
     (tmp_path / "link").mkdir()
     (tmp_path / "link" / "python3").symlink_to(shim)
-    path = os.pathsep.join(str(folder) for folder in (shim.parent, tmp_path / "link", broken.parent, tmp_path / "none"))
+    path = os.pathsep.join(
+        str(folder) for folder in (shim.parent, tmp_path / "link", broken.parent, tmp_path / "none")
+    )
     found = find_pythons(path, [str(tmp_path / "*" / "python3"), sys.executable])
     assert [(python.path, python.shim, python.version is not None) for python in found] == [
         (str(shim), True, True), (str(broken), True, False), (sys.executable, False, True),
@@ -54,14 +65,26 @@ def test_an_old_interpreter_is_told_of_a_newer_one() -> None:
         (Driver(0, None, None, None), 0, None, ""),
         (Driver(None, None, "/lib/x", None), 0, None, ""),
         (Driver(2, None, None, None), 0, "bad", "2 NVIDIA GPUs are on the bus"),
-        (Driver(2, "570.124.06", "/lib/x", "570.133.20"), 2, "bad", "570.133.20, the loaded kernel module is 570.124.06"),
+        (
+            Driver(2, "570.124.06", "/lib/x", "570.133.20"),
+            2,
+            "bad",
+            "570.133.20, the loaded kernel module is 570.124.06",
+        ),
         (Driver(2, "570.124.06", None, None), 2, "warn", "libnvidia-ml.so.1 is nowhere"),
-        (Driver(8, "570.124.06", "/lib/x", "570.124.06"), 7, "warn", "8 GPUs are on the bus, the driver lists 7"),
+        (
+            Driver(8, "570.124.06", "/lib/x", "570.124.06"),
+            7,
+            "warn",
+            "8 GPUs are on the bus, the driver lists 7",
+        ),
         (Driver(8, "570.124.06", "/lib/x", None), 8, "ok", "driver 570.124.06"),
         (Driver(None, "570.124.06", "/lib/x", "570.124.06"), 8, "ok", "driver 570.124.06"),
     ],
 )
-def test_a_driver_is_judged_without_being_asked(driver: Driver, listed: int, state: str | None, words: str) -> None:
+def test_a_driver_is_judged_without_being_asked(
+    driver: Driver, listed: int, state: str | None, words: str
+) -> None:
     found = judge_driver(driver, listed)
     assert [line["state"] for line in found] == ([] if state is None else [state])
     for line in found:
@@ -80,7 +103,11 @@ def test_gpus_the_queue_does_not_know_are_named() -> None:
 
 
 def test_cards_on_the_bus(tmp_path: Path) -> None:
-    for name, vendor, kind in (("a", "0x10de", "0x030200"), ("b", "0x10de", "0x040300"), ("c", "0x1002", "0x030000")):
+    for name, vendor, kind in (
+        ("a", "0x10de", "0x030200"),
+        ("b", "0x10de", "0x040300"),
+        ("c", "0x1002", "0x030000"),
+    ):
         device = tmp_path / "bus" / "pci" / "devices" / name
         device.mkdir(parents=True)
         (device / "vendor").write_text(vendor + "\n")
@@ -150,7 +177,90 @@ def test_what_is_wrong_comes_first_and_names_the_machine() -> None:
         {"name": "c", "state": "strange", "fix": "true\nrm -rf ~"}, "no line",
     ]  # fmt: skip
     found = merged(said, [{"name": "d", "state": "bad", "text": "x", "hint": "", "fix": "y"}], "gpu1")
-    assert [(line["name"], line["state"]) for line in found] == [("d", "bad"), ("b", "warn"), ("c", "warn"), ("a", "ok")]
-    assert found[1] == {"name": "b", "state": "warn", "text": "low", "hint": "see gpu1", "fix": "wb compute prune gpu1 --dry-run"}
+    assert [(line["name"], line["state"]) for line in found] == [
+        ("d", "bad"),
+        ("b", "warn"),
+        ("c", "warn"),
+        ("a", "ok"),
+    ]
+    assert found[1] == {
+        "name": "b",
+        "state": "warn",
+        "text": "low",
+        "hint": "see gpu1",
+        "fix": "wb compute prune gpu1 --dry-run",
+    }
     assert found[2]["fix"] == "true rm -rf ~", "what is pasted is one line"
     assert all(re.search("NAME", str(line)) is None for line in found)
+
+
+@pytest.mark.parametrize("known", [trouble._KNOWN, trouble._PULL])
+def test_each_trouble_of_engines_has_what_to_do_about_it(known: list[tuple[str, str, str, str]]) -> None:
+    """No line of a doctor is without a hint and a command: these are where containers' lines get theirs from."""
+    assert [row for row in known if not all(part.strip() for part in row)] == []
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [NoneInstalled(), refused(["podman"], Answer(1, "", "weird", False)), refused(["docker"], Answer(1, "", "", True)),
+     refused(["podman"], Answer(125, "", "setrlimit: not permitted", False))],
+)  # fmt: skip
+def test_an_engine_that_does_not_work_has_what_to_do_about_it(problem: NoEngine) -> None:
+    assert problem.message
+    assert problem.hint
+    assert problem.fix
+
+
+@pytest.mark.parametrize("command", ["nosuchengine", "'", "", None])
+def test_engines_that_are_none_are_told_with_a_command(
+    command: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is named, and where nothing is: a line that is not well has a fix and a hint."""
+    monkeypatch.setattr("workbench.remote.containers.engine.PLACES", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    line = judge_containers(command)
+    assert (line["state"], bool(line["fix"]), bool(line["hint"])) == (
+        ("warn", True, True) if command else ("ok", False, False)
+    )
+
+
+@pytest.mark.parametrize("said", ["weird", "", "setrlimit: Operation not permitted", "exec format error"])
+def test_a_trial_that_fails_is_told_with_a_command(said: str) -> None:
+    engine = Engine(["env", "A=b c", "podman"], "podman", "4.3.1", False, None)
+    line = judge_failure("podman 4.3.1", engine, Answer(126, "", said, False))
+    assert (line["state"], bool(line["fix"]), bool(line["hint"])) == ("warn", True, True)
+    if said == "weird":
+        assert line["fix"] == "env 'A=b c' podman info"
+
+
+def test_no_line_that_is_not_well_is_written_without_what_to_do() -> None:
+    """`ailing` asks for both; that neither is an empty text is read off the code."""
+    empty = [
+        f"{module.name}:{call.lineno}"
+        for module in (HOUSE / "remote").rglob("*.py")
+        for call in ast.walk(ast.parse(module.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "ailing"
+        if any(isinstance(word, ast.Constant) and not word.value for word in [*call.args, *call.keywords])
+    ]
+    assert empty == []
+
+
+@pytest.mark.parametrize(
+    ("said", "section", "name"),
+    [
+        ("setrlimit: Operation not permitted", "containers", "default_ulimits"),
+        ("sd-bus call: no such file", "engine", "cgroup_manager"),
+        ("cgroups in hybrid mode not supported", "engine", "runtime"),
+    ],
+)
+def test_a_command_that_changes_podmans_settings_writes_what_podman_reads(
+    tmp_path: Path, said: str, section: str, name: str
+) -> None:
+    """The fix is run as a shell runs it, in a folder here."""
+    found = trouble.explained(said)
+    assert found is not None
+    line = found.fix.replace("sudo apt-get install runc && ", "").replace("sudo ", "")
+    line = line.replace("/etc/containers", str(tmp_path))
+    subprocess.run(["sh", "-c", line], check=True, capture_output=True)
+    (written,) = (tmp_path / "containers.conf.d").iterdir()
+    assert name in tomllib.loads(written.read_text())[section]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from workbench.remote.driver_renewal import TROUBLED, installed, is_due
+from workbench.remote.probe.driver_renewal import TROUBLED, installed, is_due
 
 WELL: dict[str, Any] = {"source": "nvml", "version": "570.124.06"}
 SICK: dict[str, Any] = {"source": "nvml", "error": "the driver's library is another version"}

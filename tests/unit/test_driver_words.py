@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.remote.gpu_words import THROTTLE, compute_mode_word, throttle_bits, throttle_words
-from workbench.remote.nvml_library import NvmlError, module_version, start_problem
+from workbench.remote.forms.gpu_words import THROTTLE, compute_mode_word, throttle_bits, throttle_words
+from workbench.remote.gpus.nvml_library import NvmlError, module_version, start_problem
 
 
 def test_a_mismatch_names_both_versions() -> None:

@@ -273,9 +273,13 @@ async def test_in_a_loop_what_is_refused_is_told(socket_service: Served) -> None
 
 @given(st.lists(st.binary(max_size=50)), st.integers(1, 7))
 def test_pieces_are_found_in_any_split(bodies: list[bytes], size: int) -> None:
-    data = b"".join(duplex_form.of_message(body) if n % 2 else duplex_form.of_bytes(body) for n, body in enumerate(bodies))
+    data = b"".join(
+        duplex_form.of_message(body) if n % 2 else duplex_form.of_bytes(body) for n, body in enumerate(bodies)
+    )
     parser = duplex_form.PieceParser()
-    found = [piece for start in range(0, len(data), size) for piece in parser.feed(data[start : start + size])]
+    found = [
+        piece for start in range(0, len(data), size) for piece in parser.feed(data[start : start + size])
+    ]
     expected = [(n % 2, body) for n, body in enumerate(bodies) if n % 2 or body]
     assert [(piece.kind, piece.body) for piece in found] == expected
     assert not parser.torn

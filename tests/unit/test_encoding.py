@@ -47,9 +47,7 @@ def long_values() -> list[object]:
 
 
 @pytest.mark.parametrize("value", long_values(), ids=lambda value: type(value).__name__)
-def test_long_values_take_many_pieces_of_little_work(
-    value: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_values_take_many_pieces_of_little_work(value: object, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[int] = []
     dumps = json.dumps
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from workbench.remote import limits, memory_kills, run_status
-from workbench.remote.endings import not_started, of_exit, setup_failed
-from workbench.remote.memory_kills import MemoryKills, killed_for_memory
+from workbench.remote.processes import limits, memory_kills
+from workbench.remote.processes.memory_kills import MemoryKills, killed_for_memory
+from workbench.remote.runs import run_status
+from workbench.remote.runs.endings import not_started, of_exit, setup_failed
 
 KILLED = 9
 LIMITS = {"Max address space": 1 << 30, "Max file size": 5 << 10}
@@ -46,8 +47,18 @@ def code(number: int) -> int:
             "exit",
             "exit code 1; the kernel killed one of its processes for lack of memory",
         ),
-        (code(5), {"no_room": errno.ENOSPC}, "disk_full", "exit code 5; the disk of the run's folder is full"),
-        (code(5), {"no_room": errno.EDQUOT}, "disk_full", "exit code 5; the quota for the run's folder is used up"),
+        (
+            code(5),
+            {"no_room": errno.ENOSPC},
+            "disk_full",
+            "exit code 5; the disk of the run's folder is full",
+        ),
+        (
+            code(5),
+            {"no_room": errno.EDQUOT},
+            "disk_full",
+            "exit code 5; the quota for the run's folder is used up",
+        ),
         (15 | 0x80, {}, "signal", "killed by SIGTERM"),
         (15, {"limits": LIMITS}, "signal", "killed by SIGTERM"),
         (25, {}, "signal", "killed by SIGXFSZ: a file was to grow over the limit of its shell (ulimit -f)"),

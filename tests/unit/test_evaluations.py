@@ -12,10 +12,10 @@ import pytest
 from tests.store_making import feed, header, open_store, put_run
 from tests.tracking_run import recorded
 from workbench.entities.base import to_wire
-from workbench.remote import schemas
-from workbench.remote.complaints import TrackingWarning
-from workbench.remote.tracking import Run
-from workbench.store import evaluations, tables
+from workbench.remote.tracking import schemas
+from workbench.remote.tracking.complaints import TrackingWarning
+from workbench.remote.tracking.run import Run
+from workbench.store.metrics import evaluations, tables
 from workbench.text.evaluations import grid
 
 DATA: dict[str, dict[str, Any]] = {

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.remote.expected_wait import Length, Wait, expected_waits, left, positions
-from workbench.remote.leases import Lease, Ticket
+from workbench.remote.queue.expected_wait import Length, Wait, expected_waits, left, positions
+from workbench.remote.queue.leases import Lease, Ticket
 
 DEVICES = ("0", "1")
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from workbench.remote import checks, devices, foreign_use, mounts
-from workbench.remote.detaching import LoginManager, choose_detachment, guard_environment
-from workbench.remote.facts import doctor, facts, parse_quota
-from workbench.remote.gpu_sampling import provisional_rows
+from workbench.remote.disk import mounts
+from workbench.remote.doctor import checks
+from workbench.remote.doctor.facts import doctor, facts, parse_quota
+from workbench.remote.gpus import devices
+from workbench.remote.gpus.gpu_sampling import provisional_rows
 from workbench.remote.machine import Machine
+from workbench.remote.processes.detaching import LoginManager, choose_detachment, guard_environment
+from workbench.remote.queue import foreign_use
 
 MOUNTINFO = r"""22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/root rw
 30 22 0:30 / /home rw shared:2 - autofs auto rw
@@ -174,11 +177,17 @@ def test_the_doctors_judgement() -> None:
     assert state("quota", quota=[{"source": "x", "used": 99 << 30, "limit": 100 << 30}]) == "warn"
     assert state("files", root_files=5) == "bad"
     assert state("home", home_fs="nfs4") == "ok"
-    sick = measured(root_fs="nfs", lease_fs="nfs", root_free=0, root_files=0, systemd=True, kill_user_processes=True)
+    sick = measured(
+        root_fs="nfs", lease_fs="nfs", root_free=0, root_files=0, systemd=True, kill_user_processes=True
+    )
     found = [*checks.judge(sick), checks.judge_writing(OSError(13, "no")), checks.judge_reaping(False)]
     for item in found:
         assert item["state"] == "ok" or (item["hint"] and item["fix"]), item["name"]
-    better = next(item for item in checks.judge(measured(root_fs="nfs", better_root="/my disk/w")) if item["name"] == "root")
+    better = next(
+        item
+        for item in checks.judge(measured(root_fs="nfs", better_root="/my disk/w"))
+        if item["name"] == "root"
+    )
     assert better["fix"] == "wb compute set NAME root='/my disk/w'"
 
 

@@ -17,9 +17,12 @@ from tests.store_making import NOW, feed, header, make_run, metric, open_store, 
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import Goal
 from workbench.entities.run import RunState
-from workbench.store import experiments, query, run_table, runs
-from workbench.store.query import RunQuery
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.lists import run_table
+from workbench.store.queries import query
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import kept_runs
+from workbench.store.workspace import experiments
 from workbench.text.filter_format import format
 from workbench.text.filter_parse import parse
 from workbench.text.filter_tree import Filter, mentions
@@ -58,7 +61,7 @@ def make(store: Store) -> dict[str, Row]:
         told = {"status": status, "started": started, "ended": ended, "archived": said.get("archived", False)}
         named = {kind: said.get(kind, {}) for kind in ("tags", "params", "properties")}
         run = make_run(number, **facts, **told, **named, command="python train.py")
-        store.write(runs.insert, run, RunConfiguration(command=["true"]))
+        store.write(kept_runs.insert, run, RunConfiguration(command=["true"]))
         points = [
             metric(name, repr(value) if not math.isfinite(value) else value, step)
             for name, values in said.get("metrics", {}).items()

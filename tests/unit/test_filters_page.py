@@ -14,9 +14,9 @@ from tests.store_making import feed, header, make_run, metric, open_store
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import RunState
 from workbench.errors import UsageError
-from workbench.store import runs
-from workbench.store.query import RunQuery
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import kept_runs
 from workbench.text import durations
 from workbench.text.filter_fields import BY_NAME
 from workbench.text.filter_values import STATES
@@ -43,7 +43,9 @@ EXAMPLES = [(re.sub(r"^(`+) ?(.*?) ?\1$", r"\2", said), finds) for said, finds i
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The runs of the page."""
     store = open_store(tmp_path_factory.mktemp("page"))
-    for number, (name, experiment, target, status, took, loss, acc, lr, model, keep) in enumerate(rows("run"), 1):
+    for number, (name, experiment, target, status, took, loss, acc, lr, model, keep) in enumerate(
+        rows("run"), 1
+    ):
         state = RunState(status)
         run = make_run(
             number,
@@ -57,7 +59,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             params={"lr": lr, "model": model},
             tags={"keep": keep} if keep else {},
         )
-        store.write(runs.insert, run, RunConfiguration(command=["true"]))
+        store.write(kept_runs.insert, run, RunConfiguration(command=["true"]))
         points = [
             metric(called, value if value == "nan" else float(value), step)
             for called, values in (("loss", loss), ("acc", acc))
@@ -83,9 +85,9 @@ def _in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_an_example_finds_what_the_page_says(store: Store, said: str, finds: str) -> None:
     if finds == "error":
         with pytest.raises(UsageError):
-            store.read(runs.find, RunQuery(filter=said))
+            store.read(kept_runs.find, RunQuery(filter=said))
         return
-    found = store.read(runs.find, RunQuery(filter=said, order="created", descending=False))
+    found = store.read(kept_runs.find, RunQuery(filter=said, order="created", descending=False))
     assert [run.name for run in found] == finds.split()
 
 

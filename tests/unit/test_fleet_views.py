@@ -11,19 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faces.tui.world_times import NOW
-from tests.faces.tui.world_views import GIB, H100, OTTER, fleet_views, gpu, gpu1, process, view, world_views
+from tests.faces.fixed_runs import NOW
+from tests.faces.tui.world_fleet import fleet_views
+from tests.faces.tui.world_queue import OTTER
+from tests.faces.tui.world_views import GIB, H100, gpu, gpu1, process, view, world_views
 from workbench.entities.base import from_wire, to_wire
 from workbench.entities.machine_view import MachineView
 from workbench.text import narrowing
-from workbench.text.sparkline import filled
 from workbench.text.style import Look
 from workbench.text.tables import Cell
-from workbench.text.trails import Trail
 from workbench.views import fleet, fleet_filter, gpus, hosts, processes, prometheus, top
 from workbench.views.gpus import Measure, Use
-
-nan = float("nan")
 
 
 def row(item: dict[str, Any]) -> fleet.Row:
@@ -115,7 +113,9 @@ def test_kinds_are_short(name: str, kind: str) -> None:
 def test_heights_and_their_figures() -> None:
     def strip(plain: bool, measure: Measure = Measure.UTILISATION) -> str:
         utils: list[float | None] = [0, 3, 30, 60, 97, 100, None]
-        known = [gpus.Gpu({"utilisation": util, "memory_used": 1, "memory_total": 2}, Use.OURS) for util in utils]
+        known = [
+            gpus.Gpu({"utilisation": util, "memory_used": 1, "memory_total": 2}, Use.OURS) for util in utils
+        ]
         broken = [gpus.Gpu({"error": "hung"}, Use.ERROR), gpus.Gpu({"utilisation": 0}, Use.FREE)]
         return "".join(cell.text for cell in gpus.strip([*known, *broken], measure, plain))
 
@@ -135,7 +135,10 @@ def test_more_gpus_than_cells_share_them_each_as_bad_as_its_worst() -> None:
 def test_state_is_never_colour_alone() -> None:
     """Without colours, every kind of trouble is still told apart."""
     shown = {
-        name: (fleet.state(row(item), {}, True).text, "".join(c.text for c in gpus.strip(row(item).gpus, Measure.UTILISATION, True)))
+        name: (
+            fleet.state(row(item), {}, True).text,
+            "".join(c.text for c in gpus.strip(row(item).gpus, Measure.UTILISATION, True)),
+        )
         for name, item in fleet_views().items()
     }
     assert shown["dgx-01"][0] == "* up"
@@ -158,8 +161,16 @@ def test_absent_everywhere_is_a_dash_everywhere() -> None:
     assert hosts.facts(bare, False) == []
     said = processes.texts(processes.rows(bare)[0])
     assert {said[name] for name in ("gpumem", "sm", "cpu", "rss", "age", "command")} == {"-"}
-    told = {line.split("{")[0] for line in prometheus.exposition([bare]).splitlines() if not line.startswith("#")}
-    assert told == {"wb_target_up", "wb_target_sample_age_seconds", "wb_gpu_info", "wb_gpu_error", "wb_gpu_free"}
+    told = {
+        line.split("{")[0] for line in prometheus.exposition([bare]).splitlines() if not line.startswith("#")
+    }
+    assert told == {
+        "wb_target_up",
+        "wb_target_sample_age_seconds",
+        "wb_gpu_info",
+        "wb_gpu_error",
+        "wb_gpu_free",
+    }
 
 
 def test_zero_is_zero() -> None:
@@ -170,6 +181,8 @@ def test_zero_is_zero() -> None:
 
 
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True), st.integers(-(2**70), 2**70), st.text(max_size=5))
+
+
 TEXTS = st.one_of(st.none(), st.text(max_size=40))
 
 
@@ -178,9 +191,16 @@ TEXTS = st.one_of(st.none(), st.text(max_size=40))
         st.fixed_dictionaries(
             {"uuid": st.text(max_size=8)},
             optional={
-                "index": NUMBERS, "name": TEXTS, "utilisation": NUMBERS, "memory_used": NUMBERS,
-                "memory_total": NUMBERS, "temperature": NUMBERS, "power": NUMBERS, "power_limit": NUMBERS,
-                "error": TEXTS, "throttle": st.lists(st.text(max_size=20), max_size=3),
+                "index": NUMBERS,
+                "name": TEXTS,
+                "utilisation": NUMBERS,
+                "memory_used": NUMBERS,
+                "memory_total": NUMBERS,
+                "temperature": NUMBERS,
+                "power": NUMBERS,
+                "power_limit": NUMBERS,
+                "error": TEXTS,
+                "throttle": st.lists(st.text(max_size=20), max_size=3),
             },
         ),
         max_size=4,
@@ -188,11 +208,21 @@ TEXTS = st.one_of(st.none(), st.text(max_size=40))
     TEXTS,
     NUMBERS,
 )
-def test_whatever_a_machine_says_is_drawn_and_harmless(found: list[dict[str, Any]], text: str | None, cpu: Any) -> None:
-    item = view("m", found, [process(1, [(gpu["uuid"], None, None) for gpu in found], user=text, command=text)], host={"cpu": cpu}, problem=text)
+def test_whatever_a_machine_says_is_drawn_and_harmless(
+    found: list[dict[str, Any]], text: str | None, cpu: Any
+) -> None:
+    item = view(
+        "m",
+        found,
+        [process(1, [(gpu["uuid"], None, None) for gpu in found], user=text, command=text)],
+        host={"cpu": cpu},
+        problem=text,
+    )
     watched = top.Watched(item, row(item), 1.0)
     lines = [*top.fleet_lines([watched], Look(80), NOW), *top.machine_lines(watched, Look(80), NOW)]
-    assert not [line for line in lines for sign in line if category(sign) in ("Cc", "Cs") or sign == "\u202e"], lines
+    assert not [
+        line for line in lines for sign in line if category(sign) in ("Cc", "Cs") or sign == "\u202e"
+    ], lines
     assert prometheus.exposition([item]).endswith("\n")
 
 
@@ -210,7 +240,9 @@ def test_sentences_stand_in_the_order_of_their_weight() -> None:
     assert said("box-5") == ["it does not answer; trying again in 12s", "last seen 1m ago"]
     assert said("evil") == ["line one line two red"]
     assert said("dgx-01") == []
-    views["lab-7"]["alerts"] = [{"rule": "gpu-lost", "gpu": "GPU-lab-7-1", "severity": "bad", "text": "GPU 1 is gone"}]
+    views["lab-7"]["alerts"] = [
+        {"rule": "gpu-lost", "gpu": "GPU-lab-7-1", "severity": "bad", "text": "GPU 1 is gone"}
+    ]
     assert said("lab-7") == ["GPU 1 is gone"], "what a rule tells is not told twice"
 
 
@@ -243,7 +275,9 @@ def test_processes_are_gathered_by_run_and_unfold() -> None:
 
 
 def test_memory_nobody_we_see_has_is_told_and_a_context_is_not() -> None:
-    hidden = view("a", [gpu("a", 0, 50, 40), gpu("a", 1, 50, 10)], [process(1, [("GPU-a-1", 9.5, None)], "r")])
+    hidden = view(
+        "a", [gpu("a", 0, 50, 40), gpu("a", 1, 50, 10)], [process(1, [("GPU-a-1", 9.5, None)], "r")]
+    )
     last = processes.rows(hidden)[-1]
     assert (last.title, last.gpus, last.gpu_memory) == ("(hidden)", ("0",), 40 * GIB)
     unknown = view("a", [gpu("a", 0, 50, 40)], [process(1, [("GPU-a-0", None, None)], "r")])
@@ -296,59 +330,24 @@ def test_what_cannot_be_filtered_by_is_said(text: str) -> None:
         narrowing.parse(text, fleet_filter.TERMS)
 
 
-# Small pictures
-
-
-def test_a_zero_is_told_from_a_gap() -> None:
-    assert filled([0, 0, nan, nan, 100, 100], 3) == "⣀ ⣿"
-    assert filled([0, nan, 100], 3, ascii_only=True) == "_ ^"
-    assert filled([5], 3) == "  ⢀"
-    assert filled([nan, 100, 0, 0, 0, 0, 0, 0], 2) == "⣇⣀"
-
-
-def test_a_trail_stands_still_between_its_steps() -> None:
-    trail = Trail(60, 6)
-    assert trail.add(100, 10)
-    assert not trail.add(104, 30)
-    assert trail.values[-1] == 20
-    assert trail.add(111, 50)
-    assert trail.values[-2:] == [20, 50]
-    assert trail.add(140, None)
-    assert trail.values == [None, 20, 50, None, None, None]
-    trail.load(90, 10, [1, 2, 3])
-    assert trail.values == [1, 20, 50, None, None, None], "what was heard here counts more"
-
-
-def test_what_is_looked_at_seldom_has_no_gaps_between_two_looks() -> None:
-    trail = Trail(60, 12)
-    for time in (100, 110, 120, 150):
-        trail.add(time, time, every=10)
-    assert trail.values == [100, 100, 110, 110, 120, 120, *[None] * 4, 150, 150]
-    trail.add(1e9, 1.0, every=1e9)
-    assert trail.values == [1.0] * 12
-
-
-def test_old_steps_go() -> None:
-    trail = Trail(60, 6)
-    for time in range(0, 6000, 5):
-        trail.add(float(time), 1.0)
-    assert trail.values == [1.0] * 6
-    assert len(trail._sums) <= 7
-
-
 # For programs
 
 
 def test_prometheus_leaves_out_what_is_not_known_and_escapes() -> None:
-    item = view("q\"uo\\te\n", [gpu("x", 0, 97, 66), {"uuid": "GPU-y", "index": 1}], host={"cpu": 28.0})
+    item = view('q"uo\\te\n', [gpu("x", 0, 97, 66), {"uuid": "GPU-y", "index": 1}], host={"cpu": 28.0})
     lines = prometheus.exposition([item]).splitlines()
     target = 'target="q\\"uo\\\\te\\n"'
     assert f'wb_gpu_utilisation_ratio{{{target},gpu="GPU-x-0",index="0"}} 0.97' in lines
     assert not any("utilisation" in line and "GPU-y" in line for line in lines)
-    assert f"wb_host_cpu_ratio{{{target}}} 0.28" in lines or f"wb_host_cpu_ratio{{{target}}} 0.28" in " ".join(lines)
+    assert (
+        f"wb_host_cpu_ratio{{{target}}} 0.28" in lines
+        or f"wb_host_cpu_ratio{{{target}}} 0.28" in " ".join(lines)
+    )
     assert f"wb_target_up{{{target}}} 1" in lines
     for line in lines:
-        assert re.fullmatch(r'# (HELP|TYPE) wb_\w+ .+|wb_\w+\{(\w+="([^"\\]|\\.)*",?)+\} -?[0-9.e+-]+', line), line
+        assert re.fullmatch(
+            r'# (HELP|TYPE) wb_\w+ .+|wb_\w+\{(\w+="([^"\\]|\\.)*",?)+\} -?[0-9.e+-]+', line
+        ), line
     names = [line.split()[2] for line in lines if line.startswith("# TYPE")]
     assert len(names) == len(set(names))
 
@@ -371,7 +370,9 @@ def test_top_fits_the_terminal(look: Look) -> None:
     for machine in watched:
         lines += top.machine_lines(machine, look, NOW)
     bare = [re.sub(r"\x1b\[\d*m", "", line) for line in lines]
-    assert all(width(line) <= look.width for line in bare if not line.startswith("Free")), max(bare, key=width)
+    assert all(width(line) <= look.width for line in bare if not line.startswith("Free")), max(
+        bare, key=width
+    )
     if look.ascii_only:
         assert all(line.isascii() for line in bare)
 
@@ -389,5 +390,7 @@ def test_an_error_of_the_driver_is_as_bad_as_its_rule_says() -> None:
     assert hosts.flags(card, [called], NOW) == [Cell("XID 79", "bad")]
     assert hosts.flags(card, [{**called, "severity": "warn"}], NOW) == [Cell("XID 79", "warn")]
     after = gpu("x", 0, 97, 66)
-    assert hosts.flags(after, [called], NOW) == [Cell("XID 79", "bad")], "a new probe was not there when it came"
+    assert hosts.flags(after, [called], NOW) == [Cell("XID 79", "bad")], (
+        "a new probe was not there when it came"
+    )
     assert [cell.text for cell in hosts.flags(card, [{**called, "about": "31"}], NOW)] == ["XID 31", "XID 79"]

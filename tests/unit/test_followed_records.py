@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.remote import followed_records
-from workbench.remote.followed_records import MISSES, RELIST, SLOWEST, FollowedRecords
+from workbench.remote.logs import followed_records
+from workbench.remote.logs.followed_records import MISSES, RELIST, SLOWEST, FollowedRecords
 
 LOOK = 0.05  # seconds between two looks, as at a run that is up
 RANKS = 512
@@ -109,7 +109,9 @@ def test_who_goes_on_following_a_quiet_run_looks_at_it_piece_by_piece(following:
     """No look holds up the other runs that are followed."""
     many(following)
     following.records = FollowedRecords(
-        str(following.folder), {name: len(data) for name, data in following.got.items()}, lambda: following.now
+        str(following.folder),
+        {name: len(data) for name, data in following.got.items()},
+        lambda: following.now,
     )
     following.append("300-a.jsonl", b"more\n")
     for _ in range(2 * RANKS // MISSES):
@@ -214,7 +216,9 @@ def test_the_end_waits_for_credit_and_loses_nothing(following: Following) -> Non
     assert following.got == following.written
 
 
-ACTION = st.tuples(st.sampled_from("abcdefgh"), st.sampled_from([b"line\n", b"torn", b" end\n", b"x" * 50 + b"\n"]))
+ACTION = st.tuples(
+    st.sampled_from("abcdefgh"), st.sampled_from([b"line\n", b"torn", b" end\n", b"x" * 50 + b"\n"])
+)
 STEP = st.one_of(ACTION, st.floats(0.0, 5.0), st.integers(0, 200))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from workbench.remote import foreign_news
-from workbench.remote.foreign_news import ForeignNews
+from workbench.remote.queue import foreign_news
+from workbench.remote.queue.foreign_news import ForeignNews
 
 PATIENCE = 30.0
 USED = {"GPU-b": "used"}

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from workbench.remote.foreign_use import USUAL, Limits, News, Use, busy_devices, judged, limits_of, why_silent
+from workbench.remote.queue.foreign_use import (
+    USUAL,
+    Limits,
+    News,
+    Use,
+    busy_devices,
+    judged,
+    limits_of,
+    why_silent,
+)
 
 GB = 1 << 30
 IDLE = Use((), 5 << 20, 0)

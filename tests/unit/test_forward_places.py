@@ -22,7 +22,9 @@ def test_a_place_is_read(text: str, place: dict[str, Any]) -> None:
     assert place_of(text) == place
 
 
-@pytest.mark.parametrize("text", ["", "x", "8888:", ":8888", "a:b:c", "1:2:3:4", "8888 ", "-1", "123456", "9000:a b:80"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "8888:", ":8888", "a:b:c", "1:2:3:4", "8888 ", "-1", "123456", "9000:a b:80"]
+)
 def test_what_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         place_of(text)

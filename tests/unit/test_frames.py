@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.remote import frames, protocol
+from workbench.remote.forms import protocol
+from workbench.remote.wire import frames
 
 PLAIN = (protocol.DATA, protocol.END, protocol.CREDIT, protocol.CANCEL)
 

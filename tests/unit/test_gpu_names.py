@@ -47,7 +47,14 @@ def test_what_they_said_since_counts_more() -> None:
         ([{"uuid": "GPU-unknown-0"}], ["GPU-unknown-0"]),
         (["nonsense"], ["GPU-unknown-0"]),
     ],
-    ids=["another number of cards", "another order", "none", "never measured", "no name either", "no mapping"],
+    ids=[
+        "another number of cards",
+        "another order",
+        "none",
+        "never measured",
+        "no name either",
+        "no mapping",
+    ],
 )
 def test_nothing_is_guessed(facts: Any, uuids: list[str]) -> None:
     names = GpuNames()
@@ -63,7 +70,9 @@ def test_an_alert_of_it_is_not_told_again_by_a_new_server() -> None:
     before.go_on(5)
     (told,) = before.raised
     after = Machine(known=[told])
-    hung = MachineSample(time=1.0, every=1.0, gpus=[GpuSample(uuid="GPU-unknown-0", index=0, error="hung", age=60.0)])
+    hung = MachineSample(
+        time=1.0, every=1.0, gpus=[GpuSample(uuid="GPU-unknown-0", index=0, error="hung", age=60.0)]
+    )
     after.gpus = {gpu.uuid: gpu for gpu in names.named(hung).gpus}
     after.go_on(5)
     assert (after.raised, after.cleared) == ([], [])

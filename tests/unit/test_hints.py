@@ -16,8 +16,10 @@ import workbench
 from tests.unit.test_facts import measured
 from workbench.cli.command import Section
 from workbench.cli.commands import COMMANDS
-from workbench.remote import checks, problems, stage0
-from workbench.store.problems import explain_disk, explain_sqlite
+from workbench.remote import stage0
+from workbench.remote.doctor import checks
+from workbench.remote.wire import problems
+from workbench.store.sqlite.problems import explain_disk, explain_sqlite
 from workbench.text.outcomes import advice
 
 HOUSE = Path(workbench.__path__[0])
@@ -62,7 +64,9 @@ def test_every_command_the_house_speaks_of_exists() -> None:
 
 def hints() -> dict[str, str]:
     """What is said wherever there is no room, by who says it."""
-    low = checks.judge(measured(root_free=1 << 20, quota=[{"source": "x", "used": 1 << 40, "limit": 1 << 40}]))
+    low = checks.judge(
+        measured(root_free=1 << 20, quota=[{"source": "x", "used": 1 << 40, "limit": 1 << 40}])
+    )
     found = {f"doctor {check['name']}": check["hint"] for check in low if check["state"] != "ok"}
     for number in FULL:
         problem = OSError(number, os.strerror(number), "/there")
@@ -75,7 +79,11 @@ def hints() -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("cause", "words"),
-    [("disk_full", "wb compute set gpu1 root=FOLDER"), ("not_delivered", "wb compute doctor gpu1"), ("exit", "wb logs otter")],
+    [
+        ("disk_full", "wb compute set gpu1 root=FOLDER"),
+        ("not_delivered", "wb compute doctor gpu1"),
+        ("exit", "wb logs otter"),
+    ],
 )
 def test_what_to_do_about_a_run_that_failed(cause: str, words: str) -> None:
     """Its log helps where it says why: not when nothing of it ran."""
@@ -103,7 +111,9 @@ def test_where_there_is_no_room_the_hint_names_what_gives_some() -> None:
     found = hints()
     assert len(found) == 10
     for who, hint in found.items():
-        here = "wb workspace prune --dry-run" if who.startswith("store") else "wb compute prune NAME --dry-run"
+        here = (
+            "wb workspace prune --dry-run" if who.startswith("store") else "wb compute prune NAME --dry-run"
+        )
         # Where not even our own program fits there is nobody there to prune.
         assert ("root=FOLDER" if who.startswith("payload") else here) in hint, who
 

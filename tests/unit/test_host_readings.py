@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from workbench.remote import host_readings as readings
-from workbench.remote.logins import parse_session, parse_utmp
+from workbench.remote.probe import host_readings as readings
+from workbench.remote.probe.logins import parse_session, parse_utmp
 
 STAT = b"cpu  100 10 50 800 40 0 0 0 7 0\ncpu0 100 10 50 800 40 0 0 0 7 0\nintr 1 2 3\n"
 MEMINFO = b"MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 600 kB\nSwapTotal: 50 kB\nSwapFree: 20 kB\n"

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from workbench.remote import disk_spaces, host_sampling
-from workbench.remote.disk_spaces import DiskSpaces, Space, measure
-from workbench.remote.host_sampling import HostSampler
-from workbench.remote.kept_file import KeptFile
+from workbench.remote.disk import disk_spaces
+from workbench.remote.disk.disk_spaces import DiskSpaces, Space, measure
+from workbench.remote.disk.kept_file import KeptFile
+from workbench.remote.probe import host_sampling
+from workbench.remote.probe.host_sampling import HostSampler
 
 DISK = Space("/data", "ext4", "8:1", "8:1", 1000, 400)
 

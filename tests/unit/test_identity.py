@@ -6,7 +6,7 @@ import os
 import re
 
 from workbench.entities.identity import display_name, make_run_id, run_id_milliseconds
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 
 def test_ids_are_unique_valid_and_sorted_by_time() -> None:

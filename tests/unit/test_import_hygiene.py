@@ -74,7 +74,8 @@ def test_help_loads_no_command() -> None:
     modules = loaded("from workbench.cli.main import main; main(['--help'])")
     ours = {name for name in modules if name.startswith("workbench.cli.")}
     assert ours == {
-        f"workbench.cli.{name}" for name in ("main", "command", "commands", "session", "terminal")
+        f"workbench.cli.{name}"
+        for name in ("main", "command", "commands", "session", "terminal", "to_option")
     }
     assert not {name for name in modules if name.startswith("workbench.workspace")}
 
@@ -96,16 +97,44 @@ def test_text_and_states_load_nothing_heavy() -> None:
     assert heavy(loaded(code)) == set()
 
 
-@pytest.mark.parametrize(
-    "name",
-    sorted(
-        module.name.replace("workbench.remote.", "", 1)
-        for module in pkgutil.walk_packages(workbench.remote.__path__, "workbench.remote.")
-    ),
+EACH = """
+import json, os, sys
+import workbench.remote
+for name in sys.stdin.read().split():
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.close(reading)
+        __import__("workbench.remote." + name)
+        with open(writing, "w") as out:
+            json.dump(sorted(sys.modules), out)
+        os._exit(0)
+    os.close(writing)
+    with open(reading) as said:
+        print(said.read())
+    if os.wait()[1]:
+        sys.exit(name)
+"""
+TRAVELLING = sorted(
+    module.name.replace("workbench.remote.", "", 1)
+    for module in pkgutil.walk_packages(workbench.remote.__path__, "workbench.remote.")
 )
-def test_what_travels_imports_nothing_of_the_house(name: str) -> None:
-    modules = loaded(f"import workbench.remote.{name}")
+
+
+@pytest.fixture(scope="module")
+def loaded_by() -> dict[str, set[str]]:
+    """What each module that travels loads, in a process that had loaded nothing: each in a fork of one such."""
+    words, names = [sys.executable, "-c", EACH], "\n".join(TRAVELLING)
+    done = subprocess.run(words, input=names, stdout=subprocess.PIPE, text=True, check=True)
+    return {
+        name: set(json.loads(line)) for name, line in zip(TRAVELLING, done.stdout.splitlines(), strict=True)
+    }
+
+
+@pytest.mark.parametrize("name", TRAVELLING)
+def test_what_travels_imports_nothing_of_the_house(name: str, loaded_by: dict[str, set[str]]) -> None:
+    modules = loaded_by[name]
     house = {module for module in modules if module.startswith("workbench.")}
+    assert f"workbench.remote.{name}" in house
     assert {m for m in house if not m.startswith("workbench.remote")} <= {"workbench.version"}
     standard = (
         {m.partition(".")[0] for m in modules} - set(sys.stdlib_module_names) - {"workbench", "__main__"}

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from workbench.remote.companion import Beside
+from workbench.remote.forms.protocol import valid_run_id
 from workbench.remote.ingest import appending
 from workbench.remote.ingest.baseline import write_baseline
 from workbench.remote.ingest.file_reader import TABLE_AT_FIRST, FileReader
 from workbench.remote.machine import Machine
-from workbench.remote.protocol import valid_run_id
 from workbench.remote.readers.detect import detect
-from workbench.remote.runfolder import RunFolder
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.supervision.companion import Beside
 
 DATA = Path(__file__).parent.parent / "data" / "readers"
 RUN = "01" + "A" * 24
@@ -245,6 +245,45 @@ def test_a_full_disk_delays_and_loses_nothing(place: Place, monkeypatch: pytest.
     assert "No space left on device" in place.warnings
 
 
+def test_of_a_last_line_without_a_newline_what_is_certain_is_read_when_the_run_is_over(place: Place) -> None:
+    """ "0.12" may be all that a writer who was killed wrote of "0.1234"; an object with its brace is whole."""
+    (place.code / "metrics.csv").write_text("step,loss,acc\n1,0.5,0.1\n2,0.25,0.12")
+    (place.code / "other.jsonl").write_text('{"step": 1, "f1": 0.5}\n{"step": 2, "f1": 0.75}')
+    (place.code / "half.jsonl").write_text('{"step": 1, "f2": 0.5}\n{"step": 2, "f2": 0.7')
+    place.read()
+    assert sorted(place.points) == [
+        ("acc", 0.1, 1), ("f1", 0.5, 1), ("f1", 0.75, 2), ("f2", 0.5, 1), ("loss", 0.25, 2), ("loss", 0.5, 1),
+    ]  # fmt: skip
+    assert "metrics.csv: its last line has no newline, so acc = 0.12 in it may be cut short" in place.warnings
+    assert "half.jsonl: its last 21 bytes are half a record" in place.warnings
+    assert "other.jsonl" not in place.warnings
+
+
+def test_what_is_called_like_a_log_and_is_none_is_said_when_the_run_is_over(place: Place) -> None:
+    """Garbage of each form by its name; a table or database of something else is nobody's concern."""
+    noise = random.Random(7).randbytes(300)
+    for name in ("a.wandb", "events.out.tfevents.1.x", "mlflow.db", "trainer_state.json"):
+        (place.code / name).write_bytes(noise)
+    for name in ("empty.wandb", "events.out.tfevents.1.empty"):
+        (place.code / name).touch()
+    (place.code / "people.csv").write_text("name,age\nann,3\n")
+    (place.code / "other.sqlite").write_bytes(noise)
+    place.read()
+    assert place.points == []
+    said = sorted(place.warnings.splitlines())
+    assert [line.partition(":")[0].partition(" ")[0] for line in said] == [
+        "a.wandb", "events.out.tfevents.1.x", "mlflow.db", "trainer_state.json",
+    ]  # fmt: skip
+    assert "does not begin like one" in said[0]
+    assert "taken for a TensorBoard event file by its name, but nothing in it can be read" in said[1]
+
+
+def test_a_pattern_that_names_what_is_no_log_is_answered(place: Place) -> None:
+    (place.code / "people.csv").write_text("name,age\nann,3\n")
+    place.read(ingest=["people.csv"])
+    assert "people.csv is not read: its first line names no column called step" in place.warnings
+
+
 def test_a_store_of_mlflow_is_followed_for_the_runs_that_are_begun_in_it(place: Place) -> None:
     with sqlite3.connect(shutil.copyfile(DATA / "mlflow.db", place.code / "mlflow.db")) as store:
         (first,) = store.execute("SELECT run_uuid FROM runs LIMIT 1").fetchone()
@@ -279,6 +318,19 @@ def test_further_runs_of_a_tracker_are_children(place: Place) -> None:
     place.read(created=1700000000.5)
     (late,) = [one["file"] for one in place.lines("metric") if one["n"] == "late"]
     assert [one["child"] for one in place.lines("header") if one["file"] == late] == [third]
+
+
+@pytest.mark.parametrize("first", ["checkpoint-6", "."])
+def test_a_trainer_that_saves_its_state_beside_its_checkpoints_is_told_once(place: Place, first: str) -> None:
+    """`Trainer.save_state()` writes into output_dir what the checkpoints in it have, too."""
+    for folder in sorted(["checkpoint-6", "."], key=lambda one: one != first):
+        (place.code / "out" / folder).mkdir(parents=True, exist_ok=True)
+        shutil.copy(DATA / "trainer" / "checkpoint-6" / "trainer_state.json", place.code / "out" / folder)
+        place.read()
+    names = {name for name, _, _ in place.points}
+    assert "loss" in names
+    assert not [name for name in names if "trainer_state" in name]
+    assert len(set(place.points)) == len(place.points)
 
 
 def test_runs_of_a_store_that_were_there_before_are_not_this_runs(place: Place) -> None:

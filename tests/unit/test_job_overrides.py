@@ -73,7 +73,7 @@ def test_a_value_that_reaches_no_command_is_a_mistake() -> None:
     assert unused.inputs == {"lr": 1, "seed": 2}
     text = to_job_yaml(unused)
     assert parse_job(text, "run @1", ["inputs.lr=3"]).command == "python t.py --lr 3"
-    with pytest.raises(ConfigurationError, match=r"^--set inputs.lrr=3: .*did you mean lr\?$"):
+    with pytest.raises(ConfigurationError, match=r"^--set inputs.lrr=3: .*did you mean lr\?"):
         parse_job(text, "run @1", ["inputs.lrr=3"])
     for words in (["python", "t.py", "--lr", "1"], "python t.py --lr 1"):
         plain = to_job_yaml(configuration_from_command(words))
@@ -150,7 +150,7 @@ def test_options_that_are_wrong_are_all_named() -> None:
         configuration_from_command(
             "x ${{inputs.no}}",
             Options(
-                code="/no/such/place", inputs=("novalue",), environment="relative", gpus=-1, secrets=("a b",)
+                code="/no/such/place", inputs=("novalue",), environment="two words", gpus=-1, secrets=("a b",)
             ),
         )
     said = [problem["set"].split()[0] for problem in caught.value.data["problems"]]

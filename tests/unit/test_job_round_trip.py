@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 
 from tests.unit.test_job_yaml import WHOLE
 from workbench.entities.base import from_wire, replace, to_wire
-from workbench.entities.configuration import OnEnd, Retries, RunConfiguration
-from workbench.remote.retrying import LOST
+from workbench.entities.configuration import (
+    DataInput,
+    DataOutput,
+    Distribution,
+    OnEnd,
+    Retries,
+    RunConfiguration,
+)
+from workbench.environments import reference
+from workbench.remote.runs.retrying import LOST
 from workbench.runs.configuration import Options, configuration_from_command, parse_job, to_job_yaml
+from workbench.runs.job_fields import DATA_TYPES
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40).filter(
     lambda text: "${{" not in text
@@ -25,6 +34,74 @@ LITERAL = (
     | st.integers(-(2**62), 2**62)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.booleans()
+)
+
+PATHS = (
+    st.from_regex(r"/[a-z0-9 ._-]{0,20}[a-z]", fullmatch=True)
+    | st.from_regex(r"gpu1:/[a-z0-9]{1,9}", fullmatch=True)
+    | st.sampled_from(
+        [
+            "https://example.org/a.csv",
+            "s3://bucket/x",
+            "data:digits:3",
+            "azureml:digits@latest",
+            "model:m@champion",
+        ]
+    )
+)
+DATA = st.builds(
+    DataInput,
+    type=st.sampled_from(DATA_TYPES),
+    path=PATHS,
+    mode=st.sampled_from(["ro_mount", "download", "direct"]),
+)
+OUTPUT = st.builds(
+    DataOutput,
+    type=st.sampled_from(DATA_TYPES),
+    path=st.none() | PATHS,
+    mode=st.sampled_from(["rw_mount", "upload", "direct"]),
+    name=st.none() | LINE,
+)
+DISTRIBUTION = st.builds(
+    Distribution, type=st.sampled_from(["pytorch", "mpi"]), processes=st.integers(1, 1024)
+) | st.builds(
+    Distribution,
+    type=st.just("tensorflow"),
+    processes=st.integers(4, 99),
+    parameter_servers=st.integers(0, 3),
+)
+ENVIRONMENT = (
+    st.from_regex(r"/[a-z0-9 ._/-]{0,20}python3", fullmatch=True)
+    | st.from_regex(r"[a-z][a-z0-9._-]{0,9}y(:[1-9]|@[a-z]{1,5}x)?", fullmatch=True)
+    | st.sampled_from(
+        [
+            "azureml:a@latest",
+            "azureml://registries/r/environments/e/labels/latest",
+            "/home/me/p/",
+            "image:a/b:1",
+        ]
+    )
+    | st.builds(
+        reference.inline,
+        st.fixed_dictionaries(
+            {"requirements": st.just("/home/me/r.txt")},
+            optional={
+                "python": st.just("3.10"),
+                "name": st.just("mine"),
+                "tags": st.just({"a": "1", "b": None}),
+            },
+        )
+        | st.fixed_dictionaries(
+            {"image": st.just("a/b:1")},
+            optional={"conda": st.just({"name": "x", "dependencies": ["python=3.10", {"pip": ["a==1.10"]}]})},
+        )
+        | st.fixed_dictionaries(
+            {"build": st.just("/home/me/c")}, optional={"dockerfile_path": st.just("a/Dockerfile")}
+        )
+        | st.fixed_dictionaries(
+            {"project": st.just("/home/me/p")}, optional={"groups": st.just(["dev", "extra:gpu"])}
+        ),
+    )
 )
 
 CAUSES = st.lists(st.sampled_from(["reboot", "exit", "timeout", "supervisor_lost"]), unique=True).flatmap(
@@ -58,7 +135,13 @@ CONFIGURATIONS: st.SearchStrategy[RunConfiguration] = st.builds(
     target=st.none() | VARIABLE,
     tags=st.dictionaries(LINE, st.none() | TEXT, max_size=3),
     inputs=st.dictionaries(VARIABLE, LITERAL, max_size=3),
-    environment=st.none() | LINE.map(lambda text: "/" + text),
+    data_inputs=st.dictionaries(VARIABLE.map(lambda name: f"data_{name}"), DATA, max_size=2),
+    outputs=st.dictionaries(VARIABLE, OUTPUT, max_size=2),
+    environment=st.none() | ENVIRONMENT,
+    distribution=st.none() | DISTRIBUTION,
+    cpus=st.none() | st.integers(1, 64),
+    services=st.dictionaries(LINE, st.sampled_from(["tensorboard", "jupyter", "ssh"]), max_size=2),
+    shm_size=st.none() | st.integers(1, 2**40),
     environment_variables=st.dictionaries(VARIABLE, TEXT, max_size=3),
     gpus=st.none() | st.integers(0, 64),
     priority=st.integers(-9, 9),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from workbench.remote import environ
-from workbench.remote.launch import check_command, find_program, launch_script, plan_launch
+from workbench.remote.processes.launch import check_command, find_program, launch_script, plan_launch
+from workbench.remote.runs import environ
 
 
 def plan(**spec: Any) -> Any:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.remote import queue_files
-from workbench.remote.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices, unusable
 from workbench.remote.machine import Machine
-from workbench.remote.queue_files import Queue, read_ticket
+from workbench.remote.queue import queue_files
+from workbench.remote.queue.leases import BACKFILL_SECONDS, Lease, Ticket, decide, resolve_devices, unusable
+from workbench.remote.queue.queue_files import Queue, read_ticket
 
 
 def ticket(run: str, order: int, gpus: int = 1, **changes: Any) -> Ticket:

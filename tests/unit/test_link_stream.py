@@ -8,7 +8,8 @@ import pytest
 
 from workbench.compute.link_stream import LinkStream
 from workbench.errors import RemoteError
-from workbench.remote import frames, protocol
+from workbench.remote.forms import protocol
+from workbench.remote.wire import frames
 
 BODY = b"x" * protocol.MAX_BODY
 

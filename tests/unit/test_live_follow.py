@@ -14,15 +14,15 @@ from tests.services import Services, services
 from tests.store_making import FILE, NOW, header, lines, make_run, metric, run_id, step
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import RunState
-from workbench.store import run_status, runs
-from workbench.store.offsets import offsets
+from workbench.store.arriving.offsets import offsets
+from workbench.store.runs import kept_runs, run_status
 
 
 @pytest.fixture
 async def live(tmp_path: Path) -> AsyncIterator[Services]:
     """Services with a run that no machine has; what its follower would bring is put in by hand."""
     async with services(tmp_path) as opened, asyncio.timeout(60):
-        await opened.store.write(runs.insert, make_run(target="local"), RunConfiguration(command="true"))
+        await opened.store.write(kept_runs.insert, make_run(target="local"), RunConfiguration(command="true"))
         yield opened
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.remote.log_clock import NAME, noted
 from workbench.remote.machine import Machine
-from workbench.remote.runfolder import RunFolder
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.supervision.log_clock import NAME, noted
 
 RUN = "01M3250V010000000000000001"
 

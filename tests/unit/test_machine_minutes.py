@@ -12,8 +12,9 @@ import pytest
 from tests.store_making import open_store
 from workbench.entities.machine_series import Minute, Span
 from workbench.entities.target import Target, TargetKind
-from workbench.store import events, machine_minutes, targets
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.fleet import machine_minutes, targets
+from workbench.store.sqlite import events
 
 FIRST = 29_833_334
 

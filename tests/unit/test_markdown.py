@@ -40,14 +40,23 @@ def test_what_stands_in_a_note() -> None:
     assert found[0].spans == (Span("What "), Span("we", "em"), Span(" learned"))
     assert markdown.plain(found[1]) == "The warm-up was too short, see lr."
     assert markdown.plain(found[2]) == "first goes on"
-    assert (found[3].level, found[3].marker, found[3].spans[1]) == (1, "1.", Span("run", "link", "https://example.org/a"))
+    assert (found[3].level, found[3].marker, found[3].spans[1]) == (
+        1,
+        "1.",
+        Span("run", "link", "https://example.org/a"),
+    )
     assert found[6].lines == ("# no heading", "x = 1")
 
 
-@pytest.mark.parametrize("text", ["**", "`", "a*b*", "snake_case_name", "[x](", "[x](y z)", "* ", "```", "<b>&", "2 * 3 * 4"])
+@pytest.mark.parametrize(
+    "text", ["**", "`", "a*b*", "snake_case_name", "[x](", "[x](y z)", "* ", "```", "<b>&", "2 * 3 * 4"]
+)
 def test_what_is_no_form_is_text(text: str) -> None:
     said = "".join(markdown.plain(block) for block in markdown.read("x " + text))
-    assert said.replace(" ", "") in ("x" + text.replace(" ", ""), "x" + text.replace(" ", "").replace("*b*", "b"))
+    assert said.replace(" ", "") in (
+        "x" + text.replace(" ", ""),
+        "x" + text.replace(" ", "").replace("*b*", "b"),
+    )
 
 
 def test_a_note_on_a_terminal() -> None:
@@ -70,11 +79,14 @@ def test_no_line_is_wider_than_the_terminal(text: str, cells: int) -> None:
 def test_a_long_note_is_read_as_markdown_on_the_page_of_its_run() -> None:
     from datetime import UTC, datetime
 
-    from tests.faces.scripted import make_run
+    from tests.faces.fixed_runs import make_run
     from workbench.views.run_page import page
 
     now = datetime(2026, 11, 23, 12, 4, tzinfo=UTC)
     long = page(make_run(1, "otter", description="# Why\n- the **lr** \x1b[2J"), {}, [], now, Look(60))
     at = long.index("note")
     assert long[at : at + 4] == ["note", "  Why", "", "  • the lr"]
-    assert any(line.split() == ["note", "best", "so", "far"] for line in page(make_run(1, "otter", description="best so far"), {}, [], now, Look(60)))
+    assert any(
+        line.split() == ["note", "best", "so", "far"]
+        for line in page(make_run(1, "otter", description="best so far"), {}, [], now, Look(60))
+    )

@@ -10,8 +10,8 @@ from workbench.compute.history import History
 from workbench.compute.monitor import Monitor
 from workbench.entities.target import Target, TargetKind
 from workbench.services.minute_keeper import MinuteKeeper
-from workbench.store import machine_minutes, targets
 from workbench.store.async_store import AsyncStore
+from workbench.store.fleet import machine_minutes, targets
 
 START = 1_790_000_040
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from tests.services import services
 from workbench.entities.run import GitFacts
 from workbench.errors import NotFound, UsageError
 from workbench.services.operation import Kind, call, find, items, operations, write
@@ -66,3 +69,12 @@ async def test_bytes_go_into_a_write_operation(table):
 def test_unmarked_methods_cannot_be_reached(table, noun, method, kind):
     with pytest.raises(NotFound):
         find(table, noun, method, kind)
+
+
+async def test_every_operation_of_the_house_knows_its_parameters(tmp_path: Path) -> None:
+    """They are read from a signature when first called: what cannot be read must not wait for that."""
+    async with services(tmp_path) as live:
+        assert len(live.workspace.operations) > 200
+        for name, operation in live.workspace.operations.items():
+            with pytest.raises(UsageError, match=re.escape(name)):
+                operation.arguments({"no such parameter": 1})

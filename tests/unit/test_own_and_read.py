@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.store.plain_view import SeriesRow, pieces
+from workbench.store.metrics.plain_view import SeriesRow, pieces
 
 
 def row(number: int, file: str, attempt: int = 1) -> SeriesRow:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from workbench.errors import StoreError
-from workbench.store import packed_log
-from workbench.store.log_file import LogFile, log_size, packed_path
-from workbench.store.packed_log import pack
-from workbench.store.spool import Spool
+from workbench.store.logs import packed_log
+from workbench.store.logs.log_file import LogFile, log_size, packed_path
+from workbench.store.logs.packed_log import pack
+from workbench.store.logs.spool import Spool
 
 
 def packed(folder: Path, data: bytes) -> Path:
@@ -91,7 +91,7 @@ def test_a_hole_of_a_gigabyte_takes_little(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from workbench.store.spool import Spool
+from workbench.store.logs.spool import Spool
 asked = iter([True, True])
 def going_on():
     if next(asked, None) is None:

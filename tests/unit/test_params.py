@@ -90,9 +90,7 @@ def test_what_is_kept_is_bounded() -> None:
 
 
 def test_inputs_are_parameters_as_they_were_written() -> None:
-    job = configuration_from_command(
-        "python t.py --lr ${{inputs.rate}} -e 5", Options(inputs=("rate=3e-4",))
-    )
+    job = configuration_from_command("python t.py --lr ${{inputs.rate}} -e 5", Options(inputs=("rate=3e-4",)))
     assert params_of(job) == {"lr": "3e-4", "e": "5", "rate": "3e-4"}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.remote.process_clues import parse_environment, parse_figures
-from workbench.remote.process_runs import Claim, Clues, Known, container_of, run_of
+from workbench.remote.processes.process_clues import parse_environment, parse_figures
+from workbench.remote.processes.process_runs import Claim, Clues, Known, container_of, run_of
 
 ME, BOB = 1000, 1001
 RUN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"

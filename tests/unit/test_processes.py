@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from workbench.remote import processes
-from workbench.remote.processes import ProcessStat, alive, descend, identity, parse_stat, send
+from workbench.remote.processes import process_trees
+from workbench.remote.processes.process_trees import ProcessStat, alive, descend, identity, parse_stat, send
 
 REST = b"S 42 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 987654 1000 100 18446744073709551615"
 
@@ -79,7 +79,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
-def known(process: subprocess.Popen[bytes]) -> processes.Identity:
+def known(process: subprocess.Popen[bytes]) -> process_trees.Identity:
     found = identity(process.pid)
     assert found is not None
     return found
@@ -108,26 +108,26 @@ def test_descendants_are_found_with_and_without_the_kernels_lists(
     process = start("sh", "-c", "sleep 1000 & echo; wait", stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
-    listed = processes.descendants(process.pid)
-    monkeypatch.setattr(processes, "children_listed", lambda: False)
-    assert processes.descendants(process.pid) == listed
+    listed = process_trees.descendants(process.pid)
+    monkeypatch.setattr(process_trees, "children_listed", lambda: False)
+    assert process_trees.descendants(process.pid) == listed
     assert len(listed) == 1
-    assert processes.end_tree(lambda: listed, 0.0) == []
+    assert process_trees.end_tree(lambda: listed, 0.0) == []
 
 
 def test_a_tag_is_read_from_the_environment_a_process_was_started_with(start: Start) -> None:
     tag = "x" + os.urandom(8).hex()
     process = start(env={"WORKBENCH_RUN_ID": tag})
     deadline = time.monotonic() + 60  # for an instant after its exec a process shows no environment
-    while processes.environment_value(process.pid, "WORKBENCH_RUN_ID") != tag:
+    while process_trees.environment_value(process.pid, "WORKBENCH_RUN_ID") != tag:
         assert time.monotonic() < deadline
-    assert processes.tagged("WORKBENCH_RUN_ID", tag) == [known(process)]
-    assert processes.tagged("WORKBENCH_RUN_ID", tag[:-1]) == []
+    assert process_trees.tagged("WORKBENCH_RUN_ID", tag) == [known(process)]
+    assert process_trees.tagged("WORKBENCH_RUN_ID", tag[:-1]) == []
 
 
 def test_a_stopped_process_is_ended_too(start: Start) -> None:
     process = start()
     found = known(process)
     process.send_signal(signal.SIGSTOP)
-    assert processes.end_tree(lambda: [found], 30.0, reap=lambda: process.poll()) == []
+    assert process_trees.end_tree(lambda: [found], 30.0, reap=lambda: process.poll()) == []
     assert process.wait() == -signal.SIGTERM

@@ -50,7 +50,9 @@ MONTH = rules(30 * DAY, ["best", "tagged", "registered"])
 )
 def test_why_a_run_stays(run: HeldRun, facts: Known | None, why: str | None) -> None:
     plan = decide("gpu1", held(run), {} if facts is None else {run.id: facts}, MONTH)
-    assert (plan.kept, [item.id for item in plan.remove]) == (({}, [run.id]) if why is None else ({why: 1}, []))
+    assert (plan.kept, [item.id for item in plan.remove]) == (
+        ({}, [run.id]) if why is None else ({why: 1}, [])
+    )
 
 
 def test_only_the_words_that_were_said_keep() -> None:
@@ -71,16 +73,24 @@ def test_what_staying_runs_need_stays_and_the_largest_are_told_first() -> None:
         held_run(2, snapshot=b, environment="e2"),
         held_run(3, snapshot=a, age=DAY),
     ]
-    trees = [Held(id=a, bytes=7, age=99 * DAY), Held(id=b, bytes=7, age=99 * DAY), Held(id=c, bytes=7, age=DAY)]
+    trees = [
+        Held(id=a, bytes=7, age=99 * DAY),
+        Held(id=b, bytes=7, age=99 * DAY),
+        Held(id=c, bytes=7, age=DAY),
+    ]
     environments = [Held(id="e1", bytes=5, age=99 * DAY), Held(id="e3", bytes=6, age=99 * DAY)]
-    plan = decide("gpu1", held(*runs, trees=trees, environments=environments), {run.id: known() for run in runs}, MONTH)
+    plan = decide(
+        "gpu1", held(*runs, trees=trees, environments=environments), {run.id: known() for run in runs}, MONTH
+    )
     assert [(item.kind, item.id) for item in plan.remove] == [
         ("run", runs[1].id), ("run", runs[0].id), ("tree", b), ("environment", "e3"), ("environment", "e1"),
     ]  # fmt: skip
     assert plan.bytes == 200 + 100 + 7 + 6 + 5
     said = judged(plan, {("tree", b), ("environment", "e1")}, {"bytes": 1000, "blobs": 3})
     assert (said.bytes, said.blobs) == (1000, 3)
-    assert [item.id for item in said.remove] == [runs[1].id, runs[0].id, "e3"], "what the machine keeps is not told"
+    assert [item.id for item in said.remove] == [runs[1].id, runs[0].id, "e3"], (
+        "what the machine keeps is not told"
+    )
 
 
 def test_what_was_not_fetched_is_warned_of() -> None:
@@ -90,11 +100,20 @@ def test_what_was_not_fetched_is_warned_of() -> None:
 
 
 def test_what_a_machine_says_it_keeps_is_taken_apart() -> None:
-    good = {"run": "01" + "A" * 24, "bytes": 5, "age": 3.5, "over": True, "name": "x\x1b[2J", "snapshot": "../../etc"}
+    good = {
+        "run": "01" + "A" * 24,
+        "bytes": 5,
+        "age": 3.5,
+        "over": True,
+        "name": "x\x1b[2J",
+        "snapshot": "../../etc",
+    }
     found = read_holdings({
         "root": "/r", "total": 10, "runs": [good, {"run": "../x"}, None], "trees": [{"snapshot": "a/b"}, {"snapshot": "a", "bytes": -1}],
         "environments": "no", "blobs": {"count": True, "bytes": 7},
     })  # fmt: skip
-    assert [(run.id, run.name, run.snapshot, run.over) for run in found.runs] == [(good["run"], "x", None, True)]
+    assert [(run.id, run.name, run.snapshot, run.over) for run in found.runs] == [
+        (good["run"], "x", None, True)
+    ]
     assert [(tree.id, tree.bytes) for tree in found.trees] == [("a", 0)]
     assert (found.blobs, found.free) == (Counted(count=0, bytes=7), None)

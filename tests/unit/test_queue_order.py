@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.remote.leases import Ticket, in_order
-from workbench.remote.queue_changes import reordered
+from workbench.remote.queue.leases import Ticket, in_order
+from workbench.remote.queue.queue_changes import reordered
 
 
 def line(*runs: tuple[str, int, int]) -> list[Ticket]:

@@ -18,7 +18,7 @@ from workbench.remote.readers import mlflow_database, tensorboard
 from workbench.remote.readers.detect import detect
 from workbench.remote.readers.entries import Entry, record_lines
 from workbench.remote.readers.forms import READERS
-from workbench.store.records import parse_records
+from workbench.store.records.record_batch import parse_records
 
 DATA = Path(__file__).parent.parent / "data" / "readers"
 X = DATA / "x" / "events.out.tfevents.1700000000.machine"

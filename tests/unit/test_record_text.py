@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.remote import protocol
-from workbench.remote.record_text import (
+from workbench.remote.forms import protocol
+from workbench.remote.forms.record_text import (
     cell,
     flat_text,
     is_list,

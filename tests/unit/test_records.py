@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.record_files import read_file, read_run
-from workbench.remote import protocol, records
-from workbench.remote.records import RecordFile, RecordWriter, rank_of
+from workbench.remote.forms import protocol
+from workbench.remote.runs import records
+from workbench.remote.runs.records import RecordFile, RecordWriter, rank_of
 
 RUN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 LINE = '{"k":"metric","n":"loss","v":%d'

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,8 +18,9 @@ from tests.store_making import make_run, run_id
 from workbench.entities.configuration import OnEnd, RunConfiguration
 from workbench.entities.run import RunState, Transition
 from workbench.errors import Conflict
+from workbench.runs.bundles import Bundle
 from workbench.services.run_bundles import RunBundleService
-from workbench.store import run_status, runs
+from workbench.store.runs import kept_runs, run_status
 
 ROOT, CHILD = run_id(1), run_id(2)
 SECRET = "https://hooks.example/token-of-somebody"
@@ -25,19 +28,42 @@ SECRET = "https://hooks.example/token-of-somebody"
 
 def records(attempt: int, rank: int) -> bytes:
     """A record file with everything a process may leave."""
-    lines: list[dict[str, Any]] = [{"k": "header", "v": 1, "attempt": attempt, "rank": rank, "wall": 1.7e9, "mono": 3.0}]
+    lines: list[dict[str, Any]] = [
+        {"k": "header", "v": 1, "attempt": attempt, "rank": rank, "wall": 1.7e9, "mono": 3.0}
+    ]
     for step in range(5000):
-        lines.append({"k": "metric", "n": "loss", "v": attempt + rank / 7 + step / 3, "s": step, "t": step / 1000})
+        lines.append(
+            {"k": "metric", "n": "loss", "v": attempt + rank / 7 + step / 3, "s": step, "t": step / 1000}
+        )
     for value in ("nan", "inf", "-inf", 0.1, -0.0, 1e308, 5e-324):
-        lines.append({"k": "metric", "n": "odd name/ü \"x\"", "v": value, "t": 9.5})
+        lines.append({"k": "metric", "n": 'odd name/ü "x"', "v": value, "t": 9.5})
     lines.append({"k": "metric", "n": "back", "v": 1.0, "s": 9, "t": 1.0})
     lines.append({"k": "metric", "n": "back", "v": 2.0, "s": 3, "t": 0.5})
     lines.append({"k": "metric", "n": "phase", "text": "warm up", "s": 0, "t": 1.0})
     lines.append({"k": "metric", "n": "phase", "text": None, "t": 2.0})
     lines.append({"k": "row", "n": "rows", "v": {"a": 1, "b": "x"}, "s": 0, "t": 1.0})
     lines.append({"k": "table", "n": "table", "v": {"c": [1, "nan"]}, "t": 1.0})
-    lines.append({"k": "table", "n": "cm", "schema": "confusion_matrix", "schema_version": "v1", "v": {"m": [[1]]}, "t": 1.0})
-    lines.append({"k": "environment", "s": 0, "python": "/p", "version": "3.11", "platform": "linux", "distributions": {"numpy": "2"}, "more": 3})
+    lines.append(
+        {
+            "k": "table",
+            "n": "cm",
+            "schema": "confusion_matrix",
+            "schema_version": "v1",
+            "v": {"m": [[1]]},
+            "t": 1.0,
+        }
+    )
+    lines.append(
+        {
+            "k": "environment",
+            "s": 0,
+            "python": "/p",
+            "version": "3.11",
+            "platform": "linux",
+            "distributions": {"numpy": "2"},
+            "more": 3,
+        }
+    )
     lines.append({"k": "artifact", "n": "best", "path": "outputs/m.bin"})
     lines.append({"k": "warning", "v": "careful"})
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
@@ -49,13 +75,28 @@ async def hard_life(folder: Path) -> AsyncIterator[Services]:
     async with services(folder) as live:
         store = live.store
         configuration = RunConfiguration(
-            command="x", environment_variables={"A": "1", "HF_TOKEN": SECRET}, on_end=[OnEnd(webhook=SECRET)], inputs={"n": 1}
+            command="x",
+            environment_variables={"A": "1", "HF_TOKEN": SECRET},
+            on_end=[OnEnd(webhook=SECRET)],
+            inputs={"n": 1},
         )
-        run = make_run(1, status=RunState.FAILED, cause="exit", message="it broke", exit_code=3, attempt=2, description="# why")
-        await store.write(runs.insert, run, configuration, "diff --git a/x b/x\n")
+        run = make_run(
+            1,
+            status=RunState.FAILED,
+            cause="exit",
+            message="it broke",
+            exit_code=3,
+            attempt=2,
+            description="# why",
+        )
+        await store.write(kept_runs.insert, run, configuration, "diff --git a/x b/x\n")
         child = make_run(2, status=RunState.COMPLETED, parent=ROOT, inside=ROOT)
-        await store.write(runs.insert, child, RunConfiguration(command="x"))
-        steps = [Transition(seq=seq, attempt=attempt, state=RunState.RUNNING, time=datetime.now(UTC)) for attempt in (1, 2) for seq in (1, 2)]
+        await store.write(kept_runs.insert, child, RunConfiguration(command="x"))
+        steps = [
+            Transition(seq=seq, attempt=attempt, state=RunState.RUNNING, time=datetime.now(UTC))
+            for attempt in (1, 2)
+            for seq in (1, 2)
+        ]
         await store.write(lambda change: run_status.keep(change, 1, steps))
         for attempt in (1, 2):
             for rank in (0, 1):
@@ -113,7 +154,9 @@ async def test_a_hard_life_is_told_whole(tmp_path: Path) -> None:
             await taker.call("runs.resume", run=ROOT)
 
 
-async def test_an_import_that_was_cut_off_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_import_that_was_cut_off_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with hard_life(tmp_path / "giver") as giver, services(tmp_path / "taker") as taker:
         data = await bundled(giver, ROOT)
 
@@ -129,6 +172,41 @@ async def test_an_import_that_was_cut_off_is_done_again(tmp_path: Path, monkeypa
         assert await unbundled(taker, data) == ["updated", "new"]
         assert repr(await everything(taker, ROOT)) == repr(await everything(giver, ROOT))
         assert await unbundled(taker, data) == ["known", "known"]
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_a_bundle_that_opens_after_its_import_was_given_up_is_closed(
+    turn: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that opens it cannot be stopped: what it brings is given back, at either look at it."""
+    asked, go, done = threading.Event(), threading.Event(), threading.Event()
+    made: list[Bundle] = []
+
+    def slow(place: Path) -> Bundle:
+        made.append(Bundle(place))
+        if len(made) == turn:
+            asked.set()
+            go.wait()
+        return made[-1]
+
+    def closed(bundle: Bundle) -> None:
+        close(bundle)
+        if bundle in made[turn - 1 : turn]:
+            done.set()
+
+    close = Bundle.close
+    async with hard_life(tmp_path / "giver") as giver, services(tmp_path / "taker") as taker:
+        data = await bundled(giver, ROOT)
+        monkeypatch.setattr("workbench.services.run_bundles.Bundle", slow)
+        monkeypatch.setattr(Bundle, "close", closed)
+        task = asyncio.create_task(unbundled(taker, data))
+        await asyncio.to_thread(asked.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go.set()
+        assert await asyncio.to_thread(done.wait, 30)
+        assert await unbundled(taker, data) == ["new", "new"]
 
 
 async def test_what_was_written_here_outlives_a_newer_bundle_that_is_cut_off(
@@ -160,7 +238,9 @@ async def test_what_was_written_here_outlives_a_newer_bundle_that_is_cut_off(
 
 async def test_output_that_packs_very_well_is_no_bomb(tmp_path: Path) -> None:
     async with services(tmp_path / "giver") as giver, services(tmp_path / "taker") as taker:
-        await giver.store.write(runs.insert, make_run(1, status=RunState.COMPLETED), RunConfiguration(command="x"))
+        await giver.store.write(
+            kept_runs.insert, make_run(1, status=RunState.COMPLETED), RunConfiguration(command="x")
+        )
         for at in range(20):
             await giver.store.write(giver.store.spool.append, ROOT, at << 20, bytes(1 << 20))
         data = await bundled(giver, ROOT)

@@ -13,9 +13,10 @@ from tests.store_making import feed, header, make_run, metric, open_store, put_r
 from workbench.entities.experiment import Goal
 from workbench.entities.run import RunState
 from workbench.errors import NotFound, UsageError
-from workbench.store import experiments, run_groups, run_order
-from workbench.store import store as stores
-from workbench.store.query import RunQuery
+from workbench.store.blocking_store import Store
+from workbench.store.lists import run_groups, run_order
+from workbench.store.queries.query import RunQuery
+from workbench.store.workspace import experiments
 
 RUNS = [
     # lr, tags, state, losses
@@ -28,7 +29,7 @@ RUNS = [
 ]
 
 
-def make(store: stores.Store) -> None:
+def make(store: Store) -> None:
     for number, (lr, tags, state, losses) in enumerate(RUNS, 1):
         put_run(store, number, experiment="mnist", params={"lr": lr} if lr else {}, tags=tags, status=state)
         points = [

@@ -9,9 +9,10 @@ from pathlib import Path
 from tests.store_making import feed, header, make_run, metric, put_run, run_id, step
 from workbench.entities.base import to_wire
 from workbench.entities.run import RunState
-from workbench.store import run_order, run_status, runs
-from workbench.store.query import RunQuery
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.lists import run_order
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import kept_runs, run_status
 
 
 def test_the_order_is_that_of_the_pages_whatever_the_limit(tmp_path: Path) -> None:
@@ -25,10 +26,12 @@ def test_the_order_is_that_of_the_pages_whatever_the_limit(tmp_path: Path) -> No
         for order, descending in orders:
             query = RunQuery(order=order, descending=descending, limit=4)
             ids, groups, _ = store.read(run_order.order, store.orders, query, grouped=False)
-            whole = store.read(runs.find, RunQuery(order=order, descending=descending, limit=-1))
+            whole = store.read(kept_runs.find, RunQuery(order=order, descending=descending, limit=-1))
             assert ids == [run.id for run in whole]
             pages = [
-                store.read(runs.find, RunQuery(order=order, descending=descending, limit=4, offset=offset))
+                store.read(
+                    kept_runs.find, RunQuery(order=order, descending=descending, limit=4, offset=offset)
+                )
                 for offset in range(0, 30, 4)
             ]
             assert ids == [run.id for page in pages for run in page]
@@ -59,8 +62,11 @@ def test_runs_that_go_on_are_counted_by_machine_and_state(tmp_path: Path) -> Non
         for number in range(1, 5):
             put_run(store, number, target="gpu1" if number < 4 else "lab")
         store.write(run_status.apply, run_id(1), [step(1, RunState.RUNNING)], as_of=make_run().created)
-        store.write(run_status.apply,
-            run_id(2), [step(1, RunState.RUNNING), step(2, RunState.COMPLETED)], as_of=make_run().created
+        store.write(
+            run_status.apply,
+            run_id(2),
+            [step(1, RunState.RUNNING), step(2, RunState.COMPLETED)],
+            as_of=make_run().created,
         )
         assert sorted(store.read(run_order.active)) == [
             ("gpu1", "NotStarted", 1),
@@ -71,7 +77,7 @@ def test_runs_that_go_on_are_counted_by_machine_and_state(tmp_path: Path) -> Non
 
 def test_an_order_of_many_runs_reads_them_at_once(tmp_path: Path) -> None:
     """Above FEW runs the ids are read in one go; the answer is the same."""
-    from workbench.store import run_order
+    from workbench.store.lists import run_order
 
     with closing(Store.open(tmp_path)) as store:
         for number in range(1, 12):

@@ -16,19 +16,14 @@ from workbench.entities.experiment import Goal
 from workbench.entities.run import RunState
 from workbench.entities.run_row import RunRow
 from workbench.errors import NotFound, UsageError
-from workbench.store import (
-    events,
-    experiments,
-    ordering,
-    orders,
-    run_rows,
-    run_status,
-    run_table,
-    runs,
-    series,
-)
-from workbench.store.query import NARROW, RunQuery
-from workbench.store.run_table import SPARKLINE, read_columns
+from workbench.store.lists import run_table
+from workbench.store.lists.run_table import SPARKLINE, read_columns
+from workbench.store.metrics import series
+from workbench.store.queries import ordering, orders
+from workbench.store.queries.query import NARROW, RunQuery
+from workbench.store.runs import kept_runs, run_rows, run_status
+from workbench.store.sqlite import events
+from workbench.store.workspace import experiments
 
 ALL = read_columns(None)
 S = RunState
@@ -39,6 +34,10 @@ def store(tmp_path):
     opened = open_store(tmp_path)
     yield opened
     opened.close()
+
+
+def counted(store, **query):
+    return store.read(store.orders.count, RunQuery(**query))
 
 
 def shown(store, **query):
@@ -107,9 +106,9 @@ def expected(runs, sort, descending):
 
 @pytest.mark.parametrize("narrow", [0, NARROW], ids=["few fit", "most fit"])
 def test_every_order_agrees_with_looking_at_every_run(store, monkeypatch, narrow):
-    monkeypatch.setattr("workbench.store.query.NARROW", narrow)
+    monkeypatch.setattr("workbench.store.queries.query.NARROW", narrow)
     fill(store)
-    everything = store.read(runs.find, RunQuery(limit=-1))
+    everything = store.read(kept_runs.find, RunQuery(limit=-1))
     for sort in KEYS:
         for descending in (False, True):
             for experiment in (None, "a"):
@@ -123,17 +122,58 @@ def test_every_order_agrees_with_looking_at_every_run(store, monkeypatch, narrow
                 # Pages are slices of the whole: no row twice, none left out.
                 pages = [shown(store, limit=7, offset=at, **query) for at in range(0, len(fit), 7)]
                 assert [one for page in pages for one in page] == whole
-                assert store.read(run_table.page, store.orders, RunQuery(limit=3, **query), ALL).total == len(
-                    fit
-                )
+                assert counted(store, limit=3, **query) == len(fit)
 
 
-def test_filters_and_total(store):
+def test_a_page_that_is_not_full_tells_how_many_fit_and_no_page_counts_for_it(store, monkeypatch):
     fill(store)
-    everything = store.read(runs.find, RunQuery(limit=-1))
+    monkeypatch.setattr(ordering, "count", None)
+    everything = len(store.read(kept_runs.find, RunQuery(limit=-1)))
+    for query in (
+        {},
+        {"text": "calm"},
+        {"filter": "loss>0.2"},
+        {"order": "best"},
+        {"order": "name"},
+        {"tags": {}, "experiment": "a"},
+    ):
+        fit = len(shown(store, limit=-1, **query))
+        assert 1 < fit <= everything
+        store.orders = orders.Orders()
+        for offset in (0, 1, fit - 1, fit):
+            page = store.read(run_table.page, store.orders, RunQuery(offset=offset, **query), ALL)
+            assert len(page.rows) == fit - offset
+            assert page.total in (fit, None)
+            assert offset == fit or page.total == fit
+        store.orders = orders.Orders()
+        first = store.read(run_table.page, store.orders, RunQuery(limit=1, **query), ALL)
+        assert first.total in (None, fit)
+        assert first.total is None or query.get("order") == "name"
+
+
+def test_a_page_of_a_text_is_found_without_the_whole_order_until_that_is_kept(store, monkeypatch):
+    fill(store)
+    limits = []
+    find = ordering.find
+    monkeypatch.setattr(
+        orders.ordering, "find", lambda at, query: limits.append(query.limit) or find(at, query)
+    )
+    asked = {"text": "calm", "limit": 1}
+    first, second = shown(store, **asked), shown(store, offset=1, **asked)
+    assert limits == [1, 1]
+    assert counted(store, **asked) > 2
+    assert shown(store, **asked) + shown(store, offset=1, **asked) == first + second
+    assert limits == [1, 1, -1]
+    shown(store, order="created", text="dull", offset=orders.SOON, limit=1)
+    assert limits == [1, 1, -1, -1]
+
+
+def test_filters_and_count(store):
+    fill(store)
+    everything = store.read(kept_runs.find, RunQuery(limit=-1))
     running = [run.id for run in everything if run.status is S.RUNNING]
     page = store.read(run_table.page, store.orders, RunQuery(statuses=(S.RUNNING,), limit=2), ALL)
-    assert page.total == len(running) > 2
+    assert counted(store, statuses=(S.RUNNING,), limit=2) == len(running) > 2
     assert [row.id for row in page.rows] == running[:2]
     calm = [run.id for run in everything if "calm" in run.name and run.target == "gpu1"]
     assert shown(store, text="CALM", target="gpu1") == calm
@@ -156,12 +196,12 @@ def test_a_kept_order_never_outlives_a_change(store, monkeypatch):
     assert shown(store, order="name") == [run_id(2), run_id(1), run_id(3)]
     assert shown(store, order="name", offset=1, limit=1) == [run_id(1)]
     feed(store, run_id(1), [header(), metric("loss", 1.0)])
-    store.write(runs.next_number)
+    store.write(kept_runs.next_number)
     store.write(experiments.ensure, "default", NOW)
     assert len(sorts) == 1
     changes = [
-        (lambda: store.write(runs.describe, run_id(3), name="b"), [run_id(2), run_id(3), run_id(1)]),
-        (lambda: store.write(runs.archive, run_id(2)), [run_id(3), run_id(1)]),
+        (lambda: store.write(kept_runs.describe, run_id(3), name="b"), [run_id(2), run_id(3), run_id(1)]),
+        (lambda: store.write(kept_runs.archive, run_id(2)), [run_id(3), run_id(1)]),
         (lambda: put_run(store, 4, name="aa"), [run_id(4), run_id(3), run_id(1)]),
         (lambda: store.remove_run(run_id(4)), [run_id(3), run_id(1)]),
     ]
@@ -182,7 +222,7 @@ def test_only_a_few_orders_are_kept(store):
 
 def test_what_a_row_holds(store):
     run = make_run(params={"lr": "3e-4", "seed": "1"}, tags={"team": "vision", "bare": None}, gpus=["2"])
-    store.write(runs.insert, run, RunConfiguration(command=["true"]))
+    store.write(kept_runs.insert, run, RunConfiguration(command=["true"]))
     values = [5.0, 2.0, "nan", 3.0]
     records = [metric("loss", value, at) for at, value in enumerate(values)]
     feed(store, run.id, [header(), *records, metric("acc", 0.5, 0)])
@@ -208,7 +248,9 @@ def test_what_a_row_holds(store):
     assert [row.sparkline[0], row.sparkline[1], row.sparkline[3]] == [5.0, 2.0, 3.0]
     assert math.isnan(row.sparkline[2])
     store.write(experiments.update, "default", goal=Goal.MAXIMIZE)
-    some = read_columns(["param:lr", "metric:acc", "metric:nothing", "tag:bare", "spark:acc", "spark:nothing"])
+    some = read_columns(
+        ["param:lr", "metric:acc", "metric:nothing", "tag:bare", "spark:acc", "spark:nothing"]
+    )
     (row,) = store.read(run_table.page, store.orders, RunQuery(), some).rows
     assert row.sparklines == {"acc": [0.5]}
     assert (row.best, row.sparkline) == (5.0, [])

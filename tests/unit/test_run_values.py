@@ -134,7 +134,9 @@ def test_a_comparison_shows_only_what_differs_and_names_the_best():
 
 
 def test_no_run_is_called_the_best_by_a_goal_that_nobody_knows():
-    runs = [make_run(metrics={name: MetricValue(last=value) for name in ("epoch", "acc")}) for value in (1, 2)]
+    runs = [
+        make_run(metrics={name: MetricValue(last=value) for name in ("epoch", "acc")}) for value in (1, 2)
+    ]
     found = compare([Side(run) for run in runs]).metrics
     assert (found["epoch"].best, found["epoch"].goal, found["epoch"].deltas) == (None, None, [0, 1])
     assert (found["acc"].best, found["acc"].goal, found["acc"].guessed) == (1, Goal.MAXIMIZE, True)
@@ -145,16 +147,26 @@ def test_no_run_is_called_the_best_by_a_goal_that_nobody_knows():
 
 def test_what_a_run_was_asked_to_be_and_ran_on_is_compared():
     patch = "diff --git a/t.py b/t.py\n--- a/t.py\n+++ b/t.py\n@@ -1,2 +1 @@\n-x\n--- y\n+z\n"
-    facts = {"hostname": "gpu1", "cpus": 8, "gpus": [{"uuid": "GPU-1", "name": "A100"}, {"uuid": "GPU-2", "name": "H100"}]}
+    facts = {
+        "hostname": "gpu1",
+        "cpus": 8,
+        "gpus": [{"uuid": "GPU-1", "name": "A100"}, {"uuid": "GPU-2", "name": "H100"}],
+    }
     git = GitFacts(commit="c" * 40, dirty=True)
     sides = [
         Side(
             make_run(gpus=["GPU-2"], git=git),
-            configuration=RunConfiguration(command="x", inputs={"data": "data:3"}, environment_variables={"A": "1"}),
+            configuration=RunConfiguration(
+                command="x", inputs={"data": "data:3"}, environment_variables={"A": "1"}
+            ),
             machine=facts,
             patch=patch,
         ),
-        Side(make_run(git=git), configuration=RunConfiguration(command="x"), machine={"cpus": "?", "gpus": ["x"]}),
+        Side(
+            make_run(git=git),
+            configuration=RunConfiguration(command="x"),
+            machine={"cpus": "?", "gpus": ["x"]},
+        ),
     ]
     found = compare(sides).facts
     assert found["GPU models"] == ["1 x H100", None]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from workbench.compute.samples import State
 from workbench.entities.base import to_wire
-from workbench.remote import sample_form
-from workbench.remote.gpu_words import THROTTLE
-from workbench.remote.sample_sending import Sender
+from workbench.remote.forms import sample_form
+from workbench.remote.forms.gpu_words import THROTTLE
+from workbench.remote.probe.sample_sending import Sender
 
 MIB = 1 << 20
 WORDS = [word for _, word in THROTTLE]

@@ -19,11 +19,20 @@ ANY = st.none() | st.floats() | st.text(max_size=8) | st.sampled_from(["1e-3", "
 
 
 def run(number: int, lr: object, loss: object, **more: object) -> dict[str, object]:
-    return {"id": f"R{number}", "name": f"run-{number}", "params": {"lr": lr}, "metrics": {"loss": loss}, "target": "gpu1", **more}
+    return {
+        "id": f"R{number}",
+        "name": f"run-{number}",
+        "params": {"lr": lr},
+        "metrics": {"loss": loss},
+        "target": "gpu1",
+        **more,
+    }
 
 
 def test_numbers_written_as_texts_count() -> None:
-    found = scatter([run(1, "3e-4", 0.5), run(2, "1e-2", 0.25), run(3, None, 1.0), run(4, "1", "nan")], "lr", "loss")
+    found = scatter(
+        [run(1, "3e-4", 0.5), run(2, "1e-2", 0.25), run(3, None, 1.0), run(4, "1", "nan")], "lr", "loss"
+    )
     assert [(dot.key, dot.x, dot.y) for dot in found.dots] == [("R1", 3e-4, 0.5), ("R2", 1e-2, 0.25)]
     assert (found.places, found.left_out) == ((), 2)
 
@@ -31,7 +40,11 @@ def test_numbers_written_as_texts_count() -> None:
 def test_one_text_makes_places_numbers_first() -> None:
     found = scatter([run(1, "auto", 0.5), run(2, "10", 0.25), run(3, "9", 0.75)], "param:lr", "metric:loss")
     assert found.places == ("9", "10", "auto")
-    assert [(dot.key, found.places[int(dot.x)]) for dot in found.dots] == [("R1", "auto"), ("R2", "10"), ("R3", "9")]
+    assert [(dot.key, found.places[int(dot.x)]) for dot in found.dots] == [
+        ("R1", "auto"),
+        ("R2", "10"),
+        ("R3", "9"),
+    ]
     of_target = scatter([run(1, "1", 0.5)], "target", "loss")
     assert of_target.places == ("gpu1",)
 
@@ -63,7 +76,13 @@ def test_one_goes_through_all_runs_in_either_direction() -> None:
     assert drawing.step(found, "R1", 0, 1) == "R2"
 
 
-@given(st.lists(st.tuples(ANY, ANY), max_size=12), st.integers(10, 120), st.integers(3, 30), st.booleans(), st.booleans())
+@given(
+    st.lists(st.tuples(ANY, ANY), max_size=12),
+    st.integers(10, 120),
+    st.integers(3, 30),
+    st.booleans(),
+    st.booleans(),
+)
 def test_anything_is_drawn_within_its_room_and_is_well_formed(data, cells, lines, log_x, log_y) -> None:
     found = scatter([run(n, lr, loss) for n, (lr, loss) in enumerate(data)], "lr", "loss")
     found = found._replace(log_x=log_x, log_y=log_y)

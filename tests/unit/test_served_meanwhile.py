@@ -27,7 +27,8 @@ from workbench.entities.snapshot import Manifest
 from workbench.server import app
 from workbench.services import run_compare
 from workbench.services.operation import Operation
-from workbench.store import runs, series
+from workbench.store.metrics import series
+from workbench.store.runs import kept_runs
 from workbench.workspace.exchange import AnswerParser, Shape, decode, request, told
 
 POINTS = 500_000
@@ -60,6 +61,7 @@ class Served:
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     async with services(tmp_path) as live, asyncio.timeout(120):
+
         async def lookup(_: str) -> dict[str, Operation]:
             return live.workspace.operations
 
@@ -75,7 +77,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 async def fill(served: Served, points: int = POINTS) -> str:
     """A run with one long series."""
     store = served.live.store
-    await store.write(runs.insert, make_run(target="local"), RunConfiguration(command="true"))
+    await store.write(kept_runs.insert, make_run(target="local"), RunConfiguration(command="true"))
     noise = random.Random(1)
     first = json.dumps(header()).encode() + b"\n"
     offset = 0
@@ -175,7 +177,9 @@ async def test_others_are_answered_while_runs_are_compared(
 ) -> None:
     store = served.live.store
     for number in (1, 2):
-        await store.write(runs.insert, make_run(number, target="local"), RunConfiguration(command="true"))
+        await store.write(
+            kept_runs.insert, make_run(number, target="local"), RunConfiguration(command="true")
+        )
     stage = Stage()
     monkeypatch.setattr(run_compare, "compare", stage.at(run_compare.compare))
     long = asyncio.create_task(served.call("runs", "compare", runs=[run_id(1), run_id(2)]))

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from workbench.remote import frames, protocol
-from workbench.remote.exchange import Exchange
-from workbench.remote.problems import RequestError
-from workbench.remote.shared_probe import Listener
+from workbench.remote.forms import protocol
+from workbench.remote.probe.shared_probe import Listener
+from workbench.remote.wire import frames
+from workbench.remote.wire.exchange import Exchange
+from workbench.remote.wire.problems import RequestError
 
 FULL, ONE, TWO = b'{"full":{}}', b'{"delta":{"t":1}}', b'{"delta":{"t":2}}'
 

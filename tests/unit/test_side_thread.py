@@ -37,7 +37,9 @@ async def test_gives_what_the_function_returns_or_raises() -> None:
 
 
 def test_a_process_ends_while_one_is_stuck() -> None:
-    done = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=60, check=True
+    )
     assert (done.stdout, done.stderr) == ("left\n", "")
 
 

@@ -30,7 +30,11 @@ async def test_two_that_begin_at_once_for_a_machine_leave_one() -> None:
     second, third = await asyncio.gather(
         signs.begin("gpu1", attempt(1)), signs.begin("gpu1", attempt(2)), return_exceptions=True
     )
-    living = [found for found in (first, second, third) if isinstance(found, dict) and found["session"] in signs._sessions]
+    living = [
+        found
+        for found in (first, second, third)
+        if isinstance(found, dict) and found["session"] in signs._sessions
+    ]
     assert len(living) == 1
     assert len(given_up) == len(asked) - 1
     assert await signs.answer(living[0]["session"], "x") in ({"done": "1"}, {"done": "2"})

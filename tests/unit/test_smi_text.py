@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.smi import gpu
-from workbench.remote import smi_text
-from workbench.remote.smi_table import SmiTable
-from workbench.remote.smi_text import COLUMNS, parse_app, parse_gpu, without_unknown
+from workbench.remote.gpus import smi_text
+from workbench.remote.gpus.smi_table import SmiTable
+from workbench.remote.gpus.smi_text import COLUMNS, parse_app, parse_gpu, without_unknown
 
 NO_NUMBER = ["-1", "nan", "1e30", "inf"]
 NONE = [

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
-from workbench.remote.manifest import apply_delta, snapshot_id
+from workbench.remote.snapshots.manifest import apply_delta, snapshot_id
 from workbench.snapshots.delta import delta, wire
 from workbench.snapshots.diff import MOST_FILE, ChangeKind, changed_files, changes, unified
 from workbench.text.patch import patch_files
@@ -145,7 +145,10 @@ def test_a_delta_makes_the_new_manifest_of_the_old(before: Manifest, after: Mani
 
 
 def test_changed_lines_are_counted_where_lines_were_compared() -> None:
-    found = {item.path: (item.change, item.added, item.removed) for item in changed_files(BEFORE, AFTER, BLOBS.__getitem__)}
+    found = {
+        item.path: (item.change, item.added, item.removed)
+        for item in changed_files(BEFORE, AFTER, BLOBS.__getitem__)
+    }
     assert found["edited"] == (ChangeKind.MODIFIED, 1, 1)
     assert found["gone"] == (ChangeKind.REMOVED, 0, 1)
     assert found["new"] == (ChangeKind.ADDED, 1, 0)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from workbench.remote import protocol, run_status, status_keeper
+from workbench.remote.forms import protocol
 from workbench.remote.machine import Machine
-from workbench.remote.runfolder import RunFolder
-from workbench.remote.status_keeper import StatusKeeper
+from workbench.remote.runs import run_status, status_keeper
+from workbench.remote.runs.runfolder import RunFolder
+from workbench.remote.runs.status_keeper import StatusKeeper
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ import pytest
 from tests.store_making import NOW, feed, header, make_run, metric, open_store, put_run, run_id
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import StoreError, StoreTooNew
-from workbench.store import database, events, migrations, run_rows, runs, series, tables
-from workbench.store.offsets import offsets
-from workbench.store.query import RunQuery
-from workbench.store.schema import STEPS
+from workbench.store.arriving.offsets import offsets
+from workbench.store.metrics import series, tables
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import kept_runs, run_rows
+from workbench.store.sqlite import database, events, migrations
+from workbench.store.sqlite.schema import STEPS
 
 
 @pytest.fixture
@@ -118,7 +120,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
 def test_many_may_open_a_new_store_at_once(tmp_path):
     def work():
         store = open_store(tmp_path)
-        store.write(runs.next_number)
+        store.write(kept_runs.next_number)
         store.close()
 
     found = []
@@ -129,15 +131,15 @@ def test_many_may_open_a_new_store_at_once(tmp_path):
         thread.join()
     assert found == [None] * 6
     store = open_store(tmp_path)
-    assert store.write(runs.next_number) == 7
+    assert store.write(kept_runs.next_number) == 7
     store.close()
 
 
 def test_one_thread_writes_and_any_may_read(store):
     put_run(store)
     for write in (
-        lambda: store.write(runs.next_number),
-        lambda: store.write(runs.tag, run_id(), {"a": None}),
+        lambda: store.write(kept_runs.next_number),
+        lambda: store.write(kept_runs.tag, run_id(), {"a": None}),
         lambda: store.write(store.spool.append, run_id(), 0, b"x"),
         lambda: feed(store, run_id(), [header()]),
     ):
@@ -146,7 +148,7 @@ def test_one_thread_writes_and_any_may_read(store):
         assert "thread" in problem.message
     assert not store.spool.path(run_id()).exists()
     assert in_thread(lambda: store.read(run_rows.get, run_id())) == store.read(run_rows.get, run_id())
-    assert in_thread(lambda: len(store.read(runs.find, RunQuery()))) == 1
+    assert in_thread(lambda: len(store.read(kept_runs.find, RunQuery()))) == 1
 
 
 def test_a_reader_sees_whole_changes_only(store):
@@ -159,7 +161,7 @@ def test_a_reader_sees_whole_changes_only(store):
 
 def test_connections_of_ended_threads_are_closed(store):
     for _ in range(5):
-        in_thread(lambda: store.read(runs.find, RunQuery()))
+        in_thread(lambda: store.read(kept_runs.find, RunQuery()))
     gc.collect()
     assert len(store._db._readers) == 0
 
@@ -181,13 +183,13 @@ def test_a_change_and_its_events_are_one(store):
     assert heard == []
     assert store.read(events.last_sequence) == before
     assert store.read(run_rows.get, run_id())
-    store.write(runs.tag, run_id(), {"a": None})
+    store.write(kept_runs.tag, run_id(), {"a": None})
     assert [event.sequence for event in heard] == [before + 1]
 
 
 def test_listeners_may_read_the_store(store):
     seen = []
-    store.on_events = lambda news: seen.append((news[-1].kind, len(store.read(runs.find, RunQuery()))))
+    store.on_events = lambda news: seen.append((news[-1].kind, len(store.read(kept_runs.find, RunQuery()))))
     put_run(store)
     assert seen == [("RunCreated", 1)]
 
@@ -197,11 +199,11 @@ def test_another_process_holding_the_database_is_said_in_words(store, monkeypatc
     other = sqlite3.connect(store.directory / "workbench.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked") as caught:
-        store.write(runs.next_number)
+        store.write(kept_runs.next_number)
     assert caught.value.hint
     other.execute("ROLLBACK")
     other.close()
-    assert store.write(runs.next_number) == 1
+    assert store.write(kept_runs.next_number) == 1
 
 
 def test_a_full_disk_is_said_in_words_and_leaves_nothing_half(store):
@@ -223,7 +225,7 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_half(store):
         feed(store, run, big)
     assert caught.value.hint
     with pytest.raises(StoreError, match="disk full"):
-        store.write(runs.insert, make_run(2), RunConfiguration(command="x" * 100_000))
+        store.write(kept_runs.insert, make_run(2), RunConfiguration(command="x" * 100_000))
     assert (
         store.read(run_rows.get, run),
         store.read(offsets, store.spool, run),
@@ -239,5 +241,5 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing_half(store):
 
 def test_times_are_kept_to_the_microsecond(store):
     created = NOW.replace(microsecond=123457)
-    store.write(runs.insert, make_run(created=created), RunConfiguration(command="true"))
+    store.write(kept_runs.insert, make_run(created=created), RunConfiguration(command="true"))
     assert store.read(run_rows.get, run_id()).created == created

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tests.store_making import feed, header, metric, open_store, put_run
 from workbench.errors import NotFound
-from workbench.store import summaries
-from workbench.store.chunks import CHUNK, Columns
-from workbench.store.envelope import joined, over
-from workbench.store.summaries import Selection
+from workbench.store.metrics import summaries
+from workbench.store.metrics.chunks import CHUNK, Columns
+from workbench.store.metrics.envelope import joined, over
+from workbench.store.metrics.summaries import Selection
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def timed(name, value, step, time):
     return {**metric(name, value, step), "t": time}
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 10), (5000, 5100), (8000.5, 20_000), (19_990, 90_000), (-5, 99_999)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 10), (5000, 5100), (8000.5, 20_000), (19_990, 90_000), (-5, 99_999)]
+)
 @pytest.mark.parametrize("buckets", [1, 7, 300])
 def test_a_part_holds_exactly_the_points_inside(store, low, high, buckets):
     """AZ-100."""
@@ -82,8 +84,16 @@ def test_over_time_buckets_are_equally_wide_in_seconds(store):
     assert [bucket.count for bucket in found[:8]] == pytest.approx([55.5] * 8, abs=1.5)
     assert found[-1].count > 400
     assert found[-1].last == 999
-    part = store.read(summaries.envelope, run, "loss", 1000, Selection(x="time", low=began + times[10], high=began + times[20]))
-    assert [(bucket.first_step, bucket.first_x) for bucket in part] == [(n, began + times[n]) for n in range(10, 21)]
+    part = store.read(
+        summaries.envelope,
+        run,
+        "loss",
+        1000,
+        Selection(x="time", low=began + times[10], high=began + times[20]),
+    )
+    assert [(bucket.first_step, bucket.first_x) for bucket in part] == [
+        (n, began + times[n]) for n in range(10, 21)
+    ]
 
 
 def test_over_another_metric_points_meet_its_value_of_that_step_or_the_last_before(store):
@@ -110,7 +120,9 @@ FLOATS = st.floats(-1e6, 1e6)
     st.floats(-2e6, 2e6),
 )
 def test_every_point_inside_is_in_one_bucket(points, buckets, low, high):
-    columns = Columns(array("q", range(len(points))), array("d", [0.0] * len(points)), array("d", [y for _, y in points]))
+    columns = Columns(
+        array("q", range(len(points))), array("d", [0.0] * len(points)), array("d", [y for _, y in points])
+    )
     found = over(array("d", [x for x, _ in points]), columns, low, high, buckets)
     inside = sorted((x, y) for x, y in points if low <= x <= high)
     assert len(found) <= buckets
@@ -170,7 +182,10 @@ def test_a_series_of_before_infinities_were_counted_is_looked_through(store):
     assert [(bucket.first_step, bucket.infs) for bucket in found if bucket.infs] == [(0, 1)]
 
 
-@pytest.mark.parametrize(("low", "high"), [(None, None), (1e9 + 100, 1e9 + 130.5), (1e9 + 900, 1e9 + 2e5), (0, 5), (1e9 + 300, 1e9 + 200)])
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(None, None), (1e9 + 100, 1e9 + 130.5), (1e9 + 900, 1e9 + 2e5), (0, 5), (1e9 + 300, 1e9 + 200)],
+)
 @pytest.mark.parametrize("buckets", [1, 40, 900])
 def test_time_from_blocks_holds_what_the_points_hold(store, low, high, buckets):
     run = put_run(store)
@@ -181,7 +196,14 @@ def test_time_from_blocks_holds_what_the_points_hold(store, low, high, buckets):
         now += 500.0 if n == 7000 else 0
         times.append(now)
     values = [math.sin(n) + (90 if n == 6001 else 0) for n in range(len(times))]
-    feed(store, run, [{**header(), "wall": 0, "mono": 0}, *(timed("loss", v, n, t) for n, (v, t) in enumerate(zip(values, times, strict=True)))])
+    feed(
+        store,
+        run,
+        [
+            {**header(), "wall": 0, "mono": 0},
+            *(timed("loss", v, n, t) for n, (v, t) in enumerate(zip(values, times, strict=True))),
+        ],
+    )
     began = store.read(summaries.envelope, run, "loss", 1, Selection(x="time"))[0].first_x
     low = None if low is None else low - times[0] + began
     high = None if high is None else high - times[0] + began
@@ -215,19 +237,58 @@ def test_many_points_in_no_order_are_in_the_same_buckets_as_few(monkeypatch):
     values[50] = math.nan
     columns = Columns(array("q", range(3000)), array("d", [0.0] * 3000), array("d", values))
     few = over(array("d", xs), columns, -math.inf, math.inf, 50)
-    monkeypatch.setattr("workbench.store.envelope.MANY", 100)
+    monkeypatch.setattr("workbench.store.metrics.envelope.MANY", 100)
     many = over(array("d", xs), columns, -math.inf, math.inf, 50)
     assert len(few) == len(many) == 50
     assert sum(bucket.count for bucket in many) == sum(bucket.count for bucket in few)
     assert sum(bucket.nans or 0 for bucket in many) == 1
-    assert (min(b.min for b in many), max(b.max for b in many)) == (min(b.min for b in few), max(b.max for b in few))
-    assert sum(abs(a.count - b.count) for a, b in zip(few, many, strict=True)) <= 6, "but for rounding at edges"
+    assert (min(b.min for b in many), max(b.max for b in many)) == (
+        min(b.min for b in few),
+        max(b.max for b in few),
+    )
+    assert sum(abs(a.count - b.count) for a, b in zip(few, many, strict=True)) <= 6, (
+        "but for rounding at edges"
+    )
+
+
+@pytest.mark.parametrize("many", [True, False])
+@pytest.mark.parametrize(
+    "xs",
+    [
+        [1.0, 0.25, 1.0, 1.0, 0.5, 1.0],
+        [-1.7e308, 1.7e308, 0.0, -1.7e308],
+        [0.0, 5e-324, 0.0],
+        [3.0, 3.0, 3.0],
+        [0.3, 0.1 + 0.2, 0.1],
+        [math.inf, math.nan, -math.inf],
+    ],
+)
+def test_values_that_are_alike_or_as_far_apart_as_can_be_are_each_in_a_bucket(
+    monkeypatch, xs: list[float], many: bool
+) -> None:
+    monkeypatch.setattr("workbench.store.metrics.envelope.MANY", 1 if many else 100)
+    count = len(xs)
+    columns = Columns(array("q", range(count)), array("d", [0.0] * count), array("d", range(count)))
+    found = over(array("d", xs), columns, -math.inf, math.inf, 50)
+    finite = [at for at, x in enumerate(xs) if math.isfinite(x)]
+    assert sum(bucket.count for bucket in found) == len(finite)
+    edges = [edge for bucket in found for edge in (bucket.first_x, bucket.last_x)]
+    assert all(map(math.isfinite, edges)), "a picture is drawn between them"
+    if finite:
+        assert max(bucket.last_step for bucket in found) == max(finite)
+        assert min(bucket.min for bucket in found) == min(finite)
+        top = next(bucket for bucket in found if bucket.last_x == max(one.last_x for one in found))
+        assert top.last == max(finite, key=lambda at: (xs[at], at)) or len(found) == 1
 
 
 def test_a_coarse_picture_over_another_metric(store, monkeypatch):
     run = put_run(store)
-    monkeypatch.setattr("workbench.store.summaries.MANY", 1000)
-    records = [metric(name, n * scale, n) for n in range(2 * CHUNK) for name, scale in (("loss", 1.0), ("epoch", 0.001))]
+    monkeypatch.setattr("workbench.store.metrics.summaries.MANY", 1000)
+    records = [
+        metric(name, n * scale, n)
+        for n in range(2 * CHUNK)
+        for name, scale in (("loss", 1.0), ("epoch", 0.001))
+    ]
     feed(store, run, [header(), *records])
     exact = store.read(summaries.envelope, run, "loss", 100, Selection(x="metric:epoch"))
     coarse = store.read(summaries.envelope, run, "loss", 100, Selection(x="metric:epoch", coarse=True))
@@ -242,7 +303,11 @@ def test_two_processes_that_log_one_name_are_both_in_the_picture(store, x):
     run = put_run(store)
     for file, clock, values in (("1.jsonl", 1000.0, range(0, 300, 3)), ("2.jsonl", 400.0, range(0, 300, 2))):
         records = [timed("loss", float(n), n, clock + n) for n in reversed(values)]
-        records += [timed("loss", -1.0, 30, clock), timed("epoch", 1.0, 0, clock), timed("epoch", 2.0, 150, clock)]
+        records += [
+            timed("loss", -1.0, 30, clock),
+            timed("epoch", 1.0, 0, clock),
+            timed("epoch", 2.0, 150, clock),
+        ]
         feed(store, run, [header(), *records], file=file)
     found = store.read(summaries.envelope, run, "loss", 40, Selection(x=x))
     assert sum(bucket.count for bucket in found) == 100 + 150 + 2

@@ -12,25 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store_making import FILE, feed, header, lines, make_run, metric, open_store, put_run, run_id
+from tests.unit.ingesting import points
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import Conflict, NotFound
-from workbench.store import (
-    events,
-    experiments,
-    ingest,
-    new_points,
-    run_entries,
-    run_rows,
-    runs,
-    series,
-    summaries,
-    tables,
-)
-from workbench.store.chunks import BLOCK, CHUNK, Columns, pack, unpack
-from workbench.store.offsets import offsets
-from workbench.store.records import parse_records
-from workbench.store.store import Store
-from workbench.store.summaries import Selection
+from workbench.store.arriving import ingest
+from workbench.store.arriving.offsets import offsets
+from workbench.store.blocking_store import Store
+from workbench.store.metrics import new_points, series, summaries, tables
+from workbench.store.metrics.chunks import CHUNK, Columns, pack, unpack
+from workbench.store.records.record_batch import parse_records
+from workbench.store.runs import kept_runs, run_entries, run_rows
+from workbench.store.sqlite import events
+from workbench.store.workspace import experiments
 
 
 @pytest.fixture
@@ -52,16 +45,13 @@ _numbers = count(1000)
 
 def taken(store, run):
     """How far the record file was taken in."""
-    return store.read(lambda connection: ingest.record_file(connection, run_rows.number(connection, run), FILE))
+    return store.read(
+        lambda connection: ingest.record_file(connection, run_rows.number(connection, run), FILE)
+    )
 
 
 def take_batch(change, run, batch, end, start):
     ingest.take(change, run_rows.number(change.connection, run), FILE, batch, end, start)
-
-
-def points(store, run, name="loss", rank=None):
-    steps, _, values = store.read(series.columns, run, name, rank)
-    return list(zip(steps, values, strict=True))
 
 
 RECORDS = st.lists(
@@ -235,212 +225,6 @@ def test_times_beyond_any_calendar_are_held_within(store):
     assert store.read(series.points, run, "loss").times == [0, 253_402_300_799_000_000]
 
 
-def test_the_plain_view_is_rank_zero_or_the_lowest(store):
-    run = put_run(store)
-    feed(store, run, [header(rank=3), metric("loss", 30)], file="c.jsonl")
-    assert store.read(run_rows.get, run).metrics["loss"].last == 30.0
-    feed(store, run, [header(rank=0), metric("loss", 1)], file="a.jsonl")
-    feed(store, run, [header(rank=1), metric("loss", 10)], file="b.jsonl")
-    assert store.read(run_rows.get, run).metrics["loss"].last == 1.0
-    assert points(store, run) == [(0, 1.0)]
-    assert points(store, run, rank=3) == [(0, 30.0)]
-    assert [summary.rank for summary in store.read(summaries.of_run, run)] == [0, 1, 3]
-
-
-def test_the_latest_attempt_wins_where_steps_overlap(store):
-    run = put_run(store)
-    feed(store, run, [header(1), *(metric("loss", n + 0.5, n) for n in range(10))], file="1.jsonl")
-    feed(store, run, [header(2), *(metric("loss", n, n) for n in range(6, 8))], file="2.jsonl")
-    expected = [(n, n + 0.5) for n in range(6)] + [(6, 6.0), (7, 7.0), (8, 8.5), (9, 9.5)]
-    assert points(store, run) == expected
-    value = store.read(run_rows.get, run).metrics["loss"]
-    assert (value.last, value.count, value.max, value.min) == (7.0, 10, 9.5, 0.5)
-    feed(store, run, [*(metric("loss", n, n) for n in range(8, 12))], file="2.jsonl")
-    assert points(store, run)[6:] == [(n, float(n)) for n in range(6, 12)]
-    value = store.read(run_rows.get, run).metrics["loss"]
-    assert (value.last, value.count, value.max, value.min) == (11.0, 12, 11.0, 0.5)
-    assert [(summary.attempt, summary.count) for summary in store.read(summaries.of_run, run)] == [
-        (1, 10),
-        (2, 6),
-    ]
-
-
-def test_a_run_that_starts_over_shows_the_new_curve(store):
-    run = put_run(store)
-    feed(store, run, [header(1), *(metric("loss", 9, n) for n in range(5))], file="1.jsonl")
-    feed(store, run, [header(2), *(metric("loss", 1, n) for n in range(5))], file="2.jsonl")
-    assert points(store, run) == [(n, 1.0) for n in range(5)]
-    value = store.read(run_rows.get, run).metrics["loss"]
-    assert (value.min, value.max, value.count) == (1.0, 1.0, 5)
-
-
-def test_processes_of_one_rank_are_drawn_together(store):
-    run = put_run(store)
-    feed(store, run, [header(), *(metric("loss", n, n) for n in (0, 2, 4))], file="1.jsonl")
-    feed(store, run, [header(), *(metric("loss", n, n) for n in (1, 3))], file="2.jsonl")
-    assert points(store, run) == [(n, float(n)) for n in range(5)]
-    assert store.read(summaries.of_run, run)[0].count == 5
-    assert store.read(run_rows.get, run).metrics["loss"].last == 4.0
-
-
-def brute_range(points, low, high):
-    values = [value for step, value in points if low <= step <= high and math.isfinite(value)]
-    return (min(values), max(values)) if values else (math.nan, math.nan)
-
-
-@pytest.mark.parametrize(
-    ("total", "buckets", "gap"),
-    [
-        (1, 500, 1),
-        (100, 7, 1),
-        (1000, 500, 3),
-        (20_000, 100, 1),
-        (20_000, 1000, 1),
-        (20_000, 10, 17),
-        (40_000, 2, 1),
-    ],
-)
-def test_a_picture_keeps_every_spike(store, total, buckets, gap):
-    """Buckets are in order and hold all points; extremes are in the right place, give or take a block."""
-    run = put_run(store)
-    noise = random.Random(total)
-    points = [(n * gap, noise.random()) for n in range(total)]
-    points[total // 3] = (points[total // 3][0], 50.0)
-    points[total // 2] = (points[total // 2][0], -50.0)
-    feed(store, run, [header(), *(metric("loss", value, step) for step, value in points)])
-    found = store.read(summaries.envelope, run, "loss", buckets)
-    assert 0 < len(found) <= buckets
-    assert sum(bucket.count for bucket in found) == total
-    assert [b.first_step for b in found] == sorted(b.first_step for b in found)
-    assert min(b.min for b in found) == min(value for _, value in points)
-    assert max(b.max for b in found) == max(value for _, value in points)
-    assert found[-1].last == points[-1][1]
-    width = total * gap / buckets
-    for bucket in found:
-        assert (bucket.min, bucket.max) == brute_range(points, bucket.first_step, bucket.last_step)
-        assert bucket.last_step - bucket.first_step <= width + 2 * BLOCK * gap + CHUNK * gap * (buckets <= 2)
-
-
-def test_the_picture_of_a_resumed_run_is_that_of_its_plain_view(store):
-    run = put_run(store)
-    old = [(n, float(n % 977)) for n in range(3 * CHUNK)]
-    new = [(n, -float(n % 977)) for n in range(CHUNK + 100, 2 * CHUNK + 300)]
-    feed(store, run, [header(1), *(metric("loss", value, step) for step, value in old)], file="1.jsonl")
-    feed(store, run, [header(2), *(metric("loss", value, step) for step, value in new)], file="2.jsonl")
-    plain = points(store, run)
-    assert plain == sorted([p for p in old if not new[0][0] <= p[0] <= new[-1][0]] + new)
-    found = store.read(summaries.envelope, run, "loss", 60)
-    assert sum(bucket.count for bucket in found) == len(plain)
-    for bucket in found:
-        assert (bucket.min, bucket.max) == brute_range(plain, bucket.first_step, bucket.last_step)
-    value = store.read(run_rows.get, run).metrics["loss"]
-    values = [value for _, value in plain]
-    assert (value.min, value.max, value.count) == (min(values), max(values), len(values))
-
-
-def test_the_picture_of_a_shuffled_series_is_complete(store):
-    run = put_run(store)
-    points = [(n, float(n)) for n in range(6000)]
-    random.Random(1).shuffle(points)
-    feed(store, run, [header(), *(metric("loss", value, step) for step, value in points)])
-    found = store.read(summaries.envelope, run, "loss", 100)
-    assert [(b.first_step, b.last_step, b.min, b.max, b.last) for b in found] == [
-        (n, n + 59, float(n), float(n + 59), float(n + 59)) for n in range(0, 6000, 60)
-    ]
-
-
-def test_a_metric_that_was_never_logged(store):
-    """AZ-100."""
-    run = put_run(store)
-    feed(store, run, [header(), metric("loss", 1)])
-    with pytest.raises(NotFound):
-        store.read(series.columns, run, "acc")
-    with pytest.raises(NotFound):
-        store.read(summaries.envelope, run, "loss", 10, Selection(rank=4))
-
-
-def test_rows_and_tables_become_columns(store):
-    """AZ-95, AZ-99."""
-    run = put_run(store)
-    feed(
-        store,
-        run,
-        [
-            header(),
-            {"k": "row", "n": "t", "v": {"a": 1, "b": "x"}},
-            {"k": "row", "n": "t", "v": {"a": 2, "c": None}},
-            {"k": "table", "n": "t", "v": {"a": [3, 4], "b": ["y"]}},
-            {"k": "table", "n": "other", "v": {"z": [1]}},
-        ],
-    )
-    assert store.read(tables.rows, run, "t") == {
-        "t": {"a": [1, 2, 3, 4], "b": ["x", None, "y", None], "c": [None, None, None, None]}
-    }
-    assert list(store.read(tables.rows, run)) == ["other", "t"]
-    feed(store, run, [header(attempt=2), {"k": "row", "n": "t", "v": {"a": 9}}], file="2.jsonl")
-    assert store.read(tables.rows, run, "t") == {"t": {"a": [9]}}
-
-
-def test_texts_and_artifacts(store):
-    run = put_run(store)
-    feed(
-        store,
-        run,
-        [
-            header(),
-            metric("phase", "warm up", 0),
-            metric("phase", None, 1),
-            {"k": "artifact", "n": "best", "path": "outputs/m.bin"},
-            {"k": "artifact", "n": "bad", "path": "../../etc/passwd"},
-            {"k": "artifact", "n": "worse", "path": "/etc/passwd"},
-        ],
-    )
-    assert store.read(tables.texts, run) == {"phase": [(0, "warm up"), (1, None)]}
-    assert store.read(tables.artifacts, run) == {"best": "outputs/m.bin"}
-    assert len(store.read(run_entries.warnings, run)) == 1
-
-
-def test_params_tags_and_properties_from_records(store):
-    """AZ-78: a second value of a property is a warning, as a follower cannot stop for it."""
-    run = put_run(store, params={"lr": "1"}, properties={"owner": "ann"})
-    feed(
-        store,
-        run,
-        [
-            header(),
-            {"k": "param", "n": "lr", "v": "2"},
-            {"k": "tag", "n": "bare"},
-            {"k": "property", "n": "owner", "v": "somebody else"},
-            {"k": "property", "n": "grade", "v": "A"},
-            {"k": "warning", "v": "w"},
-            {"k": "warning", "v": "w"},
-        ],
-    )
-    row = store.read(run_rows.get, run)
-    assert row.params == {"lr": "2"}
-    assert row.tags == {"bare": None}
-    assert row.properties == {"owner": "ann", "grade": "A"}
-    assert row.warnings == 3
-    assert len(store.read(run_entries.warnings, run)) == 2
-
-
-def test_a_flood_of_names_ends_in_a_warning_not_in_an_error(store, monkeypatch):
-    monkeypatch.setattr("workbench.store.ingest.MAX_SERIES", 5)
-    monkeypatch.setattr("workbench.store.run_entries.MAX_ENTRIES", 5)
-    monkeypatch.setattr("workbench.store.run_entries.MAX_WARNINGS", 3)
-    run = put_run(store)
-    feed(store, run, [header(), *(metric(f"m{n}", n) for n in range(9))])
-    feed(store, run, [{"k": "param", "n": f"p{n}", "v": "1"} for n in range(9)])
-    feed(store, run, [{"k": "warning", "v": f"w{n}"} for n in range(9)])
-    row = store.read(run_rows.get, run)
-    assert len(store.read(summaries.of_run, run)) == 5
-    assert len(row.params) <= 5
-    assert len(store.read(run_entries.warnings, run)) == 3
-    assert row.warnings == 11
-    feed(store, run, [metric("m0", 5)])
-    assert store.read(run_rows.get, run).metrics["m0"].last == 5.0
-
-
 def test_bad_lines_are_counted_by_file(store):
     run = put_run(store)
     store.write(
@@ -507,7 +291,7 @@ def test_nothing_of_a_removed_run_is_left(store):
             if name not in kept:
                 assert connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] == 0, name
     assert not store.spool.path(run).exists()
-    store.write(runs.insert, make_run(), RunConfiguration(command="true"))
+    store.write(kept_runs.insert, make_run(), RunConfiguration(command="true"))
     feed(store, run, [header(), metric("loss", 1)])
     assert points(store, run) == [(0, 1.0)]
 
@@ -536,45 +320,3 @@ def test_damaged_chunks_are_refused():
 def test_a_store_is_a_plain_folder(store):
     assert isinstance(store, Store)
     assert {path.name for path in store.directory.iterdir()} >= {"workbench.db", "spool", "blobs"}
-
-
-def test_what_was_logged_besides_numbers_is_listed_without_reading_it(store):
-    """AZ-95, AZ-96, AZ-97."""
-    from workbench.store import logged
-
-    run = put_run(store)
-    records = [{"k": "row", "n": "seen", "v": {"at": n}} for n in range(50)]
-    records += [{"k": "metric", "n": "phase", "v": text, "s": n} for n, text in enumerate(("warm", "train"))]
-    records += [
-        {"k": "artifact", "n": "plot", "path": "outputs/plot.PNG"},
-        {"k": "artifact", "n": "model", "path": "outputs/model.pt"},
-        {"k": "table", "n": "cm", "schema": "confusion_matrix", "schema_version": "v1", "v": {"class_labels": []}},
-    ]
-    feed(store, run, [header(), *records])
-    found = {item.name: (item.kind, item.count, item.last_step, item.path) for item in store.read(logged.of_run, run)}
-    assert found == {
-        "cm": ("confusion_matrix", 1, None, None),
-        "plot": ("image", 1, None, "outputs/plot.PNG"),
-        "seen": ("table", 50, None, None),
-        "phase": ("text", 2, 1, None),
-    }
-    assert store.read(tables.rows, run, "seen", 3) == {"seen": {"at": [47, 48, 49]}}
-
-
-def test_a_tag_that_is_gone_is_none_and_may_come_again(store):
-    run = put_run(store)
-    gone = {"k": "tag", "n": "note", "v": None, "gone": True, "t": 1}
-
-    def put(value):
-        return {"k": "tag", "n": "note", "v": value, "t": 1}
-
-    def tags():
-        return store.read(lambda connection: run_rows.get(connection, run).tags)
-
-    feed(store, run, [header(), put("a"), {**put("b"), "n": "other"}])
-    feed(store, run, [gone])
-    assert tags() == {"other": "b"}
-    feed(store, run, [put("c"), gone])
-    assert tags() == {"other": "b"}
-    feed(store, run, [gone, put("d")])
-    assert tags() == {"other": "b", "note": "d"}

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store_making import put_run
-from workbench.store.line_index import Counted, KeptBytes, LineIndex
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.logs.line_index import Counted, KeptBytes, LineIndex
 
 STEP = 8
 

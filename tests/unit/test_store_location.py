@@ -7,9 +7,9 @@ import os
 import pytest
 
 from workbench.errors import StoreError
-from workbench.store import opening
-from workbench.store.location import POINTER, choose_directory, filesystem_type, network_filesystem
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
+from workbench.store.sqlite import opening
+from workbench.store.sqlite.location import POINTER, choose_directory, filesystem_type, network_filesystem
 
 MOUNTS = """\
 22 27 0:21 / /proc rw,relatime - proc proc rw

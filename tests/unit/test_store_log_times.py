@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.store.log_times import Attempt, LogTimes, Mark
+from workbench.store.logs.log_times import Attempt, LogTimes, Mark
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 50)), max_size=400), st.data())

@@ -23,12 +23,17 @@ from workbench.entities.run import RunFile
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
 from workbench.entities.target import Target, TargetKind, TargetSettings, TargetState
 from workbench.errors import Conflict, NotFound, Refused, StoreError, UsageError
-from workbench.remote import blobs
-from workbench.remote.archive import ArchiveError
+from workbench.remote.snapshots import blobs
+from workbench.remote.snapshots.archive import ArchiveError
 from workbench.snapshots.archive import zip_blobs
-from workbench.store import activities, events, experiments, files, manifests, runs, spool, targets
-from workbench.store.offsets import offsets
-from workbench.store.store import PRUNE_GRACE
+from workbench.store.arriving.offsets import offsets
+from workbench.store.blocking_store import PRUNE_GRACE
+from workbench.store.fleet import targets
+from workbench.store.logs import spool
+from workbench.store.registry import manifests
+from workbench.store.runs import files, kept_runs
+from workbench.store.sqlite import events
+from workbench.store.workspace import activities, experiments
 
 
 @pytest.fixture
@@ -277,8 +282,8 @@ def test_pruning_keeps_what_is_needed(store):
         store.put_blob(io.BytesIO(data), sha(data))
     for item in (used, unused):
         store.write(manifests.put, item)
-    store.write(runs.insert, make_run(snapshot=used.id), RunConfiguration(command="true"))
-    store.write(runs.put_files, run_id(), [RunFile(path="outputs/a", size=9)])
+    store.write(kept_runs.insert, make_run(snapshot=used.id), RunConfiguration(command="true"))
+    store.write(kept_runs.put_files, run_id(), [RunFile(path="outputs/a", size=9)])
     store.write(files.mark_collected, run_id(), "outputs/a", sha(b"collected"))
     assert pruned(store, dry_run=False)[:2] == (0, 0)
     would = pruned(store, dry_run=True, grace=-60)

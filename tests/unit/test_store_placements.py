@@ -12,9 +12,11 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.pool import Pool
 from workbench.entities.run import RunState
 from workbench.errors import Conflict, NotFound
-from workbench.store import events, placements, pools, run_rows, run_status
-from workbench.store.offsets import offsets
-from workbench.store.store import Store
+from workbench.store.arriving.offsets import offsets
+from workbench.store.blocking_store import Store
+from workbench.store.fleet import placements, pools
+from workbench.store.runs import run_rows, run_status
+from workbench.store.sqlite import events
 
 
 def placed(store: Store, number: int = 1) -> str:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.store_making import header, lines, metric
 from workbench.errors import Conflict
-from workbench.remote import protocol
-from workbench.store.lines import LineAssembler
-from workbench.store.records import Header, parse_records
+from workbench.remote.forms import protocol
+from workbench.store.records.lines import LineAssembler
+from workbench.store.records.record_batch import Header, parse_records
 
 
 def parse(*records, head=None):
@@ -67,7 +67,14 @@ def test_the_other_kinds():
         {"k": "property", "n": "owner", "v": "ann"},
         {"k": "row", "n": "confusion", "v": {"a": 1, "b": 2}, "s": 0, "t": 2},
         {"k": "table", "n": "preds", "v": {"col": [1, "x", None]}, "t": 3},
-        {"k": "table", "n": "cm", "schema": "confusion_matrix", "schema_version": "v1", "v": {"n": 1}, "t": 3},
+        {
+            "k": "table",
+            "n": "cm",
+            "schema": "confusion_matrix",
+            "schema_version": "v1",
+            "v": {"n": 1},
+            "t": 3,
+        },
         {"k": "artifact", "n": "best", "path": "outputs/m.bin"},
         {"k": "warning", "v": "careful"},
         {"k": "status", "v": "Completed", "t": 4},

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.remote.masking import MASK, Mask, masked_text
-from workbench.remote.stream import StreamWriter, read_stream, segments, stream_end
+from workbench.remote.processes.masking import MASK, Mask, masked_text
+from workbench.remote.runs.stream import StreamWriter, read_stream, segments, stream_end
 
 
 def pattern(start: int, count: int) -> bytes:

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import signal
 import socket
 import stat
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.receivers import raw_server, receiver, silence
-from tests.services import Services, services
-from workbench.compute import local_command
-from workbench.entities.event import Event
+from tests.services import services
+from tests.unit.subscribing import add, event, happened, one, until
 from workbench.entities.subscription import Filter
 from workbench.errors import Conflict, NotFound, UsageError
-from workbench.store import events
-from workbench.store.database import Transaction
+from workbench.store.sqlite import events
+from workbench.store.sqlite.database import Transaction
 
 LOOPBACK = {"allow": ["127.0.0.1"], "plain_http": True}
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-
-
-def event(kind: str = "RunCompleted", subject: str = "experiments/mnist/runs/R", **data: Any) -> Event:
-    return Event(sequence=1, time=NOW, actor="local", kind=kind, subject=subject, data=data)
 
 
 @pytest.mark.parametrize(
@@ -61,37 +50,6 @@ def test_what_a_filter_lets_through(chosen: dict[str, Any], fits: bool) -> None:
 
 def test_events_of_subscriptions_are_brought_to_none() -> None:
     assert not Filter().fits(event("SubscriptionChanged", "subscriptions/a"))
-
-
-def happen(change: Transaction, kind: str, subject: str, data: dict[str, Any]) -> None:
-    """Something happened."""
-    change.event(kind, subject, data)
-
-
-async def happened(live: Services, kind: str = "RunCompleted", **data: Any) -> int:
-    """Write an event; its sequence. What is told of it may be an event already by now."""
-    before = await live.store.read(events.last_sequence)
-    await live.store.write(happen, kind, "experiments/mnist/runs/R", data)
-    mine = (event for event in await live.store.read(events.after, before) if event.kind == kind)
-    return next(mine).sequence
-
-
-async def add(live: Services, name: str, **chosen: Any) -> dict[str, Any]:
-    found: dict[str, Any] = await live.call("subscriptions.add", name=name, **chosen)
-    return found
-
-
-async def one(live: Services, name: str) -> dict[str, Any]:
-    return next(item for item in await live.call("subscriptions.list") if item["name"] == name)
-
-
-async def until(live: Services, name: str, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The subscription, once it stands so."""
-    async with asyncio.timeout(60):
-        while True:
-            if fits(found := await one(live, name)):
-                return found
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +140,7 @@ async def test_a_name_that_leads_to_this_machine_is_refused_at_each_delivery(
             asked.append(host)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", there.port))]
 
-        from workbench.remote import webhook
+        from workbench.remote.supervision import webhook
 
         monkeypatch.setattr(webhook.post, "__defaults__", _with(webhook.post, resolve))
         url = "http://hooks.example/x"
@@ -196,93 +154,6 @@ async def test_a_name_that_leads_to_this_machine_is_refused_at_each_delivery(
 def _with(function: Any, resolve: Any) -> tuple[Any, ...]:
     """The defaults of post with another resolver."""
     return tuple(resolve if default is socket.getaddrinfo else default for default in function.__defaults__)
-
-
-async def test_a_command_gets_the_event_and_its_surroundings(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    code = (
-        "import json, os, sys; event = json.load(sys.stdin);"
-        "open(sys.argv[1], 'a').write(json.dumps([event, dict(os.environ), os.getcwd()]))"
-    )
-    async with services(tmp_path) as live:
-        await add(live, "a", sink="command", command=[sys.executable, "-c", code, str(out)])
-        sequence = await happened(live, state="Failed")
-        await until(live, "a", lambda item: item["delivered"] == 1)
-    told, environ, cwd = json.loads(out.read_text())
-    assert (told["sequence"], told["data"]) == (sequence, {"state": "Failed"})
-    assert environ["WORKBENCH_EVENT"] == "RunCompleted"
-    assert environ["WORKBENCH_EVENT_SEQUENCE"] == str(sequence)
-    assert cwd == str(Path.home())
-
-
-async def test_no_shell_reads_words_and_one_reads_a_line(tmp_path: Path) -> None:
-    words, line = tmp_path / "words", tmp_path / "line"
-    async with services(tmp_path) as live:
-        await add(live, "words", sink="command", command=["touch", f"{words}; touch {words}.2"])
-        await add(live, "line", sink="command", command=f"touch {line} && touch {line}.2")
-        await happened(live)
-        await until(live, "words", lambda item: item["delivered"] + item["failed"] == 1)
-        await until(live, "line", lambda item: item["delivered"] == 1)
-    assert not words.with_suffix(".2").exists()
-    assert line.with_suffix(".2").exists()
-
-
-async def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
-    async with services(tmp_path) as live:
-        failing = "import sys; sys.stdin.close(); raise ValueError('no such channel')"
-        await add(live, "a", sink="command", command=[sys.executable, "-c", failing])
-        await add(live, "b", sink="command", command=["/no/such/program"])
-        await happened(live)
-        stands = await until(live, "a", lambda item: item["failed"] == 1)
-        assert "exit code 1" in stands["problem"]
-        assert "no such channel" in stands["problem"]
-        stands = await until(live, "b", lambda item: item["failed"] == 1)
-        assert "No such file" in stands["problem"]
-
-
-async def test_a_command_that_does_not_end_is_ended_with_all_it_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local_command, "GRACE", 0.2)
-    pids = tmp_path / "pids"
-    line = f"trap '' TERM; sleep 600 & echo $$ $! >> {pids}; wait; sleep 600"
-    async with services(tmp_path) as live:
-        await add(live, "a", sink="command", command=line, timeout=0.3)
-        await happened(live)
-        stands = await until(live, "a", lambda item: item["failed"] == 1)
-        assert "longer than 0.3 s" in stands["problem"]
-    for pid in pids.read_text().split():
-        assert not _runs(int(pid))
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-async def test_what_a_command_leaves_running_keeps_no_event_from_being_delivered(tmp_path: Path) -> None:
-    """Not even when it goes on with the command's output: once was told, and it is not told again."""
-    note, told = tmp_path / "pid", tmp_path / "told"
-    line = f"cat >> {told}; setsid sleep 600 & echo $! > {note}"
-    before = set(os.listdir("/proc/self/fd"))
-    async with services(tmp_path) as live:
-        await add(live, "a", sink="command", command=line, timeout=20)
-        await happened(live)
-        stands = await until(live, "a", lambda item: item["delivered"] == 1)
-        assert stands["failed"] == 0
-    os.kill(int(note.read_text()), signal.SIGKILL)
-    assert len(told.read_text().splitlines()) == 1
-    assert set(os.listdir("/proc/self/fd")) <= before
-
-
-async def test_a_command_that_writes_without_end_is_not_kept(tmp_path: Path) -> None:
-    async with services(tmp_path) as live:
-        await add(live, "a", sink="command", command="head -c 50000000 /dev/zero; exit 3")
-        await happened(live)
-        stands = await until(live, "a", lambda item: item["failed"] == 1)
-        assert "exit code 3" in stands["problem"]
 
 
 async def test_the_bell_is_an_event_for_every_dashboard(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from rich.style import Style
 from workbench.text.cells import width
 from workbench.tui.table.cell import Cell, Span, harmless, pieces
 from workbench.tui.table.columns import Column
-from workbench.tui.table.drawing import PLAIN, Look, Pen, Sorting
+from workbench.tui.table.drawing import PLAIN, Look, Pen, Sorting, sentences
 from workbench.tui.table.layout import Layout, Placed, arrange
 from workbench.tui.table.lines import Group
 from workbench.tui.themes.palette import Palette
@@ -34,7 +34,13 @@ COLUMNS = (
     Column("trend", "", least=4, ideal=6, keep=50),
     Column("note", "note", least=4, ideal=12, rest=True, keep=10),
 )
-ROW = (Cell("● running", short="●"), Cell("calm-otter-42"), Cell("0.5"), Cell("", series=(1, 2, 3)), Cell("ok"))
+ROW = (
+    Cell("● running", short="●"),
+    Cell("calm-otter-42"),
+    Cell("0.5"),
+    Cell("", series=(1, 2, 3)),
+    Cell("ok"),
+)
 
 
 def pen(*, ascii: bool = False) -> Pen:
@@ -69,13 +75,17 @@ def test_a_state_falls_back_to_its_glyph_where_its_word_has_no_room() -> None:
 
 
 def test_what_is_cut_says_so_and_ascii_stays_ascii() -> None:
-    text = pen(ascii=True).row((Cell("* running"), Cell("calm-otter-42-and-more"), *ROW[2:]), laid(70), Look("cursor"))
+    text = pen(ascii=True).row(
+        (Cell("* running"), Cell("calm-otter-42-and-more"), *ROW[2:]), laid(70), Look("cursor")
+    )
     assert text.text.isascii()
     assert "~" in text.text
     assert text.text.startswith("> ")
     assert pen(ascii=True).header(laid(30), Sorting("loss")).text.isascii()
     assert pen(ascii=True).group(Group("g", "mnist", 3), False, laid(30), PLAIN).text.isascii()
-    shown = pen().row((Cell(""), Cell(""), Cell("12345678", "good", (Span("90", "bad"), Span("xyz")))), laid(70), PLAIN)
+    shown = pen().row(
+        (Cell(""), Cell(""), Cell("12345678", "good", (Span("90", "bad"), Span("xyz")))), laid(70), PLAIN
+    )
     assert "1234567890" not in shown.text
     assert "12345678" in shown.text
     assert "…" in shown.text
@@ -150,3 +160,24 @@ def test_signs_say_that_columns_are_out_of_sight(aside: int) -> None:
     text = pen().header(layout, None).text
     assert ("‹" in text) == bool(layout.before)
     assert text.endswith("›") == bool(layout.after)
+
+
+def test_the_sign_of_more_columns_cuts_no_title_that_fits_its_column() -> None:
+    columns = (
+        Column("name", "NAME", least=40, ideal=40, keep=100),
+        Column("used", "USED", right=True, least=4, ideal=4, keep=90),
+        Column("note", "NOTE", least=40, ideal=40, keep=10),
+    )
+    layout = arrange(columns, range(3), 52, frozen=1)
+    assert layout.after == 1
+    header = Pen(Palette(COLOURS), Style(bgcolor="#101010"), columns).header(layout, None).text
+    assert "USED" in header
+    assert header.endswith("›")
+
+
+def test_what_an_empty_table_says_breaks_where_its_parts_end_then_at_words() -> None:
+    said = "No runs yet.   n makes one of a file."
+    assert sentences(said, 60) == [said]
+    assert sentences(said, 24) == ["No runs yet.", "n makes one of a file."]
+    assert sentences(said, 12) == ["No runs yet.", "n makes one", "of a file."]
+    assert sentences("a\n\nb   c", 80) == ["a", "", "b   c"]

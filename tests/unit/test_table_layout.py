@@ -90,7 +90,11 @@ def test_a_choice_is_in_the_users_order_and_forgets_what_is_not_there() -> None:
 
 
 def test_only_what_became_other_of_a_row_is_drawn_anew() -> None:
-    columns = [Column("a", "A", least=6, ideal=6), Column("b", "B", least=4, ideal=4), Column("c", "C", least=5, ideal=5, keep=1)]
+    columns = [
+        Column("a", "A", least=6, ideal=6),
+        Column("b", "B", least=4, ideal=4),
+        Column("c", "C", least=5, ideal=5, keep=1),
+    ]
     layout = arrange(columns, [0, 1, 2], 60)
     before = [Cell("one"), Cell("two"), Cell("three")]
     assert layout.difference(before, before) == (0, 0)

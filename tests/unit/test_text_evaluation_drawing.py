@@ -34,7 +34,11 @@ def test_a_matrix_as_counts_and_as_shares_of_each_true_class() -> None:
 def test_curves_of_a_perfect_and_a_guessing_class() -> None:
     perfect = [[4, 4, 0, 0], [4, 0, 4, 0], [0, 0, 4, 4]]
     guess = [[4, 4, 0, 0], [2, 2, 2, 2], [0, 0, 4, 4]]
-    data = {"class_labels": ["cat", "dog"], "probability_tables": [perfect, guess], "probability_thresholds": [0, 0.5, 1]}
+    data = {
+        "class_labels": ["cat", "dog"],
+        "probability_tables": [perfect, guess],
+        "probability_thresholds": [0, 0.5, 1],
+    }
     roc, pr = curves(data, "roc"), curves(data, "pr")
     assert [curve.area for curve in roc] == [1.0, 0.5]
     assert roc[1].points == [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)]
@@ -43,13 +47,33 @@ def test_curves_of_a_perfect_and_a_guessing_class() -> None:
 
 
 def test_predictions_are_as_wide_as_their_error() -> None:
-    data = {"bin_edges": [0.0, 0.5, 1.0], "bin_averages": [0.25, 0.75], "bin_errors": [0.01, None], "bin_counts": [1, 2]}
+    data = {
+        "bin_edges": [0.0, 0.5, 1.0],
+        "bin_averages": [0.25, 0.75],
+        "bin_errors": [0.01, None],
+        "bin_counts": [1, 2],
+    }
     predicted, exact = of_predictions(data)
     assert [(span.low, span.high) for span in predicted.spans] == [(0.24, 0.26), (0.75, 0.75)]
     assert [span.last for span in exact.spans] == [0.25, 0.75]
 
 
-@given(st.dictionaries(st.sampled_from(["class_labels", "matrix", "probability_tables", "percentile_tables", "bin_edges", "bin_averages", "bin_errors"]), ANYTHING))
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "class_labels",
+                "matrix",
+                "probability_tables",
+                "percentile_tables",
+                "bin_edges",
+                "bin_averages",
+                "bin_errors",
+            ]
+        ),
+        ANYTHING,
+    )
+)
 def test_anything_a_script_logs_is_borne(data) -> None:
     heat(data, normalised=True)
     for way in ("roc", "pr"):

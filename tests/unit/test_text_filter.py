@@ -46,7 +46,9 @@ def test_names_belong_to_whom_they_say() -> None:
         "val/loss": Field(Kind.ANY, "val/loss"),
         "`status`": Field(Kind.ANY, "status"),
     }.items():
-        assert parse(f"{said} = 'x'" if field.kind is not Kind.METRIC else f"{said}=1").named[0].field == field
+        assert (
+            parse(f"{said} = 'x'" if field.kind is not Kind.METRIC else f"{said}=1").named[0].field == field
+        )
 
 
 def test_values_end_where_they_should() -> None:
@@ -137,7 +139,9 @@ def test_nothing_can_be_too_much() -> None:
 def test_not_goes_into_the_leaves() -> None:
     gone = Presence(Field(Kind.TAG, "x"), there=False)
     tree = parse("not (loss<0.1 or not (a tags.x IS NOT NULL))").tree
-    assert positive(tree) == And((Comparison(LOSS.field, ">=", ("0.1",)), Words("a"), Presence(gone.field, True)))
+    assert positive(tree) == And(
+        (Comparison(LOSS.field, ">=", ("0.1",)), Words("a"), Presence(gone.field, True))
+    )
     assert positive(Not(And((LOSS, Or((Words("a"), gone)))))) == Or(
         (Comparison(LOSS.field, ">=", ("0.1",)), And((Words("a", False), Presence(gone.field, True))))
     )
@@ -147,7 +151,11 @@ ALPHABET = st.sampled_from("abAB10.-_ é[]^*?\\|\n")
 
 
 @given(
-    st.lists(st.sampled_from(["a", "B", ".", ".*", ".+", "[ab]", "[^a-z]", r"\d", r"\w", r"\s", r"\.", "|", "1"]), min_size=1, max_size=6),
+    st.lists(
+        st.sampled_from(["a", "B", ".", ".*", ".+", "[ab]", "[^a-z]", r"\d", r"\w", r"\s", r"\.", "|", "1"]),
+        min_size=1,
+        max_size=6,
+    ),
     st.booleans(),
     st.booleans(),
     st.text(ALPHABET, max_size=12),
@@ -190,10 +198,17 @@ def test_times_are_those_of_the_clock_here(monkeypatch: pytest.MonkeyPatch) -> N
             ("1764160200000", "2025-11-26T12:30", "2025-11-26T12:30"),
             ("7 days ago", "2026-11-19T15:30", "2026-11-19T15:30"),
             ("-1h30m", "2026-11-26T14:00", "2026-11-26T14:00"),
+            ("3 May", "2026-05-02T22:00", "2026-05-03T22:00"),
+            ("may 3, 2025", "2025-05-02T22:00", "2025-05-03T22:00"),
+            ("27 November", "2025-11-26T23:00", "2025-11-27T23:00"),
+            ("29 feb", "2024-02-28T23:00", "2024-02-29T23:00"),
         ]:
             span = filter_times.parse(said, NOW)
             assert [when.astimezone(UTC).isoformat()[:16] for when in span] == [start, stop], said
     time.tzset()
     with pytest.raises(ValueError, match="is no time"):
         filter_times.parse("-99999999d", NOW)
+    for wrong in ("30 feb", "mayo 3", "3 foo", "0 may", "3 may 20"):
+        with pytest.raises(ValueError, match="is no time"):
+            filter_times.parse(wrong, NOW)
     assert filter_times.parse("now", NOW) == (NOW, NOW + timedelta())

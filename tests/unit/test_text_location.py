@@ -41,9 +41,12 @@ def test_what_names_no_place_is_refused(text: str) -> None:
 
 def test_only_places_that_are_there_are_named() -> None:
     """A noun whose screen comes later is no place yet."""
-    with pytest.raises(ValueError, match="'models'") as caught:
-        location.parse("models/churn")
-    assert str(caught.value).endswith("places start with runs, compute, queue, forwards, experiments, compare, activity")
+    with pytest.raises(ValueError, match="'endpoints'") as caught:
+        location.parse("endpoints/churn")
+    assert str(caught.value).endswith(
+        "places start with runs, compute, models, data, datastores, environments, builds, queue, forwards,"
+        " experiments, compare, activity"
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,12 @@ def test_only_places_that_are_there_are_named() -> None:
         ("runs/mnist", ["run", "ls", "-e", "mnist"]),
         ("runs/mnist/calm-otter-42", ["run", "show", "calm-otter-42"]),
         ("runs/mnist/@1?tab=logs", ["run", "logs", "@1"]),
+        ("models", ["model", "ls"]),
+        ("models?text=chu", ["model", "ls", "--", "chu"]),
+        ("models/churn", ["model", "show", "churn"]),
+        ("models/churn?tab=history", ["model", "history", "churn"]),
+        ("models/churn:7", ["model", "show", "churn:7"]),
+        ("models/churn/7", ["model", "show", "churn:7"]),
         (
             ":runs @gpu1 /resnet status=failed",
             ["run", "ls", "--status", "failed", "--target", "gpu1", "--", "resnet"],
@@ -62,13 +71,27 @@ def test_only_places_that_are_there_are_named() -> None:
         (":compare", ["run", "comparisons"]),
         ("experiments/mnist", ["experiment", "show", "mnist"]),
         (":activity", ["activity", "ls"]),
+        (":data", ["data", "ls"]),
+        (":datasets /wea", ["data", "ls", "--", "wea"]),
+        ("data/weather", ["data", "versions", "weather"]),
+        ("data/weather:2", ["data", "show", "weather:2"]),
+        ("data/weather/2?tab=rows", ["data", "preview", "weather:2"]),
+        ("data/weather:2?tab=lineage", ["data", "lineage", "weather:2"]),
+        ("datastores/lake", ["datastore", "show", "lake"]),
+        (":datastores", ["datastore", "ls"]),
+        (":environments", ["env", "ls"]),
+        ("environments/digits", ["env", "ls", "digits"]),
+        ("environments/digits@stable", ["env", "show", "digits@stable"]),
+        ("environments/digits:2?tab=lock", ["env", "show", "digits:2", "--lock"]),
+        ("environments/digits/2?tab=machines", ["env", "builds", "digits:2"]),
+        (":builds", ["env", "builds"]),
     ],
 )
 def test_a_location_is_a_command(place: str, words: list[str]) -> None:
     assert words_for(place) == words
 
 
-@pytest.mark.parametrize("place", ["models/churn", "runs/a/b/c", "runs/a/b?tab=nope", "nowhere/x"])
+@pytest.mark.parametrize("place", ["models/a/b/c", "runs/a/b/c", "runs/a/b?tab=nope", "nowhere/x"])
 def test_a_place_without_a_command_says_so(place: str) -> None:
     with pytest.raises(UsageError):
         words_for(place)

@@ -11,8 +11,20 @@ from workbench.text.sgr import PLAIN, Look, pieces
 HOSTILE = st.lists(
     st.sampled_from(
         [
-            b"\x1b[31m", b"\x1b[0m", b"\x1b]0;t\x07", b"\r", b"\t", b"\x00", b"\xff", b"abc", "é漢".encode(),
-            "\u0301\u0301\u0301\u0301\u0301".encode(), "\u202e\u200d".encode(), b"\x1b[", b"\x9b1m", b"x" * 3000,
+            b"\x1b[31m",
+            b"\x1b[0m",
+            b"\x1b]0;t\x07",
+            b"\r",
+            b"\t",
+            b"\x00",
+            b"\xff",
+            b"abc",
+            "é漢".encode(),
+            "\u0301\u0301\u0301\u0301\u0301".encode(),
+            "\u202e\u200d".encode(),
+            b"\x1b[",
+            b"\x9b1m",
+            b"x" * 3000,
         ]
     )
 ).map(b"".join)

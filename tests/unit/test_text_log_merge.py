@@ -33,7 +33,9 @@ def test_nothing_is_lost_and_each_log_keeps_its_order(parts: list[tuple[int, byt
     given_out += list(merge.take())
     for source, whole in enumerate(written):
         lines = [line.text for line in given_out if line.source == source]
-        assert lines == (whole.split(b"\n") if not whole.endswith(b"\n") and whole else whole.split(b"\n")[:-1])
+        assert lines == (
+            whole.split(b"\n") if not whole.endswith(b"\n") and whole else whole.split(b"\n")[:-1]
+        )
 
 
 def test_lines_come_in_the_order_of_their_times() -> None:
@@ -91,7 +93,18 @@ def test_names_of_logs() -> None:
     assert parse_logs("logs/a.log\n@X\n@Y:logs/b") == [
         LogName(None, "logs/a.log"), LogName("X", ""), LogName("Y", "logs/b")
     ]  # fmt: skip
-    for wrong in ("status.json", "logs/../x", "@", "@:logs/x", "\n".join(f"logs/{n}" for n in range(65))):
+    assert parse_logs("environment.log\n@X:rank-1.log") == [
+        LogName(None, "logs/environment.log"), LogName("X", "logs/rank-1.log"),
+    ]  # fmt: skip
+    for wrong in (
+        "status.json",
+        "..log/x",
+        "a/b.log",
+        "logs/../x",
+        "@",
+        "@:logs/x",
+        "\n".join(f"logs/{n}" for n in range(65)),
+    ):
         with pytest.raises(UsageError):
             parse_logs(wrong)
     assert [label(path) for path in ("", "logs/rank-2.err", "logs/a/attempt_0/1/stderr.log", "logs/x.txt")] == [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import UsageError
-from workbench.text.log_pattern import Hit, Pattern, errors, finder, parse, places
+from workbench.text import log_cover
+from workbench.text.log_hits import Hit
+from workbench.text.log_pattern import Pattern, counter, errors, finder, parse, places
 from workbench.text.log_rows import stretches
 from workbench.text.log_scan import Scan
 
@@ -30,7 +33,15 @@ def logs(draw: st.DrawFn) -> tuple[bytes, list[tuple[int, int]]]:
 def scan_of(log: tuple[bytes, list[tuple[int, int]]], said: str, block: int = 7, long: int = 10_000) -> Scan:
     data, gaps = log
     kept = stretches(len(data), gaps)
-    return Scan(lambda a, b: data[a:b], kept, finder(parse(said)), block=block, long=long, overlap=4)
+    return Scan(
+        lambda a, b: data[a:b],
+        kept,
+        finder(parse(said)),
+        counter(parse(said)),
+        block=block,
+        long=long,
+        overlap=4,
+    )
 
 
 def lines_that_match(log: tuple[bytes, list[tuple[int, int]]], said: str) -> list[int]:
@@ -56,6 +67,42 @@ def test_forwards_finds_the_lines_of_the_whole(log: tuple[bytes, list[tuple[int,
     assert [hit.start for hit in hits] == lines_that_match(log, said)
     for hit in hits:
         assert hit.start <= hit.offset <= hit.stop <= len(log[0])
+
+
+@given(logs(), PATTERNS, st.integers(0, 120), st.integers(0, 3))
+def test_counting_from_some_block_on_counts_what_would_be_told(
+    log: tuple[bytes, list[tuple[int, int]]], said: str, place: int, after: int
+) -> None:
+    """Also where lines are longer than a block, and from the middle of one."""
+    for long in (9, 10_000):
+        plain = [len(step.hits) for step in scan_of(log, said, long=long).forwards(place, unfinished=True)]
+        blocks = itertools.chain(itertools.repeat(False, after), itertools.repeat(True))
+        counted = scan_of(log, said, long=long)
+        steps = counted.forwards(place, unfinished=True, counting=blocks.__next__)
+        assert [len(step.hits) + step.more for step in steps] == plain
+
+
+@given(logs(), PATTERNS, st.integers(0, 120), st.integers(1, 20))
+def test_stretches_cover_what_would_be_told_line_by_line(
+    log: tuple[bytes, list[tuple[int, int]]], said: str, place: int, piece: int
+) -> None:
+    """Also where lines are longer than a block, in pieces of any size, and from the middle of a line."""
+
+    def covered(hits: list[Hit]) -> set[int]:
+        return {byte for hit in hits for byte in range(hit.start, hit.stop)}
+
+    data, gaps = log
+    kept = stretches(len(data), gaps)
+    find, count = finder(parse(said)), counter(parse(said))
+    for block, long in ((7, 9), (7, 10_000), (25, 10_000)):
+        plain = Scan(lambda a, b: data[a:b], kept, find, block=block, long=long, overlap=4)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log_cover, "PIECE", piece)
+            cover = log_cover.covering(find, count, place)
+            scan = Scan(lambda a, b: data[a:b], kept, cover, block=block, long=long, overlap=4)
+            found = [hit for step in scan.forwards(place, unfinished=True) for hit in step.hits]
+        told = [hit for step in plain.forwards(place, unfinished=True) for hit in step.hits]
+        assert covered(found) == covered(told)
 
 
 @given(logs(), PATTERNS)
@@ -89,7 +136,9 @@ def test_a_line_that_is_not_finished_waits() -> None:
     steps = list(scan_of(log, "ab").forwards(0, unfinished=False))
     assert [hit.offset for step in steps for hit in step.hits] == [0]
     assert steps[-1].at == 3
-    assert [hit.offset for step in scan_of(log, "ab").forwards(3, unfinished=True) for hit in step.hits] == [3]
+    assert [hit.offset for step in scan_of(log, "ab").forwards(3, unfinished=True) for hit in step.hits] == [
+        3
+    ]
 
 
 def test_what_a_user_says_becomes_a_pattern() -> None:
@@ -120,4 +169,8 @@ def test_a_found_text_is_told_as_it_is_seen() -> None:
 
 def test_errors_come_once_a_line_in_order() -> None:
     data = b"ok\nTraceback (most recent call last):\n  x\nValueError: no\nmean error: 0.3\nKilled\n"
-    assert [hit.text for hit in errors(data, 0)] == ["Traceback (most recent call last):", "ValueError: no", "Killed"]
+    assert [hit.text for hit in errors(data, 0)] == [
+        "Traceback (most recent call last):",
+        "ValueError: no",
+        "Killed",
+    ]

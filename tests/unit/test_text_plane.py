@@ -41,7 +41,9 @@ def ascending(values: list[tuple[float, float]]) -> list[Span]:
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), FINITE), min_size=1, max_size=80))
-def test_every_column_covers_the_least_and_the_greatest_of_its_values(values: list[tuple[int, float]]) -> None:
+def test_every_column_covers_the_least_and_the_greatest_of_its_values(
+    values: list[tuple[int, float]],
+) -> None:
     spans = ascending([(float(x), value) for x, value in values])
     x = spanning([span.first_x for span in spans])
     y = spanning([value for _, value in values], margin=0.02)
@@ -84,7 +86,12 @@ def test_nothing_is_drawn_outside(
     assert kind != "ascii" or all(plain(line).isascii() for line in drawing)
 
 
-@given(st.floats(-1e12, 1e12), st.floats(1e-9, 1e12), st.integers(2, 15), st.sampled_from(("number", "count", "duration")))
+@given(
+    st.floats(-1e12, 1e12),
+    st.floats(1e-9, 1e12),
+    st.integers(2, 15),
+    st.sampled_from(("number", "count", "duration")),
+)
 def test_ticks_ascend_and_their_labels_are_different(low: float, span: float, most: int, kind: Kind) -> None:
     if low + span <= low + abs(low) * 1e-9:
         return
@@ -110,7 +117,12 @@ def test_moments_are_round_on_the_readers_clock(low: float, span: float, most: i
         assert all(datetime.fromtimestamp(tick).hour == 0 for tick in found)
 
 
-@given(st.floats(-1e6, 1e6), st.floats(0.1, 1e9), st.integers(20, 200), st.sampled_from(("number", "count", "duration")))
+@given(
+    st.floats(-1e6, 1e6),
+    st.floats(0.1, 1e9),
+    st.integers(20, 200),
+    st.sampled_from(("number", "count", "duration")),
+)
 def test_labels_of_the_axis_below_never_touch(low: float, span: float, columns: int, kind: Kind) -> None:
     plane = Plane(Axis(low, low + span, kind=kind), Axis(0, 1), columns, 12, Style(), "step")
     below = plain(plane.lines()[-1])

@@ -128,3 +128,10 @@ def test_wrap_loses_nothing_but_spaces(text: str, cells: int) -> None:
     lines = wrap(text, cells)
     assert all(width(line) <= cells for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_a_column_in_which_no_row_says_anything_is_left_out_where_it_may_be() -> None:
+    columns = [Column("NAME"), Column("TAGS", optional=True), Column("AGE")]
+    assert render(columns, [["a", "", "1s"], ["b", "-", "2s"]], 40) == ["NAME  AGE", "a     1s", "b     2s"]
+    assert render(columns, [["a", "x=1", "1s"]], 40) == ["NAME  TAGS  AGE", "a     x=1   1s"]
+    assert render(columns, [], 40) == ["NAME  TAGS  AGE"]

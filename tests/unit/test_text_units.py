@@ -184,3 +184,20 @@ def test_moments_are_read_and_written() -> None:
     assert times.rfc3339(NOW) == "2026-11-23T12:04:30.000Z"
     assert times.took(NOW, None, NOW + timedelta(seconds=252)) == "4m12"
     assert times.took(None, None, NOW) == "-"
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "told"),
+    [
+        (1, "entry", "1 entry"),
+        (2, "entry", "2 entries"),
+        (0, "query", "0 queries"),
+        (2, "day", "2 days"),
+        (3, "branch", "3 branches"),
+        (2, "alias", "2 aliases"),
+        (2, "GPU", "2 GPUs"),
+        (2, "y", "2 ys"),
+    ],
+)
+def test_things_are_counted_in_english(number: int, noun: str, told: str) -> None:
+    assert numbers.counted(number, noun) == told

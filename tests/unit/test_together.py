@@ -16,10 +16,18 @@ def measured(number, lr, **metrics):
 
 def test_metrics_are_means_spreads_and_extremes():
     parent = make_run(1, metrics={"loss": MetricValue(last=99.0)}, params={"own": "1"})
-    below = [measured(2, "0.1", loss=1.0, acc=0.5), measured(3, "0.1", loss=3.0), measured(4, "0.3", loss=math.nan)]
+    below = [
+        measured(2, "0.1", loss=1.0, acc=0.5),
+        measured(3, "0.1", loss=3.0),
+        measured(4, "0.3", loss=math.nan),
+    ]
     found = together(parent, below)
     assert found.name == "calm-otter-1 (3 runs)"
-    assert (found.metrics["loss"].last, found.metrics["loss"].max, found.metrics["loss"].count) == (2.0, 4.0, 3)
+    assert (found.metrics["loss"].last, found.metrics["loss"].max, found.metrics["loss"].count) == (
+        2.0,
+        4.0,
+        3,
+    )
     assert found.metrics["loss sd"].last == math.sqrt(2)
     assert found.metrics["acc"].last == 0.5
     assert "acc sd" not in found.metrics

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import io
 import json
 import math
 import os
@@ -20,10 +19,11 @@ import pytest
 import workbench
 from tests.record_files import read_run
 from tests.tracking_run import RUN, recorded
-from workbench.remote import protocol, tracking
-from workbench.remote.complaints import TrackingWarning
-from workbench.remote.tracking import Run
-from workbench.store.records import parse_records
+from workbench.remote.forms import protocol
+from workbench.remote.tracking import run as tracking
+from workbench.remote.tracking.complaints import TrackingWarning
+from workbench.remote.tracking.run import Run
+from workbench.store.records.record_batch import parse_records
 
 
 def test_the_context_is_one_object_and_knows_itself(run):
@@ -257,71 +257,6 @@ def test_get_metrics(run):
     assert run.get_metrics("none") == {}
 
 
-def test_files_are_copied_into_outputs(run, tmp_path):
-    """AZ-88."""
-    source = tmp_path / "model.bin"
-    source.write_bytes(b"weights")
-    source.chmod(0o755)
-    run.upload_file("model.bin", source)
-    run.upload_file("outputs/deep/er/model.bin", str(source))
-    run.upload_file(name="stream.bin", path_or_stream=io.BytesIO(b"bytes"))
-    run.upload_file("model.bin", path=tmp_path / "outputs" / "model.bin")
-    assert (tmp_path / "outputs/model.bin").read_bytes() == b"weights"
-    assert (tmp_path / "outputs/model.bin").stat().st_mode & 0o111
-    assert (tmp_path / "outputs/deep/er/model.bin").read_bytes() == b"weights"
-    assert (tmp_path / "outputs/stream.bin").read_bytes() == b"bytes"
-    assert [r["path"] for r in recorded(run, "artifact")] == [
-        "outputs/model.bin", "outputs/deep/er/model.bin", "outputs/stream.bin", "outputs/model.bin",
-    ]  # fmt: skip
-    assert recorded(run, "warning") == []
-
-
-@pytest.mark.parametrize(
-    "name", ["../spec.json", "/etc/x", "a/../../x", "outputs/..", "outputs", ".", "a\x00b", "link/x"]
-)
-def test_no_name_leads_out_of_outputs(run, tmp_path, name):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "outputs").mkdir()
-    (tmp_path / "outputs" / "link").symlink_to(tmp_path / "elsewhere")
-    source = tmp_path / "file"
-    source.write_bytes(b"x")
-    with pytest.warns(TrackingWarning, match="upload_file"):
-        run.upload_file(name, source)
-    assert recorded(run, "artifact") == []
-    assert list((tmp_path / "elsewhere").iterdir()) == []
-    assert [p.name for p in (tmp_path / "outputs").iterdir()] == ["link"]
-
-
-def test_a_fifo_is_no_file_to_wait_for(run, tmp_path):
-    os.mkfifo(tmp_path / "fifo")
-    with pytest.warns(TrackingWarning, match="regular"):
-        run.upload_file("x", tmp_path / "fifo")
-
-
-def test_folders_and_images(run, tmp_path):
-    """AZ-88, AZ-96: exactly one of file and figure."""
-
-    class Figure:
-        def savefig(self, path: str) -> None:
-            Path(path).write_bytes(b"png")
-
-    (tmp_path / "folder" / "sub").mkdir(parents=True)
-    (tmp_path / "folder" / "a").write_text("1")
-    (tmp_path / "folder" / "sub" / "b").write_text("2")
-    run.upload_folder("checkpoints", tmp_path / "folder")
-    run.log_image("roc", plot=Figure())
-    (tmp_path / "photo.jpg").write_bytes(b"jpeg")
-    run.log_image("photo", path=tmp_path / "photo.jpg")
-    assert (tmp_path / "outputs/photo.jpg").read_bytes() == b"jpeg"
-    assert (tmp_path / "outputs/checkpoints/sub/b").read_text() == "2"
-    assert (tmp_path / "outputs/roc.png").read_bytes() == b"png"
-    with pytest.warns(TrackingWarning, match="exactly one"):
-        run.log_image("both", path="x.png", plot=Figure())
-    assert [r["path"] for r in recorded(run, "artifact")] == [
-        "outputs/checkpoints/a", "outputs/checkpoints/sub/b", "outputs/roc.png", "outputs/photo.jpg",
-    ]  # fmt: skip
-
-
 def test_leaving_the_context_completes_the_run(run):
     """AZ-69."""
     with run as same:
@@ -377,12 +312,6 @@ def test_flush_has_nothing_to_do(run):
     run.log("x", 1)
     run.flush(timeout_seconds=300)
     assert len(recorded(run, "metric")) == 1
-
-
-def test_a_model_is_an_artifact_until_there_is_a_registry(run):
-    with pytest.warns(TrackingWarning, match="registry"):
-        run.register_model(model_name="churn", model_path="outputs/model.pkl", tags={"a": "b"})
-    assert recorded(run, "artifact") == [{"n": "churn", "path": "outputs/model.pkl", "model": "churn"}]
 
 
 def test_plain_functions_use_the_current_run(run, tmp_path):

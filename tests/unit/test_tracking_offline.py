@@ -10,9 +10,10 @@ import sys
 import pytest
 
 import workbench
-from workbench.remote import offline, protocol
-from workbench.remote.complaints import TrackingWarning
-from workbench.remote.tracking import Run
+from workbench.remote.forms import protocol
+from workbench.remote.tracking import offline
+from workbench.remote.tracking.complaints import TrackingWarning
+from workbench.remote.tracking.run import Run
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
 import pytest
 
 from workbench.compute.machine_files import read_entries, read_names, read_use, read_walk
 from workbench.errors import Conflict, HostileArchive, NeedsSignIn, Unreachable
+from workbench.workspace import persistence
+from workbench.workspace.client import Client
+from workbench.workspace.folder_transfer import FolderTransfer
 from workbench.workspace.persistence import TRIES, persist
 from workbench.workspace.transfer_plan import BUNDLE_FILES, LARGE, Item, make_plan
 
@@ -35,7 +42,9 @@ def test_what_is_there_is_not_sent_again_and_what_differs_is_not_lost() -> None:
 
 
 def test_only_empty_folders_are_made_for_their_own_sake() -> None:
-    plan = make_plan([Item("a", "dir"), file("a/f"), Item("b", "dir"), Item("c", "dir"), Item("c/d", "dir")], {}, False)
+    plan = make_plan(
+        [Item("a", "dir"), file("a/f"), Item("b", "dir"), Item("c", "dir"), Item("c/d", "dir")], {}, False
+    )
     assert [item.path for item in plan.folders] == ["b", "c/d"]
 
 
@@ -70,8 +79,16 @@ def test_what_a_machine_says_of_its_files_is_taken_apart() -> None:
     assert [(entry.name, entry.user) for entry in found] == [("a", "ann")] * 2
     assert (found[1].modified, found[1].mode, found[1].target) == (None, None, None)
     assert read_entries("no") == read_walk({"a": 1}) == read_names(None) == []
-    assert [item.name for item in read_walk([["", "dir", 1, 0, 1.0, None], ["a/b", "file", 2, 0, 1, None], ["x"]])] == ["", "a/b"]
-    use = read_use({"total": "x", "entries": [["a", "dir", 5], ["b/c", "dir", 5], ["d", "dir", -5]], "unreadable": [3, "y"]})
+    assert [
+        item.name for item in read_walk([["", "dir", 1, 0, 1.0, None], ["a/b", "file", 2, 0, 1, None], ["x"]])
+    ] == ["", "a/b"]
+    use = read_use(
+        {
+            "total": "x",
+            "entries": [["a", "dir", 5], ["b/c", "dir", 5], ["d", "dir", -5]],
+            "unreadable": [3, "y"],
+        }
+    )
     assert ([room.name for room in use.entries], use.total, use.unreadable) == (["a"], 0, ["y"])
 
 
@@ -107,3 +124,42 @@ def test_a_machine_that_stays_away_is_given_up_and_a_question_is_not_asked_twice
     with pytest.raises(NeedsSignIn):
         persist(asks, lambda: 0, lambda _: None)
     assert len(tried) == TRIES + 1
+
+
+class Broken:
+    """A client whose every question is cut off once, before it is answered."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def _cut(self, method: str, path: str) -> None:
+        question = f"{method} {path}"
+        self.asked.append(question)
+        if self.asked.count(question) == 1:
+            raise Unreachable("the connection broke")
+
+    def call(self, noun: str, method: str, *, target: str, path: str, **_: Any) -> dict[str, Any]:
+        self._cut(method, path)
+        return {"path": path, "arrived": 0}
+
+    def items(self, noun: str, method: str, *, target: str, path: str) -> Iterator[dict[str, Any]]:
+        self._cut(method, path)
+        yield {"entries": []}
+
+    def write(self, noun: str, method: str, source: Iterator[bytes], **_: Any) -> dict[str, Any]:
+        return {"path": "", "size": len(b"".join(source))}
+
+
+def test_a_cut_between_two_pieces_ends_no_transfer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its questions are as likely to be hit as what they are asked for."""
+    monkeypatch.setattr(persistence, "PAUSE", 0.0)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "large").write_bytes(b"x" * LARGE)
+    client = Broken()
+    folders = FolderTransfer(cast("Client", client), "m1", overwrite=False, moved=lambda _: None)
+    folders.send(folders.plan_sending(tmp_path, "there"), tmp_path, "there")
+    assert client.asked == [
+        question
+        for question in ("walk there", "mkdir there", "mkdir there/below", "stat there/below/large")
+        for _ in range(2)
+    ]

@@ -50,6 +50,10 @@ def test_every_action_of_a_place_has_its_method() -> None:
     assert lacking == []
 
 
+def test_every_key_is_written_as_it_stands_on_the_keyboard() -> None:
+    assert [action.id for action in ACTIONS if "_" in all_shown(action.keys)] == []
+
+
 def test_no_key_has_two_actions_in_one_place() -> None:
     found = [
         f"{kind.__name__}: {key} is {one} and {other}"
@@ -97,7 +101,9 @@ def test_the_page_of_keys_is_current() -> None:
 
 
 def test_a_key_map_is_checked_entry_by_entry() -> None:
-    good, wrong = checked({"runs.cancel": "ctrl+k", "runs.nonsense": "z", "list.down": " ", "runs.again": "x"})
+    good, wrong = checked(
+        {"runs.cancel": "ctrl+k", "runs.nonsense": "z", "list.down": " ", "runs.again": "x"}
+    )
     assert good == {"runs.cancel": "ctrl+k", "runs.again": "x"}
     assert wrong == ["there is no action runs.nonsense", "list.down has no key"]
     _, clashing = checked({"runs.again": "R"})

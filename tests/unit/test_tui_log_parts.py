@@ -16,7 +16,9 @@ from workbench.tui.logs.wrapping import cuts
 
 
 @given(st.integers(0, 10**13), st.integers(0, 10**13), st.integers(1, 10**13), st.integers(1, 60))
-def test_the_thumb_is_in_the_bar_and_touches_an_end_only_there(one: int, other: int, size: int, height: int) -> None:
+def test_the_thumb_is_in_the_bar_and_touches_an_end_only_there(
+    one: int, other: int, size: int, height: int
+) -> None:
     top, bottom = sorted((one % (size + 1), other % (size + 1)))
     first, last = thumb(top, bottom, size, height)
     assert 0 <= first < last <= height

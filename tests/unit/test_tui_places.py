@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.text.location import Location
+from tests.store_making import open_store, put_run
+from workbench.entities.base import to_wire
+from workbench.store.runs import kept_runs
+from workbench.store.sqlite import events
+from workbench.text.location import Location, parse
 from workbench.tui.model.dirty import MANY, Dirty
 from workbench.tui.model.link_speed import QUICK, SLOW, flush_seconds
 from workbench.tui.model.run_list import RunQuery
@@ -78,7 +84,7 @@ def test_which_page_shows_a_place() -> None:
     assert kind_of(MNIST._replace(options={"compare": "a,b"})) == "compare"
     assert kind_of(COMPUTE) == "compute"
     assert kind_of(Location("compute", ("gpu1",))) == "machine"
-    assert kind_of(Location("models")) is None
+    assert kind_of(Location("endpoints")) is None
 
 
 def event(kind: str, subject: str) -> dict[str, Any]:
@@ -102,6 +108,32 @@ def test_events_become_what_has_to_be_looked_at_again() -> None:
     assert dirty.activities == {"x"}
     assert dirty.touched(["a", "b", "z"]) == {"a", "b"}
     assert not dirty.everything
+
+
+def test_only_what_comes_into_lists_or_goes_out_of_them_has_the_order_asked_anew(tmp_path: Path) -> None:
+    """By the events as the store writes them: a change of a tag says what was removed of the tags."""
+    store = open_store(tmp_path)
+    try:
+        run = put_run(store, 1)
+
+        def listed(change: Callable[..., Any], *given: Any, **more: Any) -> bool:
+            before = store.read(events.last_sequence)
+            store.write(change, run, *given, **more)
+            dirty = Dirty()
+            for happened in store.read(events.after, before):
+                dirty.add(to_wire(happened))
+            assert dirty.runs == {run}
+            return bool(dirty.listed)
+
+        assert not listed(kept_runs.tag, {"a": "b"})
+        assert not listed(kept_runs.tag, {}, ["a"])
+        assert not listed(kept_runs.add_properties, {"removed": "true", "archived": "true"})
+        assert not listed(kept_runs.describe, name="other")
+        assert listed(kept_runs.archive)
+        assert listed(kept_runs.archive, False)
+        assert listed(kept_runs.remove)
+    finally:
+        store.close()
 
 
 def test_very_many_changes_are_everything() -> None:
@@ -163,6 +195,8 @@ def test_a_filter_that_is_none_says_why() -> None:
 def test_a_form_is_the_command_line_it_shows() -> None:
     values = {"code": ".", "command": "python train.py --lr 3e-4", "target": "gpu1", "experiment": "mnist"}
     assert form.command_line(values) == "wb submit -t gpu1 -e mnist -- python train.py --lr 3e-4"
+    named = form.command_line({**values, "environment": "train@stable"})
+    assert named == "wb submit -t gpu1 -e mnist --env train@stable -- python train.py --lr 3e-4"
     assert form.command_of(values["command"]) == ["python", "train.py", "--lr", "3e-4"]
     piped = {**values, "command": "python a.py && python b.py", "follow": "yes", "gpus": "0"}
     assert form.command_line(piped).endswith("--gpus 0 --follow -- 'python a.py && python b.py'")
@@ -175,3 +209,22 @@ def test_a_form_tells_all_that_is_wrong_at_once() -> None:
     wrong = form.check({"code": "/nowhere/at/all", "command": " ", "gpus": "two"})
     assert set(wrong) == {"code", "command", "gpus"}
     assert form.check({"code": "~", "command": "true", "gpus": ""}) == {}
+
+
+def test_a_file_that_defines_an_environment_is_found_in_what_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("numpy\n")
+    values = {"code": str(tmp_path), "command": "true", "environment": "requirements.txt"}
+    assert form.options(values)["environment"] == str(tmp_path / "requirements.txt")
+    assert form.options({**values, "environment": "pyproject.toml"})["environment"] == "pyproject.toml"
+
+
+def test_a_version_is_one_step_inside_its_name_however_it_is_written() -> None:
+    for text in (
+        "data/weather:2?tab=rows",
+        "data/weather/2",
+        "environments/weather@latest",
+        "models/weather:2",
+    ):
+        assert outside(parse(text)) == Location(parse(text).noun, ("weather",))
+    assert [step.title for step in crumbs(parse("data/weather:2"))] == ["Data", "weather", "2"]
+    assert [step.title for step in crumbs(parse("runs/a:b"))] == ["Runs", "a:b"]

@@ -16,7 +16,14 @@ import pytest
 
 from tests.conftest import require
 from tests.receivers import drip, raw_server, receiver, silence
-from workbench.remote.webhook import Undelivered, addresses_of, check_allowed, is_public, place_of, post
+from workbench.remote.supervision.webhook import (
+    Undelivered,
+    addresses_of,
+    check_allowed,
+    is_public,
+    place_of,
+    post,
+)
 
 LOOPBACK = ["127.0.0.1"]
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from workbench.cli.session import Session
+from workbench.cli.to_option import STDOUT, TO_FILE
 from workbench.errors import UsageError
 
 FORMATS = ("table", "json", "jsonl", "csv")
@@ -33,7 +34,7 @@ class Section(NamedTuple):
 
 def _store(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-        if value not in (None, False):
+        if value not in (None, False) and not (field == "to" and value == STDOUT):
             setattr(context.ensure_object(Session), field, value)
 
     return store
@@ -86,7 +87,7 @@ def listing_options(formats: Sequence[str] = FORMATS) -> list[click.Parameter]:
             metavar="FILE",
             expose_value=False,
             callback=_store("to"),
-            help="Write to a file instead of standard output.",
+            help=TO_FILE,
         ),
     ]
 
@@ -95,13 +96,16 @@ class Command(click.Command):
     """A command with the shared options; words after `--` are kept apart where it takes a command line."""
 
     listing = False
+    own_to = False
+    """Whether its --to means something else than a file to write."""
     takes_command = False
     formats: Sequence[str] = FORMATS
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         options.setdefault("context_settings", SETTINGS)
         super().__init__(*arguments, **options)
-        self.params += listing_options(self.formats) if self.listing else []
+        shared = listing_options(self.formats) if self.listing else []
+        self.params += [option for option in shared if not (self.own_to and option.name == "to")]
         self.params += shared_options(hidden=True)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -117,6 +121,12 @@ class Listing(Command):
     """A command that prints data."""
 
     listing = True
+
+
+class Moving(Listing):
+    """A command that prints data, and whose --to says what something becomes."""
+
+    own_to = True
 
 
 class DocumentListing(Listing):

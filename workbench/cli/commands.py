@@ -37,6 +37,7 @@ RUN = {
     "import": Entry("workbench.cli.run_import:bring", "Bring in runs that other tools logged."),
     "report": Entry("workbench.cli.run_report:report", "Write what there is to say of runs as a document."),
     "export": Entry("workbench.cli.run_export:export", "Write runs as one file, to give to somebody."),
+    "env": Entry("workbench.cli.run_environment:environment", "Show the environment a run ran in."),
     "stack": Entry("workbench.cli.run_stack:stack", "Show where a run's processes are, also when it hangs."),
     "tag": Entry("workbench.cli.run_changes:tag", "Set and remove tags."),
     "note": Entry("workbench.cli.run_changes:note", "Read or write a run's description and name."),
@@ -90,7 +91,88 @@ EXPERIMENT = {
     "tag": Entry("workbench.cli.experiment:tag", "Set and remove tags."),
     "archive": Entry("workbench.cli.experiment:archive", "Hide an experiment, or bring it back."),
 }
-WORKSPACE = {
+MODEL = {
+    "ls": Entry("workbench.cli.models:ls", "List models, or versions that fit."),
+    "show": Entry("workbench.cli.models:show", "Show a model with its versions, or one version."),
+    "register": Entry(
+        "workbench.cli.model_changes:register", "Register a version of a run's or of own files."
+    ),
+    "promote": Entry("workbench.cli.model_promotion:promote", "Give a version an alias, through the gate."),
+    "evaluate": Entry("workbench.cli.model_promotion:evaluate", "Measure a version as its gate asks."),
+    "rollback": Entry("workbench.cli.model_promotion:rollback", "Take back an alias's newest move."),
+    "history": Entry("workbench.cli.models:history", "List who moved which alias, when and why."),
+    "alias": Entry("workbench.cli.model_promotion:alias", "Give a version an alias, or take one away."),
+    "set": Entry("workbench.cli.model_promotion:change", "Set a model's gate and protected aliases."),
+    "tag": Entry("workbench.cli.model_changes:tag", "Set and remove tags."),
+    "download": Entry("workbench.cli.models:download", "Save a version's files."),
+    "rm": Entry("workbench.cli.model_changes:remove", "Remove versions for good."),
+}
+DATASTORE = {
+    "ls": Entry("workbench.cli.datastores:ls", "List datastores, or what is in one."),
+    "show": Entry("workbench.cli.datastores:show", "Show a datastore."),
+    "add": Entry("workbench.cli.datastores:add", "Name a place that holds data."),
+    "set": Entry("workbench.cli.datastores:change", "Change a datastore."),
+    "upload": Entry("workbench.cli.datastores:upload", "Bring a folder's files into a datastore."),
+    "download": Entry("workbench.cli.datastores:download", "Bring a datastore's files here."),
+    "default": Entry("workbench.cli.datastores:default", "Choose the one that is meant when none is named."),
+    "rm": Entry("workbench.cli.datastores:remove", "Forget a datastore; what is in it stays."),
+}
+DATA = {
+    "ls": Entry("workbench.cli.data:ls", "List datasets."),
+    "show": Entry("workbench.cli.data:show", "Show a version of a dataset."),
+    "versions": Entry("workbench.cli.data:versions", "List the versions of a dataset."),
+    "register": Entry(
+        "workbench.cli.data_register:register", "Make a dataset, or a new version: a reference to data."
+    ),
+    "derive": Entry("workbench.cli.data_register:derive", "Make a dataset of a table's rows by steps."),
+    "preview": Entry("workbench.cli.data_tables:preview", "Print the first rows of a table."),
+    "snapshot": Entry("workbench.cli.data_tables:snapshot", "Keep what a query brings now as a dataset."),
+    "profile": Entry("workbench.cli.data_tables:profile", "Print what a table's columns hold."),
+    "tag": Entry("workbench.cli.data:tag", "Set and remove tags."),
+    "describe": Entry("workbench.cli.data:describe", "Say what a version is."),
+    "files": Entry("workbench.cli.data_files:files", "List the files that a version refers to."),
+    "fingerprint": Entry("workbench.cli.data_files:fingerprint", "Keep which files they are, by hash."),
+    "download": Entry("workbench.cli.data_files:download", "Bring a version's files here."),
+    "bring": Entry("workbench.cli.data_bring:bring", "Have its files in a machine's cache already."),
+    "lineage": Entry("workbench.cli.data_lineage:lineage", "Show where it came from, and what came of it."),
+    "locate": Entry("workbench.cli.data:locate", "Say where its files lie on machines already."),
+    "archive": Entry("workbench.cli.data:archive", "Hide a version, or bring it back."),
+    "rm": Entry("workbench.cli.data:remove", "Forget versions; the data itself stays."),
+}
+SECRET = {
+    "set": Entry("workbench.cli.secrets:change", "Keep a secret; its value is asked for or piped in."),
+    "get": Entry("workbench.cli.secrets:get", "Print a secret's value."),
+    "ls": Entry("workbench.cli.secrets:ls", "List secrets, without their values."),
+    "rm": Entry("workbench.cli.secrets:remove", "Forget a secret."),
+}
+ENV: dict[str, Entry | Section] = {
+    "ls": Entry("workbench.cli.environments:ls", "List environments, or the versions of one."),
+    "show": Entry("workbench.cli.environments:show", "Show a version, or what it was resolved to."),
+    "register": Entry("workbench.cli.environments:register", "Make a version of a file, image or preset."),
+    "save": Entry("workbench.cli.environments:save", "Write a version as files that can be edited."),
+    "load": Entry("workbench.cli.environments:load", "Make a version of such files."),
+    "clone": Entry("workbench.cli.environments:clone", "Give a version to another name."),
+    "alias": Entry("workbench.cli.environments:alias", "Let an alias mean a version."),
+    "tag": Entry("workbench.cli.environments:tag", "Set and remove tags, describe."),
+    "archive": Entry("workbench.cli.environments:archive", "Hide a version, or bring it back."),
+    "diff": Entry("workbench.cli.environment_diff:diff", "Show what differs between two versions."),
+    "build": Entry("workbench.cli.environment_builds:build", "Have one ready on a machine."),
+    "builds": Entry("workbench.cli.environment_builds:builds", "List environments as they are on machines."),
+    "log": Entry("workbench.cli.environment_builds:log", "Print what the last build said."),
+    "prune": Entry("workbench.cli.environment_builds:prune", "Remove what no run used lately."),
+}
+MAP = {
+    "ls": Entry("workbench.cli.hosted_names:ls", "List what names of the cloud mean here."),
+    "set": Entry("workbench.cli.hosted_names:change", "Let a name of the cloud mean one of yours."),
+    "rm": Entry("workbench.cli.hosted_names:remove", "Forget what one means."),
+}
+WORKSPACE: dict[str, Entry | Section] = {
+    "ls": Entry("workbench.cli.workspaces:ls", "List the workspaces of this side."),
+    "show": Entry("workbench.cli.workspaces:show", "Show what is said about a workspace."),
+    "set": Entry("workbench.cli.workspaces:change", "Describe a workspace, tag it."),
+    "init": Entry("workbench.cli.workspaces:init", "Tie a folder to a workspace."),
+    "rm": Entry("workbench.cli.workspaces:remove", "Remove a workspace for good."),
+    "map": Section("Names of the cloud in job files, and what they mean here.", MAP),
     "du": Entry("workbench.cli.workspace:du", "Show what this side keeps."),
     "prune": Entry("workbench.cli.workspace:prune", "Remove what belongs to no run any more."),
 }
@@ -128,14 +210,20 @@ COMMANDS: dict[str, Entry | Section] = {
     "run": Section("Runs: look, compare, cancel, fetch.", RUN),
     "compute": Section("Compute targets: the machines runs go to.", COMPUTE),
     "files": Section("Files of machines: look, copy, remove.", FILES),
+    "env": Section("Environments: what a run's Python is made of, in versions.", ENV),
     "experiment": Section("Experiments: named families of runs.", EXPERIMENT),
+    "model": Section("Models: versions, gates, who is champion.", MODEL),
+    "data": Section("Datasets: references to data, in versions.", DATA),
+    "datastore": Section("Datastores: named places that hold data.", DATASTORE),
     "activity": Section("Activities and alerts: what takes long, what went wrong, whom it calls.", ACTIVITY),
+    "secret": Section("Secrets: values that runs and datastores need and no record has.", SECRET),
     "workspace": Section("The workspace: what this side keeps of it.", WORKSPACE),
     "server": Section("The local server that holds connections and records.", SERVER),
+    "schema": Entry("workbench.cli.schema:schema", "Print what editors check job files and settings by."),
     "completion": Section("Completion of commands and names in your shell.", COMPLETION),
 }
 HEADINGS = {
     "Every day": ["dashboard", "submit", "ps", "logs", "cancel", "top", "queue", "ssh", "demo"],
-    "Things": ["run", "compute", "files", "experiment", "activity"],
-    "This side": ["workspace", "server", "completion"],
+    "Things": ["run", "compute", "files", "env", "experiment", "model", "data", "datastore", "activity"],
+    "This side": ["secret", "workspace", "server", "schema", "completion"],
 }

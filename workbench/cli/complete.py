@@ -63,6 +63,28 @@ def _pools(context: click.Context) -> list[str]:
     return [str(item["name"]) for item in _call(context, "compute", "pools")]
 
 
+def _environments(context: click.Context) -> Iterable[str]:
+    """Names of environments, and of presets."""
+    found = _call(context, "environments", "list"), _call(context, "environments", "presets")
+    return [str(item["name"]) for items in found for item in items]
+
+
+def environment(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of environments; their versions and aliases once a ":" or "@" was typed; files of this side."""
+    name, mark = re.split("[:@]", incomplete, maxsplit=1)[0], re.search("[:@]", incomplete)
+    if mark is not None:
+        read = _asked(lambda context: _versions(context, name, mark.group()))
+        return [CompletionItem(text) for text in read(context, parameter, incomplete)]
+    found = [CompletionItem(text) for text in _environment(context, parameter, incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def _versions(context: click.Context, name: str, mark: str) -> Iterable[str]:
+    for item in _call(context, "environments", "list", name=name):
+        for text in [str(item["version"])] if mark == ":" else item["aliases"]:
+            yield f"{name}{mark}{text}"
+
+
 def run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of runs; @1, @best and @best:EXPERIMENT once an @ was typed."""
     read = _run_at if incomplete.startswith("@") else _run_named
@@ -78,6 +100,7 @@ _run_at = _asked(_places)
 _run_named = _asked(lambda context: _names(_call(context, "runs", "list", limit=200)))
 active_run = _asked(lambda context: _names(_call(context, "runs", "list", active=True, limit=200)))
 target = _asked(_targets)
+_environment = _asked(_environments)
 view = _asked(lambda context: [str(item["name"]) for item in _call(context, "views", "list")])
 comparison = _asked(lambda context: [str(item["name"]) for item in _call(context, "comparisons", "list")])
 pool = _asked(_pools)
@@ -86,3 +109,7 @@ experiment = _asked(lambda context: [str(item["name"]) for item in _call(context
 state = _asked(lambda context: [name.lower() for name in states.RUN])
 metric = _of_run("metrics", "name")
 kept_file = _of_run("files", "path")
+datastore = _asked(lambda context: [str(item["name"]) for item in _call(context, "datastores", "list")])
+dataset = _asked(lambda context: [str(item["name"]) for item in _call(context, "datasets", "list")])
+secret = _asked(lambda context: [str(item["name"]) for item in _call(context, "secrets", "list")])
+model = _asked(lambda context: [str(item["name"]) for item in _call(context, "models", "list")])

@@ -164,9 +164,10 @@ def change(session: Session, name: str, words: tuple[str, ...], make_default: bo
 
     \b
     Keys: address identity jump root lease_dir python transport ssh_config
-          gpus slots devices foreign_memory foreign_utilisation setup login_shell
+          gpus slots devices foreign_memory foreign_utilisation setup login_shell install_python
           grace stream_cap protected alerts_off environment_variables.NAME
-          start stop restart power_timeout
+          container_engine start stop restart power_timeout
+    container_engine is docker, podman, nerdctl, a whole command, auto or none.
     Lists (setup, devices, alerts_off) take one KEY=VALUE per item. start, stop
     and restart are lines that a shell of this side runs: see wb compute start.
     """

@@ -139,7 +139,7 @@ def _machines(targets: Sequence[Mapping[str, Any]], names: Sequence[str]) -> lis
     known = [str(target["name"]) for target in targets]
     for name in names:
         if name not in known:
-            raise NotFound(f"no compute target {name!r}", "wb compute ls shows them; nothing was run")
+            raise NotFound(f"no machine {name!r}", "wb compute ls shows them; nothing was run")
     attached = [str(target["name"]) for target in targets if target.get("kind") != "local"]
     if not names and not attached:
         raise NotFound("no machine is attached", "attach one: wb compute attach gpu1 you@host")

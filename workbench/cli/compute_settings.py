@@ -13,6 +13,7 @@ KINDS = {
     "gpus": "int",
     "slots": "int",
     "login_shell": "bool",
+    "install_python": "bool",
     "protected": "bool",
     "grace": "duration",
     "stream_cap": "size",
@@ -31,11 +32,14 @@ TEXTS = (
     "lease_dir",
     "python",
     "ssh_config",
+    "container_engine",
     "start",
     "stop",
     "restart",
 )
 VARIABLE = "environment_variables."
+AUTO = "auto"
+"""What container_engine may be set to for being looked for, as when nothing is set."""
 
 
 def settings_of(words: Sequence[str], variables: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -55,6 +59,8 @@ def settings_of(words: Sequence[str], variables: Mapping[str, str] | None = None
             kept |= {name: text} if text else {}
         elif key in LISTS:
             changes[key] = [*changes.get(key, []), *([text] if text else [])]
+        elif key == "container_engine" and text == AUTO:
+            changes[key] = None
         elif key in TEXTS or key in KINDS:
             changes[key] = setting(KINDS.get(key, "text"), key, text) if text else None
         else:

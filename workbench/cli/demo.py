@@ -24,8 +24,9 @@ def demo(session: Session, headless: bool, keep: bool) -> int:
     """See the whole loop on two machines made up on the spot, with real runs; nothing of yours is touched.
 
     It attaches them over SSH, submits six configurations of a real trainer, follows them live, compares them
-    and names the best. On a terminal the dashboard opens on them, with a line that leads through it; else and
-    with --headless it is told as text, in less than a minute. Ctrl-C cleans up as well.
+    and promotes the best over a weaker champion. On a terminal the dashboard opens on them, with a line that
+    leads through it up to the promotion; else and with --headless it is told as text, in about a minute.
+    Ctrl-C cleans up as well.
     """
     from workbench.demo import run
 

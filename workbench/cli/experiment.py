@@ -36,7 +36,7 @@ def ls(session: Session, archived: bool) -> None:
         Field(
             Column("AGE", right=True, keep=60), lambda item: times.ago(times.parse(item.get("created")), now)
         ),
-        Field(Column("TAGS", keep=50, least=8), lambda item: mapping(item.get("tags"))),
+        Field(Column("TAGS", keep=50, least=8, optional=True), lambda item: mapping(item.get("tags"))),
     ]
     nothing = "no archived experiments" if archived else "no experiments; the first submit makes one"
     output.rows(session, found, fields, KEYS, nothing)

@@ -42,9 +42,7 @@ MOST = 100_000
 @click.option("-a", "--all", "hidden", is_flag=True, help="Also names that begin with a dot.")
 @click.option("--limit", type=at_least(1), default=MOST, metavar="N", help="No more than so many.")
 @click.pass_obj
-def ls(
-    session: Session, name: str, path: str, sort: str, reverse: bool, hidden: bool, limit: int
-) -> None:
+def ls(session: Session, name: str, path: str, sort: str, reverse: bool, hidden: bool, limit: int) -> None:
     """List a folder of a machine: wb files ls gpu1 /scratch. Without a path: the home."""
     asked = {"target": name, "path": path, "sort": sort, "hidden": hidden}
     asked["descending"] = (sort in ("size", "modified")) != reverse

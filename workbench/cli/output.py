@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
 from workbench.errors import UsageError
-from workbench.text.sanitize import clean, clean_name
+from workbench.text.sanitize import TerminalStream, clean, clean_name
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Field, pairs, render
 
@@ -109,6 +109,24 @@ def write(session: Session, text: str) -> None:
         file.write(text)
 
 
+def pour(session: Session, source: Iterable[bytes]) -> None:
+    """Write bytes to stdout as they come: as they are into a pipe, what is safe of them on a terminal."""
+    if not session.terminal.stdout:
+        out = sys.stdout.buffer
+        for block in source:
+            out.write(block)
+            out.flush()
+        return
+    stream = TerminalStream()
+    try:
+        for block in source:
+            sys.stdout.write(stream.feed(block))
+            sys.stdout.flush()
+    finally:
+        sys.stdout.write(stream.close())
+        sys.stdout.flush()
+
+
 def line(session: Session, text: str) -> None:
     """Print one text, as a path: as it is into a pipe, made harmless on a terminal."""
     print(clean_name(text, LONGEST_LINE) if session.terminal.stdout else text)
@@ -120,6 +138,11 @@ def note(session: Session, text: str, role: str = "") -> None:
         print(paint(clean(text), role, session.terminal.colour), file=sys.stderr)
 
 
+def warn(session: Session, text: str) -> None:
+    """Say that a part of what was asked for could not be done: one line on stderr, for scripts too."""
+    print(paint(f"warning: {clean(text)}", "warn", session.terminal.colour), file=sys.stderr)
+
+
 def dumps(value: Any, indent: int | None = None) -> str:
     """value as ASCII JSON; numbers that are not finite become the texts nan, inf and -inf."""
     separators = (",", ": ") if indent else (",", ":")
@@ -127,7 +150,9 @@ def dumps(value: Any, indent: int | None = None) -> str:
 
 
 def value_at(row: Row, key: str) -> Any:
-    """What stands in row under a dotted key; None where nothing does."""
+    """What stands in row under a key, or a dotted one; None where nothing does."""
+    if key in row:
+        return row[key]
     value: Any = row
     for part in key.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None

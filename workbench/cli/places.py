@@ -8,9 +8,11 @@ from workbench.text.location import Location
 
 TABS = {"logs": "logs", "metrics": "metrics", "files": "files", "snapshot": "snapshot", "overview": "show"}
 
+DATA_TABS = {"files": "files", "rows": "preview", "profile": "profile", "lineage": "lineage"}
+
 PLACES = (
-    "places: runs, runs/EXPERIMENT, runs/EXPERIMENT/RUN, compute/NAME, queue, forwards, experiments/NAME,"
-    " compare/NAME, activity"
+    "places: runs, runs/EXPERIMENT, runs/EXPERIMENT/RUN, compute/NAME, models/NAME, data/NAME:V,"
+    " datastores/NAME, environments/NAME:V, builds, queue, forwards, experiments/NAME, compare/NAME, activity"
 )
 
 
@@ -29,8 +31,18 @@ def words_for(text: str) -> list[str]:
 def _words(place: Location) -> list[str] | None:
     if place.noun == "runs":
         return _runs(place)
+    if place.noun == "models":
+        return _models(place)
+    if place.noun == "data":
+        return _data(place)
+    if place.noun == "environments":
+        return _environments(place)
     if len(place.path) > 1:
         return None
+    if place.noun == "datastores":
+        return ["datastore", "show", *place.path] if place.path else ["datastore", "ls"]
+    if place.noun == "builds" and not place.path:
+        return ["env", "builds"]
     nouns = {"compute": "compute", "experiments": "experiment"}
     if place.noun in nouns:
         return [nouns[place.noun], "show", place.path[0]] if place.path else [nouns[place.noun], "ls"]
@@ -43,6 +55,37 @@ def _words(place: Location) -> list[str] | None:
     if place.noun == "activity" and not place.path:
         return ["activity", "ls"]
     return None
+
+
+def _models(place: Location) -> list[str] | None:
+    if len(place.path) > 2:
+        return None
+    if place.path:
+        verb = "history" if place.options.get("tab") == "history" else "show"
+        return ["model", verb, ":".join(place.path)]
+    text = place.options.get("text", "")
+    return ["model", "ls", "--", text] if text else ["model", "ls"]
+
+
+def _data(place: Location) -> list[str] | None:
+    if len(place.path) > 2:
+        return None
+    name = ":".join(place.path)
+    if ":" in name or "@" in name:
+        return ["data", DATA_TABS.get(place.options.get("tab", ""), "show"), name]
+    text = place.options.get("text", "")
+    return ["data", "versions", name] if name else ["data", "ls", *(["--", text] if text else [])]
+
+
+def _environments(place: Location) -> list[str] | None:
+    if len(place.path) > 2:
+        return None
+    name = ":".join(place.path)
+    if ":" not in name and "@" not in name:
+        return ["env", "ls", *([name] if name else [])]
+    if place.options.get("tab") == "machines":
+        return ["env", "builds", name]
+    return ["env", "show", name, *(["--lock"] if place.options.get("tab") == "lock" else [])]
 
 
 def _runs(place: Location) -> list[str] | None:

@@ -71,7 +71,7 @@ def rerun(
             on_progress=bar,
             on_notice=Notices(session),
         )
-    return started(session, new.details, follow=follow, wait=wait)
+    return started(session, new, follow=follow, wait=wait)
 
 
 @command("resume", cls=Command)

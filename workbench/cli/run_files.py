@@ -11,6 +11,7 @@ from workbench.cli import complete, output
 from workbench.cli.command import Command, Listing, command
 from workbench.cli.progress import ProgressBar
 from workbench.cli.session import Session
+from workbench.cli.to_option import STDOUT
 from workbench.errors import NotFound, Refused
 from workbench.text import sizes, times
 from workbench.text.sanitize import clean_name
@@ -41,7 +42,9 @@ def files(session: Session, run: str) -> None:
 @command("download", cls=Command)
 @RUN
 @click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete.kept_file)
-@click.option("--to", metavar="PLACE", help="The folder (for one file: or the file) to write; default: here.")
+@click.option(
+    "--to", metavar="PLACE", help="The folder (for one file: or the file, or -) to write; default: here."
+)
 @click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 @click.pass_obj
 def download(session: Session, run: str, paths: tuple[str, ...], to: str | None, overwrite: bool) -> None:
@@ -52,6 +55,13 @@ def download(session: Session, run: str, paths: tuple[str, ...], to: str | None,
     wanted = paths or ("outputs",)
     known = {str(file["path"]): file for file in session.call("runs", "files", run=run)}
     one = len(wanted) == 1 and wanted[0] in known
+    if to == STDOUT:
+        if not one:
+            raise Refused(
+                "standard output takes one file", f"name one, or a folder: wb run files {run} lists them"
+            )
+        output.pour(session, session.workspace.read("runs", "download", run=run, path=wanted[0]))
+        return
     place = Path(to or ".")
     pairs = []
     for path in wanted:

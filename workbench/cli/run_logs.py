@@ -9,18 +9,19 @@ from typing import Any
 
 import click
 
-from workbench.cli import complete, log_choice
+from workbench.cli import complete, log_choice, output
 from workbench.cli.command import command
 from workbench.cli.parsing import at_least, duration
 from workbench.cli.progress import ProgressBar
 from workbench.cli.session import Session
+from workbench.cli.to_option import TO_FILE, to_file
 from workbench.errors import RunFailed, UsageError
 from workbench.text import states
 from workbench.text.outcomes import reason
 from workbench.text.sanitize import TerminalStream, clean_name
 from workbench.text.style import paint
 from workbench.views.runs import metric_text, took
-from workbench.workspace.run_handle import raise_unless_completed, raise_unless_over
+from workbench.workspace.waiting import raise_unless_completed, raise_unless_over
 
 INTERRUPTED = 130
 MOST_METRICS = 4
@@ -43,7 +44,7 @@ UNTOLD = ("NotStarted", "Finalizing", "Failed", "Canceled")
 @click.option("--rank", type=at_least(0), multiple=True, metavar="N", help="The log of a rank; also several.")
 @click.option("--all-ranks", is_flag=True, help="The logs of all ranks, merged by time.")
 @click.option("--attempt", type=at_least(1), metavar="N", help="Only what this attempt wrote.")
-@click.option("--to", metavar="FILE", help="Write to a file instead of standard output.")
+@click.option("--to", metavar="FILE", callback=to_file, help=TO_FILE)
 @click.pass_obj
 def logs(
     session: Session,
@@ -109,20 +110,7 @@ def _copy(session: Session, source: Iterator[bytes], to: str | None) -> None:
             for block in source:
                 file.write(block)
         return
-    if not session.terminal.stdout:
-        out = sys.stdout.buffer
-        for block in source:
-            out.write(block)
-            out.flush()
-        return
-    stream = TerminalStream()
-    try:
-        for block in source:
-            sys.stdout.write(stream.feed(block))
-            sys.stdout.flush()
-    finally:
-        sys.stdout.write(stream.close())
-        sys.stdout.flush()
+    output.pour(session, source)
 
 
 @command("wait")

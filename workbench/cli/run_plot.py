@@ -11,7 +11,7 @@ from workbench.cli.session import Session
 from workbench.cli.terminal import UNLIMITED
 from workbench.errors import NotFound, UsageError
 from workbench.text import plot_svg, smoothing, times, x_axes
-from workbench.text.curves import Span, from_bucket, shifted
+from workbench.text.curves import from_bucket, shifted
 from workbench.text.plot import Frame, Series, plot
 from workbench.text.sanitize import clean_name
 from workbench.text.x_axes import METRIC, RELATIVE, STEP, TIME
@@ -124,12 +124,13 @@ def _lines(
 
 
 def _line(session: Session, run: Mapping[str, Any], name: str, rank: int, way: Way, buckets: int) -> Series:
-    axis = TIME if way.axis == RELATIVE else way.axis
-    found = session.call("runs", "envelope", run=run["id"], name=name, buckets=buckets, rank=rank, x=axis)
-    spans: Sequence[Span] = [from_bucket(bucket) for bucket in found]
-    started = times.parse(run.get("started"))
-    if way.axis == RELATIVE and started is not None:
-        spans = shifted(spans, -started.timestamp())
+    axis, started = TIME if way.axis == RELATIVE else way.axis, times.parse(run.get("started"))
+    origin = started.timestamp() if way.axis == RELATIVE and started is not None else 0.0
+    asked: dict[str, Any] = {"origin": origin} if way.log_x and way.axis != TIME else {}
+    found = session.call(
+        "runs", "envelope", run=run["id"], name=name, buckets=buckets, rank=rank, x=axis, **asked
+    )
+    spans = shifted([from_bucket(bucket) for bucket in found], -origin)
     if not way.smooth or not spans:
         return Series(name, spans)
     points = sum(span.points for span in spans)

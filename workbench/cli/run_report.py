@@ -9,6 +9,7 @@ import click
 from workbench.cli import complete, output
 from workbench.cli.command import Command, command
 from workbench.cli.session import Session
+from workbench.cli.to_option import STDOUT
 from workbench.errors import UsageError
 from workbench.views import report as document
 
@@ -17,7 +18,9 @@ HTML, MARKDOWN = (".html", ".htm"), (".md", ".markdown")
 
 @command("report", cls=Command)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...|COMPARISON", shell_complete=complete.run)
-@click.option("--to", "to", required=True, metavar="FILE", help="report.html, or report.md.")
+@click.option(
+    "--to", "to", required=True, metavar="FILE", help="report.html, or report.md; `-` prints Markdown."
+)
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Draw this one; may be repeated.")
 @click.option("--all", "everything", is_flag=True, help="Say what is the same, too.")
 @click.option("--no-code", "no_code", is_flag=True, help="Leave out how their code differs.")
@@ -37,12 +40,13 @@ def report(
     Notes, what differs, curves and code. HTML needs no network and runs no script; Markdown has its charts as
     SVG.
     """
-    suffix = PurePath(to).suffix.lower()
+    session.to = None if to == STDOUT else to
+    suffix = MARKDOWN[0] if session.to is None else PurePath(to).suffix.lower()
     if suffix not in (*HTML, *MARKDOWN):
         raise UsageError(f"{to!r} names no kind of document", "end it in .html or .md")
     told = session.workspace.report(list(runs), metrics=metrics, code=not no_code, everything=everything)
     if title is not None:
         told["title"] = title
-    session.to = to
     output.write(session, document.html(told) if suffix in HTML else document.markdown(told))
-    output.line(session, to)
+    if session.to is not None:
+        output.line(session, to)

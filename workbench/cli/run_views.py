@@ -30,7 +30,11 @@ EMPTY = "no views yet; wb run views good --save 'loss<0.1 status=completed' make
 @click.option("--reverse", is_flag=True, help="The highest first.")
 @click.option("--group", metavar="BY", help="As wb ps --group.")
 @click.option(
-    "--column", "columns", multiple=True, metavar="ID", help="For the dashboard: metric:loss, param:lr ..."
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ID",
+    help="As wb ps --column, and in the dashboard: metric:loss, param:lr ...",
 )
 @click.pass_obj
 def views(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from workbench.cli import complete, output
+from workbench.cli import complete, output, run_columns
 from workbench.cli.command import F, Listing, command
 from workbench.cli.parsing import assignments, at_least, tags
 from workbench.cli.run_choice import joined, tell_unknown
@@ -73,6 +73,13 @@ _FILTERS = (
         help="By name, status, started, duration, primary, best, metric:NAME, param:NAME ...",
     ),
     click.option("--reverse", is_flag=True, help="The highest first."),
+    click.option(
+        "--column",
+        "columns",
+        multiple=True,
+        metavar="NAME",
+        help="Show it, too: param:lr, tag:T, metric:loss, min:, max:, best:loss, attribute:branch.",
+    ),
     click.option("--active", is_flag=True, help="Only those that have not ended."),
     click.option("--archived", is_flag=True, help="Only archived ones."),
     click.option("--children", is_flag=True, help="Child runs too; a filter finds them anyway."),
@@ -122,6 +129,7 @@ def _list(
     group: str | None,
     sort: str | None,
     reverse: bool,
+    columns: tuple[str, ...],
     active: bool,
     archived: bool,
     children: bool,
@@ -160,7 +168,8 @@ def _list(
         session.call("compute", "get", name=target)  # raises for a name that no machine has
     if not found and wanted:
         tell_unknown(session, wanted, experiment)
-    print_runs(session, found, NONE_SUCH if filtered else EMPTY)
+    more = columns or run_columns.of_view(saved.get("columns") or ())
+    print_runs(session, found, NONE_SUCH if filtered else EMPTY, columns=more)
     if len(found) == limit:
         which = "first" if sort or saved.get("sort") else "newest"
         output.note(session, f"the {which} {limit}; more with -n", "quiet")
@@ -171,15 +180,20 @@ def print_runs(
     found: Sequence[run_view.Run],
     empty: str = EMPTY,
     depths: Mapping[str, int] | None = None,
+    columns: Sequence[str] = (),
 ) -> None:
     """Print runs as the list of `wb ps`.
 
-    empty: what a person is told when there are none. depths: how far each is set in, by id.
+    empty: what a person is told when there are none. depths: how far each is set in, by id. columns: more
+    of them, by name.
     """
-    columns = run_view.fields(
+    found = run_columns.with_columns(session, found, columns)
+    shown = run_view.fields(
         found, primary_metrics(session, found), session.clock(), session.terminal.ascii_only, depths or {}
     )
-    output.rows(session, found, columns, run_view.KEYS, empty)
+    place = len(shown) - 1 if shown[-1].column.title == "NOTE" else len(shown)
+    shown[place:place] = run_columns.fields(columns)
+    output.rows(session, found, shown, (*run_view.KEYS, *columns), empty)
 
 
 def primary_metrics(session: Session, found: Sequence[run_view.Run]) -> dict[str, run_view.Judge]:
@@ -216,7 +230,8 @@ def show(session: Session, run: str, packages: bool) -> None:
         return
     trends = {name: trend(session, found["id"], name) for name in list(found.get("metrics") or {})[:MOST]}
     warnings = session.call("runs", "warnings", run=found["id"]) if found.get("warnings") else []
-    lines = page(found, trends, warnings, session.clock(), session.terminal.look)
+    models = session.call("models", "versions", run=found["id"])
+    lines = page(found, trends, warnings, session.clock(), session.terminal.look, models)
     output.write(session, "\n".join(lines) + "\n")
     name = clean_name(found["name"])
     output.note(session, f"\nwb logs {name}   wb run metrics {name} --plot", "quiet")

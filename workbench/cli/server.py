@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -24,6 +25,8 @@ NOT_RUNNING = 3
 PATIENCE = 10.0
 STEP = 0.05
 BLOCK = 1 << 16
+CODE = Path(__file__).parent.parent
+"""The package that this command is of."""
 
 
 def ask_running(session: Session) -> dict[str, Any] | None:
@@ -54,7 +57,17 @@ def status(session: Session) -> int:
     return 0
 
 
+def with_notices(info: dict[str, Any], code: Path = CODE) -> dict[str, Any]:
+    """What the server says of itself, and that it is another installation's than this command where it is."""
+    theirs = info.get("code")
+    if not theirs or theirs == str(code):
+        return info
+    notice = f"this command is another installation's, {code}: wb server stop, and the next one starts that"
+    return {**info, "notices": [*info.get("notices", []), notice]}
+
+
 def _print(session: Session, info: dict[str, Any]) -> None:
+    info = with_notices(info)
     now = session.clock()
     started = times.parse(info.get("started"))
     facts = [("server", f"running for {times.took(started, None, now)}, as process {info.get('pid')}")]

@@ -88,7 +88,7 @@ def _unsupported(host: Host) -> list[str]:
 
 async def _disks(link: Link) -> list[Disk]:
     payload = posixpath.join(str(link.hello["root"]), "payload", f"{build_payload().sha}.pyz")
-    program = f"import sys;sys.path.insert(0,{payload!a});from workbench.remote.disks import main;main()"
+    program = f"import sys;sys.path.insert(0,{payload!a});from workbench.remote.disk.disks import main;main()"
     argv = [str(link.hello["python"]), "-I", "-S", "-c", program]
     output = ""
     async with link.stream("exec", {"argv": argv, "timeout": PROBE_SECONDS}) as stream:

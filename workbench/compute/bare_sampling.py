@@ -14,7 +14,7 @@ from workbench.compute.bare_state import BareState
 from workbench.compute.channel import READ, Channel, Host
 from workbench.entities.sample import MachineSample
 from workbench.errors import RemoteError
-from workbench.remote.smi_text import COLUMNS, Column
+from workbench.remote.gpus.smi_text import COLUMNS, Column
 
 OFTEN, SELDOM = 1, 5
 """Whole seconds between samples: every shell can sleep so long."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from workbench.remote.smi_text import APPS, FORMAT, Column, gpu_query
+from workbench.remote.gpus.smi_text import APPS, FORMAT, Column, gpu_query
 
 LINE = "exec /bin/sh -s"
 """Runs the script under any login shell."""

@@ -10,10 +10,10 @@ from workbench.compute.bare_script import FILES
 from workbench.compute.sample_texts import cleaned
 from workbench.entities.base import from_wire
 from workbench.entities.sample import MachineSample
-from workbench.remote import host_readings
-from workbench.remote.process_clues import LONGEST_COMMAND, Figures, parse_figures
-from workbench.remote.smi_table import SmiTable
-from workbench.remote.smi_text import Column, problem, without_unknown
+from workbench.remote.gpus.smi_table import SmiTable
+from workbench.remote.gpus.smi_text import Column, problem, without_unknown
+from workbench.remote.probe import host_readings
+from workbench.remote.processes.process_clues import LONGEST_COMMAND, Figures, parse_figures
 
 MOST_LINES = 5000
 """Of one of the machine's files."""

@@ -13,7 +13,7 @@ from importlib import resources
 
 from workbench.compute.signin import CHANGE_PASSWORD
 from workbench.errors import NeedsSignIn, NoPython, RemoteError, Unreachable, UsageError, WorkbenchError
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 from workbench.text.sanitize import clean
 
 MAX_NOISE = 1 << 20

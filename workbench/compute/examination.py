@@ -14,6 +14,7 @@ from workbench.compute.local import LocalHost
 from workbench.compute.measurement import Measurement
 from workbench.compute.proposal import rc_cost, shell_notes
 from workbench.errors import Unreachable
+from workbench.remote.doctor.checks import ailing, well
 from workbench.text import durations
 from workbench.text.sanitize import clean_name
 
@@ -84,10 +85,10 @@ def shell_checks(shell: Measurement) -> list[Check]:
     if not notes:
         cost = rc_cost(shell)
         words = "" if cost is None else f" and add {1000 * cost:.0f} ms to a connection"
-        return [check("shell", "ok", f"its start-up files print nothing{words}")]
+        return [well("shell", f"its start-up files print nothing{words}")]
     hint = "let them end early where nobody types, as the first line of ~/.bashrc does after this"
     fix = f"sed -i '1i {GUARD}' ~/.bashrc"
-    return [check("shell", "warn", note, hint, fix) for note in notes]
+    return [ailing("shell", "warn", note, hint, fix) for note in notes]
 
 
 def clock_check(found: Clock) -> Check:
@@ -95,12 +96,12 @@ def clock_check(found: Clock) -> Check:
     within = f"to within {1000 * found.within:.1f} ms"
     off = abs(found.ahead)
     if off <= AHEAD + found.within:
-        return check("clock", "ok", f"its clock agrees with this one {within}")
+        return well("clock", f"its clock agrees with this one {within}")
     where = "ahead of" if found.ahead > 0 else "behind"
     text = f"its clock is {durations.short(off)} {where} this one"
     hint = "times of logs and metrics are off by that, certificates may fail; one of the two is wrong"
     state = "bad" if off > FAR_AHEAD else "warn"
-    return check("clock", state, text, hint, "sudo timedatectl set-ntp true; timedatectl")
+    return ailing("clock", state, text, hint, "sudo timedatectl set-ntp true; timedatectl")
 
 
 def session_checks(beside: int | None, told: int | None) -> list[Check]:
@@ -109,18 +110,13 @@ def session_checks(beside: int | None, told: int | None) -> list[Check]:
         return []
     says = f" (its files say MaxSessions {told})" if told is not None else ""
     if beside >= TRIED:
-        return [check("sessions", "ok", f"{beside} sessions beside ours opened at once{says}")]
+        return [well("sessions", f"{beside} sessions beside ours opened at once{says}")]
     text = f"sshd opens {beside} sessions beside ours{says}"
     if beside:
-        return [check("sessions", "ok", f"{text}; we need none of them")]
+        return [well("sessions", f"{text}; we need none of them")]
     hint = "we need none, but nothing else can use this connection; the admin can allow more"
     fix = "echo 'MaxSessions 10' | sudo tee /etc/ssh/sshd_config.d/sessions.conf && sudo systemctl reload ssh"
-    return [check("sessions", "warn", text, hint, fix)]
-
-
-def check(name: str, state: str, text: str, hint: str = "", fix: str = "") -> Check:
-    """One line of a report; see `remote.checks.check`."""
-    return {"name": name, "state": state, "text": text, "hint": hint, "fix": fix}
+    return [ailing("sessions", "warn", text, hint, fix)]
 
 
 def merged(found: list[Any], own: list[Check], name: str) -> list[Check]:

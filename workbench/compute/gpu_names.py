@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from workbench.entities.base import replace
 from workbench.entities.sample import GpuSample, MachineSample
-from workbench.remote.gpu_words import UNKNOWN
+from workbench.remote.forms.gpu_words import UNKNOWN
 from workbench.text.sanitize import clean_name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.entities.holdings import Counted, Held, HeldRun, Holdings
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 from workbench.text.sanitize import clean_name
 
 
@@ -19,6 +19,7 @@ def read_holdings(value: Any) -> Holdings:
         runs=[run for item in _rows(row.get("runs")) if (run := _run(item)) is not None],
         trees=_held(row.get("trees"), "snapshot"),
         environments=_held(row.get("environments"), "key"),
+        data=_held(row.get("data"), "key"),
         copies=_held(row.get("copies"), "payload"),
         blobs=_counted(row.get("blobs")),
         payloads=_counted(row.get("payloads")),
@@ -46,7 +47,12 @@ def _run(row: dict[str, Any]) -> HeldRun | None:
 
 def _held(value: Any, key: str) -> list[Held]:
     return [
-        Held(id=row[key], bytes=_number(row.get("bytes")) or 0, age=_age(row.get("age")))
+        Held(
+            id=row[key],
+            bytes=_number(row.get("bytes")) or 0,
+            age=_age(row.get("age")),
+            name=_name(row.get("name")),
+        )
         for row in _rows(value)
         if isinstance(row.get(key), str) and 0 < len(row[key]) < 256 and "/" not in row[key]
     ]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from workbench.compute import bootstrap
@@ -14,7 +14,8 @@ from workbench.compute.channel import READ, Channel, Host
 from workbench.compute.link_stream import LinkStream
 from workbench.compute.payload import Payload
 from workbench.errors import Unreachable, WorkbenchError
-from workbench.remote import frames, protocol
+from workbench.remote.forms import protocol
+from workbench.remote.wire import frames
 from workbench.text.sanitize import clean
 
 BULK = 4 * protocol.MAX_BODY
@@ -249,17 +250,18 @@ class Link:
 
     async def _upload(self, stream: LinkStream, source: AsyncIterator[bytes]) -> None:
         try:
-            async for block in source:
-                view = memoryview(block)
-                while view:
-                    size = await stream.spend(min(len(view), BULK))
-                    if not size:
-                        return
-                    sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                    self._bulk.append((b"".join(frames.encode_data(stream.id, view[:size])), sent))
-                    self._work.set()
-                    await sent
-                    view = view[size:]
+            async with _closing(source) as blocks:
+                async for block in blocks:
+                    view = memoryview(block)
+                    while view:
+                        size = await stream.spend(min(len(view), BULK))
+                        if not size:
+                            return
+                        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                        self._bulk.append((b"".join(frames.encode_data(stream.id, view[:size])), sent))
+                        self._work.set()
+                        await sent
+                        view = view[size:]
             self._send(frames.encode(protocol.END, stream.id))
         except WorkbenchError as error:
             stream.cancel()
@@ -338,3 +340,13 @@ class Link:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+@contextlib.asynccontextmanager
+async def _closing(source: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[bytes], None]:
+    """A source that is left half way gives back its file now, and not when somebody tidies up."""
+    try:
+        yield source
+    finally:
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from workbench.errors import RemoteError, WorkbenchError, from_wire
-from workbench.remote import frames, protocol
+from workbench.remote.forms import protocol
+from workbench.remote.wire import frames
 from workbench.text.sanitize import clean
 
 # What a far end may say of itself; anything else it claims becomes a RemoteError.

@@ -10,8 +10,8 @@ from typing import Any
 
 from workbench.compute.local_gpus import Drivers, GpuLost, LocalGpu
 from workbench.compute.local_xids import XidListener
-from workbench.remote.gpu_sampling import HUNG, RETRY, STALE
-from workbench.remote.gpu_words import UNKNOWN
+from workbench.remote.forms.gpu_words import UNKNOWN
+from workbench.remote.gpus.gpu_sampling import HUNG, RETRY, STALE
 
 Fields = dict[str, Any]
 

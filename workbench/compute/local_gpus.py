@@ -1,4 +1,4 @@
-"""The GPUs of this machine as the driver's own binding, pynvml, tells of them: see `remote/gpu_reading.py`.
+"""The GPUs of this machine as the driver's own binding, pynvml, tells of them: see `remote/gpus`.
 
 Fields are those of entities' GpuSample. What a GPU, driver or binding has no answer for is left out: pynvml
 says so by NVMLError, by an error of its own when the driver is older than the binding, and by a TypeError
@@ -14,8 +14,8 @@ from typing import Any
 
 import pynvml
 
-from workbench.remote import nvml_library
-from workbench.remote.gpu_words import IDLE, UNKNOWN, compute_mode_word, throttle_words
+from workbench.remote.forms.gpu_words import IDLE, UNKNOWN, compute_mode_word, throttle_words
+from workbench.remote.gpus import nvml_library
 
 ABSENT = (pynvml.NVMLError, pynvml.NVMLLibraryMismatchError, TypeError, AttributeError)
 MEMORY_TEMPERATURE = 82

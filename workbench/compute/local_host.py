@@ -12,10 +12,10 @@ from typing import Any
 
 import psutil
 
-from workbench.remote import host_readings, logins
-from workbench.remote.disk_spaces import DiskSpaces
-from workbench.remote.host_readings import Bytes, CpuTicks
-from workbench.remote.host_sampling import WINDOW, physical_interfaces
+from workbench.remote.disk.disk_spaces import DiskSpaces
+from workbench.remote.probe import host_readings, logins
+from workbench.remote.probe.host_readings import Bytes, CpuTicks
+from workbench.remote.probe.host_sampling import WINDOW, physical_interfaces
 
 NETWORK = Path("/sys/class/net")
 DEVICES = Path("/sys/dev/block")

@@ -81,7 +81,7 @@ class LocalSampler:
 def process_sampler() -> Processes:
     """By /proc, which knows cgroups and containers besides; by psutil where there is none."""
     if os.path.exists("/proc/self/stat"):
-        from workbench.remote.process_sampling import ProcessSampler
+        from workbench.remote.probe.process_sampling import ProcessSampler
 
         return ProcessSampler(pid_namespace())
     from workbench.compute.portable_processes import PortableProcesses
@@ -141,7 +141,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 def main(argv: list[str]) -> None:
     """Be the child. argv: the places in JSON."""
-    from workbench.remote.probe import Wish, listen, writer
+    from workbench.remote.probe.ticking import Wish, listen, writer
 
     output = os.dup(1)
     os.dup2(2, 1)  # what a library prints is not ours

@@ -219,9 +219,7 @@ class Monitor:
     def _get(self, name: str) -> WatchedMachine:
         machine = self._machines.get(name)
         if machine is None:
-            raise NotFound(
-                f"no compute target {name!r}", "wb compute ls shows them; wb compute attach adds one"
-            )
+            raise NotFound(f"no machine {name!r}", "wb compute ls shows them; wb compute attach adds one")
         return machine
 
     def _changed(self, name: str) -> None:

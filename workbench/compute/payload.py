@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 MAIN = b"from workbench.remote.entry import main\n\nraise SystemExit(main())\n"
 PACKAGE = "package.py"  # becomes the payload's own workbench/__init__.py
-PARTS = ("ingest", "mlflow_api", "readers")
-"""Packages of `remote` that travel with it."""
 STAND_IN = ("azureml/__init__.py", "azureml/core/__init__.py", "azureml/core/run.py")
 """Modules of `remote` that are packages of their own there, under names that scripts import."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say: the bytes must not depend on a clock
@@ -29,8 +27,10 @@ def payload_files() -> dict[str, bytes]:
     """The payload's members: path inside the zip -> content."""
     remote = resources.files("workbench.remote")
     files = {"__main__.py": MAIN, "workbench/__init__.py": remote.joinpath(PACKAGE).read_bytes()}
-    for place, folder in (("", remote), *((f"{name}/", remote.joinpath(name)) for name in PARTS)):
-        for source in folder.iterdir():
+    stand_in = STAND_IN[0].partition("/")[0]
+    rooms = [room.name for room in remote.iterdir() if room.is_dir() and room.name != stand_in]
+    for place in ("", *(f"{room}/" for room in rooms)):
+        for source in remote.joinpath(place).iterdir():
             if source.name.endswith(".py") and source.name != PACKAGE:
                 files[f"workbench/remote/{place}{source.name}"] = source.read_bytes()
     for path in STAND_IN:

@@ -9,13 +9,13 @@ from typing import Any
 
 import psutil
 
-from workbench.remote.process_census import YOUNG
-from workbench.remote.process_clues import LONGEST_COMMAND
-from workbench.remote.process_runs import Claim, Clues, Known, run_of
-from workbench.remote.process_sampling import CPU_WINDOW, MOST, size
-from workbench.remote.processes import ENV_GUARD
-from workbench.remote.protocol import valid_run_id
-from workbench.remote.record_form import ENV_RUN_ID
+from workbench.remote.forms.protocol import valid_run_id
+from workbench.remote.forms.record_form import ENV_RUN_ID
+from workbench.remote.probe.process_census import YOUNG
+from workbench.remote.probe.process_sampling import CPU_WINDOW, MOST, size
+from workbench.remote.processes.process_clues import LONGEST_COMMAND
+from workbench.remote.processes.process_runs import Claim, Clues, Known, run_of
+from workbench.remote.processes.process_trees import ENV_GUARD
 
 LOOK = 1.0
 """Seconds between two looks for new processes of runs."""

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from workbench.remote import sample_form
-from workbench.remote.gpu_words import throttle_words
-from workbench.remote.sample_form import MIB, Column
+from workbench.remote.forms import sample_form
+from workbench.remote.forms.gpu_words import throttle_words
+from workbench.remote.forms.sample_form import MIB, Column
 from workbench.text.sanitize import clean_name
 
 MAX_BYTES = float(1 << 60)

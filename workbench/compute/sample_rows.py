@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from workbench.compute.sample_cells import CELLS, Cell
-from workbench.remote import sample_form
+from workbench.remote.forms import sample_form
 
 Fields = dict[str, Any]
 E = TypeVar("E")

@@ -24,7 +24,7 @@ from workbench.entities.sample import (
     Traffic,
     Xid,
 )
-from workbench.remote import sample_form
+from workbench.remote.forms import sample_form
 from workbench.text.sanitize import clean_name
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from workbench.demo.board import Board, Lane
 from workbench.demo.curves import curves
 from workbench.demo.machines import EmbeddedMachine, MachineRoom
+from workbench.demo.promotion import decide, is_champion, set_up
 from workbench.demo.verdict import verdict
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import HostKeyUnknown, Refused
@@ -39,9 +40,11 @@ CONFIGURATIONS = (
     {"lr": "2.0", "hidden": "16"},
     {"lr": "0.1", "hidden": "48"},
 )
-EPOCHS = 25
+EPOCHS = 12
 STAGE_SECONDS = 30.0
 """The longest a demo that is left waits for its beginning to end."""
+LOOK_AGAIN = 0.5
+"""Seconds between two looks whether the runs behind a dashboard are over."""
 BREATH = 0.2
 """Seconds without news after which the board is looked at again."""
 
@@ -119,9 +122,13 @@ def _behind(workspace: Workspace, room: MachineRoom, tell: Teller, show: Show) -
     """Attach and submit in a thread while the dashboard is shown; whatever still runs ends with it."""
     problems: list[Exception] = []
 
+    left = threading.Event()
+
     def stage() -> None:
         try:
-            _begin(workspace, room, Teller(lambda _: None, tell.look, live=False))
+            quiet = Teller(lambda _: None, tell.look, live=False)
+            lanes = _begin(workspace, room, quiet)
+            _promote_behind(workspace, [lane.run for lane in lanes], quiet, left)
         except Exception as problem:  # told when the screen is free again
             problems.append(problem)
 
@@ -131,11 +138,26 @@ def _behind(workspace: Workspace, room: MachineRoom, tell: Teller, show: Show) -
         code = show(workspace.home)
     finally:
         tell.say("The demo ends: its runs, its machines, its server.", "quiet")
+        left.set()
         thread.join(STAGE_SECONDS)
         _cancel_all(workspace)
     if problems:
         raise problems[0]
     return code
+
+
+def _promote_behind(workspace: Workspace, runs: list[str], tell: Teller, left: threading.Event) -> None:
+    """Wait until every run is over and put the best beside a weaker champion, for the guide to promote it.
+
+    Nothing of it once the dashboard was left; who leaves without having promoted it finds it done (--keep).
+    """
+    while workspace.call("runs", "list", active=True, limit=1):
+        if left.wait(LOOK_AGAIN):
+            return
+    rivals = set_up(workspace, workspace.call("runs", "compare", runs=runs), METRIC, tell)
+    left.wait()
+    if rivals is not None and not is_champion(workspace, rivals.new):
+        decide(workspace, rivals, tell)
 
 
 def _begin(workspace: Workspace, room: MachineRoom, tell: Teller) -> list[Lane]:
@@ -168,13 +190,16 @@ def _tell(workspace: Workspace, room: MachineRoom, tell: Teller) -> int:
         tell.say(f"   {line}" if line else "")
     for line in verdict(comparison, METRIC, list(CONFIGURATIONS[0]), tell.look):
         tell.say(f"   {line}" if line else "")
+    tell.chapter("Register the best, and promote it over a weaker champion")
+    rivals = set_up(workspace, comparison, METRIC, tell)
+    crowned = rivals is not None and decide(workspace, rivals, tell)
     tell.chapter("Your turn, on your own machine")
     tell.command("wb compute attach gpu1 you@host")
     tell.command("wb submit -e mnist --follow -- python train.py")
     failed = [lane for lane in lanes if lane.status != "Completed"]
     for lane in failed:
         tell.say(f"{lane.name} did not complete", "bad")
-    return 1 if failed or comparison.get("best") is None else 0
+    return 0 if crowned and not failed else 1
 
 
 def _attach(workspace: Workspace, machine: EmbeddedMachine, identity: Path, tell: Teller) -> None:
@@ -214,8 +239,8 @@ def _submit(workspace: Workspace, code: Path, target: str, options: dict[str, st
     configuration = RunConfiguration(command=command, code=str(code), experiment=EXPERIMENT, target=target)
     submitted = workspace.submit(configuration)
     shown = "   ".join(f"{name} {value:5}" for name, value in options.items())
-    tell.done(f"{submitted.name:18} {target:9} {shown}".rstrip())
-    return Lane(submitted.id, submitted.name, target)
+    tell.done(f"{submitted['name']:18} {target:9} {shown}".rstrip())
+    return Lane(submitted["id"], submitted["name"], target)
 
 
 def _follow(workspace: Workspace, lanes: list[Lane], tell: Teller) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 
 
 class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -60,3 +61,27 @@ def named_goal(metric: str) -> Goal | None:
 def guess_goal(metric: str) -> Goal:
     """Whether more of metric is better, by what its name usually means; less, where it does not say."""
     return named_goal(metric) or Goal.MINIMIZE
+
+
+def likeliest_primary(names: Iterable[str]) -> str | None:
+    """The metric people would judge by: held-out losses and accuracies first, else the first seen."""
+    best, best_rank = None, 5
+    for name in names:
+        words = set(re.split(r"[^a-z0-9]+", name.lower()))
+        held_out = 0 if words & {"val", "valid", "validation", "eval", "dev"} else 1 if "test" in words else 2
+        judged = bool(words & {"loss", "acc", "accuracy"})
+        rank = held_out if judged and held_out < 2 else 3 if judged else 4
+        if rank < best_rank:
+            best, best_rank = name, rank
+    return best
+
+
+def metric_of_most(counts: Mapping[str, int], primary: str | None) -> str | None:
+    """The metric to judge runs by that need not log what their experiment is judged by; None for no metrics.
+
+    counts: how many of the runs log each; one that less than half as many log as the commonest is not taken.
+    primary: their experiment's, which comes first.
+    """
+    most = max(counts.values(), default=0)
+    common = sorted(name for name, count in counts.items() if count * 2 >= most)
+    return primary if primary in common else likeliest_primary(common)

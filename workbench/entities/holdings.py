@@ -25,11 +25,12 @@ class HeldRun(Entity, frozen=True, kw_only=True):
 
 
 class Held(Entity, frozen=True, kw_only=True):
-    """A snapshot's list of files, an environment, or a copy of our program, by its id."""
+    """A snapshot's list of files, an environment, data, or a copy of our program, by its id."""
 
     id: str
     bytes: int
     age: float
+    name: str | None = None
 
 
 class Counted(Entity, frozen=True, kw_only=True):
@@ -48,6 +49,8 @@ class Holdings(Entity, frozen=True, kw_only=True):
     runs: list[HeldRun] = []
     trees: list[Held] = []
     environments: list[Held] = []
+    data: list[Held] = []
+    """Datasets in the cache; age: since a run wanted it last."""
     copies: list[Held] = []
     """Copies of our program but for the one at work: each release leaves one."""
     blobs: Counted
@@ -59,7 +62,7 @@ class Item(Entity, frozen=True, kw_only=True):
     """Something that goes, or would."""
 
     kind: str
-    """run, tree, environment or payload (a copy of our program)."""
+    """run, tree, environment, data or payload (a copy of our program)."""
     id: str
     bytes: int
     age: float

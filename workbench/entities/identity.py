@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from workbench.remote.run_ids import ALPHABET, make_run_id
+from workbench.remote.forms.run_ids import ALPHABET, make_run_id
 
 __all__ = ["display_name", "make_run_id", "run_id_milliseconds"]
 

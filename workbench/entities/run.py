@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from workbench.entities.base import Entity
-from workbench.remote import protocol
+from workbench.entities.run_data import RunData
+from workbench.remote.forms import protocol
 
 
 class RunState(StrEnum):
@@ -148,6 +149,10 @@ class Run(Entity, frozen=True, kw_only=True):
     environment: str | None = None
     """The interpreter that was asked for; `interpreters` are those that ran."""
     interpreters: list[Interpreter] = []
+    inputs: list[RunData] = []
+    """What it read (AZ-60)."""
+    outputs: list[RunData] = []
+    """Its named outputs, and what became of them."""
     gpus: list[str] = []
     gpus_wanted: int | None = None
     """How many it waits for; absent when it waits for none, or no longer."""

@@ -57,8 +57,8 @@ class RunRow(Entity, frozen=True, kw_only=True):
 class RunTable(Entity, frozen=True, kw_only=True):
     """One page of a table of runs."""
 
-    total: int
-    """Runs that fit, on this page or not."""
+    total: int | None = None
+    """Runs that fit, on this page or not; None where this page does not tell: `runs.count` counts them."""
     rows: list[RunRow]
     sequence: int
     """The newest event the page knows of: whoever watches from here on misses nothing."""

@@ -59,6 +59,11 @@ class TargetSettings(Entity, frozen=True, kw_only=True):
     """Leases and locks, on a local disk; absent = /var/tmp/workbench-<uid> there."""
     python: str | None = None
     """Absolute path of the interpreter the link and runs use."""
+    install_python: bool = False
+    """Whether uv may fetch a Python that an environment wants and the machine lacks, into our folder."""
+    container_engine: str | None = None
+    """The docker-compatible command that runs containers, such as podman or `sudo -n docker`; absent = the
+    first of docker, podman and nerdctl that works. `none`: it runs no containers."""
     setup: list[str] = []
     """Shell lines run before the command."""
     login_shell: bool = False

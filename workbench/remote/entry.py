@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, Optional
 
 def _guard(argv):
     # type: (List[str]) -> int
-    from workbench.remote.guard import main as guard_main
+    from workbench.remote.supervision.guard import main as guard_main
 
     return guard_main(argv)
 
@@ -23,30 +23,44 @@ def _compile(argv):
 
 def _probe(argv):
     # type: (List[str]) -> int
-    from workbench.remote.probe import main as probe_main
+    from workbench.remote.probe.ticking import main as probe_main
 
     return probe_main(argv)
 
 
 def _foreign(argv):
     # type: (List[str]) -> int
-    from workbench.remote.foreign_use import main as foreign_main
+    from workbench.remote.queue.foreign_use import main as foreign_main
 
     return foreign_main(argv)
 
 
 def _tend(argv):
     # type: (List[str]) -> int
-    from workbench.remote.tending import main as tend_main
+    from workbench.remote.sessions.tending import main as tend_main
 
     return tend_main(argv)
 
 
 def _companion(argv):
     # type: (List[str]) -> int
-    from workbench.remote.companion import main as companion_main
+    from workbench.remote.supervision.companion import main as companion_main
 
     return companion_main(argv)
+
+
+def _environment(argv):
+    # type: (List[str]) -> int
+    from workbench.remote.environments.building import main as environment_main
+
+    return environment_main(argv)
+
+
+def _ranks(argv):
+    # type: (List[str]) -> int
+    from workbench.remote.distribution.launcher import main as ranks_main
+
+    return ranks_main(argv)
 
 
 # Each program is imported only when it is asked for: a guard must stay small.
@@ -57,6 +71,8 @@ WORDS = {
     "foreign": _foreign,
     "tend": _tend,
     "companion": _companion,
+    "environment": _environment,
+    "ranks": _ranks,
 }  # type: Dict[str, Callable[[List[str]], int]]
 
 

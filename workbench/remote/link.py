@@ -14,20 +14,17 @@ import traceback
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
-from workbench.remote import frames, protocol
-from workbench.remote.exchange import Exchange
-from workbench.remote.outlet import Outlet
-from workbench.remote.payload_use import hold
-from workbench.remote.problems import Cancelled, RequestError
+from workbench.remote.forms import protocol
+from workbench.remote.pruning.payload_use import hold
+from workbench.remote.wire import frames
+from workbench.remote.wire.exchange import LATER, Exchange, Handler
+from workbench.remote.wire.outlet import Outlet
+from workbench.remote.wire.problems import Cancelled, RequestError
 
 READ = 1 << 18
 MAX_THREADS = 48
 MAX_WAITING = 2000  # requests that may wait for a thread before further ones are refused
 LAST_WORDS = 20.0  # seconds that requests in progress get to end once the input is closed
-
-# A handler answers with a JSON value, or with LATER when it has handed the exchange on (follow).
-Handler = Callable[[Exchange], Any]
-LATER = object()
 
 
 class Pool(object):
@@ -202,8 +199,8 @@ def main(root=None, lease_dir=None, payload=None):
     root, lease_dir: as for Machine. payload: the zipapp this code came from.
     """
     from workbench.remote.machine import Machine
-    from workbench.remote.methods import Methods
-    from workbench.remote.problems import describe
+    from workbench.remote.methods.table import Methods
+    from workbench.remote.wire.problems import describe
 
     reader, writer = take_standard_streams()
     try:

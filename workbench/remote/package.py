@@ -7,7 +7,14 @@ import sys
 
 _TRACKING = ("Run", "TrackingWarning")
 _CALLS = (
-    "add_properties", "log", "log_list", "log_param", "log_params", "log_row", "log_table", "tag",
+    "add_properties",
+    "log",
+    "log_list",
+    "log_param",
+    "log_params",
+    "log_row",
+    "log_table",
+    "tag",
     "upload_file",
 )
 
@@ -20,10 +27,10 @@ class _Package(type(sys)):  # type: ignore[misc]
     def __getattr__(self, name: str) -> object:
         if name not in __all__:
             raise AttributeError("module 'workbench' has no attribute %r" % name)
-        from workbench.remote import tracking as home
+        from workbench.remote.tracking import run as home
 
         if name in _CALLS:
-            from workbench.remote import calls as home  # type: ignore[no-redef]
+            from workbench.remote.tracking import calls as home  # type: ignore[no-redef]
         value: object = getattr(home, name)
         setattr(self, name, value)
         return value

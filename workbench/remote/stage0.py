@@ -5,6 +5,7 @@ only the standard library. It answers with lines `MAGIC{...}`: {"need": true} as
 {"need": false} says that frames follow, {"error": {code, message, hint}} that they will not.
 """
 
+import binascii
 import errno
 import hashlib
 import json
@@ -138,6 +139,29 @@ def fetch(root, sha, size):
     raise SystemExit(1)
 
 
+def loaded(path):
+    # type: (str) -> Any
+    """The module `link` of a payload, from its compiled form where that is there and whole (compiled.py)."""
+    magic = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
+    tag = binascii.hexlify(magic).decode("ascii")
+    quick = "%s.%s-%s" % (path, sys.implementation.cache_tag, tag)
+    sys.path.insert(0, path)
+    if os.path.isfile(quick):
+        sys.path.insert(0, quick)
+        try:
+            from workbench.remote import link
+            from workbench.remote.methods import table  # brings nearly all the rest: damage shows here
+
+            return link
+        except Exception:  # whatever a broken disk makes of it; the payload itself has a sum
+            sys.path.remove(quick)
+            for name in [name for name in sys.modules if name.partition(".")[0] == "workbench"]:
+                del sys.modules[name]
+    from workbench.remote import link
+
+    return link
+
+
 def run(root, lease_dir, sha, size):
     # type: (Optional[str], Optional[str], str, int) -> None
     """Fetch the payload and become the link; root and lease_dir may be None for the defaults."""
@@ -148,8 +172,6 @@ def run(root, lease_dir, sha, size):
         raise SystemExit(1)
     folder = os.path.abspath(os.path.expanduser(root or "~/.workbench"))
     path = fetch(folder, sha, size)
-    sys.path.insert(0, path)
-    from workbench.remote import link
-
+    link = loaded(path)
     say({"need": False})
     link.main(folder, lease_dir, path)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 from workbench.entities.base import replace
 from workbench.entities.event import Activity, ActivityState
 from workbench.errors import HostKeyUnknown, NotAnswered, StoreError, WorkbenchError
-from workbench.store import activities
 from workbench.store.async_store import AsyncStore
+from workbench.store.workspace import activities
 
 log = logging.getLogger(__name__)
 EVERY = 0.5
@@ -36,6 +36,15 @@ class Progress:
         if time.monotonic() - self._noted >= EVERY:
             self._noted = time.monotonic()
             await self.keep()
+
+    async def counted(
+        self, source: AsyncIterable[bytes], text: str, done: int, total: int
+    ) -> AsyncIterator[bytes]:
+        """What comes of source, saying how much of total that makes with the done bytes before it."""
+        async for block in source:
+            yield block
+            done += len(block)
+            await self.report(text, min(done, total), total)
 
     async def end(self, state: ActivityState, **changes: Any) -> None:
         """Say how it ended."""

@@ -11,9 +11,9 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError
-from workbench.remote import protocol
-from workbench.remote.run_status import is_unknown
-from workbench.remote.withdrawing import is_withdrawn
+from workbench.remote.forms import protocol
+from workbench.remote.runs.run_status import is_unknown
+from workbench.remote.supervision.withdrawing import is_withdrawn
 from workbench.runs.spec import run_from_spec
 from workbench.text.sanitize import clean_name
 

@@ -10,11 +10,11 @@ from typing import Any
 from workbench.compute.fleet import Fleet
 from workbench.entities.run import Run
 from workbench.errors import NotFound, Unreachable, WorkbenchError
-from workbench.remote.on_end import SECONDS
-from workbench.store import run_entries, run_rows
+from workbench.remote.supervision.on_end import SECONDS
 from workbench.store.async_store import AsyncStore
-from workbench.store.database import Transaction
-from workbench.store.events import RUN_CHANGED, run_subject
+from workbench.store.runs import run_entries, run_rows
+from workbench.store.sqlite.database import Transaction
+from workbench.store.sqlite.events import RUN_CHANGED, run_subject
 from workbench.text.sanitize import clean_name
 
 LOOK = 0.5

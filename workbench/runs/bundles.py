@@ -23,10 +23,10 @@ from workbench.entities.run import Run
 from workbench.entities.run_bundle import FORM, VERSION, BundledRun, BundleEntry, BundleManifest
 from workbench.entities.snapshot import Manifest, entry_from_line
 from workbench.errors import UsageError
-from workbench.remote import manifest as snapshot_form
-from workbench.remote import protocol
-from workbench.remote.archive import Archive, ArchiveError, Item, Limits
-from workbench.remote.tree_paths import clash
+from workbench.remote.forms import protocol
+from workbench.remote.forms.tree_paths import clash
+from workbench.remote.snapshots import manifest as snapshot_form
+from workbench.remote.snapshots.archive import Archive, ArchiveError, Item, Limits
 from workbench.runs.collect import safe_path
 from workbench.text.sanitize import clean_name
 
@@ -94,6 +94,10 @@ class Bundle:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its file."""
         self._archive.__exit__()
 
     def has(self, name: str) -> bool:

@@ -13,9 +13,10 @@ from typing import Any, BinaryIO
 from workbench.compute.link import Link
 from workbench.entities.run import RunFile
 from workbench.errors import RemoteError
-from workbench.remote.tree_paths import path_problem
+from workbench.opened_file import opened
+from workbench.remote.forms.tree_paths import path_problem
 from workbench.settings import CollectSettings
-from workbench.store.problems import explain_disk
+from workbench.store.sqlite.problems import explain_disk
 from workbench.text.sanitize import clean
 
 MAX_FILES = 50_000
@@ -79,7 +80,7 @@ async def fetch(link: Link, run: str, path: str, to: Path) -> str:
         await asyncio.to_thread(to.parent.mkdir, parents=True, exist_ok=True)
         offset = partial.stat().st_size if partial.exists() else 0
         stream = link.stream("read", {"run": run, "path": path, "offset": offset})
-        with await asyncio.to_thread(open, partial, "ab") as out:
+        async with opened(lambda: open(partial, "ab")) as out:
             async with stream:
                 async for block in stream:
                     if isinstance(block, bytes):

@@ -14,9 +14,9 @@ from workbench.errors import WorkbenchError
 from workbench.runs.activity import activity
 from workbench.runs.collect import choose, fetch, readable_files
 from workbench.settings import CollectSettings
-from workbench.store import files, run_rows, runs
 from workbench.store.async_store import AsyncStore
-from workbench.store.events import run_subject
+from workbench.store.runs import files, kept_runs, run_rows
+from workbench.store.sqlite.events import run_subject
 from workbench.text.numbers import counted
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Collector:
             old = known.get(file.path)
             same = old is not None and (old.size, old.modified) == (file.size, file.modified)
             merged.append(old if same and old is not None else file)
-        await self._store.write(runs.put_files, run_id, merged)
+        await self._store.write(kept_runs.put_files, run_id, merged)
         return merged
 
     async def collect(self, run: Run, prefix: str = "") -> None:

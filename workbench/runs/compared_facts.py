@@ -34,6 +34,7 @@ def facts_of(side: Side) -> dict[str, str | None]:
         **_git(run, side.patch),
         "snapshot": run.snapshot,
         **_inputs(run, side.configuration),
+        **_data(run),
         "submitted by": run.submitted_by,
         "exit code": _text(run.exit_code),
         "status": run.status.value,
@@ -105,6 +106,17 @@ def _inputs(run: Run, asked: RunConfiguration | None) -> dict[str, str | None]:
         for name, value in asked.inputs.items()
         if name not in run.params
     }
+
+
+def _data(run: Run) -> dict[str, str | None]:
+    """What data it read: the version, else the place and a mark of what was there; and what it made."""
+    rows = [(f"input {row.name}", row) for row in run.inputs]
+    rows += [(f"output {row.name}", row) for row in run.outputs]
+    found: dict[str, str | None] = {}
+    for name, row in rows:
+        mark = f" ({row.hash[:8]})" if row.hash and row.asset is None else ""
+        found[name] = (row.asset or row.source or row.mechanism.value) + mark
+    return found
 
 
 def _text(value: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from workbench.compute.link import Link
 from workbench.entities.base import replace
 from workbench.entities.run import Run, RunState
 from workbench.errors import Conflict, StoreError, UsageError
-from workbench.remote.run_status import is_unknown
+from workbench.remote.runs.run_status import is_unknown
 from workbench.runs.activity import activity
 from workbench.runs.after_end import note_after_end
 from workbench.runs.collector import Collector
@@ -22,11 +22,13 @@ from workbench.runs.follower import RunFollower, TakenBack, Watcher
 from workbench.runs.locks import Locks
 from workbench.runs.sender import NotDelivered, Sender, local_status
 from workbench.runs.status import Status, read_status
-from workbench.store import placements, run_rows, runs
+from workbench.runs.stored_secrets import stored_secrets
+from workbench.store.arriving.offsets import offsets
 from workbench.store.async_store import AsyncStore
-from workbench.store.events import run_subject
-from workbench.store.offsets import offsets
-from workbench.store.query import RunQuery
+from workbench.store.fleet import placements
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import kept_runs, run_rows
+from workbench.store.sqlite.events import run_subject
 
 WITHDRAW_SECONDS = 60.0
 LOST_SEQ = 10_000
@@ -54,6 +56,7 @@ class Conductor:
         self._fetching: dict[str, asyncio.Task[None]] = {}
         self.on_adrift: Callable[[], None] = lambda: None
         self.on_drained: Callable[[str], None] = lambda run_id: None
+        self.settle_outputs: Callable[[Run], Awaitable[None]] = nothing_to_settle
 
     @property
     def active(self) -> int:
@@ -110,7 +113,7 @@ class Conductor:
     async def resume_all(self) -> None:
         """Take up every run that is not over: after a start, whatever ended the last server."""
         query = RunQuery(active=True, archived=None, limit=-1, submitted=True)
-        for run in await self._store.read(runs.find, query):
+        for run in await self._store.read(kept_runs.find, query):
             self._start(run, None)
 
     def submit(self, run: Run, secrets: dict[str, str], *, placed: bool = False) -> None:
@@ -165,7 +168,8 @@ class Conductor:
         self._watcher.changed(run.id)
         self.on_drained(run.id)
         await self._collector.collect(run)
-        asked = await self._store.read(runs.configuration, run.id)
+        await self.settle_outputs(run)
+        asked = await self._store.read(kept_runs.configuration, run.id)
         if asked.on_end:
             await note_after_end(self._store, self._fleet, run, len(asked.on_end))
             self._watcher.changed(run.id)
@@ -237,8 +241,11 @@ class Conductor:
         return isinstance(answer, dict) and answer.get("withdrawn") is True
 
     async def _secrets_of(self, run: Run) -> dict[str, str]:
-        configuration = await self._store.read(runs.configuration, run.id)
-        kept = self._secrets.get(run.id, {})
+        configuration = await self._store.read(kept_runs.configuration, run.id)
+        kept = self._secrets.get(run.id) or await stored_secrets(
+            run, configuration.secrets, self._sender.stored
+        )
+        kept = kept or {}
         if set(configuration.secrets) - kept.keys():
             raise Conflict(f"{run.name} stays on {run.target}: its secrets died with the last server")
         return kept
@@ -301,7 +308,7 @@ class Conductor:
         """A new attempt of a run that is over, in the same folder; raises Conflict while it is active."""
         if not run.status.terminal:
             raise Conflict(f"{run.name} is still active", f"wb cancel {run.name} first")
-        configuration = await self._store.read(runs.configuration, run.id)
+        configuration = await self._store.read(kept_runs.configuration, run.id)
         missing = sorted(set(configuration.secrets) - secrets.keys())
         if missing:
             raise UsageError(
@@ -313,6 +320,8 @@ class Conductor:
         spec = await self._sender.spec(run, configuration)
         subject = run_subject(run.experiment, run.id)
         async with activity(self._store, "submit", subject, f"resuming {run.name}") as progress:
+            if (data := await self._sender.ready(link, run, configuration, progress)) is not None:
+                spec["data"] = data
             status = await self._sender.deliver(link, run, spec, secrets, progress)
         run = await RunFollower(run, self._store, self._fleet, self._watcher).apply(status)
         self._start(run, None)
@@ -327,3 +336,7 @@ class Conductor:
         self._adrift.pop(run_id, None)
         self._secrets.pop(run_id, None)
         await self._collector.forget(run_id)
+
+
+async def nothing_to_settle(run: Run) -> None:
+    """For a workspace whose runs have no named outputs."""

@@ -7,19 +7,21 @@ and line (or by the words of the command line it came from).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from workbench.entities.configuration import OnEnd, Retries, RunConfiguration
+from workbench.entities.configuration import DataOutput, OnEnd, Retries, RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.errors import ConfigurationError, NotFound
-from workbench.remote import retrying
-from workbench.runs import overrides, scalars
+from workbench.remote.runs import retrying
+from workbench.runs import overrides, runconfig, scalars
 from workbench.runs.expressions import has_expressions, named_inputs, replace_expressions
+from workbench.runs.job_data import Data
 from workbench.runs.job_fields import JOB
 from workbench.runs.job_inputs import Input
 from workbench.runs.job_on_end import check_secrets
+from workbench.runs.job_paths import Finder
 from workbench.runs.job_reading import JobReader, shown
 from workbench.runs.job_writing import to_job_yaml
 from workbench.runs.overrides import Options
@@ -30,6 +32,7 @@ __all__ = [
     "command_of_words",
     "configuration_from_command",
     "load_job",
+    "load_runconfig",
     "parse_job",
     "to_job_yaml",
 ]
@@ -37,16 +40,39 @@ __all__ = [
 HINT = "docs/jobs.md lists the fields; --set FIELD=VALUE changes one from the command line"
 OPTIONS_HINT = "wb submit --help lists the options"
 
-FindCode = Callable[[str, Place], Path]
-"""Where a code directory is, given its text and place; raises ValueError with the reason it is not."""
-
 
 def load_job(path: Path, sets: Iterable[str] = (), options: Options | None = None) -> RunConfiguration:
     """The configuration of a job file with what the command line adds to it.
 
-    `code` becomes an absolute path: relative to the file, or to the current directory when an option said
-    it. Raises NotFound when there is no such file and ConfigurationError with every mistake in it.
+    Paths of this side - `code`, data, files of an environment - become absolute: relative to the file, or to
+    the current directory when an option said them. Raises NotFound when there is no such file and
+    ConfigurationError with every mistake in it.
     """
+    return parse_job(_text_of(path), str(path), sets, options, Finder(path.resolve().parent))
+
+
+def load_runconfig(
+    path: Path,
+    sets: Iterable[str] = (),
+    options: Options | None = None,
+    script: str | None = None,
+    arguments: list[str] | None = None,
+) -> RunConfiguration:
+    """The configuration of a `.runconfig` with what the command line adds to it (AZ-126).
+
+    Its script and files are looked for in the folder above `.azureml`, else beside it. script, arguments: in
+    place of the file's. Raises NotFound when there is no such file and ConfigurationError with every mistake.
+    """
+    source, text = str(path), _text_of(path)
+    try:
+        root, problems = read_yaml(text)
+    except Broken as broken:
+        raise _error(source, [broken.problem]) from broken
+    tree = runconfig.job_tree(root, problems, script, arguments)
+    return _read(tree, source, sets, options, Finder(runconfig.project_of(path)), problems)
+
+
+def _text_of(path: Path) -> str:
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -54,15 +80,10 @@ def load_job(path: Path, sets: Iterable[str] = (), options: Options | None = Non
         hint = "give the path of a job file, or -- COMMAND"
         raise NotFound(f"cannot read {path}: {problem.strerror}", hint) from problem
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = raw.count(b"\n", 0, problem.start) + 1
         raise _error(str(path), [Problem(Place(line, 1), "", "the file is not UTF-8 text")]) from problem
-
-    def find_code(text: str, place: Place) -> Path:
-        return _find_code(text, Path.cwd() if place.words else path.resolve().parent)
-
-    return parse_job(text, str(path), sets, options, find_code)
 
 
 def parse_job(
@@ -70,18 +91,18 @@ def parse_job(
     source: str,
     sets: Iterable[str] = (),
     options: Options | None = None,
-    find_code: FindCode | None = None,
+    finder: Finder | None = None,
 ) -> RunConfiguration:
     """The configuration that the YAML text of a job says, with what the command line adds to it.
 
-    source names the text in errors. Without find_code, `code` stays as written. Raises ConfigurationError;
-    its data["problems"] are mappings of line and column (or set), field, message.
+    source names the text in errors. Without a finder paths stay as they are written. Raises
+    ConfigurationError; its data["problems"] are mappings of line and column (or set), field, message.
     """
     try:
         root, problems = read_yaml(text)
     except Broken as broken:
         raise _error(source, [broken.problem]) from broken
-    return _read(root, source, sets, options, find_code, problems)
+    return _read(root, source, sets, options, finder, problems)
 
 
 def configuration_from_command(
@@ -95,7 +116,7 @@ def configuration_from_command(
     node: Node = overrides.argv_node(command) if isinstance(command, list) else overrides.line_node(command)
     place = node.place
     root = Mapping(place, ((Scalar(place, "command"), node),))
-    return _read(root, "the command line", sets, options, lambda text, _: _find_code(text, Path.cwd()), [])
+    return _read(root, "the command line", sets, options, Finder(Path.cwd()), [])
 
 
 def command_of_words(words: list[str]) -> list[str] | str:
@@ -108,24 +129,22 @@ def _read(
     source: str,
     sets: Iterable[str],
     options: Options | None,
-    find_code: FindCode | None,
+    finder: Finder | None,
     problems: list[Problem],
 ) -> RunConfiguration:
     changes = overrides.from_options(options or Options(), problems) + overrides.from_sets(sets, problems)
     root = overrides.apply(root, changes, problems)
-    reader = JobReader(problems)
+    reader = JobReader(problems, finder)
     found = reader.mapping(root, JOB)
     if not isinstance(root, Mapping) and problems:  # no field of it was read, so none is missing either
         raise _error(source, problems)
-    configuration = _assemble(found, reader, root.place, find_code)
+    configuration = _assemble(found, reader, root.place)
     if problems or configuration is None:
         raise _error(source, problems)
     return configuration
 
 
-def _assemble(
-    found: dict[str, Any], reader: JobReader, start: Place, find_code: FindCode | None
-) -> RunConfiguration | None:
+def _assemble(found: dict[str, Any], reader: JobReader, start: Place) -> RunConfiguration | None:
     """The entity, None when there is no command; what fields say only together is checked here."""
     _check_expressions(found, reader)
     experiment = found.get("experiment_name", "default")
@@ -135,7 +154,10 @@ def _assemble(
             "experiment_name",
             "must start with a letter or digit, then letters, digits, _ and -, up to 255 characters",
         )
-    inputs: dict[str, Input] = found.get("inputs", {})
+    told: dict[str, Input | Data] = found.get("inputs", {})
+    inputs = {name: item for name, item in told.items() if isinstance(item, Input)}
+    data = {name: item.value for name, item in told.items() if isinstance(item, Data)}
+    outputs: dict[str, DataOutput] = found.get("outputs", {})
     texts = {name: item.text for name, item in inputs.items()}
     template = found.get("command")
     if template is None:
@@ -143,7 +165,8 @@ def _assemble(
             reader.complain(reader.places.get("command", start), "command", "is missing: say what to run")
         return None
     _check_inputs(template, inputs, reader)
-    command = _replaced(template, texts, reader)
+    _check_data(inputs, bool(data or outputs), found, reader)
+    command = _replaced(template, texts, (data, outputs), reader)
     target = found.get("compute")
     secrets = found.get("workbench.secrets", [])
     on_end: list[OnEnd] = found.get("workbench.on_end", [])
@@ -151,7 +174,7 @@ def _assemble(
     return RunConfiguration(
         command=command,
         template=template if template != command else None,
-        code=_code(found.get("code"), reader, find_code),
+        code=_code(found.get("code"), reader),
         experiment=experiment,
         name=found.get("display_name"),
         description=found.get("description"),
@@ -159,7 +182,14 @@ def _assemble(
         tags=found.get("tags", {}),
         inputs={name: item.value for name, item in inputs.items()},
         written={k: text for k, text in texts.items() if text != scalars.plain_text(inputs[k].value)},
+        data_inputs=data,
+        outputs=outputs,
         environment=found.get("environment"),
+        distribution=found.get("distribution"),
+        services=found.get("services", {}),
+        shm_size=found.get("resources.shm_size"),
+        docker_args=found.get("resources.docker_args", []),
+        cpus=found.get("resources.cpus"),
         environment_variables=found.get("environment_variables", {}),
         gpus=found.get("resources.gpus"),
         priority=found.get("resources.priority", 0),
@@ -210,11 +240,31 @@ def _check_inputs(template: list[str] | str, inputs: dict[str, Input], reader: J
             reader.complain(place, f"inputs.{name}", message)
 
 
-def _replaced(template: list[str] | str, values: dict[str, str], reader: JobReader) -> list[str] | str:
+def _check_data(
+    inputs: dict[str, Input], machine_reads: bool, found: dict[str, Any], reader: JobReader
+) -> None:
+    """What data and values say only together. The machine replaces the names of data, so a value has none."""
+    for name, item in inputs.items():
+        if machine_reads and has_expressions(item.text):
+            reader.complain(item.place, f"inputs.{name}", "a value cannot hold ${{...}} beside data")
+    words = found.get("resources.docker_args")
+    environment = found.get("environment")
+    if words and (environment is None or environment.startswith(("/", "~"))):
+        why = "belongs to a run in a container: environment names none"
+        reader.complain(reader.places["resources.docker_args"], "resources.docker_args", why)
+
+
+def _replaced(
+    template: list[str] | str,
+    values: dict[str, str],
+    kept: tuple[Collection[str], Collection[str]],
+    reader: JobReader,
+) -> list[str] | str:
+    """The command with the values of its inputs. kept: names of data inputs and of outputs, which stay."""
     words = template if isinstance(template, list) else [template]
     replaced = []
     for word in words:
-        text, complaints = replace_expressions(word, values)
+        text, complaints = replace_expressions(word, values, *kept)
         replaced.append(text)
         for complaint in complaints:
             reader.complain(reader.places["command"], "command", complaint)
@@ -237,27 +287,14 @@ def _check_expressions(found: dict[str, Any], reader: JobReader) -> None:
             reader.complain(reader.places[field], field, "${{...}} is replaced in command only")
 
 
-def _code(text: str | None, reader: JobReader, find_code: FindCode | None) -> str | None:
-    if text is None or find_code is None:
+def _code(text: str | None, reader: JobReader) -> str | None:
+    if text is None or reader.finder is None:
         return text
     try:
-        return str(find_code(text, reader.places["code"]))
+        return reader.finder.code(text, reader.places["code"])
     except ValueError as reason:
         reader.complain(reader.places["code"], "code", str(reason))
         return None
-
-
-def _find_code(text: str, base: Path) -> Path:
-    if "://" in text or text.startswith(("azureml:", "git+")):
-        raise ValueError("only a directory on this machine is supported now")
-    try:
-        path = (base / Path(text).expanduser()).resolve()
-        directory = path.is_dir()
-    except (OSError, RuntimeError) as problem:
-        raise ValueError(f"cannot be looked at: {problem}") from problem
-    if not directory:
-        raise ValueError(f"{path} is not a directory")
-    return path
 
 
 def _error(source: str, problems: list[Problem]) -> ConfigurationError:

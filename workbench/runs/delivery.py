@@ -17,8 +17,8 @@ from workbench.runs.activity import Progress
 from workbench.runs.retrieval import retrieve_contents
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.delta import delta
-from workbench.store import manifests
 from workbench.store.async_store import AsyncStore
+from workbench.store.registry import manifests
 
 
 async def deliver_snapshot(

@@ -17,13 +17,13 @@ from typing import Any
 from workbench.compute.fleet import Fleet
 from workbench.entities.run import Run, RunFile
 from workbench.errors import NotFound, RemoteError, Unreachable, WorkbenchError
-from workbench.remote import frames
+from workbench.remote.wire import frames
 from workbench.runs.collect import readable_files, safe_path
 from workbench.runs.follower import Watcher
 from workbench.store.async_store import AsyncStore
-from workbench.store.log_file import log_size
-from workbench.store.log_times import LogTimes
-from workbench.store.problems import explained
+from workbench.store.logs.log_file import log_size
+from workbench.store.logs.log_times import LogTimes
+from workbench.store.sqlite.problems import explained
 
 WANTED_SECONDS = 30.0
 """After so long without a look a file is wanted no more."""

@@ -20,12 +20,13 @@ from workbench.compute.link_stream import LinkStream
 from workbench.entities.base import replace
 from workbench.entities.run import Run, RunState
 from workbench.errors import NotFound, RemoteError, StoreError, Unreachable, WorkbenchError
-from workbench.remote import frames, protocol
+from workbench.remote.forms import protocol
+from workbench.remote.wire import frames
 from workbench.runs.status import Status, read_status
-from workbench.store import children
+from workbench.store.arriving.offsets import offsets
 from workbench.store.async_store import AsyncStore
-from workbench.store.log_file import LogFile
-from workbench.store.offsets import offsets
+from workbench.store.logs.log_file import LogFile
+from workbench.store.runs import children
 from workbench.text.last_words import TAIL, last_words
 
 RETRY_SECONDS = 2.0
@@ -100,21 +101,24 @@ class RunFollower:
             with suppress(StoreError):  # only a note, and the next look writes it again
                 await self.apply(Status([], [], None, note))
 
-    async def _session(self, link: Link) -> bool:
-        """Follow over one link; whether the run is over and drained.
-
-        The end is written down last: a server killed before it finds the run active and asks for the rest.
-        """
-        end: Status | None = None
+    async def _wanted(self) -> dict[str, Any]:
+        """What is asked of the machine: all from where it ends here."""
         here = await self._store.read(offsets, self._store.spool, self._run.id)
-        wanted = {
+        return {
             "run": self._run.id,
             "seq": here.seq,
             "stream": here.stream,
             "times": await asyncio.to_thread(self._store.spool.times(self._run.id).size),
             "records": dict(here.records),
         }
-        stream = link.stream("follow", wanted)
+
+    async def _session(self, link: Link) -> bool:
+        """Follow over one link; whether the run is over and drained.
+
+        The end is written down last: a server killed before it finds the run active and asks for the rest.
+        """
+        end: Status | None = None
+        stream = link.stream("follow", await self._wanted())
         async with stream:
             async for message in stream:
                 if not isinstance(message, dict):
@@ -139,15 +143,7 @@ class RunFollower:
         Raises what a link raises, StoreError.
         """
         link = await self._fleet.link(self._run.target)
-        here = await self._store.read(offsets, self._store.spool, self._run.id)
-        wanted = {
-            "run": self._run.id,
-            "seq": here.seq,
-            "stream": here.stream,
-            "times": await asyncio.to_thread(self._store.spool.times(self._run.id).size),
-            "records": dict(here.records),
-        }
-        async with link.stream("follow", wanted) as stream:
+        async with link.stream("follow", await self._wanted()) as stream:
             async for message in stream:
                 if not isinstance(message, dict):
                     await self._data(message, stream)

@@ -16,6 +16,7 @@ class Kind(Enum):
     LINE = "one line of text"
     COMMAND = "a shell line or script"
     COUNT = "a whole number, 0 or more"
+    POSITIVE = "a whole number, 1 or more"
     ONE = "the number 1"
     INTEGER = "a whole number"
     SECONDS = "a number of seconds over 0"
@@ -25,8 +26,13 @@ class Kind(Enum):
     NAMES = "a list of variable names"
     TAGS = "a mapping of names to text or nothing"
     VARIABLES = "a mapping of variable names to text"
-    INPUTS = "a mapping of names to text, numbers or booleans"
-    ENVIRONMENT = "a mapping with python"
+    INPUTS = "a mapping of names to values, addresses or {type, path, mode}"
+    OUTPUTS = "a mapping of names to nothing or {type, path, mode, name}"
+    ENVIRONMENT = "a name, or a mapping"
+    DISTRIBUTION = "a mapping with type"
+    SERVICES = "a mapping of names to {type}"
+    SIZE = "a size such as 2g"
+    WORDS = "words as a shell takes them, or a list"
     PATTERNS = "off, or a list of patterns"
     ON_END = "a list of commands and webhooks"
     MAPPING = "a mapping"
@@ -49,30 +55,63 @@ JOB_TYPES_NOT_YET = ("sweep", "pipeline", "automl", "spark", "parallel", "import
 
 INPUT_TYPES = ("string", "integer", "number", "boolean")
 INPUT_KEYS = ("type", "default", "description", "optional", "min", "max", "enum")
-DATA_TYPES = ("uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model")
+MODEL_TYPES = ("mlflow_model", "custom_model", "triton_model")
+DATA_TYPES = ("uri_file", "uri_folder", "mltable", *MODEL_TYPES)
+DATA_KEYS = ("type", "path", "mode", "description", "optional")
+DATA_MODES = ("ro_mount", "download", "direct")
+EVALUATED = {"eval_mount": "ro_mount", "eval_download": "download"}
+"""Modes of an mltable, and how the folder of one comes then: the script evaluates it."""
+OUTPUT_KEYS = ("type", "path", "mode", "name", "description")
+OUTPUT_MODES = ("rw_mount", "upload", "direct")
 
-ENVIRONMENT_NOT_YET = (
-    "environments by name, image, conda file or requirements are not supported yet;"
-    " use {python: /path/to/python} on the target, or leave it out for the target's own interpreter"
-)
-ENVIRONMENT_KEYS_NOT_YET = (
-    "name", "version", "image", "conda_file", "build", "inference_config", "os_type", "tags", "description",
-    "requirements", "project",
+SCHEMES = (
+    "azureml", "https", "http", "wasbs", "wasb", "abfss", "abfs", "adl", "az", "s3", "s3a", "gs", "gcs",
+    "hdfs", "sftp", "ftp", "ssh", "file",
 )  # fmt: skip
+"""Beginnings of addresses; a bare input that begins with one is data."""
+
+DISTRIBUTIONS = ("pytorch", "tensorflow", "mpi")
+MOST_PROCESSES = 1024
+SERVICES = {"tensor_board": "tensorboard", "jupyter_lab": "jupyter", "ssh": "ssh"}
+"""Services of the format that every run here has, and what they are called here."""
+
+ENVIRONMENT_KEYS = {
+    "python": "PATH of an interpreter on the target, or the version wanted, such as 3.11.",
+    "requirements": "A requirements file.",
+    "project": "A folder with pyproject.toml and uv.lock.",
+    "groups": "Dependency groups of the project that are installed too; extra:NAME for its extras.",
+    "conda_file": "A conda file, or its content.",
+    "image": "A container image.",
+    "build": "{path: DIR, dockerfile_path: NAME}: the image that a Dockerfile makes.",
+    "name": "An environment that is registered, or what this one is registered as.",
+    "version": "Of the name: which version.",
+    "description": "Markdown.",
+    "tags": "Names with an optional text.",
+    "os_type": "linux.",
+}
+ENVIRONMENT_SOURCES = ("requirements", "project", "conda_file", "image", "build")
+"""What one is made from: one of them, or an image with a conda file on top."""
+ENVIRONMENT_REFUSED = {
+    "inference_config": "belongs to an endpoint; leave it out",
+    "environment_variables": "variables of a run stand in environment_variables of the job",
+    "docker": "image or build says what container it is",
+}
 
 _RESOURCES = Field(
     Kind.MAPPING,
     "What the run holds while it runs.",
     {
         "gpus": Field(Kind.COUNT, "GPUs; absent = the target's default, 0 hides them."),
+        "cpus": Field(
+            Kind.POSITIVE, "How many threads numeric libraries may start; a container gets no more cores."
+        ),
         "priority": Field(Kind.INTEGER, "Higher starts earlier in the machine's queue."),
         "instance_count": Field(Kind.ONE, "Machines; only 1 is supported now."),
+        "shm_size": Field(Kind.SIZE, "Shared memory of a run in a container; elsewhere the machine's own."),
+        "docker_args": Field(Kind.WORDS, "Further words for the engine that runs the container."),
     },
     {
-        "cpus": "CPU limits are not supported yet; a run may use all cores of its machine",
         "instance_type": "machine sizes belong to a cloud; name a machine of yours with compute",
-        "shm_size": "runs are not put into containers, so shared memory is the machine's own; leave it out",
-        "docker_args": "runs are not put into containers; leave it out",
         "locations": _ONE_MACHINE,
         "max_instance_count": _ONE_MACHINE,
         "properties": "not supported; leave it out",
@@ -128,11 +167,28 @@ JOB = Field(
     {
         "$schema": Field(Kind.IGNORED, "The address of a schema, for editors."),
         "type": Field(Kind.JOB_TYPE, "The kind of job: command."),
-        "command": Field(Kind.COMMAND, "A shell line, or a script of several; ${{inputs.x}} is replaced."),
+        "command": Field(
+            Kind.COMMAND,
+            "A shell line, or a script of several; ${{inputs.x}} and ${{outputs.x}} are replaced.",
+        ),
         "code": Field(Kind.LINE, "The directory that is sent, relative to this file; absent = an empty one."),
-        "environment": Field(Kind.ENVIRONMENT, "{python: PATH} on the target; absent = its own interpreter."),
+        "environment": Field(
+            Kind.ENVIRONMENT, "What its Python is made of; see below. Absent = the target's own interpreter."
+        ),
         "compute": Field(Kind.LINE, "The target's name; absent = the default target."),
-        "inputs": Field(Kind.INPUTS, "Values that the command may name as ${{inputs.x}}."),
+        "inputs": Field(
+            Kind.INPUTS, "Values and data that the command may name as ${{inputs.x}}; see below."
+        ),
+        "outputs": Field(Kind.OUTPUTS, "Files and folders to keep, named as ${{outputs.x}}; see below."),
+        "distribution": Field(
+            Kind.DISTRIBUTION,
+            "{type: pytorch, tensorflow or mpi, process_count_per_instance: N}: N processes of the command,"
+            " each told its rank.",
+        ),
+        "services": Field(
+            Kind.SERVICES,
+            "tensor_board, jupyter_lab and ssh, which every run has: wb run forward, wb run shell.",
+        ),
         "environment_variables": Field(Kind.VARIABLES, "Set for the command."),
         "resources": _RESOURCES,
         "limits": _LIMITS,
@@ -144,9 +200,6 @@ JOB = Field(
     },
     {
         "name": "a run's id is made for it; use display_name for a name to read",
-        "distribution": "several processes or machines are not supported yet; start them in the command",
-        "outputs": "named outputs are not supported yet; what is written to ./outputs is collected anyway",
-        "services": "interactive services are not supported yet",
         "identity": "a run acts as the user who signs in to the machine; leave it out",
         "queue_settings": "not supported; use resources.priority",
         "component": "components are not supported yet; write the command here",

@@ -1,24 +1,25 @@
-"""The inputs of a job file: literals, typed or bare, with the text they were written as. Pure."""
+"""The inputs of a job file: literals, typed or bare, with the text they were written as; data beside them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench.runs import scalars
 from workbench.runs.job_fields import DATA_TYPES, INPUT_KEYS, INPUT_TYPES
 from workbench.runs.scalars import Literal
 from workbench.runs.yaml_lines import Mapping, Node, Place, Scalar, Sequence
 
+if TYPE_CHECKING:
+    from workbench.runs.job_data import Data
+    from workbench.runs.job_reading import JobReader
+
 Complain = Callable[[Place, str, str], None]
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
-_ADDRESS = re.compile(r"(azureml|https?|wasbs?|abfss?|adl|s3|gs|hdfs|ftp)(://|:)\S", re.IGNORECASE)
-_DATA = (
-    "data inputs are not supported yet: numbers, booleans and text are;"
-    " to hand a path or address to the command as text, write {type: string, default: ...}"
-)
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+NAME_WORDS = "a letter or _, then letters, digits and _"
 
 
 @dataclass(frozen=True)
@@ -30,49 +31,58 @@ class Input:
     place: Place
 
 
-def read_inputs(node: Node, path: str, complain: Complain) -> dict[str, Input] | None:
-    """The inputs by name; what is wrong is told to complain and left out."""
+def read_inputs(node: Node, path: str, reader: JobReader) -> dict[str, Input | Data] | None:
+    """The inputs by name; what is wrong is noted and left out."""
     if not isinstance(node, Mapping):
-        complain(node.place, path, "must be a mapping of names to values")
+        reader.complain(node.place, path, "must be a mapping of names to values")
         return None
-    found = {}
+    found: dict[str, Input | Data] = {}
     for key, value in node.entries:
         name = f"{path}.{key.text}"
-        if not _NAME.fullmatch(key.text):
-            complain(key.place, name, "is no name for an input: a letter or _, then letters, digits and _")
+        if not NAME.fullmatch(key.text):
+            reader.complain(key.place, name, f"is no name for an input: {NAME_WORDS}")
         elif isinstance(value, Sequence):
-            complain(value.place, name, "must be text, a number or a boolean, not a list")
-        elif isinstance(value, Mapping):
-            typed = _typed(value, name, complain)
-            if typed is not None:
-                found[key.text] = typed
-        else:
-            bare = _bare(value, name, complain)
-            if bare is not None:
-                found[key.text] = bare
+            reader.complain(value.place, name, "must be text, a number, a boolean or data, not a list")
+        elif (
+            read := _mapped(value, name, reader) if isinstance(value, Mapping) else _bare(value, name, reader)
+        ):
+            found[key.text] = read
     return found
 
 
-def _bare(value: Scalar, name: str, complain: Complain) -> Input | None:
+def _mapped(value: Mapping, name: str, reader: JobReader) -> Input | Data | None:
+    from workbench.runs.job_data import typed_data
+
+    kind = value.get("type")
+    if value.get("path") is not None or (isinstance(kind, Scalar) and kind.text in DATA_TYPES):
+        return typed_data(value, name, reader)
+    return _typed(value, name, reader.complain)
+
+
+def _bare(value: Scalar, name: str, reader: JobReader) -> Input | Data | None:
+    from workbench.runs.job_data import bare_data
+    from workbench.runs.job_paths import is_address
+
     if value.null:
-        complain(value.place, name, "has no value")
-    elif _ADDRESS.match(value.text):
-        complain(value.place, name, _DATA)
-    elif _unsendable(value.text):
-        complain(value.place, name, "holds a character that cannot be sent")
-    else:
-        return Input(scalars.literal(value), value.text, value.place)
-    return None
+        reader.complain(value.place, name, "has no value")
+        return None
+    if _unsendable(value.text):
+        reader.complain(value.place, name, "holds a character that cannot be sent")
+        return None
+    literal = scalars.literal(value)
+    if isinstance(literal, str):
+        data = bare_data(value, name, reader)
+        if data is not None or is_address(value.text):
+            return data
+    return Input(literal, value.text, value.place)
 
 
 def _typed(value: Mapping, name: str, complain: Complain) -> Input | None:
     kind = value.get("type")
     word = kind.text if isinstance(kind, Scalar) else None
-    if word in DATA_TYPES or value.get("path") is not None:
-        complain(value.place, name, _DATA)
-        return None
     if word is not None and word not in INPUT_TYPES:
-        complain(value.place, f"{name}.type", f"must be one of {', '.join(INPUT_TYPES)}")
+        known = ", ".join((*INPUT_TYPES, *DATA_TYPES))
+        complain(value.place, f"{name}.type", f"must be one of {known}")
         return None
     for key, _ in value.entries:
         if key.text not in INPUT_KEYS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workbench.entities.configuration import OnEnd
-from workbench.remote.on_end import MOST
+from workbench.remote.supervision.on_end import MOST
 from workbench.runs import scalars
 from workbench.runs.expressions import has_expressions
 from workbench.runs.yaml_lines import Mapping, Node, Scalar, Sequence
@@ -86,7 +86,12 @@ def _checked(entry: OnEnd, node: Mapping, path: str, reader: JobReader) -> OnEnd
             reader.complain(node.place, path, "allow must name the host that is posted to")
             return None
         return entry
-    from workbench.remote.webhook import Undelivered, check_allowed, literal, place_of  # brings TLS
+    from workbench.remote.supervision.webhook import (  # brings TLS
+        Undelivered,
+        check_allowed,
+        literal,
+        place_of,
+    )
 
     try:
         place = place_of(entry.webhook, entry.plain_http)

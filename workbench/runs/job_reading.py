@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from workbench.runs import scalars
-from workbench.runs.job_fields import (
-    ENVIRONMENT_KEYS_NOT_YET,
-    ENVIRONMENT_NOT_YET,
-    JOB_TYPES_NOT_YET,
-    Field,
-    Kind,
-)
+from workbench.runs.job_data import read_outputs
+from workbench.runs.job_environment import read_environment
+from workbench.runs.job_fields import JOB_TYPES_NOT_YET, Field, Kind
 from workbench.runs.job_inputs import read_inputs
 from workbench.runs.job_on_end import read_on_end
+from workbench.runs.job_paths import Finder
+from workbench.runs.job_processes import read_distribution, read_services, read_size, read_words
 from workbench.runs.yaml_lines import Mapping, Node, Place, Problem, Scalar, Sequence
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -23,10 +22,14 @@ MAX_LINE = 4096
 
 
 class JobReader:
-    """Walks a tree by a Field; `problems` holds what was found wrong, `places` where each field stood."""
+    """Walks a tree by a Field; `problems` holds what was found wrong, `places` where each field stood.
 
-    def __init__(self, problems: list[Problem]) -> None:
+    finder: looks for the files that are named; None: they stay as they are written.
+    """
+
+    def __init__(self, problems: list[Problem], finder: Finder | None = None) -> None:
         self.problems = problems
+        self.finder = finder
         self.places: dict[str, Place] = {}
 
     def complain(self, place: Place, path: str, message: str) -> None:
@@ -58,22 +61,19 @@ class JobReader:
         """The value of one field, None when it is wrong (and noted) or ignored."""
         if about.kind is Kind.IGNORED:
             return None
-        if about.kind is Kind.INPUTS:
-            return read_inputs(node, path, self.complain)
+        special = _SPECIAL.get(about.kind)
+        if special is not None:
+            return special(node, path, self)
         if about.kind in (Kind.TAGS, Kind.VARIABLES):
-            return self._texts(node, about.kind, path)
+            return self.texts(node, path, about.kind)
         if about.kind is Kind.NAMES:
-            return self._lines(node, about.kind, path)
+            return self.lines(node, path, about.kind)
         if about.kind in (Kind.LINES, Kind.PATTERNS):
             whether = scalars.boolean(node.text) if isinstance(node, Scalar) else None
             off_or_on = about.kind is Kind.PATTERNS and whether is not None
-            return whether if off_or_on else self._lines(node, Kind.LINES, path)
-        if about.kind is Kind.ENVIRONMENT:
-            return self._environment(node, path)
+            return whether if off_or_on else self.lines(node, path)
         if about.kind is Kind.COMMAND:
             return self.command(node, path)
-        if about.kind is Kind.ON_END:
-            return read_on_end(node, path, self)
         if not isinstance(node, Scalar):
             self.complain(node.place, path, f"must be {about.kind.value}")
             return None
@@ -104,7 +104,8 @@ class JobReader:
             value = float(value) if value is not None else None
         else:
             value = scalars.integer(node.text)
-            fits = value is not None and (kind is not Kind.COUNT or 0 <= value <= 4096)
+            fits = value is not None and (kind not in (Kind.COUNT, Kind.POSITIVE) or 0 <= value <= 4096)
+            fits = fits and (kind is not Kind.POSITIVE or value != 0)
             if kind is Kind.ONE and value is not None and value > 1:
                 self.complain(node.place, path, "more than one machine a run is not supported yet; 1 is")
                 return None
@@ -136,7 +137,8 @@ class JobReader:
             return None
         return self.text(node, path)
 
-    def _texts(self, node: Node, kind: Kind, path: str) -> dict[str, str | None] | None:
+    def texts(self, node: Node, path: str, kind: Kind = Kind.TAGS) -> dict[str, str | None] | None:
+        """Names with a text each, as tags (where it may be absent) or variables have them."""
         if not isinstance(node, Mapping):
             self.complain(node.place, path, f"must be {kind.value}")
             return None
@@ -156,7 +158,8 @@ class JobReader:
                     found[key.text] = text
         return found
 
-    def _lines(self, node: Node, kind: Kind, path: str) -> list[str] | None:
+    def lines(self, node: Node, path: str, kind: Kind = Kind.LINES) -> list[str] | None:
+        """One text or a list of them; for NAMES a list of variables' names."""
         if isinstance(node, Mapping) or (kind is Kind.NAMES and not isinstance(node, Sequence)):
             self.complain(node.place, path, f"must be {kind.value}")
             return None
@@ -172,26 +175,18 @@ class JobReader:
                 found.append(text)
         return found
 
-    def _environment(self, node: Node, path: str) -> str | None:
-        if isinstance(node, Scalar):
-            self.complain(node.place, path, f"{shown(node.text)}: {ENVIRONMENT_NOT_YET}")
-            return None
-        if not isinstance(node, Mapping):
-            self.complain(node.place, path, "must be a mapping such as {python: /path/to/python}")
-            return None
-        python: str | None = None
-        for key, value in node.entries:
-            name = f"{path}.{key.text}"
-            if key.text == "python" and isinstance(value, Scalar):
-                python = self.text(value, name, one_line=True)
-                if python is not None and not python.startswith("/"):
-                    self.complain(value.place, name, "must be the absolute path of an interpreter")
-            elif key.text in ENVIRONMENT_KEYS_NOT_YET:
-                self.complain(key.place, name, ENVIRONMENT_NOT_YET)
-            else:
-                message = "must be a path" if key.text == "python" else "unknown field; python is known"
-                self.complain(key.place, name, message)
-        return python
+
+_SPECIAL: dict[Kind, Callable[[Node, str, JobReader], Any]] = {
+    Kind.INPUTS: read_inputs,
+    Kind.OUTPUTS: read_outputs,
+    Kind.ENVIRONMENT: read_environment,
+    Kind.DISTRIBUTION: read_distribution,
+    Kind.SERVICES: read_services,
+    Kind.SIZE: read_size,
+    Kind.WORDS: read_words,
+    Kind.ON_END: read_on_end,
+}
+"""The kinds that are read by a room of their own."""
 
 
 def unknown_field(name: str, about: Field) -> str:

@@ -7,9 +7,16 @@ from typing import Any
 
 import yaml
 
-from workbench.entities.configuration import OnEnd, RunConfiguration
+from workbench.entities.configuration import DataInput, DataOutput, Distribution, OnEnd, RunConfiguration
+from workbench.environments import reference
+from workbench.environments.reference import Form
 from workbench.runs import scalars
+from workbench.runs.job_fields import SERVICES
+from workbench.runs.job_paths import is_address
+from workbench.runs.job_processes import PROCESSES
 from workbench.runs.yaml_lines import Place, Scalar
+
+_SERVICE = {tool: service for service, tool in SERVICES.items()}
 
 
 class _Plain(str):
@@ -66,10 +73,20 @@ def to_job_yaml(configuration: RunConfiguration) -> str:
         "command": _command(c),
         "code": c.code,
         "compute": c.target,
-        "environment": {"python": c.environment} if c.environment is not None else None,
-        "inputs": {name: _input(c, name) for name in c.inputs} or None,
+        "environment": _environment(c.environment),
+        "distribution": _distribution(c.distribution),
+        "inputs": {n: _input(c, n) for n in c.inputs} | {n: _data(v) for n, v in c.data_inputs.items()}
+        or None,
+        "outputs": {name: _output(output) for name, output in c.outputs.items()} or None,
         "environment_variables": c.environment_variables or None,
-        "resources": _said(gpus=c.gpus, priority=c.priority or None),
+        "resources": _said(
+            gpus=c.gpus,
+            cpus=c.cpus,
+            priority=c.priority or None,
+            shm_size=c.shm_size,
+            docker_args=[_Quoted(word) for word in c.docker_args] or None,
+        ),
+        "services": {name: {"type": _SERVICE[tool]} for name, tool in c.services.items()} or None,
         "limits": _said(timeout=_number(c.timeout)),
         "tags": c.tags or None,
         "workbench": _said(
@@ -97,10 +114,60 @@ def _command(c: RunConfiguration) -> str:
     return shlex.join(words if all(shlex.quote(text) == text for text in texts) else c.command)
 
 
+def _environment(text: str | None) -> Any:
+    """A mapping for an interpreter and for what was written out in place, else the text."""
+    if text is None:
+        return None
+    found = reference.read(text)
+    if found.form is Form.PYTHON:
+        return {"python": text}
+    if found.definition is None:
+        return _Quoted(text)
+    said = dict(found.definition)
+    file = said.pop("dockerfile_path", None)
+    if "build" in said:
+        said["build"] = _said(path=said["build"], dockerfile_path=file)
+    if "conda" in said:
+        said["conda_file"] = said.pop("conda")
+    return _texts(said)
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return _Quoted(value) if isinstance(value, str) else value
+
+
+def _distribution(asked: Distribution | None) -> dict[str, Any] | None:
+    if asked is None:
+        return None
+    if asked.type != "tensorflow":
+        return {"type": asked.type, PROCESSES: asked.processes}
+    workers = asked.processes - asked.parameter_servers
+    return {"type": asked.type, "worker_count": workers, "parameter_server_count": asked.parameter_servers}
+
+
+def _data(data: DataInput) -> dict[str, Any]:
+    return {"type": data.type, "path": _Quoted(data.asset or data.path), "mode": data.mode}
+
+
+def _output(output: DataOutput) -> dict[str, Any] | None:
+    """Nothing where nothing was said."""
+    said = _said(
+        type=output.type if output.type != "uri_folder" else None,
+        path=_Quoted(output.path) if output.path is not None else None,
+        mode=output.mode if output.mode != "rw_mount" else None,
+        name=_Quoted(output.name) if output.name is not None else None,
+    )
+    return said
+
+
 def _input(c: RunConfiguration, name: str) -> Any:
     value, text = c.inputs[name], _written(c, name)
     if isinstance(value, str):
-        return _Quoted(value)
+        return {"type": "string", "default": _Quoted(value)} if is_address(value) else _Quoted(value)
     bare = scalars.literal(Scalar(Place(), text))
     if type(bare) is type(value) and bare == value:
         return _Plain(text)

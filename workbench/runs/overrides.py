@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from workbench.runs.job_fields import DATA_TYPES
 from workbench.runs.yaml_lines import Broken, Mapping, Node, Place, Problem, Scalar, Sequence, read_yaml
 
 _FREE_KEYS = ("tags", "environment_variables")
@@ -36,7 +37,9 @@ class Options:
     code: str | None = None
     """Relative to the current directory, not to the file."""
     environment: str | None = None
-    """Absolute path of an interpreter on the target."""
+    """A name, a file that defines one, image:NAME, or the absolute path of an interpreter on the target."""
+    distribution: str | None = None
+    """TYPE, or TYPE:PROCESSES."""
     gpus: int | None = None
     priority: int | None = None
     timeout: float | None = None
@@ -44,7 +47,9 @@ class Options:
     tags: tuple[str, ...] = ()
     """NAME=TEXT, or NAME alone."""
     inputs: tuple[str, ...] = ()
-    """NAME=VALUE."""
+    """NAME=VALUE; a value that is an address or a path that is here is data."""
+    outputs: tuple[str, ...] = ()
+    """NAME, NAME=ADDRESS, or NAME=data:DATASET."""
     variables: tuple[str, ...] = ()
     """Environment variables, NAME=VALUE."""
     retry: str | None = None
@@ -71,16 +76,16 @@ def from_options(options: Options, problems: list[Problem]) -> list[Override]:
         ("--name", ("display_name",), options.name),
         ("--description", ("description",), options.description),
         ("--code", ("code",), options.code),
-        ("--env", ("environment", "python"), options.environment),
+        ("--env", ("environment",), options.environment),
         ("--gpus", ("resources", "gpus"), options.gpus),
         ("--priority", ("resources", "priority"), options.priority),
         ("--timeout", ("limits", "timeout"), options.timeout),
     )
     said = [(word, path, str(value)) for word, path, value in single if value is not None]
     changes = [Override(path, _quoted(text, f"{word} {text}")) for word, path, text in said]
-    if options.environment is not None:
-        # A file's environment of another kind gives way as a whole.
-        changes.insert(0, Override(("environment",), Mapping(_said(f"--env {options.environment}"), ())))
+    if options.distribution is not None:
+        changes.append(_distribution(options.distribution))
+    changes += [_output(text) for text in options.outputs]
     for word, field, pairs in (
         ("--tag", "tags", options.tags),
         ("--input", "inputs", options.inputs),
@@ -114,6 +119,28 @@ def from_options(options: Options, problems: list[Problem]) -> list[Override]:
         entry = Mapping(place, ((Scalar(place, "webhook"), Scalar(place, url, False)),))
         changes.append(Override(("workbench", "on_end"), entry, True))
     return changes
+
+
+def _distribution(text: str) -> Override:
+    """What --distribution asks for; it replaces what a file says of it."""
+    place = _said(f"--distribution {text}")
+    kind, colon, count = text.partition(":")
+    entries: list[tuple[Scalar, Node]] = [(Scalar(place, "type"), Scalar(place, kind))]
+    if colon:
+        key = "worker_count" if kind.lower() == "tensorflow" else "process_count_per_instance"
+        entries.append((Scalar(place, key), Scalar(place, count)))
+    return Override(("distribution",), Mapping(place, tuple(entries)))
+
+
+def _output(text: str) -> Override:
+    """What --output asks for: a folder, where it goes, or the dataset it becomes a version of."""
+    name, equals, value = text.partition("=")
+    place = _said(f"--output {text}")
+    if not equals:
+        return Override(("outputs", name), Mapping(place, ()))
+    if value.startswith("data:"):
+        return Override(("outputs", name, "name"), Scalar(place, value.removeprefix("data:"), False))
+    return Override(("outputs", name, "path"), Scalar(place, value, False))
 
 
 def _retry(text: str) -> list[Override]:
@@ -186,12 +213,31 @@ def _merged(old: Node | None, change: Override) -> Node:
     if change.add:
         items = old.items if isinstance(old, Sequence) else () if old is None else (old,)
         return Sequence(change.node.place, (*items, change.node))
-    an_input = change.path[0] == "inputs" and len(change.path) == 2
-    if an_input and isinstance(old, Mapping) and isinstance(change.node, Scalar):
-        # A declared input keeps its type and bounds; only its value is another.
-        kept = tuple((key, value) for key, value in old.entries if key.text != "default")
-        return replace(old, entries=(*kept, (Scalar(change.node.place, "default"), change.node)))
+    declared = isinstance(old, Mapping) and len(change.path) == 2
+    if (
+        declared
+        and isinstance(old, Mapping)
+        and change.path[0] == "inputs"
+        and isinstance(change.node, Scalar)
+    ):
+        # A declared input keeps its type and bounds; only its value, or its path, is another.
+        field = "default" if old.get("path") is None and not _of_data(old) else "path"
+        kept = tuple((key, value) for key, value in old.entries if key.text != field)
+        return replace(old, entries=(*kept, (Scalar(change.node.place, field), change.node)))
+    if (
+        declared
+        and change.path[0] == "outputs"
+        and isinstance(change.node, Mapping)
+        and not change.node.entries
+    ):
+        assert old is not None
+        return old  # it is wanted, and the file says more of it
     return change.node
+
+
+def _of_data(declared: Mapping) -> bool:
+    kind = declared.get("type")
+    return isinstance(kind, Scalar) and kind.text in DATA_TYPES
 
 
 def _split(dotted: str) -> tuple[str, ...]:

@@ -15,11 +15,12 @@ from workbench.entities.pool import ANY
 from workbench.entities.run import Run, RunState
 from workbench.entities.target import Target, TargetKind, TargetState
 from workbench.errors import NotFound, WorkbenchError
-from workbench.remote.leases import resolve_devices
+from workbench.remote.queue.leases import resolve_devices
 from workbench.runs.conductor import Conductor
 from workbench.runs.placement import Offer, better, choose, read_offer, refusal, verdicts
-from workbench.store import placements, pools, run_rows, runs, targets
 from workbench.store.async_store import AsyncStore
+from workbench.store.fleet import placements, pools, targets
+from workbench.store.runs import kept_runs, run_rows
 
 ASK_SECONDS = 10.0
 EVERY = 10.0
@@ -103,7 +104,7 @@ class Placer:
         for run_id, pool in waiting:
             try:
                 run = await self._store.read(run_rows.get, run_id)
-                configuration = await self._store.read(runs.configuration, run_id)
+                configuration = await self._store.read(kept_runs.configuration, run_id)
                 machines = await self.targets_of(pool)
                 await self._look_at(run, pool, configuration, machines, known)
             except WorkbenchError as problem:

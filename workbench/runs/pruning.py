@@ -55,7 +55,7 @@ def rules(older: float, keep: Sequence[str]) -> Rules:
 
 def decide(target: str, held: Holdings, known: Mapping[str, Known], asked: Rules) -> PrunePlan:
     """The plan for a machine: runs by the rules, then snapshots, environments and copies of our program that
-    no run needs any more. The machine has the last word: see `judged`.
+    no run needs any more, and data that none wanted for so long. The machine has the last word: see `judged`.
 
     A run that this side does not know stays: another workspace, or a lost laptop, may. Snapshots younger than
     the rules' age stay as well: the next submit sends less while they are there.
@@ -81,6 +81,11 @@ def decide(target: str, held: Holdings, known: Mapping[str, Known], asked: Rules
             for one in found
             if one.id not in needed and one.age >= asked.older
         ]
+    going += [
+        Item(kind="data", id=one.id, bytes=one.bytes, age=one.age, name=one.name)
+        for one in held.data
+        if one.age >= asked.older
+    ]
     going += [Item(kind="payload", id=one.id, bytes=one.bytes, age=one.age) for one in held.copies]
     going.sort(key=lambda item: (item.kind != "run", -item.bytes))
     total = sum(item.bytes for item in going)

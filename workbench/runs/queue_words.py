@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from workbench.entities.queue import Cordon, MachineQueue, QueueEntry, QueueKind, QueueOutcome, QueueState
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 from workbench.text.sanitize import clean, clean_name
 
 MOST = 5000

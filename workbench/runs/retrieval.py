@@ -11,11 +11,12 @@ from workbench.compute.link import Link
 from workbench.compute.link_stream import LinkStream
 from workbench.entities.snapshot import Manifest, entry_from_line
 from workbench.errors import NotFound, RemoteError, Unreachable, WorkbenchError
-from workbench.remote import manifest as form
-from workbench.remote.contents import LENGTH
-from workbench.store import manifests, runs
+from workbench.remote.snapshots import manifest as form
+from workbench.remote.snapshots.contents import LENGTH
 from workbench.store.async_store import AsyncStore
-from workbench.store.problems import explained
+from workbench.store.registry import manifests
+from workbench.store.runs import kept_runs
+from workbench.store.sqlite.problems import explained
 from workbench.text.numbers import counted
 
 AT_ONCE = 5_000
@@ -55,7 +56,7 @@ async def retrieve_contents(
         return
     snapshot = manifest.id
     problem: WorkbenchError | None = None
-    for target in await store.read(runs.targets_of_snapshot, snapshot):
+    for target in await store.read(kept_runs.targets_of_snapshot, snapshot):
         try:
             link = await fleet.link(target, retry_now=True)
             for start in range(0, len(missing), AT_ONCE):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
@@ -13,17 +16,25 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import Run, RunState, Transition
 from workbench.errors import NotFound, Refused, StoreError, Unreachable, WorkbenchError
 from workbench.runs.activity import Progress, activity
+from workbench.runs.data.run_inputs import RunInputs
 from workbench.runs.delivery import deliver_run, deliver_snapshot
 from workbench.runs.follower import RunFollower
 from workbench.runs.locks import Locks
+from workbench.runs.run_environments import RunEnvironments
 from workbench.runs.spec import make_spec
 from workbench.runs.status import Status, read_status
-from workbench.store import placements, runs, targets
+from workbench.runs.stored_secrets import Reader, none_stored, stored_secrets
 from workbench.store.async_store import AsyncStore
-from workbench.store.events import run_subject
-from workbench.store.query import RunQuery
+from workbench.store.fleet import placements, targets
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import kept_runs
+from workbench.store.sqlite.events import run_subject
+from workbench.text.sizes import short
 
 RETRY_SECONDS = 2.0
+NOTE_SECONDS = 2.0
+"""Seconds between two words in a run's row about how far its data is."""
+Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
@@ -36,10 +47,21 @@ class NotDelivered(WorkbenchError):
 class Sender:
     """One workspace's way out to its machines."""
 
-    def __init__(self, workspace: str, store: AsyncStore, fleet: Fleet) -> None:
+    def __init__(
+        self,
+        workspace: str,
+        store: AsyncStore,
+        fleet: Fleet,
+        stored: Reader = none_stored,
+        data: RunInputs | None = None,
+        environments: RunEnvironments | None = None,
+    ) -> None:
         self._workspace = workspace
         self._store = store
         self._fleet = fleet
+        self._environments = environments
+        self.stored = stored
+        self.data = data
         self._ways: dict[str, asyncio.Lock] = {}
         self._unsent: set[str] = set()
         self._arriving = Locks()
@@ -76,9 +98,12 @@ class Sender:
         subject = run_subject(run.experiment, run.id)
         try:
             async with activity(self._store, "submit", subject, f"sending {run.name}") as progress:
+                await self._until_supplied(run, secrets, follower, progress)
+                data = await self._until_ready(run, follower, progress)
                 # One at a time a machine: they arrive in the order they were submitted, no file goes twice.
                 async with self._ways.setdefault(run.target, asyncio.Lock()):
-                    status = await self._until_sent(run, secrets, follower, progress)
+                    once = partial(self._once, run=run, secrets=secrets, progress=progress, data=data)
+                    status = await self._until_done(run, follower, progress, once)
         except NotDelivered as problem:
             if problem.data.get("refused") and await self._store.read(placements.find, run.id) is not None:
                 raise
@@ -88,14 +113,80 @@ class Sender:
         await self._written(follower, status)
         return not status.terminal
 
-    async def _until_sent(
+    async def _until_supplied(
         self, run: Run, secrets: dict[str, str] | None, follower: RunFollower, progress: Progress
-    ) -> Status:
+    ) -> None:
+        """Have all on its machine that the run's environment is built of, beside the way of other runs."""
+        if self._environments is None:
+            return
+        configuration = await self._store.read(kept_runs.configuration, run.id)
+        target = await self._store.read(targets.get, run.target)
+        environments = self._environments
+
+        async def once(link: Link) -> None:
+            try:
+                await environments.supply(run, configuration, target, link, secrets or {}, progress)
+            except (Unreachable, StoreError):
+                raise
+            except WorkbenchError as problem:
+                refused = isinstance(problem, Refused)
+                raise NotDelivered(problem.message, problem.hint, refused=refused) from problem
+
+        await self._until_done(run, follower, progress, once)
+
+    async def _until_ready(
+        self, run: Run, follower: RunFollower, progress: Progress
+    ) -> dict[str, Any] | None:
+        """Have the run's data on its machine, beside the way of other runs: it may take hours."""
+        configuration = await self._store.read(kept_runs.configuration, run.id)
+        if self.data is None or not (configuration.data_inputs or configuration.outputs):
+            return None
+        once = partial(self.ready, run=run, configuration=configuration, progress=progress, follower=follower)
+        return await self._until_done(run, follower, progress, once)
+
+    async def ready(
+        self,
+        link: Link,
+        run: Run,
+        configuration: RunConfiguration,
+        progress: Progress,
+        follower: RunFollower | None = None,
+    ) -> dict[str, Any] | None:
+        """One try to have the run's data on its machine; what its spec says of it, None for a run without.
+
+        Raises Unreachable, StoreError; NotDelivered for what cannot be had.
+        """
+        if self.data is None:
+            return None
+        noted = 0.0
+
+        async def say(text: str, done: int, total: int) -> None:
+            nonlocal noted
+            await progress.report(text, done if total else None, total or None)
+            if follower is not None and time.monotonic() - noted > NOTE_SECONDS:
+                noted = time.monotonic()
+                of = f": {short(done)} of {short(total)}" if total else ""
+                await self._written(follower, Status([], [], None, text + of))
+
+        try:
+            return await self.data.ready(link, run, configuration, say)
+        except (Unreachable, StoreError):
+            raise
+        except WorkbenchError as problem:
+            raise NotDelivered(problem.message, problem.hint) from problem
+
+    async def _until_done(
+        self,
+        run: Run,
+        follower: RunFollower,
+        progress: Progress,
+        once: Callable[[Link], Awaitable[Result]],
+    ) -> Result:
         told = ""
         while True:
             try:
                 link = await self._fleet.link(run.target)
-                return await self._once(link, run, secrets, progress)
+                return await once(link)
             except (Unreachable, StoreError) as problem:
                 if problem.message != told:
                     told = problem.message
@@ -106,13 +197,24 @@ class Sender:
             except NotFound as problem:  # of the target: it was detached
                 raise NotDelivered(problem.message, problem.hint) from problem
 
-    async def _once(self, link: Link, run: Run, secrets: dict[str, str] | None, progress: Progress) -> Status:
-        configuration = await self._store.read(runs.configuration, run.id)
+    async def _once(
+        self,
+        link: Link,
+        run: Run,
+        secrets: dict[str, str] | None,
+        progress: Progress,
+        data: dict[str, Any] | None,
+    ) -> Status:
+        configuration = await self._store.read(kept_runs.configuration, run.id)
         spec = await self.spec(run, configuration)
+        if data is not None:
+            spec["data"] = data
+        if secrets is None:
+            secrets = await stored_secrets(run, configuration.secrets, self.stored)
         if secrets is None and configuration.secrets:
             # The last server may have sent it before it was killed; its secrets died with it.
             message = (
-                "the server ended before the run was sent, and secrets are never stored: submit it again"
+                "the server ended before the run was sent, and not all its secrets are kept: submit it again"
             )
             return await self._known(link, run, NotDelivered(message))
         return await self.deliver(link, run, spec, secrets or {}, progress)
@@ -125,6 +227,7 @@ class Sender:
         Raises Unreachable, StoreError; NotDelivered when the machine refused and has no record of it.
         """
         try:
+            spec, secrets = await self._with_environment(link, run, spec, secrets, progress)
             if run.snapshot is not None:
                 base = await self._last_snapshot(run)
                 await deliver_snapshot(link, self._store, self._fleet, run.snapshot, base, progress)
@@ -136,6 +239,19 @@ class Sender:
         except WorkbenchError as problem:
             refused = isinstance(problem, Refused)
             return await self._known(link, run, NotDelivered(problem.message, problem.hint, refused=refused))
+
+    async def _with_environment(
+        self, link: Link, run: Run, spec: dict[str, Any], secrets: dict[str, str], progress: Progress
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Spec and secrets with what the machine builds for it; what it lacks for that is there then."""
+        if self._environments is None:
+            return spec, secrets
+        configuration = await self._store.read(kept_runs.configuration, run.id)
+        target = await self._store.read(targets.get, run.target)
+        completed = await self._environments.complete(
+            run, spec, configuration, target, link, secrets, progress
+        )
+        return completed[0], dict(completed[1])
 
     async def _known(self, link: Link, run: Run, otherwise: NotDelivered) -> Status:
         """What the machine says of a run it may have; raises otherwise when it has none."""
@@ -160,7 +276,7 @@ class Sender:
     async def _last_snapshot(self, run: Run) -> str | None:
         """A snapshot the machine probably has."""
         query = RunQuery(target=run.target, archived=None, limit=10, submitted=True)
-        for other in await self._store.read(runs.find, query):
+        for other in await self._store.read(kept_runs.find, query):
             if other.snapshot is not None and other.id != run.id and other.status is not RunState.NOT_STARTED:
                 return other.snapshot
         return None

@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 
-from workbench.entities.base import from_wire, to_wire
+from workbench.entities.base import from_wire, replace, to_wire
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.run import GitFacts, Run
+from workbench.entities.run_data import DataDirection
 from workbench.entities.target import Target
 from workbench.errors import RemoteError
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
+from workbench.runs.data.spec_rows import rows_of_spec
 
 
 def make_spec(
@@ -44,7 +46,9 @@ def make_spec(
         "snapshot": run.snapshot,
         "command": configuration.command,
         "environment_variables": {**settings.environment_variables, **configuration.environment_variables},
-        "python": configuration.environment or settings.python,
+        "python": interpreter_path(configuration.environment) or settings.python,
+        "environment": None,
+        "environment_build": None,
         "setup": [*settings.setup, *configuration.setup],
         "login_shell": settings.login_shell,
         "gpus": configuration.gpus if configuration.gpus is not None else (settings.gpus or None),
@@ -52,6 +56,8 @@ def make_spec(
         "foreign_memory": settings.foreign_memory,
         "foreign_utilisation": settings.foreign_utilisation,
         "slots": settings.slots,
+        "cpus": configuration.cpus,
+        "distribution": to_wire(configuration.distribution) if configuration.distribution else None,
         "priority": configuration.priority,
         "timeout": timeout,
         "retries": to_wire(configuration.retries) if configuration.retries else None,
@@ -62,6 +68,11 @@ def make_spec(
         "mlflow": configuration.mlflow,
         "on_end": [to_wire(entry) for entry in configuration.on_end],
     }
+
+
+def interpreter_path(environment: str | None) -> str | None:
+    """The interpreter on the target that a configuration's environment names; None for a version of ours."""
+    return environment if environment is not None and environment.startswith(("/", "~")) else None
 
 
 def run_from_spec(spec: dict[str, Any], target: str) -> tuple[Run, RunConfiguration]:
@@ -94,7 +105,10 @@ def run_from_spec(spec: dict[str, Any], target: str) -> tuple[Run, RunConfigurat
         raise RemoteError(f"a run's spec on {target} cannot be read: {problem}") from problem
     if not protocol.valid_run_id(run.id):
         raise RemoteError(f"a run on {target} has no valid id")
-    return run, configuration
+    rows = rows_of_spec(run.id, spec, configuration)
+    inputs = [row for row in rows if row.direction is DataDirection.INPUT]
+    outputs = [row for row in rows if row.direction is DataDirection.OUTPUT]
+    return replace(run, inputs=inputs, outputs=outputs), configuration
 
 
 def command_text(command: list[str] | str) -> str:

@@ -20,7 +20,8 @@ from workbench.entities.encoding import encode
 from workbench.errors import Refused, WorkbenchError
 from workbench.home import Home, find_home, private_folder
 from workbench.server.app import make_app
-from workbench.server.hand_over import newer
+from workbench.server.hand_over import newer, seconds
+from workbench.server.own_code import OwnCode
 from workbench.services.hub import Hub
 from workbench.services.operation import Operation
 from workbench.settings import load_settings
@@ -29,6 +30,7 @@ from workbench.version import __version__
 
 log = logging.getLogger(__name__)
 IDLE_LOOK = 2.0
+"""Seconds between two looks whether anybody still needs it; fewer where it may idle less long."""
 
 
 class LocalServer:
@@ -38,6 +40,7 @@ class LocalServer:
         self._home = home
         self._settings = load_settings(home.settings_file)
         self._stop = asyncio.Event()
+        self._code = OwnCode()
         self._requests = 0
         self._last = time.monotonic()
         self._hub = Hub(home, self._settings, self._stop.set, home.socket)
@@ -90,22 +93,36 @@ class LocalServer:
             if connection is None or not same_user(connection):
                 refusal = Refused("this server belongs to another user").to_wire()
                 return web.Response(status=403, body=b'{"error":' + encode(refusal) + b"}")
-            if newer(request.headers.get("X-Version", ""), __version__):
-                log.info("a newer client asks to hand over")
-                self._home.socket.unlink(missing_ok=True)
-                self._stop.set()
-                return web.Response(status=426)
-            return await handler(request)
+            why = await self._outdated(request)
+            if why is None:
+                return await handler(request)
+            log.info("handing over: %s", why)
+            self._home.socket.unlink(missing_ok=True)
+            self._stop.set()
+            return web.Response(status=426)
 
         return gate
 
+    async def _outdated(self, request: web.Request) -> str | None:
+        """Why this server makes room for the one that this client would start; None when it does not."""
+        if newer(request.headers.get("X-Version", ""), __version__):
+            return "the client's version is newer"
+        if not await self._code.outdated_for(seconds(request.headers.get("X-Began", ""))):
+            return None
+        why = f"its code was changed: {self._code.changed}"
+        if request.path.split("/")[3:4] == ["server"]:  # who asks how it is may see it as it is
+            self._hub.notice = f"{why}; the next command starts it anew"
+            return None
+        return why
+
     async def _until_the_end(self) -> None:
         loop = asyncio.get_running_loop()
+        pause = min(IDLE_LOOK, max(0.1, self._settings.server.idle / 4))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
         while not self._stop.is_set():
             try:
-                await asyncio.wait_for(self._stop.wait(), IDLE_LOOK)
+                await asyncio.wait_for(self._stop.wait(), pause)
             except TimeoutError:
                 if not self._home.socket.exists() or not self._hub.owns:  # nobody can reach us any more
                     log.info("the socket or the home is gone: ending")
@@ -121,6 +138,7 @@ def _collect_seldom() -> None:
     """Look for garbage less often: what hundreds of machines say a second has no cycles, but is counted."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def main() -> int:

@@ -17,9 +17,9 @@ from workbench.errors import StoreError
 from workbench.services.busy_lately import busy_lately
 from workbench.services.pulses import Pulses
 from workbench.settings import AlertSettings
-from workbench.store import alerts
-from workbench.store.alerts import News, Silence
 from workbench.store.async_store import AsyncStore
+from workbench.store.fleet import alerts
+from workbench.store.fleet.alerts import News, Silence
 
 AGAIN = 5.0
 """Seconds between two tries to write to a store that could not."""

@@ -11,8 +11,8 @@ from workbench.errors import NotFound, UsageError
 from workbench.services.alerting import Alerting
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import alerts, targets
-from workbench.store.alerts import Silence
+from workbench.store.fleet import alerts, targets
+from workbench.store.fleet.alerts import Silence
 
 LONGEST = 366 * 86400.0
 Alerts = list[Alert]

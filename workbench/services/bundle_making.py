@@ -24,8 +24,10 @@ from workbench.services.imported_state import machine_there
 from workbench.services.log_return import bring_back
 from workbench.services.run_snapshots import snapshot_of
 from workbench.snapshots.zipstream import ZipStream
-from workbench.store import files, run_bundle, targets
-from workbench.store.log_file import LogFile
+from workbench.store.arriving import run_bundle
+from workbench.store.fleet import targets
+from workbench.store.logs.log_file import LogFile
+from workbench.store.runs import files
 
 PIECE = 1 << 20
 _MODE = stat.S_IFREG | 0o644

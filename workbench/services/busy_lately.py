@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from workbench.entities.machine_series import of_gpu
-from workbench.store import machine_minutes, runs_there
+from workbench.store.fleet import machine_minutes, runs_there
 
 MINUTES = 6 * 60
 """Minutes that are looked back: one that is idle for longer was told of already."""

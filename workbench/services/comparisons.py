@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +10,11 @@ from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.run_compare import MAX_COMPARED
-from workbench.store import comparisons
+from workbench.store.workspace import comparisons
+from workbench.text.saved_names import RULE, valid_saved_name
 
 Runs = list[str]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 LONGEST_NOTE = 1 << 20
 """Characters."""
 
@@ -43,10 +42,8 @@ class ComparisonService:
 
         Raises UsageError, NotFound.
         """
-        if not _NAME.fullmatch(name):
-            raise UsageError(
-                f"{name!r} is no name for a comparison", "letters, digits, '_', '-', '.', at most 64"
-            )
+        if not valid_saved_name(name):
+            raise UsageError(f"{name!r} is no name for a comparison", RULE)
         if not 2 <= len(runs) <= MAX_COMPARED:
             raise UsageError(f"a comparison has 2 to {MAX_COMPARED} runs, not {len(runs)}")
         _check(note)

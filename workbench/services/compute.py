@@ -30,8 +30,13 @@ from workbench.services.machine_facts import renew_facts, restarted
 from workbench.services.monitor_feed import here
 from workbench.services.operation import call, items
 from workbench.services.sign_ins import SignIns
-from workbench.store import experiments, manifests, ordering, pools, run_order, run_rows, runs, targets
-from workbench.store.query import RunQuery
+from workbench.store.fleet import pools, targets
+from workbench.store.lists import run_order
+from workbench.store.queries import ordering
+from workbench.store.queries.query import RunQuery
+from workbench.store.registry import manifests
+from workbench.store.runs import kept_runs, run_data, run_rows
+from workbench.store.workspace import experiments
 from workbench.text.numbers import counted
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
@@ -273,14 +278,15 @@ class ComputeService:
         link = await self._link(name)
         await link.call("reconcile")
         query = RunQuery(archived=None, limit=-1, submitted=True)
-        known = {run.id for run in await self._store.read(runs.find, query)}
+        known = {run.id for run in await self._store.read(kept_runs.find, query)}
         found = await find_runs(link, name, known, wanted)
         adopted = []
         for run, configuration in found.unknown:
             await self._store.write(experiments.ensure, run.experiment, datetime.now(UTC))
-            row, new = await self._store.write(runs.insert, run, configuration)
+            row, new = await self._store.write(kept_runs.insert, run, configuration)
             if not new:
                 continue  # somebody else's adopt was first
+            await self._store.write(run_data.put, run.id, [*run.inputs, *run.outputs])
             if run.snapshot is not None:
                 await self._adopt_snapshot(link, run.snapshot)
             adopted.append(await self._context.conductor.adopt(row, link))

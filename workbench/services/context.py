@@ -10,21 +10,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
 from workbench.compute.monitor import Monitor
+from workbench.data.opened import OpenDatastores
 from workbench.entities.base import replace
 from workbench.entities.run import Run
 from workbench.errors import Conflict, NeedsSignIn
 from workbench.home import Home
 from workbench.runs.collector import Collector
 from workbench.runs.conductor import Conductor
+from workbench.runs.data.run_inputs import RunInputs
 from workbench.runs.file_logs import FileLogs
 from workbench.runs.follower import Watcher
 from workbench.runs.placer import Placer
+from workbench.runs.run_environments import RunEnvironments
 from workbench.services.bus import Bus, News
 from workbench.services.cordon_notes import CordonNotes
+from workbench.services.environment_making import EnvironmentMaker
 from workbench.services.imported_state import came_in_a_bundle
 from workbench.settings import Settings
-from workbench.store import references, run_rows
 from workbench.store.async_store import AsyncStore
+from workbench.store.runs import references, run_rows
+from workbench.store.workspace.secret_store import SecretStore
 
 if TYPE_CHECKING:
     from workbench.services.log_merging import LogMerging
@@ -48,6 +53,11 @@ class Context(NamedTuple):
     cordons: CordonNotes
     file_logs: FileLogs
     merging: LogMerging
+    secrets: SecretStore
+    datastores: OpenDatastores
+    environments: EnvironmentMaker
+    builds: RunEnvironments
+    inputs: RunInputs
 
     async def link(self, target: str) -> Link:
         """The link to a machine a user waits for; raises Unreachable and its kinds, NotFound."""

@@ -7,8 +7,8 @@ from contextlib import suppress
 from workbench.compute.monitor import Monitor
 from workbench.entities.queue import Cordon
 from workbench.errors import NotFound
-from workbench.store import targets
 from workbench.store.async_store import AsyncStore
+from workbench.store.fleet import targets
 
 
 class CordonNotes:

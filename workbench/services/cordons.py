@@ -7,7 +7,7 @@ from workbench.home import user_name
 from workbench.runs.queue_words import read_cordon, read_queue
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import targets
+from workbench.store.fleet import targets
 
 ASK_SECONDS = 20.0
 

@@ -13,13 +13,14 @@ from typing import NamedTuple
 from workbench.entities.event import Event
 from workbench.entities.subscription import SinkKind, Subscription
 from workbench.errors import NotFound, StoreError
-from workbench.remote.webhook import Undelivered
+from workbench.remote.supervision.webhook import Undelivered
 from workbench.services import sinks
 from workbench.services.bus import Bus
 from workbench.services.subscription_secrets import SubscriptionSecrets
-from workbench.store import events, subscriptions
 from workbench.store.async_store import AsyncStore
-from workbench.store.events import ALERT_CLEARED, ALERT_RAISED
+from workbench.store.sqlite import events
+from workbench.store.sqlite.events import ALERT_CLEARED, ALERT_RAISED
+from workbench.store.workspace import subscriptions
 from workbench.text.sanitize import clean_name
 
 BATCH = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.entities.experiment import Experiment, Goal
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import experiments
+from workbench.store.workspace import experiments
 
 
 class ExperimentService:

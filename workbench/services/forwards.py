@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from workbench.entities.forward import LOCALHOST, Forward
 from workbench.errors import Conflict, NotFound, UsageError
-from workbench.remote.run_ids import new_run_id
+from workbench.remote.forms.run_ids import new_run_id
 from workbench.services.context import Context
 from workbench.services.kept_forward import Kept
 from workbench.services.operation import call
-from workbench.store import forwards, targets
+from workbench.store.fleet import forwards, targets
 
 Forwards = list[Forward]
 Tool = Literal["tensorboard", "jupyter"]

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from workbench.entities.event import Activity, Event
 from workbench.services.context import Context
 from workbench.services.operation import call, items
-from workbench.store import activities, events
+from workbench.store.sqlite import events
+from workbench.store.workspace import activities
 
 
 class ActivityService:

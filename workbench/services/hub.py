@@ -10,271 +10,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.compute.fleet import Fleet
-from workbench.compute.monitor import Monitor
-from workbench.compute.samples import State
-from workbench.entities.event import Event
-from workbench.entities.target import Target, TargetKind, TargetState
+from workbench.compute.lasting import breaks
+from workbench.compute.payload import build_payload
 from workbench.errors import WorkbenchError
-from workbench.home import Home, private_folder
-from workbench.runs.activity import close_forgotten
-from workbench.runs.collector import Collector
-from workbench.runs.conductor import Conductor
-from workbench.runs.file_logs import FileLogs
-from workbench.runs.placer import Placer
-from workbench.runs.sender import Sender
-from workbench.services.alerting import Alerting
-from workbench.services.alerts import AlertService
-from workbench.services.bus import Bus, News
-from workbench.services.comparisons import ComparisonService
-from workbench.services.compute import ComputeService
-from workbench.services.context import BusWatcher, Context
-from workbench.services.cordon_notes import CordonNotes
-from workbench.services.cordons import CordonService
-from workbench.services.deliveries import Deliveries
-from workbench.services.doctoring import DoctorService
-from workbench.services.experiments import ExperimentService
-from workbench.services.forwards import ForwardService
-from workbench.services.history import ActivityService, EventService
-from workbench.services.lease_feed import LeaseFeed
-from workbench.services.log_keeping import LogKeeping
-from workbench.services.log_merging import LogMerging
-from workbench.services.log_printing import LogPrintService
-from workbench.services.log_ranges import LogRangeService
-from workbench.services.log_search import LogSearchService
-from workbench.services.machine_files import MachineFileService
-from workbench.services.machine_imports import MachineImportService
-from workbench.services.machine_processes import MachineProcessService
-from workbench.services.minute_keeper import MinuteKeeper
-from workbench.services.monitor_feed import RUNS, TARGETS, MonitorFeed
-from workbench.services.monitoring import MonitoringService
-from workbench.services.operation import Operation, call, operations
-from workbench.services.overview import OverviewService
+from workbench.home import Home
+from workbench.services.context import Context
+from workbench.services.open_workspace import OpenWorkspace
 from workbench.services.owning import own
-from workbench.services.pools import PoolService
-from workbench.services.powering import PowerService
-from workbench.services.pruning import PruneService
-from workbench.services.pulses import Pulses
-from workbench.services.queue import QueueService
-from workbench.services.run_bundles import RunBundleService
-from workbench.services.run_children import RunChildService
-from workbench.services.run_compare import RunCompareService
-from workbench.services.run_files import RunFileService
-from workbench.services.run_filters import RunFilterService
-from workbench.services.run_imports import RunImportService
-from workbench.services.run_logs import RunLogService
-from workbench.services.run_metrics import RunMetricService
-from workbench.services.run_snapshots import RunSnapshotService
-from workbench.services.run_stacks import RunStackService
-from workbench.services.run_table import RunTableService
-from workbench.services.runs import RunService
-from workbench.services.snapshots import UPLOAD, SnapshotService
-from workbench.services.subscription_secrets import SubscriptionSecrets
-from workbench.services.subscriptions import SubscriptionService
-from workbench.services.terminals import RunTerminalService, TerminalService
-from workbench.services.views import ViewService
-from workbench.services.workspace_room import WorkspaceRoomService
+from workbench.services.server import ServerService
+from workbench.services.workspace_room import remove_tree
 from workbench.settings import Settings
-from workbench.store import targets
-from workbench.store.async_store import AsyncStore
-from workbench.store.events import RUN_RECORDS, TARGET_CHANGED, run_of
-from workbench.store.location import choose_directory
-from workbench.store.ownership import Ownership
+from workbench.store.sqlite.ownership import Ownership
 from workbench.version import __version__
 
 log = logging.getLogger(__name__)
 
-
-class OpenWorkspace:
-    """One workspace that is in use: its parts and the operations on it."""
-
-    def __init__(self, name: str, home: Home, settings: Settings, info: ServerService) -> None:
-        self.bus = Bus()
-        self.store = AsyncStore()
-        self._loop = asyncio.get_running_loop()
-        self._folder, self.notice = choose_directory(private_folder(home.workspace(name)), os.getuid())
-        self._fleet = Fleet(home.known_hosts, self._state_changed, idle=settings.compute.idle)
-        self._states: set[asyncio.Task[None]] = set()
-        collector = Collector(self._folder / "files", self.store, self._fleet, settings.collect)
-        sender = Sender(name, self.store, self._fleet)
-        pulses = Pulses(BusWatcher(self.bus))
-        self.conductor = Conductor(self.store, self._fleet, pulses, sender, collector)
-        self.placer = Placer(self.store, self._fleet, self.conductor)
-        self.monitor = Monitor(self._fleet, State)
-        self._feed = MonitorFeed(self.store, self.bus, self.monitor)
-        cordons = CordonNotes(self.store, self.monitor)
-        self._leases = LeaseFeed(self._fleet, self.monitor, cordons.note)
-        self._file_logs = FileLogs(self.store, self._fleet, BusWatcher(self.bus))
-        self.logs = LogKeeping(
-            self.store, self._fleet, settings.logs, self._file_logs, self.conductor.follows
-        )
-        self.conductor.on_drained = self.logs.ended
-        self._minutes = MinuteKeeper(self.store, self.monitor, settings.compute.history_days)
-        self.alerting = Alerting(
-            self.store,
-            settings.alerts,
-            pulses,
-            self.conductor.follows,
-            self._fleet.alerts_off,
-            self.monitor.look_after,
-        )
-        self.monitor.alerts = self.alerting
-        hidden = SubscriptionSecrets(home.workspace(name) / "subscriptions")
-        self.deliveries = Deliveries(name, self.store, self.bus, hidden)
-        self._merging = LogMerging()
-        context = Context(
-            name,
-            home,
-            self._folder,
-            settings,
-            self.store,
-            self._fleet,
-            self.bus,
-            self.conductor,
-            collector,
-            self.monitor,
-            self.placer,
-            cordons,
-            self._file_logs,
-            self._merging,
-        )
-        self._compute = ComputeService(context)
-        self._power = PowerService(context)
-        self.forwards = ForwardService(context)
-        self.operations = self._offered(context, hidden, info)
-
-    def _offered(
-        self, context: Context, hidden: SubscriptionSecrets, info: ServerService
-    ) -> dict[str, Operation]:
-        """Every operation, by noun and method."""
-        return operations([
-            ("runs", RunService(context)),
-            ("runs", RunTableService(context)),
-            ("runs", RunFilterService(context)),
-            ("runs", RunChildService(context)),
-            ("views", ViewService(context)),
-            ("comparisons", ComparisonService(context)),
-            ("runs", RunLogService(context)),
-            ("runs", RunMetricService(context)),
-            ("runs", RunFileService(context)),
-            ("runs", RunSnapshotService(context)),
-            ("runs", RunCompareService(context)),
-            ("runs", LogRangeService(context)),
-            ("runs", LogSearchService(context)),
-            ("runs", LogPrintService(context)),
-            ("snapshots", SnapshotService(context)),
-            ("compute", self._compute),
-            ("compute", MonitoringService(context)),
-            ("compute", CordonService(context)),
-            ("compute", PoolService(context)),
-            ("compute", MachineProcessService(context)),
-            ("queue", QueueService(context)),
-            ("compute", TerminalService(context)),
-            ("runs", RunTerminalService(context)),
-            ("runs", RunStackService(context)),
-            ("runs", RunImportService(context)),
-            ("runs", RunBundleService(context)),
-            ("runs", MachineImportService(context)),
-            ("files", MachineFileService(context)),
-            ("forwards", self.forwards),
-            ("compute", PruneService(context)),
-            ("compute", DoctorService(context)),
-            ("compute", self._power),
-            ("workspace", WorkspaceRoomService(context)),
-            ("experiments", ExperimentService(context)),
-            ("activities", ActivityService(context)),
-            ("events", EventService(context)),
-            ("alerts", AlertService(context, self.alerting)),
-            ("subscriptions", SubscriptionService(context, self.deliveries, hidden)),
-            ("workspace", OverviewService(context)),
-            ("server", info),
-        ])  # fmt: skip
-
-    async def open(self) -> None:
-        """Open the store, take up active runs; raises StoreError, StoreTooNew."""
-        store = await self.store.open(self._folder)
-        for leftover in self._folder.glob(f"{UPLOAD}*"):
-            leftover.unlink(missing_ok=True)
-        await asyncio.to_thread(store.spool.forget_merged)
-        store.on_events = self._events
-        attached = await self.store.read(targets.every)
-        if not any(target.name == "local" for target in attached):
-            local = Target(name="local", kind=TargetKind.LOCAL, created=datetime.now(UTC))
-            await self.store.write(targets.put, local)
-            attached.append(local)
-        for target in attached:
-            self._fleet.configure(target)
-        await close_forgotten(self.store)
-        await self._power.open()
-        await self.alerting.open()
-        await self.deliveries.open()
-        await self._feed.start()
-        self._minutes.start()
-        self._leases.start()
-        self.logs.start()
-        await self.conductor.resume_all()
-        self.placer.start()
-        await self.forwards.open()
-
-    def _events(self, events: list[Event]) -> None:
-        """Called on the store's thread after a commit."""
-        self._loop.call_soon_threadsafe(self._tell, events)
-
-    def _tell(self, events: list[Event]) -> None:
-        self.bus.tell("events", News.EVENTS)
-        for event in events:
-            if event.kind == TARGET_CHANGED and event.data.get("removed"):
-                self.alerting.detached(event.subject.partition("/")[2])
-            run = run_of(event.subject)
-            if run is not None and event.kind != RUN_RECORDS:
-                self.bus.tell(f"runs/{run}", News.ROW)
-                self.bus.tell(RUNS, News.ROW)
-            elif event.kind == TARGET_CHANGED:
-                self.bus.tell(TARGETS, News.ROW)
-
-    def _state_changed(self, name: str, state: TargetState, problem: str | None) -> None:
-        self.monitor.state_changed(name)
-        task = self._loop.create_task(self._compute.note_state(name, state, problem))
-        self._states.add(task)
-        task.add_done_callback(self._states.discard)
-
-    async def close(self) -> None:
-        """Let go of everything; runs go on where they are."""
-        await self.forwards.close()
-        await self._compute.close()
-        await self._power.close()
-        await self._feed.close()
-        await self._leases.close()
-        await self._merging.close()
-        await self._file_logs.close()
-        await self.logs.close()
-        await self.monitor.close()
-        await self._minutes.close()
-        await self.placer.close()
-        await self.conductor.close()
-        await self.alerting.close()
-        await self.deliveries.close()
-        await self._fleet.close()
-        await asyncio.gather(*self._states, return_exceptions=True)
-        await self.store.close()
-
-
-class ServerService:
-    """The server itself, reachable from every workspace."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-
-    @call
-    async def info(self) -> dict[str, Any]:
-        """Version, process, since when, and what it is busy with."""
-        return self._hub.facts()
-
-    @call
-    async def stop(self) -> dict[str, Any]:
-        """End the server; runs go on, the next client starts it again."""
-        self._hub.stop()
-        return {}
+CODE = Path(__file__).parent.parent
+"""The package that this process runs."""
 
 
 class Hub:
@@ -294,6 +46,8 @@ class Hub:
         self._opening = asyncio.Lock()
         self._started = datetime.now(UTC)
         self.stop = stop
+        self.notice = ""
+        """What is to be told of the process that holds this, beside its workspaces."""
 
     @property
     def busy(self) -> bool:
@@ -315,9 +69,18 @@ class Hub:
             "pid": os.getpid(),
             "started": self._started,
             "home": str(self._home.root),
+            "code": str(CODE),
             "socket": None if self._socket is None else str(self._socket),
             "workspaces": sorted(self._workspaces),
-            "notices": [workspace.notice for workspace in self._workspaces.values() if workspace.notice],
+            "notices": [
+                notice
+                for notice in (
+                    self.notice,
+                    *(workspace.notice for workspace in self._workspaces.values()),
+                    *(found.text for found in breaks()),
+                )
+                if notice
+            ],
             "active_runs": sum(workspace.conductor.active for workspace in self._workspaces.values()),
         }
 
@@ -327,6 +90,8 @@ class Hub:
         Raises ServerError when another process owns it.
         """
         self._ownership = await own(self._home, self._socket)
+        # Now, as the modules of this process are: read once an upgrade is under way, it would be another's.
+        await asyncio.to_thread(build_payload)
         root = self._home.root / "workspaces"
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
             try:
@@ -341,7 +106,9 @@ class Hub:
             return found
         async with self._opening:
             if name not in self._workspaces:
-                workspace = OpenWorkspace(name, self._home, self._settings, ServerService(self))
+                workspace = OpenWorkspace(
+                    name, self._home, self._settings, ServerService(self.facts, self.stop), self
+                )
                 try:
                     await workspace.open()
                 except BaseException:
@@ -349,6 +116,26 @@ class Hub:
                     raise
                 self._workspaces[name] = workspace
             return self._workspaces[name]
+
+    def names(self) -> list[str]:
+        """The workspaces of the home, by name."""
+        root = self._home.root / "workspaces"
+        there = [folder.name for folder in root.iterdir() if folder.is_dir()] if root.is_dir() else []
+        return sorted({*there, *self._workspaces})
+
+    async def context(self, name: str) -> Context:
+        """What the services of a workspace share; raises UsageError, StoreError."""
+        return (await self.workspace(name)).context
+
+    async def remove(self, name: str) -> None:
+        """Close a workspace and remove what this side keeps of it; raises StoreError."""
+        workspace = await self.workspace(name)
+        async with self._opening:
+            self._workspaces.pop(name, None)
+            await asyncio.to_thread(workspace.context.secrets.forget_all)
+            await workspace.close()
+            for folder in {workspace.context.folder, self._home.workspace(name)}:
+                await asyncio.to_thread(remove_tree, folder)
 
     async def close(self) -> None:
         """Close every workspace and let go of the home."""

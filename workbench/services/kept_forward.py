@@ -13,7 +13,7 @@ from workbench.errors import NotFound, WorkbenchError, from_wire
 from workbench.services.context import Context
 from workbench.services.forwarding import HERE, OpenForward
 from workbench.services.held_tool import HeldTool
-from workbench.store import run_rows
+from workbench.store.runs import run_rows
 
 AGAIN = 5.0
 """Seconds between two tries to have a port that somebody else has."""

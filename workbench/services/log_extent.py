@@ -13,11 +13,12 @@ from workbench.errors import NotFound, RemoteError, Unreachable, UsageError
 from workbench.runs.collect import safe_path
 from workbench.services.context import Context
 from workbench.services.log_return import bring_back
-from workbench.store import run_rows, spool
-from workbench.store.line_index import LineIndex
-from workbench.store.log_file import log_size
-from workbench.store.log_times import LogTimes
-from workbench.store.offsets import offsets
+from workbench.store.arriving.offsets import offsets
+from workbench.store.logs import spool
+from workbench.store.logs.line_index import LineIndex
+from workbench.store.logs.log_file import log_size
+from workbench.store.logs.log_times import LogTimes
+from workbench.store.runs import run_rows
 from workbench.text.log_names import LogName, parse_logs
 
 

@@ -23,9 +23,10 @@ from workbench.runs.collect import readable_files
 from workbench.runs.file_logs import FileLogs
 from workbench.settings import LogSettings
 from workbench.side_thread import in_side_thread
-from workbench.store import run_rows, spool
+from workbench.store.arriving.offsets import offsets
 from workbench.store.async_store import AsyncStore
-from workbench.store.offsets import offsets
+from workbench.store.logs import spool
+from workbench.store.runs import run_rows
 
 T = TypeVar("T")
 LEAST = 1 << 16

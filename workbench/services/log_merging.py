@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from workbench.errors import WorkbenchError
+from workbench.opened_file import opened
 from workbench.services.context import Context
 from workbench.services.log_extent import LogExtent, one_extent
-from workbench.store import run_rows
-from workbench.store.line_index import LineIndex
-from workbench.store.log_file import LogFile
-from workbench.store.log_times import LogTimes, Mark
-from workbench.store.problems import explained
+from workbench.store.logs.line_index import LineIndex
+from workbench.store.logs.log_file import LogFile
+from workbench.store.logs.log_times import LogTimes, Mark
+from workbench.store.runs import run_rows
+from workbench.store.sqlite.problems import explained
 from workbench.text.log_merge import Merge, MergedLine, labels, tagged
 from workbench.text.log_names import LogName, label
 
@@ -98,9 +99,7 @@ class _Merging:
         if self._problem is not None:
             raise self._problem
         run = self._context.fresh(await self._context.store.read(run_rows.get, self._run_id))
-        return LogExtent(
-            run, self._path, self._size, [], self._ended, run.as_of, self._times, self._lines
-        )
+        return LogExtent(run, self._path, self._size, [], self._ended, run.as_of, self._times, self._lines)
 
     async def caught_up(self) -> None:
         """Wait until all that is there now is merged, or has waited for others as long as it may."""
@@ -136,7 +135,7 @@ class _Merging:
 
     async def _merge_on(self) -> None:
         await asyncio.to_thread(_clear, self._path)
-        with await asyncio.to_thread(open, self._path, "wb") as file:
+        async with opened(lambda: open(self._path, "wb")) as file:
             await self._begin(file)
             while time.monotonic() - self._wanted < UNWANTED:
                 if self._ended:

@@ -11,14 +11,13 @@ from workbench.entities.run import Run
 from workbench.errors import NotFound, RemoteError, Unreachable
 from workbench.services.context import Context
 from workbench.services.log_extent import LogExtent, log_extent
-from workbench.services.log_place import place
+from workbench.services.log_following import walk
 from workbench.services.operation import call, items
-from workbench.services.spool_reading import gap_line, stretches
-from workbench.store import children, files, run_rows
+from workbench.services.spool_reading import gap_line
+from workbench.store.runs import children, files, run_rows
 from workbench.text.log_names import OUTPUT, label, rank_of
 from workbench.text.log_stamps import stamped
 
-LOOK = 1.0
 LONG = 1 << 20
 """Bytes after which a line without an end is given as it is."""
 MARKS = 20_000
@@ -79,29 +78,20 @@ class LogPrintService:
         The run's id first, as {"run": {"id"}}; a line that is still being written comes when it is whole, or
         when the log has ended.
         """
-        found = await self._context.place(run)
-        extent = await log_extent(self._context, found.id, log, whole=not follow)
-        yield {"run": {"id": found.id}}
-        at = await place(self._store, extent, offset, lines, since)
-        waiting = b""
-        with self._context.bus.listen(f"runs/{found.id}") as listener:
-            while True:
-                end = extent.size if stop is None else min(extent.size, stop)
-                async for piece in stretches(extent.path, at + len(waiting), end, extent.gaps):
-                    waiting += piece.data
-                    cut = len(waiting) if piece.gap or len(waiting) > LONG else waiting.rfind(b"\n") + 1
-                    if cut:
-                        yield await _told(extent, at, waiting[:cut], timestamps)
-                        at, waiting = at + cut, waiting[cut:]
-                    if piece.gap is not None:
-                        at = piece.stop
-                        yield {"text": gap_line(piece.gap).decode().lstrip("\n"), "offset": at}
-                if not follow or extent.ended or (stop is not None and at + len(waiting) >= stop):
-                    if waiting:
-                        yield await _told(extent, at, waiting, timestamps)
-                    return
-                await listener.take(timeout=LOOK)
-                extent = await log_extent(self._context, found.id, log)
+        async with walk(self._context, run, log, follow, offset, lines, since, stop) as going:
+            yield {"run": {"id": going.run}}
+            extent, at, waiting = going.extent, going.begin, b""
+            async for extent, piece in going.pieces:
+                waiting += piece.data
+                cut = len(waiting) if piece.gap or len(waiting) > LONG else waiting.rfind(b"\n") + 1
+                if cut:
+                    yield await _told(extent, at, waiting[:cut], timestamps)
+                    at, waiting = at + cut, waiting[cut:]
+                if piece.gap is not None:
+                    at = piece.stop
+                    yield {"text": gap_line(piece.gap).decode().lstrip("\n"), "offset": at}
+            if waiting:
+                yield await _told(extent, at, waiting, timestamps)
 
 
 async def _told(extent: LogExtent, at: int, data: bytes, timestamps: bool) -> dict[str, Any]:

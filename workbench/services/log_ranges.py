@@ -11,7 +11,7 @@ from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.log_extent import log_extent
 from workbench.services.operation import call, items, read
-from workbench.store.log_file import LogFile
+from workbench.store.logs.log_file import LogFile
 
 BLOCK = 1 << 18
 MOST_BYTES = 1 << 24

@@ -15,7 +15,7 @@ from workbench.errors import StoreError, UsageError, from_wire
 from workbench.services.context import Context
 from workbench.services.log_extent import LogExtent, log_extent
 from workbench.services.operation import items, read
-from workbench.store.log_file import LogFile
+from workbench.store.logs.log_file import LogFile
 from workbench.text.log_pattern import parse
 from workbench.text.log_scan import COUNTED
 from workbench.text.sanitize import clean
@@ -94,12 +94,14 @@ class LogSearchService:
         extent = await log_extent(self._context, found.id, log, whole=True)
         if stop is not None and stop < extent.size:
             extent = extent._replace(size=stop, ended=True)
-        question = _question(extent, pattern, offset) | {"unfinished": True, "listed": EVERY}
+        question = _question(extent, pattern, offset) | {"unfinished": True, "listed": EVERY, "spans": True}
         async with self._turns, aclosing(_answers(question)) as answers:
+            lines = _Lines(extent)
             async for news in answers:
-                spans = _joined([(start, stop) for _, start, stop, _ in news["hits"]])
-                for block in await asyncio.to_thread(_lines, extent, spans):
+                for block in await asyncio.to_thread(lines.blocks, news["spans"]):
                     yield block
+            if rest := lines.rest():
+                yield rest
 
 
 def _question(extent: LogExtent, pattern: str | None, offset: int) -> dict[str, Any]:
@@ -112,6 +114,7 @@ def _question(extent: LogExtent, pattern: str | None, offset: int) -> dict[str, 
         "backwards": False,
         "most": None,
         "listed": LISTED,
+        "spans": False,
         "unfinished": extent.ended,
     }
 
@@ -119,7 +122,7 @@ def _question(extent: LogExtent, pattern: str | None, offset: int) -> dict[str, 
 async def _answers(question: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
     """What the searching process says; it ends when nobody listens any more."""
     if not question["size"]:
-        yield {"hits": [], "at": 0, "count": 0}
+        yield {"hits": [], "spans": [], "at": 0, "count": 0}
         return
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "workbench.services.log_scanner",
@@ -162,26 +165,30 @@ async def _last_words(stream: asyncio.StreamReader) -> str:
     return kept.decode("utf-8", "replace")
 
 
-def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order, those that touch or overlap as one."""
-    joined: list[tuple[int, int]] = []
-    for start, stop in spans:
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
-        else:
-            joined.append((start, stop))
-    return joined
+class _Lines:
+    """Lines of a log that are handed on, each ended by a newline; pieces of one that overlap come once."""
 
+    def __init__(self, extent: LogExtent) -> None:
+        self._path = extent.path
+        self._told = 0
+        self._open = False
+        """Whether what was handed on last is a piece of a line that may go on."""
 
-def _lines(extent: LogExtent, spans: list[tuple[int, int]]) -> list[bytes]:
-    """The bytes of spans of a log, together in blocks; each ends its line."""
-    blocks, waiting = [], bytearray()
-    with LogFile(extent.path) as file:
-        for start, stop in spans:
-            waiting += file.read(start, stop)
-            if not waiting.endswith(b"\n"):
-                waiting += b"\n"
-            if len(waiting) >= BLOCK:
-                blocks.append(bytes(waiting))
-                waiting.clear()
-    return [*blocks, bytes(waiting)] if waiting else blocks
+    def blocks(self, spans: list[tuple[int, int]]) -> list[bytes]:
+        """The bytes of spans, together in blocks. Spans are in order, over all calls."""
+        blocks, waiting = [], bytearray()
+        with LogFile(self._path) as file:
+            for start, stop in spans:
+                if self._open and start > self._told:
+                    waiting += b"\n"
+                waiting += file.read(max(start, self._told), stop)
+                self._told = max(stop, self._told)
+                self._open = not waiting.endswith(b"\n") if waiting else self._open
+                if len(waiting) >= BLOCK:
+                    blocks.append(bytes(waiting))
+                    waiting.clear()
+        return [*blocks, bytes(waiting)] if waiting else blocks
+
+    def rest(self) -> bytes:
+        """What ends the last one."""
+        return b"\n" if self._open else b""

@@ -11,10 +11,10 @@ from workbench.entities.base import replace
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.target import Target, TargetSettings
 from workbench.errors import Refused
-from workbench.remote.leases import resolve_devices
+from workbench.remote.queue.leases import resolve_devices
 from workbench.runs.queue_words import read_cordon
-from workbench.store import targets
 from workbench.store.async_store import AsyncStore
+from workbench.store.fleet import targets
 from workbench.text.numbers import counted
 
 PROBE_SECONDS = 60.0

@@ -13,7 +13,7 @@ from workbench.errors import RemoteError
 from workbench.runs.activity import activity
 from workbench.services.context import Context
 from workbench.services.operation import call, items, read, write
-from workbench.store import targets
+from workbench.store.fleet import targets
 from workbench.text.sanitize import clean_name
 
 Names = list[str]
@@ -124,15 +124,8 @@ class MachineFileService:
         link = await self._link(target)
         told = f"sending {clean_name(path, 100)}"
         async with activity(self._store, "upload", f"compute/{target}", told) as progress:
-
-            async def counted() -> AsyncIterator[bytes]:
-                done = offset
-                async for block in source:
-                    yield block
-                    done += len(block)
-                    await progress.report(told, min(done, size), size)
-
-            async with link.stream("put", asked, counted()) as stream:
+            counted = progress.counted(source, told, offset, size)
+            async with link.stream("put", asked, counted) as stream:
                 answer: dict[str, Any] = await stream.result()
                 return answer
 
@@ -194,9 +187,7 @@ class MachineFileService:
             yield item
 
     @items
-    async def delete(
-        self, target: str, path: str, recursive: bool = False
-    ) -> AsyncIterator[dict[str, Any]]:
+    async def delete(self, target: str, path: str, recursive: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Remove a file or folder for good: {"count", "bytes"} as it goes, and of all at the end.
 
         Never /, the home, the workbench's own folder there, or what they lie in. Links are not followed.

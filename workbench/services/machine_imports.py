@@ -11,12 +11,12 @@ from typing import IO, Any, NamedTuple
 from workbench.compute.link import Link
 from workbench.entities.run import RunState
 from workbench.errors import RemoteError
-from workbench.remote import record_form as form
+from workbench.remote.forms import record_form as form
 from workbench.runs.activity import activity
 from workbench.services.context import Context
 from workbench.services.operation import items
 from workbench.services.run_imports import RunImportService
-from workbench.store import targets
+from workbench.store.fleet import targets
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean, clean_name
 
@@ -42,6 +42,8 @@ class Found(NamedTuple):
     run: str
     name: str
     sources: list[Source]
+    trouble: str
+    """Why no run can be made of it; empty where one can."""
 
 
 class MachineImportService:
@@ -54,16 +56,17 @@ class MachineImportService:
 
     @items
     async def import_look(self, target: str, path: str) -> AsyncIterator[dict[str, Any]]:
-        """What could be imported: {"found": {"folder", "name", "forms": [..], "known"}} for each run.
+        """What could be imported: {"found": {"folder", "name", "forms": [..], "known", "trouble"}} each.
 
-        known: whether it was imported before. Raises NotFound where the path is not there.
+        known: whether it was imported before; trouble: why it cannot be, in words. Raises NotFound where the
+        path is not there.
         """
         async for found in self._found(await self._link(target), path):
-            known = await self._imports.imported(_source(target, found))
+            known = not found.trouble and bool(await self._imports.imported(_source(target, found)))
             forms = sorted({source.form for source in found.sources})
             name = clean_name(found.name, 200)
-            told = {"folder": found.folder, "name": name, "forms": forms, "known": bool(known)}
-            yield {"found": told}
+            told = {"folder": found.folder, "name": name, "forms": forms, "known": known}
+            yield {"found": {**told, "trouble": clean(found.trouble, 500)}}
 
     @items
     async def import_from(
@@ -71,7 +74,8 @@ class MachineImportService:
     ) -> AsyncIterator[dict[str, Any]]:
         """Import what is found: {"imported": {"run", "name", "new", "entries", "skipped", "troubles"}} each.
 
-        experiment: default is the folder's name. Raises NotFound where the path is not there.
+        run is empty where none could be made, which troubles say. experiment: default is the folder's name.
+        Raises NotFound where the path is not there.
         """
         link = await self._link(target)
         called = experiment or _UNFIT.sub("-", path.rstrip("/").rpartition("/")[2]).strip("-_") or target
@@ -95,6 +99,8 @@ class MachineImportService:
 
     async def _one(self, link: Link, target: str, found: Found, experiment: str) -> dict[str, Any]:
         """Import one run, or what is new of it."""
+        if found.trouble:
+            return _made("", found.name, False, 0, 0, [clean(found.trouble, 500)])
         source = _source(target, found)
         known = await self._imports.imported(source)
         state: dict[str, Any] = known.get("state") or {"files": {}}
@@ -113,6 +119,9 @@ class MachineImportService:
                     troubles.append(f"{one.path}: {clean(told['trouble'], 500)}")
                 _join(facts, told["told"])
             named = {key: facts[key] for key in ("status",) if key in facts}
+            if not known and not entries:
+                said = troubles or [f"{clean_name(source, 500)}: nothing is logged in it yet"]
+                return _made("", found.name, False, 0, skipped, said)
             run = await self._imports.import_begin(
                 source, facts.get("name") or found.name, experiment,
                 started=facts.get("first"), ended=facts.get("last"), **named,
@@ -120,10 +129,7 @@ class MachineImportService:
             for kept, begin, stop in parts:
                 await self._take(run.id, kept, lines, begin, stop)
         await self._imports.import_done(run.id, state)
-        return {
-            "run": run.id, "name": run.name, "new": not known, "entries": entries, "skipped": skipped,
-            "troubles": troubles,
-        }  # fmt: skip
+        return _made(run.id, run.name, not known, entries, skipped, troubles)
 
     async def _read(
         self, link: Link, one: Source, kept: dict[str, Any], out: IO[bytes], begin: int
@@ -133,7 +139,8 @@ class MachineImportService:
         kept: "state", "file", "attempt", "offset"; the state changes, and for another log the others.
         """
         state = kept.get("state") or ({"run": one.run} if one.run else {})
-        asked = {"form": one.form, "path": one.path, "state": state}
+        given = bool(kept.get("given", "state" in kept))
+        asked = {"form": one.form, "path": one.path, "state": state, "given": given}
         if not kept.get("file"):
             _begin(one, kept, out, begin)
         async with link.stream("log_records", asked) as stream:
@@ -144,13 +151,14 @@ class MachineImportService:
                     _begin(one, kept, out, begin)
             answer = await stream.result()
         try:
-            told = {
+            told: dict[str, Any] = {
                 "entries": int(answer["entries"]),
                 "skipped": int(answer["skipped"]),
                 "trouble": str(answer["trouble"]),
                 "told": dict(answer["told"]),
             }
             kept["state"] = dict(answer["state"])
+            kept["given"] = given or told["entries"] > 0
         except (KeyError, TypeError, ValueError) as problem:
             raise RemoteError(f"what was read of {one.path} cannot be understood") from problem
         return told
@@ -174,6 +182,13 @@ def _source(target: str, found: Found) -> str:
     return f"{target}:{found.folder}#{found.run}" if found.run else f"{target}:{found.folder}"
 
 
+def _made(run: str, name: str, new: bool, entries: int, skipped: int, troubles: list[str]) -> dict[str, Any]:
+    return {
+        "run": run, "name": clean_name(name, 200), "new": new, "entries": entries, "skipped": skipped,
+        "troubles": troubles,
+    }  # fmt: skip
+
+
 def _checked(value: Any) -> Found:
     """What a machine says it found; raises RemoteError for what is no such thing."""
     try:
@@ -181,7 +196,8 @@ def _checked(value: Any) -> Found:
             Source(str(one["form"]), str(one["path"]), str(one["run"]))
             for one in value["sources"][:MOST_SOURCES]
         ]
-        return Found(str(value["folder"]), str(value["run"]), str(value["name"]), sources)
+        folder, run, name = (str(value[key]) for key in ("folder", "run", "name"))
+        return Found(folder, run, name, sources, str(value["trouble"]))
     except (KeyError, TypeError) as problem:
         raise RemoteError("what was found there cannot be understood") from problem
 

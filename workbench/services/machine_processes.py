@@ -6,7 +6,7 @@ from typing import Literal
 
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import targets
+from workbench.store.fleet import targets
 
 ASK_SECONDS = 20.0
 Signal = Literal["TERM", "INT", "HUP", "KILL"]

@@ -9,8 +9,8 @@ import time
 from workbench.compute.lasting import lasting
 from workbench.compute.monitor import Monitor
 from workbench.errors import StoreError
-from workbench.store import machine_minutes
 from workbench.store.async_store import AsyncStore
+from workbench.store.fleet import machine_minutes
 
 GRACE = 7.0
 """Seconds after the end of a minute before it is written: each machine's next sample closed it by then."""

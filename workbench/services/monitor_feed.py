@@ -12,8 +12,8 @@ from workbench.compute.watched import Here
 from workbench.entities.target import Target, TargetKind
 from workbench.errors import StoreError
 from workbench.services.bus import Bus, News
-from workbench.store import runs_there, targets
 from workbench.store.async_store import AsyncStore
+from workbench.store.fleet import runs_there, targets
 
 RUNS, TARGETS = "monitor/runs", "monitor/targets"
 """Subjects of the bus: that runs, or targets, are not what they were."""

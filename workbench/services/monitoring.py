@@ -18,7 +18,7 @@ from workbench.errors import NoPython, Unreachable, UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call, items
 from workbench.services.told_machines import Told
-from workbench.store import machine_minutes
+from workbench.store.fleet import machine_minutes
 
 RECENT = 1.5
 """Seconds for which a sample is the answer to how a machine is now."""

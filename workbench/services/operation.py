@@ -5,11 +5,12 @@ Deny by default: a method without one of these marks cannot be reached through a
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -56,6 +57,31 @@ class Arguments(dict[str, Any]):
     """Parameters that were checked."""
 
 
+class _Form(NamedTuple):
+    """What the parameters of a method must fit."""
+
+    struct: type[msgspec.Struct]
+    lists: dict[str, Any]
+    """Types of those that are lists, by name."""
+
+
+@functools.cache
+def _form_of(function: Callable[..., Any], kind: Kind) -> _Form:
+    """Read when it is first asked for, once for all workspaces; function: not bound."""
+    hints = typing.get_type_hints(function)
+    fields: list[Any] = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name == "self" or (kind in _TAKING and parameter.name == "source"):
+            continue
+        spec: tuple[Any, ...] = (parameter.name, hints[parameter.name])
+        if parameter.default is not inspect.Parameter.empty:
+            default = parameter.default
+            spec += (msgspec.field(default=default) if not isinstance(default, list | dict) else default,)
+        fields.append(spec)
+    lists = {name: hint for name, hint in hints.items() if typing.get_origin(hint) is list}
+    return _Form(msgspec.defstruct("Parameters", fields, kw_only=True, forbid_unknown_fields=True), lists)
+
+
 class Operation:
     """A bound method of a service with its kind and the struct its parameters must fit."""
 
@@ -63,18 +89,6 @@ class Operation:
         self.name = name
         self.kind = kind
         self._method = method
-        hints = typing.get_type_hints(method)
-        fields: list[Any] = []
-        for parameter in inspect.signature(method).parameters.values():
-            if kind in _TAKING and parameter.name == "source":
-                continue
-            spec: tuple[Any, ...] = (parameter.name, hints[parameter.name])
-            if parameter.default is not inspect.Parameter.empty:
-                default = parameter.default
-                spec += (msgspec.field(default=default) if not isinstance(default, list | dict) else default,)
-            fields.append(spec)
-        self._lists = {name: hint for name, hint in hints.items() if typing.get_origin(hint) is list}
-        self._struct = msgspec.defstruct("Parameters", fields, kw_only=True, forbid_unknown_fields=True)
 
     def arguments(self, parameters: Any) -> Arguments:
         """What the method is called with; raises UsageError when the parameters do not fit.
@@ -83,22 +97,23 @@ class Operation:
         """
         if isinstance(parameters, Arguments):
             return parameters
+        form = _form_of(getattr(self._method, "__func__", self._method), self.kind)
         long: dict[str, list[Any]] = {}
         if isinstance(parameters, dict):
             long = {
                 name: parameters[name]
-                for name in self._lists.keys() & parameters.keys()
+                for name in form.lists.keys() & parameters.keys()
                 if isinstance(parameters[name], list) and len(parameters[name]) > PART
             }
             parameters = {**parameters, **{name: [] for name in long}}
         try:
-            checked = msgspec.convert(parameters, self._struct, strict=False)
+            checked = msgspec.convert(parameters, form.struct, strict=False)
             found = Arguments((name, getattr(checked, name)) for name in checked.__struct_fields__)
             for name, values in long.items():
                 found[name] = [
                     item
                     for start in range(0, len(values), PART)
-                    for item in msgspec.convert(values[start : start + PART], self._lists[name], strict=False)
+                    for item in msgspec.convert(values[start : start + PART], form.lists[name], strict=False)
                 ]
         except msgspec.ValidationError as problem:
             raise UsageError(f"{self.name}: {problem}") from problem

@@ -6,7 +6,8 @@ from workbench.entities.run import WORKING
 from workbench.entities.target import TargetKind, TargetState
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import run_order, targets
+from workbench.store.fleet import targets
+from workbench.store.lists import run_order
 
 TROUBLED = frozenset({TargetState.UNREACHABLE, TargetState.NEEDS_SIGN_IN})
 
@@ -21,9 +22,7 @@ class OverviewService:
     async def summary(self) -> dict[str, int]:
         """{"machines", "connected", "troubled", "running", "waiting"}; this machine is not counted."""
         attached = [
-            target
-            for target in await self._store.read(targets.every)
-            if target.kind is not TargetKind.LOCAL
+            target for target in await self._store.read(targets.every) if target.kind is not TargetKind.LOCAL
         ]
         runs = await self._store.read(run_order.active)
         return {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.errors import ServerError
 from workbench.home import Home
-from workbench.store.ownership import Owner, Ownership, owner_of, take
+from workbench.store.sqlite.ownership import Owner, Ownership, owner_of, take
 from workbench.unix_socket import answers
 
 HAND_OVER_SECONDS = 15.0

@@ -10,7 +10,7 @@ from workbench.entities.pool import ANY, Pool
 from workbench.errors import Conflict, UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import pools, targets
+from workbench.store.fleet import pools, targets
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 

@@ -15,8 +15,9 @@ from workbench.errors import Conflict, NeedsSignIn, Unreachable, WorkbenchError
 from workbench.runs.activity import Progress, activity
 from workbench.services.context import Context
 from workbench.services.operation import items
-from workbench.store import runs, targets
-from workbench.store.query import RunQuery
+from workbench.store.fleet import targets
+from workbench.store.queries.query import RunQuery
+from workbench.store.runs import kept_runs
 from workbench.text import durations
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean, clean_name
@@ -98,7 +99,7 @@ class PowerService:
 
     async def _check_idle(self, name: str) -> None:
         query = RunQuery(target=name, active=True, archived=None, submitted=True)
-        active = await self._store.read(runs.find, query)
+        active = await self._store.read(kept_runs.find, query)
         if active:
             words = f"{counted(len(active), 'run')} active on {name} would end with it"
             raise Conflict(words, f"wb ps -t {name} shows them; --even-busy does it all the same")
@@ -202,9 +203,7 @@ class PowerService:
                 f"wb compute doctor {name}; or more patience: wb compute set {name} power_timeout=20m",
             ) from None
 
-    async def _state(
-        self, name: str, state: TargetState, only_from: TargetState | None = None
-    ) -> Target:
+    async def _state(self, name: str, state: TargetState, only_from: TargetState | None = None) -> Target:
         """Write a state down, where it is still as it was said."""
 
         def noted(target: Target) -> Target:

@@ -15,7 +15,8 @@ from workbench.runs import pruning
 from workbench.runs.activity import activity
 from workbench.services.context import Context
 from workbench.services.operation import call, items
-from workbench.store import prunable, targets
+from workbench.store.fleet import prunable, targets
+from workbench.store.runs import run_data
 from workbench.text import sizes
 from workbench.text.numbers import counted
 from workbench.text.sanitize import clean
@@ -71,11 +72,12 @@ class PruneService:
 
     async def _plan(self, link: Link, name: str, held: Holdings, rules: pruning.Rules) -> PrunePlan:
         rows = await self._store.read(prunable.of_target, name)
+        holding = await self._store.read(run_data.holding)
         known = {
             row.id: pruning.Known(
                 name=row.name, experiment=row.experiment, over=row.over, best=row.best, tagged=row.tagged,
                 archived=row.archived, files_there=row.files_there, bytes_there=row.bytes_there,
-                unseen=row.unseen,
+                unseen=row.unseen, registered=row.registered or row.id in holding,
             )
             for row in rows
         }  # fmt: skip
@@ -99,15 +101,16 @@ class PruneService:
         trees: Names = None,
         environments: Names = None,
         payloads: Names = None,
+        data: Names = None,
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Remove these of a machine for good, and contents that nothing names any more.
 
-        {"removed": {"run" | "tree" | "environment" | "payload": id, "bytes"}} and {"kept": {..., "why"}} as
-        it goes, then the figures of all. The rows of the runs stay, with what was fetched. The machine
-        refuses what lives, what a run needs, and snapshots that were asked for in the last day.
+        {"removed": {"run" | "tree" | "environment" | "data" | "payload": id, "bytes"}} and {"kept": {..,
+        "why"}} as it goes, then the figures of all. The rows of the runs stay, with what was fetched. The
+        machine refuses what lives, what a run needs, and snapshots that were asked for in the last day.
         """
         link = await self._link(name)
-        named = zip(KINDS, (runs, trees, environments, payloads), strict=True)
+        named = zip(KINDS, (runs, trees, environments, payloads, data), strict=True)
         asked = _asked({kind: ids or [] for kind, ids in named})
         async with activity(self._store, "prune", f"compute/{name}", "making room") as progress:
             async with link.stream("prune", {**asked, "dry_run": False}) as stream:
@@ -128,7 +131,7 @@ class PruneService:
                 answer = await stream.result()
             gone = counted(answer.get("runs") or 0, "run")
             await progress.report(f"{sizes.short(answer.get('bytes'))} freed, {gone} removed")
-        yield {key: answer.get(key) for key in ("bytes", "blobs", *(f"{kind}s" for kind in KINDS))}
+        yield {key: answer.get(key) for key in ("bytes", "blobs", *(many(kind) for kind in KINDS))}
 
     async def _note(self, run: str) -> None:
         when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -138,9 +141,16 @@ class PruneService:
             return
 
 
-KINDS = ("run", "tree", "environment", "payload")
+KINDS = ("run", "tree", "environment", "payload", "data")
+MANY = {"data": "data"}
+"""Kinds that are called the same when there are many."""
 
 
 def _asked(found: dict[str, list[str]]) -> dict[str, Any]:
     """The parameters of the machine's `prune`."""
-    return {**{f"{kind}s": found[kind] for kind in KINDS}, "blobs": True}
+    return {**{many(kind): found[kind] for kind in KINDS}, "blobs": True}
+
+
+def many(kind: str) -> str:
+    """What several of a kind are called in parameters and figures."""
+    return MANY.get(kind, f"{kind}s")

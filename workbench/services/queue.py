@@ -14,7 +14,8 @@ from workbench.errors import UsageError, WorkbenchError
 from workbench.runs.queue_words import Queue, read_outcome, read_queue
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import placements, run_order, targets
+from workbench.store.fleet import placements, targets
+from workbench.store.lists import run_order
 
 ASK_SECONDS = 20.0
 PLACES = ("first", "last", "before", "after")

@@ -18,14 +18,17 @@ from workbench.entities.run import Run
 from workbench.entities.run_bundle import BundledRun
 from workbench.errors import Conflict, UsageError
 from workbench.home import private_folder
+from workbench.opened_file import opened
 from workbench.runs.bundles import Bundle
 from workbench.services.bundle_making import BundleMaking
 from workbench.services.context import Context
 from workbench.services.imported_state import read_state, write_state
 from workbench.services.operation import call, read, write
 from workbench.services.snapshots import UPLOAD
-from workbench.store import files, manifests, run_bundle, run_rows, runs
-from workbench.store.problems import explain_disk
+from workbench.store.arriving import run_bundle
+from workbench.store.registry import manifests
+from workbench.store.runs import files, kept_runs, run_rows
+from workbench.store.sqlite.problems import explain_disk
 
 Runs = list[str]
 
@@ -109,7 +112,7 @@ class RunBundleService:
 
     async def _take(self, place: Path) -> list[dict[str, str]]:
         """Bring in what is new; all of that is looked at before anything is changed."""
-        with await asyncio.to_thread(Bundle, place) as bundle:
+        async with opened(lambda: Bundle(place)) as bundle:
             found = {run: await asyncio.to_thread(bundle.bundled, run) for run in bundle.manifest.runs}
             standing = {run: await self._standing(bundle, run) for run in found}
             for run, (state, before) in standing.items():
@@ -121,7 +124,7 @@ class RunBundleService:
         if not wanted:
             return [_told(before, state) for state, before in standing.values() if before is not None]
         # Anew, since what comes out of an archive is counted against its size.
-        with await asyncio.to_thread(Bundle, place) as bundle:
+        async with opened(lambda: Bundle(place)) as bundle:
             told = []
             for run, (state, before) in standing.items():
                 row = await self._bring(bundle, run, before) if run in wanted else before
@@ -230,12 +233,12 @@ class RunBundleService:
     async def _restore(self, run: Run, mine: dict[str, Any]) -> None:
         """What was changed here of the run stays."""
         if "name" in mine or "note" in mine:
-            await self._store.write(runs.describe, run.id, mine.get("note"), mine.get("name"))
+            await self._store.write(kept_runs.describe, run.id, mine.get("note"), mine.get("name"))
         if "tags" in mine:
             gone = [name for name in run.tags if name not in mine["tags"]]
-            await self._store.write(runs.tag, run.id, mine["tags"], gone)
+            await self._store.write(kept_runs.tag, run.id, mine["tags"], gone)
         if mine.get("archived"):
-            await self._store.write(runs.archive, run.id)
+            await self._store.write(kept_runs.archive, run.id)
 
     def _state(self, run: str) -> Path:
         return private_folder(self._context.folder / "imports") / f"{run}.json"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workbench.entities.run import Run
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.runs import read_state
-from workbench.store import children
+from workbench.store.runs import children
 
 Words = list[str] | None
 
@@ -41,6 +43,16 @@ class RunChildService:
             and _has(child.tags, tags or {})
             and _has(child.properties, properties or {})
         ]
+
+    @call
+    async def children_metric(self, run: str) -> dict[str, Any]:
+        """{"metric", "goal"}: what a run's children can be judged by; metric null where none measured.
+
+        That of their experiment where half of them log it, else what most of them log. Raises NotFound.
+        """
+        found = await self._context.resolve(run)
+        metric, goal = await self._context.store.read(children.metric, found.id)
+        return {"metric": metric, "goal": goal.value}
 
 
 def _has(entries: dict[str, str] | dict[str, str | None], wanted: dict[str, str | None]) -> bool:

@@ -16,8 +16,10 @@ from workbench.services.imported_state import machine_there
 from workbench.services.operation import call
 from workbench.services.run_snapshots import snapshot_if_any, snapshot_of
 from workbench.snapshots.diff import ChangedFile, changed_files, unified
-from workbench.store import children as child_rows
-from workbench.store import environments, experiments, runs, targets
+from workbench.store.fleet import targets
+from workbench.store.runs import children as child_rows
+from workbench.store.runs import environments, kept_runs
+from workbench.store.workspace import experiments
 
 MAX_COMPARED = 20
 
@@ -80,7 +82,7 @@ def _side(connection: sqlite3.Connection, run: Run, children: bool) -> Side:
     return Side(
         together(run, child_rows.rows(connection, run.id, recursive=True)) if children else run,
         installed=environments.distributions(connection, run.id),
-        configuration=runs.configuration(connection, run.id),
-        patch=runs.diff_text(connection, run.id),
+        configuration=kept_runs.configuration(connection, run.id),
+        patch=kept_runs.diff_text(connection, run.id),
         machine=targets.facts(connection, run.target),
     )

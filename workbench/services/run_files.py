@@ -8,12 +8,13 @@ from contextlib import suppress
 
 from workbench.entities.run import Run, RunFile
 from workbench.errors import NotFound, RemoteError, Unreachable, UsageError
-from workbench.remote.child_runs import FOLDER
+from workbench.remote.tracking.child_runs import FOLDER
 from workbench.runs.collect import read_file, safe_path
 from workbench.services.context import Context
 from workbench.services.operation import call, read
 from workbench.services.spool_reading import blocks
-from workbench.store import files, tables
+from workbench.store.metrics import tables
+from workbench.store.runs import files
 
 PATIENCE = 5.0
 """Seconds a machine has to list a run's files before what was seen last is shown."""

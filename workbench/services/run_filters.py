@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import filter_names
+from workbench.store.lists import filter_names
 
 
 class RunFilterService:

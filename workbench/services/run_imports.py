@@ -15,7 +15,8 @@ from workbench.errors import Conflict, UsageError
 from workbench.services.context import Context
 from workbench.services.imported_state import read_state, write_state
 from workbench.services.operation import call, write
-from workbench.store import imported, run_rows, runs
+from workbench.store.arriving import imported
+from workbench.store.runs import kept_runs, run_rows
 from workbench.text.sanitize import clean, clean_name
 
 TOGETHER = 8 << 20
@@ -78,7 +79,7 @@ class RunImportService:
             collect_outputs=False,
         )
         row, _ = await self._store.write(
-            runs.insert, run, RunConfiguration(command="", experiment=experiment)
+            kept_runs.insert, run, RunConfiguration(command="", experiment=experiment)
         )
         return row
 

@@ -10,14 +10,15 @@ from typing import Any
 from workbench.services.bus import News
 from workbench.services.context import Context
 from workbench.services.log_extent import log_extent
+from workbench.services.log_following import LOOK, walk
 from workbench.services.log_place import place
 from workbench.services.operation import call, items, read
 from workbench.services.patience import Patience
 from workbench.services.spool_reading import Piece, gap_line, stretches
-from workbench.store import new_points, run_rows, spool
+from workbench.store.logs import spool
+from workbench.store.metrics import new_points
+from workbench.store.runs import run_rows
 
-LOOK = 1.0
-"""Seconds after which a follower looks by itself, whatever it heard."""
 MOST_MARKS = 20_000
 """Times one call tells at most."""
 MOST_POINTS = 10_000
@@ -47,19 +48,9 @@ class RunLogService:
         log: its name (`text/log_names.py`); without, the output. follow: goes on until the run is over and
         everything it wrote was given.
         """
-        found = await self._context.place(run)
-        extent = await log_extent(self._context, found.id, log, whole=not follow)
-        offset = await place(self._store, extent, offset, lines, since)
-        with self._context.bus.listen(f"runs/{found.id}") as listener:
-            while True:
-                end = extent.size if stop is None else min(extent.size, stop)
-                async for piece in stretches(extent.path, offset, end, extent.gaps):
-                    offset = piece.stop
-                    yield piece.data if piece.gap is None else gap_line(piece.gap)
-                if not follow or extent.ended or (stop is not None and offset >= stop):
-                    return
-                await listener.take(timeout=LOOK)
-                extent = await log_extent(self._context, found.id, log)
+        async with walk(self._context, run, log, follow, offset, lines, since, stop) as going:
+            async for _, piece in going.pieces:
+                yield piece.data if piece.gap is None else gap_line(piece.gap)
 
     @call
     async def log_place(

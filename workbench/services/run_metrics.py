@@ -8,8 +8,9 @@ from workbench.entities.metric import Bucket, Evaluation, Logged, Points, Series
 from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import environments, evaluations, logged, run_entries, series, summaries, tables, values
-from workbench.store.summaries import METRIC, STEP, TIME, Selection
+from workbench.store.metrics import evaluations, log_envelope, logged, series, summaries, tables, values
+from workbench.store.metrics.summaries import METRIC, STEP, TIME, Selection
+from workbench.store.runs import environments, run_entries
 
 
 class RunMetricService:
@@ -26,9 +27,7 @@ class RunMetricService:
         return await self._store.read(summaries.of_run, found.id)
 
     @call
-    async def points(
-        self, run: str, name: str, rank: int | None = None, limit: int | None = None
-    ) -> Points:
+    async def points(self, run: str, name: str, rank: int | None = None, limit: int | None = None) -> Points:
         """The values of one metric (AZ-100) as columns; raises NotFound for a name the run never logged."""
         found = await self._context.resolve(run)
         return await self._store.read(series.points, found.id, name, rank, limit)
@@ -45,18 +44,22 @@ class RunMetricService:
         low: float | None = None,
         high: float | None = None,
         coarse: bool = False,
+        origin: float | None = None,
     ) -> list[Bucket]:
         """The series as min/max buckets, for a picture buckets columns wide.
 
         attempt: of one alone, with what newer ones replaced. x: "step", "time" (seconds since 1970), or
         "metric:" and the name of another one. low, high: the part of x that is wanted. coarse: over
-        another metric, a first picture at once where the exact one takes long. Raises NotFound, UsageError.
+        another metric, a first picture at once where the exact one takes long. origin: x counts from there on
+        a logarithmic axis: so many buckets for each tenth of the way to it. Raises NotFound, UsageError.
         """
         if x not in (STEP, TIME) and not x.startswith(METRIC):
             raise UsageError(f"a metric has no x axis {x!r}", "it is step, time or metric:NAME")
         found = await self._context.resolve(run)
         selection = Selection(rank, attempt, x, low, high, coarse)
         buckets = max(1, min(buckets, 10_000))
+        if origin is not None and not coarse:
+            return await self._store.read(log_envelope.towards, found.id, name, buckets, selection, origin)
         return await self._store.read(summaries.envelope, found.id, name, buckets, selection)
 
     @call

@@ -14,8 +14,9 @@ from workbench.services.context import Context
 from workbench.services.operation import call, read
 from workbench.services.spool_reading import BLOCK
 from workbench.snapshots.archive import zip_tree
-from workbench.store import manifests, runs
 from workbench.store.async_store import AsyncStore
+from workbench.store.registry import manifests
+from workbench.store.runs import kept_runs
 
 
 async def snapshot_if_any(store: AsyncStore, run: Run) -> Manifest | None:
@@ -60,7 +61,7 @@ class RunSnapshotService:
     async def git_diff(self, run: str) -> dict[str, str | None]:
         """{"text": what was not committed when the run was submitted} (AZ-125)."""
         found = await self._context.resolve(run)
-        return {"text": await self._store.read(runs.diff_text, found.id)}
+        return {"text": await self._store.read(kept_runs.diff_text, found.id)}
 
 
 def _file_blocks(path: Path) -> Iterator[bytes]:

@@ -11,9 +11,9 @@ from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.runs import read_state
-from workbench.store import run_groups, run_order, run_table
-from workbench.store.query import RunQuery
-from workbench.store.run_table import NEWEST, read_columns
+from workbench.store.lists import run_groups, run_order, run_table
+from workbench.store.lists.run_table import NEWEST, read_columns
+from workbench.store.queries.query import RunQuery
 
 MAX_PAGE = 1000
 Words = list[str] | None
@@ -44,7 +44,7 @@ class RunTableService:
         limit: int = 50,
         columns: Words = None,
     ) -> RunTable:
-        """{"total", "rows", "sequence"}: one page of the runs that fit.
+        """{"total", "rows", "sequence"}: one page of the runs that fit; no total where `count` has to tell.
 
         filter: in words, see docs/filters.md. children: whether those of other runs fit, absent: where a
         filter or text is asked. sort: created, name, experiment, target, status, started,
@@ -60,6 +60,25 @@ class RunTableService:
         query = replace(query, ids=tuple(ids or ()), offset=max(0, offset), limit=limit)
         page = await self._store.read(run_table.page, self._store.orders, query, read_columns(columns))
         return replace(page, rows=[self._fresh(row) for row in page.rows])
+
+    @call
+    async def count(
+        self,
+        experiment: str | None = None,
+        status: Words = None,
+        target: str | None = None,
+        text: str | None = None,
+        filter: str | None = None,
+        active: bool = False,
+        archived: bool | None = False,
+        children: bool | None = None,
+    ) -> dict[str, int]:
+        """{"count": n}: how many runs fit. The parameters and errors are those of `table`.
+
+        No page waits for it: of 100,000 runs all that a filter does not leave out have to be looked at.
+        """
+        query = _query(experiment, status, target, text, filter, active, archived, children, "created", None)
+        return {"count": await self._store.read(self._store.orders.count, query)}
 
     @call
     async def order(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,16 +16,23 @@ from workbench.entities.pool import ANY
 from workbench.entities.run import GitFacts, Run, RunState
 from workbench.entities.target import Target
 from workbench.errors import Conflict, NotFound, UsageError
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
+from workbench.runs.data.resolving import resolved_data
 from workbench.runs.params import params_of
 from workbench.runs.spec import command_text
 from workbench.services.bus import News
+from workbench.services.container_checks import check_engine
 from workbench.services.context import Context
 from workbench.services.machine_facts import check_drain, check_gpus
 from workbench.services.operation import call, items
 from workbench.services.patience import Patience
-from workbench.store import experiments, manifests, placements, pools, run_rows, runs, targets
-from workbench.store.query import RunQuery
+from workbench.services.run_secrets import with_stored
+from workbench.services.settling import settled
+from workbench.store.fleet import placements, pools, targets
+from workbench.store.queries.query import RunQuery
+from workbench.store.registry import datasets, manifests
+from workbench.store.runs import kept_runs, run_data, run_rows
+from workbench.store.workspace import experiments
 
 MAX_LIST = 10_000
 POOL = "workbench.pool"
@@ -78,7 +86,7 @@ class RunService:
             limit=min(limit, MAX_LIST),
             offset=offset,
         )
-        return [self._context.fresh(run) for run in await self._store.read(runs.find, query)]
+        return [self._context.fresh(run) for run in await self._store.read(kept_runs.find, query)]
 
     @call
     async def get(self, run: str, experiment: str | None = None) -> Run:
@@ -102,8 +110,8 @@ class RunService:
 
         id is the caller's and the key of idempotency: the same id again answers the run that exists. One that
         is sent to a pool, or `any`, goes where there is room first, and may go elsewhere while it waits.
-        parent: the run it is a child of (AZ-82). Raises NotFound (target, parent), Unreachable, NeedsSignIn,
-        UsageError, Refused (too few GPUs, or drained).
+        parent: the run it is a child of (AZ-82). Raises NotFound (target, parent, environment), Unreachable,
+        NeedsSignIn, UsageError, Refused (too few GPUs, or drained).
         """
         if not protocol.valid_run_id(id):
             raise UsageError(f"{id!r} is no run id")
@@ -116,7 +124,9 @@ class RunService:
             return await self._store.read(run_rows.get, id)
         except NotFound:
             pass
+        configuration = await resolved_data(self._store, configuration)
         above = None if parent is None else (await self._context.resolve(parent)).id
+        configuration = await settled(configuration, self._store, self._context.environments, submitted_by)
         pool = await self._pool(configuration.target)
         if pool is not None:
             target = await self._context.placer.place(pool, configuration)
@@ -127,17 +137,21 @@ class RunService:
         link = await self._context.link(target.name)
         await check_gpus(self._store, link, target, configuration)
         await check_drain(link, target)
+        version = await self._context.builds.version(configuration.environment)
+        await check_engine(link, target, version)
         known = {} if pool is None else {POOL: pool}
+        secrets, stored = await with_stored(self._context.secrets, configuration.secrets, secrets or {})
+        known |= stored
         run = await self._new_run(
             id, configuration, target, snapshot, git, submitted_by, {**known, **(properties or {})}
         )
         run = replace(run, parent=above)
         if pool is None:
-            run, new = await self._store.write(runs.insert, run, configuration, diff)
+            run, new = await self._store.write(kept_runs.insert, run, configuration, diff)
         else:
             run, new = await self._store.write(placements.insert, run, configuration, diff, pool)
         if new:
-            self._context.conductor.submit(run, secrets or {}, placed=pool is not None)
+            self._context.conductor.submit(run, secrets, placed=pool is not None)
         return run
 
     async def _pool(self, name: str | None) -> str | None:
@@ -167,7 +181,7 @@ class RunService:
         experiment = await self._store.write(experiments.ensure, configuration.experiment, now)
         return Run(
             id=id,
-            name=configuration.name or display_name(id, await self._store.write(runs.next_number)),
+            name=configuration.name or display_name(id, await self._store.write(kept_runs.next_number)),
             experiment=experiment.name,
             target=target.name,
             created=now,
@@ -198,7 +212,9 @@ class RunService:
                 f"{found.name} came in a bundle: its folder is on somebody else's machine",
                 f"wb run rerun {found.name} runs its code again, as a new run",
             )
-        return await self._context.conductor.resume(found, secrets or {})
+        configuration = await self._store.read(kept_runs.configuration, found.id)
+        given = await asyncio.to_thread(self._context.secrets.those_of, configuration.secrets)
+        return await self._context.conductor.resume(found, {**given, **(secrets or {})})
 
     @items
     async def watch(self, run: str, timeout: float | None = None) -> AsyncIterator[dict[str, Run]]:
@@ -220,32 +236,32 @@ class RunService:
     async def configuration(self, run: str) -> dict[str, Any]:
         """What was asked for: {"configuration", "snapshot", "git"}; what a rerun starts from."""
         found = await self._context.submitted(run)
-        configuration = await self._store.read(runs.configuration, found.id)
+        configuration = await self._store.read(kept_runs.configuration, found.id)
         return {"configuration": configuration, "snapshot": found.snapshot, "git": found.git}
 
     @call
     async def tag(self, run: str, set: dict[str, str | None] | None = None, remove: Names = None) -> Run:
         """Set and remove tags (AZ-78); a value of null is a bare tag."""
         found = await self._context.resolve(run)
-        return await self._store.write(runs.tag, found.id, set or {}, remove or [])
+        return await self._store.write(kept_runs.tag, found.id, set or {}, remove or [])
 
     @call
     async def add_properties(self, run: str, properties: dict[str, str]) -> Run:
         """Add properties; raises Conflict for a second value of one (AZ-78)."""
         found = await self._context.resolve(run)
-        return await self._store.write(runs.add_properties, found.id, properties)
+        return await self._store.write(kept_runs.add_properties, found.id, properties)
 
     @call
     async def describe(self, run: str, description: str | None = None, name: str | None = None) -> Run:
         """Change the Markdown description or the display name (AZ-80)."""
         found = await self._context.resolve(run)
-        return await self._store.write(runs.describe, found.id, description, name)
+        return await self._store.write(kept_runs.describe, found.id, description, name)
 
     @call
     async def archive(self, run: str, archived: bool = True) -> Run:
         """Hide a run from lists, or bring it back."""
         found = await self._context.resolve(run)
-        return await self._store.write(runs.archive, found.id, archived)
+        return await self._store.write(kept_runs.archive, found.id, archived)
 
     @call
     async def remove(self, run: str) -> dict[str, Any]:
@@ -253,6 +269,7 @@ class RunService:
         found = await self._context.resolve(run)
         if not found.status.terminal:
             raise Conflict(f"{found.name} is still active", f"wb cancel {found.name} first")
+        await self._check_holds_nothing(found)
         ours = found.cause != "not_delivered" and found.inside is None
         if ours and not await self._context.brought(found):
             with suppress(NotFound):  # a machine that was detached, or has no record of it
@@ -261,6 +278,16 @@ class RunService:
         await self._context.conductor.forget(found.id)
         await self._store.remove_run(found.id)
         return {}
+
+    async def _check_holds_nothing(self, run: Run) -> None:
+        """Raise Conflict for a run in whose folder the files of a dataset version lie."""
+        held = (await self._store.read(run_data.holding)).get(run.id)
+        if held is None:
+            return
+        name, _, version = held.removeprefix("data:").rpartition(":")
+        with suppress(NotFound):  # that version was forgotten: nobody asks for its files
+            await self._store.read(datasets.get, name, int(version))
+            raise Conflict(f"the files of {held} lie in its folder", f"wb data rm {name}:{version} first")
 
 
 def read_state(name: str) -> RunState:

@@ -15,8 +15,8 @@ from workbench.entities.base import to_wire
 from workbench.entities.event import Event
 from workbench.entities.subscription import Subscription
 from workbench.errors import NotFound
-from workbench.remote import webhook
-from workbench.remote.webhook import Undelivered
+from workbench.remote.supervision import webhook
+from workbench.remote.supervision.webhook import Undelivered
 from workbench.services.subscription_secrets import Hidden
 from workbench.side_thread import in_side_thread
 from workbench.text.last_words import last_words

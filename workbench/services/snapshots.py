@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from workbench.entities.snapshot import Entry, Manifest
-from workbench.errors import UsageError
-from workbench.remote.archive import ArchiveError
+from workbench.errors import Refused, UsageError
+from workbench.remote.forms import protocol
+from workbench.remote.snapshots.archive import ArchiveError
 from workbench.services.context import Context
 from workbench.services.operation import call, write
-from workbench.store import manifests
-from workbench.store.problems import explain_disk
+from workbench.store.registry import manifests
+from workbench.store.sqlite.problems import explain_disk
 
 MAX_ENTRIES = 200_000
 MAX_UPLOAD = 8 << 30
@@ -72,6 +74,43 @@ class SnapshotService:
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(name)
+
+    @write
+    async def content(self, sha256: str, *, source: AsyncIterator[bytes]) -> dict[str, int]:
+        """Take in one file of any size, as it is: {"stored": bytes}; what a zip would be too large for.
+
+        Raises Refused when its bytes have another hash, UsageError for text that is none, StoreError.
+        """
+        if not protocol.SHA256.fullmatch(sha256):
+            raise UsageError(f"{sha256[:80]!r} is no sha256")
+        name = str(self._context.folder / f"{UPLOAD}{uuid.uuid4().hex}.content")
+        digest, size = hashlib.sha256(), 0
+        try:
+            descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as spool:
+                async for block in source:
+                    size += len(block)
+                    await asyncio.to_thread(_written, spool, digest, block)
+                await asyncio.to_thread(_synced, spool)
+            if digest.hexdigest() != sha256:
+                raise Refused("the file is not what it was said to be", "it changed meanwhile: send it again")
+            await self._store.adopt_blob(name, sha256)
+            return {"stored": size}
+        except OSError as problem:
+            raise explain_disk(problem, self._context.folder) from problem
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
+
+
+def _written(spool: IO[bytes], digest: Any, block: bytes) -> None:
+    spool.write(block)
+    digest.update(block)
+
+
+def _synced(spool: IO[bytes]) -> None:
+    spool.flush()
+    os.fsync(spool.fileno())
 
 
 def _summed_up(manifest: Manifest) -> tuple[str, list[str]]:

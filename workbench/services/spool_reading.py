@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from workbench.store.log_file import LogFile
+from workbench.opened_file import opened
+from workbench.store.logs.log_file import LogFile
 
 BLOCK = 1 << 18
 
@@ -40,7 +41,7 @@ async def log_blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
     """Bytes start to end of a log, plain or packed; nothing when it does not exist yet."""
     if start >= end:
         return
-    with await asyncio.to_thread(LogFile, path) as log:
+    async with opened(lambda: LogFile(path)) as log:
         while start < end and (block := await asyncio.to_thread(log.read, start, min(end, start + BLOCK))):
             start += len(block)
             yield block
@@ -48,23 +49,16 @@ async def log_blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
 
 async def blocks(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
     """Bytes start to end of a file; nothing when it does not exist yet."""
-    handle = await asyncio.to_thread(_opened, path, start) if start < end else None
-    if handle is None:
+    if start >= end:
         return
-    with handle:
-        while start < end and (block := await asyncio.to_thread(handle.read, min(BLOCK, end - start))):
-            start += len(block)
-            yield block
-
-
-def _opened(path: Path, start: int) -> BinaryIO | None:
-    """The file at start; None when it does not exist (yet)."""
     try:
-        handle = open(path, "rb")  # noqa: SIM115 - the caller closes it
-    except FileNotFoundError:
-        return None
-    handle.seek(start)
-    return handle
+        async with opened(lambda: open(path, "rb")) as handle:
+            await asyncio.to_thread(handle.seek, start)
+            while start < end and (block := await asyncio.to_thread(handle.read, min(BLOCK, end - start))):
+                start += len(block)
+                yield block
+    except FileNotFoundError:  # also one that was removed since somebody looked
+        return
 
 
 def tail_offset(path: Path, lines: int, least: int = 0) -> int:

@@ -9,13 +9,14 @@ from typing import Any
 from workbench.entities.event import Event
 from workbench.entities.subscription import Filter, SinkKind, Subscription, valid_subscription_name
 from workbench.errors import UsageError
-from workbench.remote.webhook import Undelivered, check_allowed, place_of
+from workbench.remote.supervision.webhook import Undelivered, check_allowed, place_of
 from workbench.services.context import Context
 from workbench.services.deliveries import Deliveries
 from workbench.services.operation import call
 from workbench.services.subscription_secrets import Hidden, SubscriptionSecrets, new_secret
-from workbench.store import events, subscriptions
-from workbench.store.events import KINDS
+from workbench.store.sqlite import events
+from workbench.store.sqlite.events import KINDS
+from workbench.store.workspace import subscriptions
 
 LONGEST = 3600.0
 SHORTEST_SECRET = 8

@@ -11,7 +11,7 @@ from workbench.entities.target import Target
 from workbench.errors import NotFound, RemoteError, UsageError
 from workbench.services.context import Context
 from workbench.services.operation import duplex
-from workbench.store import targets
+from workbench.store.fleet import targets
 from workbench.text.sanitize import clean_name
 
 Words = list[str]

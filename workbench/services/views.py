@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +9,12 @@ from workbench.entities.view import View
 from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import filtering, ordering, run_groups, views
-from workbench.store.query import RunQuery
+from workbench.store.lists import run_groups
+from workbench.store.queries import filtering, ordering
+from workbench.store.queries.query import RunQuery
+from workbench.store.workspace import views
+from workbench.text.saved_names import RULE, valid_saved_name
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 MOST_COLUMNS = 100
 
 
@@ -48,8 +49,8 @@ class ViewService:
         columns: Names = None,
     ) -> View:
         """Keep a view, in place of one of that name. Raises UsageError where a part of it means nothing."""
-        if not _NAME.fullmatch(name):
-            raise UsageError(f"{name!r} is no name for a view", "letters, digits, '_', '-', '.', at most 64")
+        if not valid_saved_name(name):
+            raise UsageError(f"{name!r} is no name for a view", RULE)
         if filter is not None:
             filtering.read(filter)
         if group is not None:

@@ -13,8 +13,8 @@ from typing import Any
 from workbench.runs.activity import activity
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.store import prunable
-from workbench.store.problems import explained
+from workbench.store.fleet import prunable
+from workbench.store.sqlite.problems import explained
 from workbench.text import sizes
 
 GRACE = 3600.0
@@ -60,6 +60,18 @@ class WorkspaceRoomService:
         orphans, size = await asyncio.to_thread(_orphans, self._folder, known, dry_run)
         found = {"bytes": pruned.bytes + size, "blobs": pruned.blobs, "snapshots": pruned.manifests}
         return {**found, "runs": orphans}
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all in it; raises StoreError."""
+    with explained(folder):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+
+
+async def folder_size(folder: Path) -> int:
+    """Bytes on the disk of a folder with all in it."""
+    return await asyncio.to_thread(_size, folder)
 
 
 def _usage(folder: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from workbench.entities.snapshot import Entry, EntryKind, Manifest
 from workbench.errors import NotFound, UsageError
-from workbench.remote.tree_paths import link_leaves
+from workbench.remote.forms.tree_paths import link_leaves
 from workbench.snapshots.cache import Seen, StatCache
 from workbench.snapshots.limits import DEFAULT_LIMITS, Limits, Weight, check_count, check_size
 from workbench.snapshots.secret_names import looks_secret

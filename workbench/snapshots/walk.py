@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from workbench.remote.tree_paths import MAX_DEPTH, MAX_PATH
+from workbench.remote.forms.tree_paths import MAX_DEPTH, MAX_PATH
 from workbench.snapshots.ignore import RuleFile, verdict
 from workbench.snapshots.worktree import AMLIGNORE, GITIGNORE, NEVER_SENT, Rules, directory_rules
 

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
 
-from workbench.store import manifests
+from workbench.store.arriving.intake import Intake
 from workbench.store.blobs import Pruned
-from workbench.store.database import Transaction
-from workbench.store.intake import Intake
-from workbench.store.orders import Orders
-from workbench.store.spool import Spool
-from workbench.store.store import PRUNE_GRACE, Store
+from workbench.store.blocking_store import PRUNE_GRACE, Store
+from workbench.store.logs.spool import Spool
+from workbench.store.queries.orders import Orders
+from workbench.store.registry import manifests
+from workbench.store.sqlite.database import Transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,6 +98,10 @@ class AsyncStore:
     async def put_blob(self, source: IO[bytes], sha256: str) -> None:
         """Keep a content under its hash. Raises Refused when it has another, StoreError."""
         await asyncio.to_thread(self._opened.put_blob, source, sha256)
+
+    async def adopt_blob(self, file: str, sha256: str) -> None:
+        """`Store.adopt_blob` on a thread of its own."""
+        await asyncio.to_thread(self._opened.adopt_blob, file, sha256)
 
     async def missing_blobs(self, hashes: Iterable[str]) -> list[str]:
         """Those of these contents that are not here."""

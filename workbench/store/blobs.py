@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from workbench.errors import Refused, StoreError
-from workbench.remote import protocol
-from workbench.remote.blobs import store_blobs, write_blob
+from workbench.remote.forms import protocol
+from workbench.remote.snapshots.blobs import store_blobs, write_blob
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 _PIECE = 1 << 20
@@ -69,6 +69,12 @@ class Blobs:
             raise Refused(
                 f"what should have sha256 {sha256} is something else", "it changed on its way: try again"
             )
+
+    def adopt(self, file: str, sha256: str) -> None:
+        """Keep a file that was written on this disk and whose bytes have this hash; it is moved. OSError."""
+        place = self._place(sha256)
+        os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
+        os.rename(file, place)
 
     def take(self, upload: Path) -> int:
         """Keep the entries of a zip that are named by their sha256; how many there were.

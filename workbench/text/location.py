@@ -11,8 +11,14 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-NOUNS = ("runs", "compute", "queue", "forwards", "experiments", "compare", "activity")
+NOUNS = (
+    "runs", "compute", "models", "data", "datastores", "environments", "builds", "queue", "forwards",
+    "experiments", "compare", "activity",
+)  # fmt: skip
 """What has a command or a screen to show it."""
+OTHER = {"activities": "activity", "datasets": "data", "dataset": "data", "env": "environments",
+         "envs": "environments"}  # fmt: skip
+"""What else they are called."""
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@:+")
 _RUN = re.compile(r"@(?:[0-9]+|best)(?::|$)")
 _ESCAPE = re.compile("(?:%[0-9A-Fa-f]{2})+")
@@ -81,7 +87,7 @@ def _noun(word: str) -> str:
     if word in NOUNS:
         return word
     for noun in NOUNS:
-        if noun == word + "s" or (noun == "activity" and word == "activities"):
+        if noun == word + "s" or noun == OTHER.get(word):
             return noun
     raise ValueError(f"there is no place called {word!r}; places start with {', '.join(NOUNS)}")
 

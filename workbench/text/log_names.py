@@ -1,7 +1,7 @@
 """What the logs of a run are called: its output, files below logs/, logs of other runs, several as one.
 
-`output` is what the run wrote to its terminal, `logs/...` a file, `@RUN` another run's output,
-`@RUN:logs/...` a file of it. Names in lines of their own are one log, merged by time.
+`output` is what the run wrote to its terminal, `logs/...` a file (`rank-0.log` is `logs/rank-0.log`), `@RUN`
+another run's output, `@RUN:logs/...` a file of it. Names in lines of their own are one log, merged by time.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def _parsed(word: str) -> LogName:
         if not run:
             raise UsageError("a log of another run is called @RUN or @RUN:logs/...")
     path = "" if path in ("", OUTPUT) else path
+    if path.endswith(".log") and "/" not in path:
+        path = f"logs/{path}"  # as the listing calls it
     if path and (not path.startswith("logs/") or ".." in path.split("/")):
         raise UsageError(
             f"{word!r} is no log of a run", "wb run logs --list names them: output, or a file below logs/"

@@ -6,17 +6,16 @@ Regular expressions are a user's and may take for ever: only a process that can 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from workbench.errors import UsageError
 from workbench.text.log_errors import SIGNS, is_error
-from workbench.text.sanitize import SGR
+from workbench.text.log_hits import TOLD, Counter, Finder, Hit, by_line, line_end, seen
+from workbench.text.log_regex import regex_counter, regex_finder
 
 MOST = 1000
 """Characters of a pattern."""
-TOLD = 200
-"""Characters of a found text that are told."""
 
 
 class Pattern(NamedTuple):
@@ -25,15 +24,6 @@ class Pattern(NamedTuple):
     text: str
     regex: bool = False
     ignore_case: bool = False
-
-
-class Hit(NamedTuple):
-    """A line that matches: where in it the first match is, where it begins and ends, what was found."""
-
-    offset: int
-    start: int
-    stop: int
-    text: str
 
 
 def parse(said: str) -> Pattern:
@@ -63,10 +53,6 @@ def places(pattern: Pattern, line: str) -> list[tuple[int, int]]:
     return found
 
 
-Finder = Callable[[bytes, int], Iterator[Hit]]
-"""The hits in whole lines, at most one a line, in order; the lines begin at that place of the log."""
-
-
 def finder(pattern: Pattern) -> Finder:
     """What finds a pattern. Raises UsageError for a regular expression that is none."""
     flags = re.IGNORECASE if pattern.ignore_case else 0
@@ -75,21 +61,42 @@ def finder(pattern: Pattern) -> Finder:
     except (re.error, OverflowError, RecursionError) as problem:
         raise UsageError(f"/{pattern.text}/ is no regular expression: {problem}") from problem
 
-    def by_line(data: bytes, at: int) -> Iterator[Hit]:
-        return _by_line(data, at, compiled.search)
+    if pattern.regex:
+        return regex_finder(pattern.text, flags)
 
-    if pattern.regex or (pattern.ignore_case and not pattern.text.isascii()):
-        return by_line
+    def lines(data: bytes, at: int) -> Iterator[Hit]:
+        return by_line(data, at, compiled.search)
+
+    if pattern.ignore_case and not pattern.text.isascii():
+        return lines
     needle = pattern.text.encode("utf-8", "surrogateescape")
     if pattern.ignore_case:
         needle = needle.lower()
 
     def by_text(data: bytes, at: int) -> Iterator[Hit]:
         if b"\x1b" in data:  # colours may stand in the middle of a word: lines are looked at as they are seen
-            return by_line(data, at)
+            return (hit._replace(text=pattern.text) for hit in lines(data, at))
         return _by_text(data.lower() if pattern.ignore_case else data, at, needle, pattern.text)
 
     return by_text
+
+
+def counter(pattern: Pattern) -> Counter:
+    """What counts the lines of a pattern, many times as fast as telling of each. Raises as `finder` does."""
+    find = finder(pattern)
+    if pattern.regex:
+        return regex_counter(pattern.text, re.IGNORECASE if pattern.ignore_case else 0, find)
+    if pattern.ignore_case and not pattern.text.isascii():
+        return lambda data: sum(1 for _ in find(data, 0))
+    needle = pattern.text.encode("utf-8", "surrogateescape")
+    within = re.compile(re.escape(needle.lower() if pattern.ignore_case else needle) + rb"()[^\n]*")
+
+    def count(data: bytes) -> int:
+        if b"\x1b" in data:
+            return sum(1 for _ in find(data, 0))
+        return len(within.findall(data.lower() if pattern.ignore_case else data))
+
+    return count
 
 
 def errors(data: bytes, at: int) -> Iterator[Hit]:
@@ -98,46 +105,19 @@ def errors(data: bytes, at: int) -> Iterator[Hit]:
     for sign in SIGNS:
         place = data.find(sign)
         while place >= 0:
-            stop = _line_end(data, place)
+            stop = line_end(data, place)
             lines[data.rfind(b"\n", 0, place) + 1] = stop
             place = data.find(sign, stop)
     for start in sorted(lines):
         stop = lines[start]
-        line = _seen(data[start:stop])
+        line = seen(data[start:stop])
         if is_error(line):
             yield Hit(at + start, at + start, at + stop, line.strip()[:TOLD])
-
-
-def _line_end(data: bytes, place: int) -> int:
-    end = data.find(b"\n", place)
-    return len(data) if end < 0 else end + 1
 
 
 def _by_text(data: bytes, at: int, needle: bytes, text: str) -> Iterator[Hit]:
     place = data.find(needle)
     while place >= 0:
-        stop = _line_end(data, place)
+        stop = line_end(data, place)
         yield Hit(at + place, at + data.rfind(b"\n", 0, place) + 1, at + stop, text)
         place = data.find(needle, stop)
-
-
-def _by_line(data: bytes, at: int, search: Callable[[str], re.Match[str] | None]) -> Iterator[Hit]:
-    plain = data.isascii() and b"\x1b" not in data and b"\r" not in data
-    # decoding a block at once is much faster than line by line
-    lines: list[str] | list[bytes] = data.decode("ascii").split("\n") if plain else data.split(b"\n")
-    start, end = 0, len(data)
-    for raw in lines:
-        match = search(raw if isinstance(raw, str) else _seen(raw))
-        if match is not None and start < end:
-            text = match.group()
-            within = match.start()
-            if isinstance(raw, bytes):  # what was seen is not what was written
-                within = max(0, raw.find(text.encode("utf-8", "replace")))
-            yield Hit(at + start + within, at + start, at + min(start + len(raw) + 1, end), text[:TOLD])
-        start += len(raw) + 1
-
-
-def _seen(raw: bytes) -> str:
-    """A line without its colours."""
-    line = raw.decode("utf-8", "replace").rstrip("\r\n")
-    return re.sub(SGR, "", line) if "\x1b" in line else line

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from workbench.text.log_pattern import Finder, Hit
+from workbench.text.log_hits import Counter, Finder, Hit
 from workbench.text.log_rows import Stretch
 
 BLOCK = 1 << 20
@@ -29,6 +29,8 @@ class Step(NamedTuple):
     """All before it were, or all after it, backwards."""
     hits: list[Hit]
     """In the order one goes through the log; offsets are those of the log."""
+    more: int = 0
+    """Hits that were counted only."""
 
 
 class Scan:
@@ -39,6 +41,7 @@ class Scan:
         read: Read,
         stretches: Sequence[Stretch],
         finder: Finder,
+        counter: Counter | None = None,
         *,
         block: int = BLOCK,
         long: int = LONG,
@@ -47,12 +50,18 @@ class Scan:
         self._read = read
         self._kept = [stretch for stretch in stretches if not stretch.gap]
         self._finder = finder
+        self._counter = counter
         self._block = block
         self._long = long
         self._overlap = overlap
 
-    def forwards(self, offset: int, *, unfinished: bool) -> Iterator[Step]:
-        """From offset to the end. unfinished: the last line counts though no newline ends it."""
+    def forwards(
+        self, offset: int, *, unfinished: bool, counting: Callable[[], bool] = lambda: False
+    ) -> Iterator[Step]:
+        """From offset to the end. unfinished: the last line counts though no newline ends it.
+
+        counting: asked at each block, whether from now on hits are only counted.
+        """
         last = -1
         for stretch in self._kept:
             if stretch.stop <= offset:
@@ -69,6 +78,10 @@ class Scan:
                 kept = ready
                 if not ready and len(data) >= self._long:
                     ready, kept = len(data), len(data) - self._overlap
+                if self._counter is not None and kept == ready and at >= max(offset, last + 1) and counting():
+                    at, waiting = at + kept, data[kept:]
+                    yield Step(at, [], self._counter(data[:ready]))
+                    continue
                 least = max(offset, last + 1)
                 hits = list(self._finder(data[:ready], at))
                 if hits and hits[0].offset < least:  # in what was gone through already

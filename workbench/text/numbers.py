@@ -9,6 +9,8 @@ from typing import Any
 ABSENT = "-"
 FIGURES = 4
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
+_HISSING = ("s", "x", "z", "ch", "sh")
+"""Endings that want -es for more than one."""
 
 
 def number(value: Any) -> float | None:
@@ -94,8 +96,12 @@ def count(value: int | None) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: 1 file, 2 files."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number of things: 1 file, 2 files, 2 entries, 2 branches. noun: in the singular."""
+    if number == 1:
+        return f"{number} {noun}"
+    if noun.endswith("y") and noun[-2:-1] not in ("", *"aeiou"):
+        return f"{number} {noun[:-1]}ies"
+    return f"{number} {noun}{'es' if noun.endswith(_HISSING) else 's'}"
 
 
 def _plain(value: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.remote import protocol
+from workbench.remote.forms import protocol
 from workbench.text import states
 from workbench.text.sanitize import clean_name
 

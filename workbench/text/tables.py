@@ -28,6 +28,8 @@ class Column(NamedTuple):
     keep: int = 50
     middle: bool = False
     """Cut in the middle: paths and names whose end says most."""
+    optional: bool = False
+    """Left out where no row says anything in it."""
 
 
 class Cell(NamedTuple):
@@ -56,6 +58,13 @@ def render(
     The header is left out when no column has a title.
     """
     cells = [[item if isinstance(item, Cell) else Cell(item) for item in row] for row in rows]
+    told = [
+        index
+        for index, column in enumerate(columns)
+        if not column.optional or any(row[index].text not in ("", "-") for row in cells)
+    ]
+    if cells and 0 < len(told) < len(columns):
+        columns, cells = [columns[index] for index in told], [[row[index] for index in told] for row in cells]
     wanted = [
         max([cells_of(column.title), *(cells_of(row[index].text) for row in cells)])
         for index, column in enumerate(columns)

@@ -14,6 +14,7 @@ from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
 from textual.css.query import NoMatches
+from textual.dom import NoScreen
 from textual.screen import Screen
 
 from workbench.errors import ServerError, WorkbenchError
@@ -46,11 +47,10 @@ from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.themes import plain
 from workbench.tui.themes.folders import folders
 from workbench.tui.themes.palette import Looks
-from workbench.tui.themes.wardrobe import Wardrobe, usual
+from workbench.tui.themes.wardrobe import Wardrobe, remembered_as, usual
 from workbench.tui.whole import WholeActions
 
 if TYPE_CHECKING:
-
     from workbench.tui.tour.steps import Seen, Tour
     from workbench.workspace import Workspace
 
@@ -63,7 +63,10 @@ def _providers() -> Any:
 
 WAIT = 0.05
 """Seconds the first frame waits for what it shows: the answers come with it more often than not."""
-UNDER = {"experiments": "runs", "queue": "compute", "forwards": "compute", "compare": "runs"}
+UNDER = {
+    "experiments": "runs", "queue": "compute", "forwards": "compute", "compare": "runs",
+    "datastores": "data", "environments": "data", "builds": "data",
+}  # fmt: skip
 """Places that stand under the tab of another."""
 MOUNTED = 12
 """Pages that stay mounted; the one seen longest ago goes first."""
@@ -115,14 +118,14 @@ class Dashboard(WholeActions):
         """What happened since the dashboard was left the last time."""
         self._plain = draws_ascii_alone(self.environ)
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
-        self.wardrobe.open(theme or self.memory.get("theme", "") or usual(self.environ))
+        self.wardrobe.open(theme or self.memory.get(remembered_as(self.environ), "") or usual(self.environ))
         self.places = History(location or Location("runs"))
         self._pages: list[Page] = []
         self._going = asyncio.Lock()
         self.flush = flush_seconds(self.environ)
         self._keys_first = KeysFirst()
         self._feed = Feed(
-            services, self._news, self._server_is, self.flush, self._calls.add, self._keys_first.turn
+            services, self._news, self._server_is, self.flush, self._hear, self._keys_first.turn
         )
         self.machines = Machines(services, lambda names: self.tell(Dirty(watched=names)))
         """How the machines do, while a page looks at them."""
@@ -296,6 +299,8 @@ class Dashboard(WholeActions):
 
     def say_aside(self) -> None:
         """Bring the page's word at the right of the breadcrumbs and the footer up to date."""
+        if not self.is_running:
+            return  # it is being left: what would say it is gone
         page = self.page
         crumbs = self._crumbs
         crumbs.aside, crumbs.title = (page.aside, page.title) if page is not None else ("", "")
@@ -309,7 +314,14 @@ class Dashboard(WholeActions):
 
         place, summary = self.places.current, self._header.summary
         runs = (summary.running or 0) + summary.waiting
-        return Seen(kind_of(place) or "", place.options.get("tab", ""), runs)
+        promoted = self._tour is not None and self._tour.promoted
+        return Seen(kind_of(place) or "", place.options.get("tab", ""), runs, promoted)
+
+    def _hear(self, event: Mapping[str, Any]) -> None:
+        """One event of the server's, as it comes: what calls for attention, and what the tour waits for."""
+        self._calls.add(event)
+        if self._tour is not None:
+            self._tour.hear(event)
 
     async def action_visit(self, text: str) -> None:
         """Go where a text says; from clicks and the prompt."""
@@ -330,6 +342,8 @@ class Dashboard(WholeActions):
         told = [self._told(page, dirty, page is seen) for page in self._pages]
         summarised = [self._summarise()] if dirty.everything or dirty.runs or dirty.targets else []
         await asyncio.gather(*told, *summarised)
+        if not self.is_running:
+            return  # it was left while they were told
         if dirty.watched:
             self._header.gpus = self.machines.gpus()
         self.say_aside()
@@ -348,8 +362,10 @@ class Dashboard(WholeActions):
             page.missed_everything()
         except WorkbenchError as problem:
             self.complain(problem)
-        except NoMatches:
-            if page.is_attached:  # else it was left for good while it waited for an answer
+        except (NoMatches, NoScreen):
+            if (
+                page.is_attached and self.is_running
+            ):  # else it was left for good while it waited for an answer
                 raise
 
     async def _summarise(self) -> None:

@@ -51,6 +51,8 @@ class WholeActions(Acting, Saying):
         """Why an action of the whole cannot be done now."""
         if action == "app.quit" and outside(self.places.current) is not None:
             return "esc steps out first; ctrl+q leaves from anywhere"
+        if action == "app.back" and self.page is not None and self.places.out() is None:
+            return None if self.page.narrowed else "nothing is open, and this is an outermost place: q leaves"
         if action == "app.copy" and (self.page is None or self.page.chosen_id() is None):
             return "the cursor is on nothing that has an id"
         if action == "app.undo" and self.undo.next is None:
@@ -65,6 +67,19 @@ class WholeActions(Acting, Saying):
     async def do_app_runs(self) -> None:
         """Go to the runs."""
         await self.visit(Location("runs"))
+
+    async def do_app_models(self) -> None:
+        """Go to the models."""
+        await self.visit(Location("models"))
+
+    async def do_app_data(self) -> None:
+        """Go to the datasets."""
+        await self.visit(Location("data"))
+
+    async def do_app_environments(self) -> None:
+        """Go to the environments; from a run to the one it ran in."""
+        of = self.page.environment if self.page is not None else None
+        await self.visit(Location("environments", (of,) if of else ()))
 
     async def do_app_compute(self) -> None:
         """Go to the machines."""

@@ -13,6 +13,7 @@ KINDS = (
     ("run", "runs", "runs"),
     ("snapshot", "snapshots", "trees"),
     ("environment", "environments", "environments"),
+    ("dataset in the cache", "datasets in the cache", "data"),
     ("file of code", "files of code", "blobs"),
     ("file of our program", "files of our program", "payloads"),
     ("other file", "other files", "other"),
@@ -24,7 +25,7 @@ def parts(held: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The kinds of things kept on a machine, the largest first: {"name", "count", "bytes"}."""
     rows = []
     for one, many, key in KINDS:
-        found = held[key]
+        found: Any = held.get(key) or []
         listed = isinstance(found, list)
         count = len(found) if listed else found["count"]
         size = sum(item["bytes"] for item in found) if listed else found["bytes"]
@@ -39,7 +40,9 @@ def largest(held: Mapping[str, Any], most: int) -> list[dict[str, Any]]:
 
 def what(item: Mapping[str, Any]) -> str:
     """What something that may go is called."""
-    kinds = {"tree": "snapshot", "environment": "environment", "payload": "copy of our program"}
+    kinds = {
+        "tree": "snapshot", "environment": "environment", "payload": "copy of our program", "data": "data",
+    }  # fmt: skip
     name = item.get("name") or f"{kinds.get(item['kind'], 'run')} {str(item['id'])[:12]}"
     return clean_name(str(name))
 
@@ -52,7 +55,7 @@ def age(item: Mapping[str, Any]) -> str:
 def plan_words(plan: Mapping[str, Any]) -> str:
     """What a plan comes to, in a line."""
     kinds = [item["kind"] for item in plan["remove"]]
-    names = (("run", "run"), ("tree", "snapshot"), ("environment", "environment"))
+    names = (("run", "run"), ("tree", "snapshot"), ("environment", "environment"), ("data", "dataset"))
     found = [counted(kinds.count(kind), word) for kind, word in names if kind in kinds]
     if "payload" in kinds:
         copies = kinds.count("payload")
@@ -95,7 +98,8 @@ def narrowed(plan: Mapping[str, Any], runs: Sequence[str]) -> dict[str, Any]:
 
 def by_kind(items: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The parameters of `compute.prune` for what a plan would remove."""
-    found: dict[str, list[str]] = {"runs": [], "trees": [], "environments": [], "payloads": []}
+    found: dict[str, list[str]] = {"runs": [], "trees": [], "environments": [], "payloads": [], "data": []}
     for item in items:
-        found[f"{item['kind']}s"].append(str(item["id"]))
+        kind = str(item["kind"])
+        found[kind if kind == "data" else f"{kind}s"].append(str(item["id"]))
     return found

@@ -24,12 +24,19 @@ def forms(found: Found) -> str:
 
 def state(found: Found) -> Cell:
     """Whether it is here already."""
+    if found.get("trouble"):
+        return Cell("no log", "bad")
     return Cell("known", "") if found.get("known") else Cell("new", "good")
 
 
 def folder(found: Found) -> str:
     """Where it lies."""
     return clean_name(str(found.get("folder", "")), 1000)
+
+
+def _done(done: Found) -> Cell:
+    """What became of it."""
+    return state({"known": not done.get("new"), "trouble": not done.get("run")})
 
 
 FIELDS = [
@@ -43,7 +50,7 @@ DONE_KEYS = ["run", "name", "new", "entries", "skipped"]
 DONE = [
     Field(Column("ID", keep=100, least=26), lambda done: clean_name(str(done.get("run", "")), 26)),
     Field(Column("NAME", keep=90, least=14, middle=True), name),
-    Field(Column("STATE", keep=60, least=5), lambda done: state({"known": not done.get("new")})),
+    Field(Column("STATE", keep=60, least=5), _done),
     Field(Column("RECORDS", keep=50, least=7, right=True), lambda done: str(done.get("entries", 0))),
     Field(Column("DAMAGED", keep=40, least=7, right=True), lambda done: str(done.get("skipped", 0))),
 ]

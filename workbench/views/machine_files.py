@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from workbench.text import sizes, times
+from workbench.text.numbers import counted
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell
 
@@ -61,8 +62,10 @@ def use_notes(use: Mapping[str, Any]) -> list[str]:
     """What a count of a folder does not say: other disks, folders that could not be read."""
     notes = []
     if use.get("elsewhere"):
-        notes.append(f"{use['elsewhere']} things in it lie on other disks and are not counted")
+        one = use["elsewhere"] == 1
+        lie = "lies on another disk and is" if one else "lie on other disks and are"
+        notes.append(f"{counted(use['elsewhere'], 'thing')} in it {lie} not counted")
     if use.get("unread"):
         named = ", ".join(clean_name(str(path), 200) for path in (use.get("unreadable") or [])[:3])
-        notes.append(f"{use['unread']} folders could not be read: {named}")
+        notes.append(f"{counted(use['unread'], 'folder')} could not be read: {named}")
     return notes

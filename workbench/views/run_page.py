@@ -14,7 +14,7 @@ from workbench.text.outcomes import reason
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, pairs, render, wrap
-from workbench.views import notes
+from workbench.views import notes, run_data
 from workbench.views.runs import Run, gpus, mapping, note, staleness, state, took
 
 MOST_WARNINGS = 5
@@ -23,16 +23,24 @@ MOST_NOTE = 400
 
 
 def page(
-    run: Run, trends: Mapping[str, str], warnings: Sequence[str], now: datetime, look: Look
+    run: Run,
+    trends: Mapping[str, str],
+    warnings: Sequence[str],
+    now: datetime,
+    look: Look,
+    models: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
-    """The page's lines. trends: a sparkline by metric; warnings: what the run's own logging complained of."""
+    """The page's lines. trends: a sparkline by metric; warnings: what the run's own logging complained of.
+
+    models: the versions that came of it.
+    """
     parts = [
         _head(run, now, look),
         pairs(_said(_how(run)), *look),
         _long_note(run, look),
         _metrics(run, trends, look),
         _warnings(run, warnings, look),
-        pairs(_said(_whence(run, now)), *look),
+        pairs(_said(_whence(run, models, now)), *look),
     ]
     lines: list[str] = []
     for part in parts:
@@ -106,7 +114,7 @@ def _properties(run: Run) -> dict[str, Any]:
     return {name: value for name, value in found.items() if not name.startswith(told)}
 
 
-def _whence(run: Run, now: datetime) -> list[tuple[str, Cell | str]]:
+def _whence(run: Run, models: Sequence[Mapping[str, Any]], now: datetime) -> list[tuple[str, Cell | str]]:
     return [
         ("created", _moment(run, "created", now)),
         ("started", _moment(run, "started", now)),
@@ -114,7 +122,10 @@ def _whence(run: Run, now: datetime) -> list[tuple[str, Cell | str]]:
         ("python", pythons(run)),
         ("git", git(run.get("git"))),
         ("snapshot", snapshot(run)),
+        ("reads", run_data.lines(run.get("inputs") or [])),
+        ("makes", run_data.lines(run.get("outputs") or [])),
         ("outputs", "" if run.get("collect_outputs", True) else "not collected: wb run download"),
+        ("became", "\n".join(f"{clean_name(model['name'])}:{model['version']}" for model in models)),
         ("parent", clean_name(str(run.get("parent") or ""))),
         ("used", resources(run.get("resources"))),
         ("properties", mapping(_properties(run))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -116,6 +117,7 @@ def metric_field(runs: Sequence[Run], primary: Mapping[str, Judge], ascii_only: 
 
     The best of several shown numbers stands out.
     """
+    primary = _logged(runs, primary)
     judged = {
         primary[run["experiment"]] for run in runs if run.get("metrics") and run["experiment"] in primary
     }
@@ -133,6 +135,19 @@ def metric_field(runs: Sequence[Run], primary: Mapping[str, Judge], ascii_only: 
     return Field(
         Column(clean_name(judge.metric, 20) + way, right=True, keep=75), lambda run: shown[run["id"]]
     )
+
+
+def _logged(runs: Sequence[Run], primary: Mapping[str, Judge]) -> dict[str, Judge]:
+    """The judges; where no run of an experiment logs its metric, one that most of them do log."""
+    found = dict(primary)
+    for experiment, judge in primary.items():
+        logged = [run["metrics"] for run in runs if run["experiment"] == experiment and run.get("metrics")]
+        if logged and not any(judge.metric in metrics for metrics in logged):
+            from workbench.entities.experiment import Goal, guess_goal, metric_of_most  # heavy, seldom wanted
+
+            metric = metric_of_most(Counter(name for metrics in logged for name in metrics), None)
+            found[experiment] = Judge(str(metric), guess_goal(str(metric)) is Goal.MAXIMIZE)
+    return found
 
 
 def _best(values: Sequence[float | None], judge: Judge) -> float | None:

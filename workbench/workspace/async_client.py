@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from workbench.errors import ServerError
 from workbench.home import Home, find_home, wants_embedded, workspace_name
-from workbench.store.ownership import find_server
+from workbench.store.sqlite.ownership import find_server
 from workbench.workspace.client import AsyncServices
 from workbench.workspace.resuming import (
     PAUSE,
@@ -79,9 +79,7 @@ class AsyncClient:
         """A stream of bytes. Following a log goes on when the server ends underneath."""
         if follows_log(noun, method, parameters):
             place = await self._services.call("runs", "log_place", **log_question(parameters))
-            pieces = _resumed(
-                lambda asked: self._services.read(noun, method, **asked), log_resumption(place)
-            )
+            pieces = _resumed(lambda asked: self._services.read(noun, method, **asked), log_resumption(place))
         else:
             pieces = self._services.read(noun, method, **parameters)
         async with aclosing(pieces):

@@ -50,7 +50,9 @@ def is_bundle(path: Path) -> bool:
                 return False
         with zipfile.ZipFile(path) as archive:
             return MANIFEST in archive.namelist()
-    except (OSError, zipfile.BadZipFile, ValueError):
+    except zipfile.BadZipFile:
+        return True  # it begins like one and was cut off: that is what is to be said
+    except (OSError, ValueError):
         return False
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
@@ -19,12 +20,14 @@ from workbench.errors import ServerError, UsageError, from_wire
 from workbench.version import __version__
 
 _LENGTH = struct.Struct(">I")
+_BEGAN = time.time()
+"""When this process loaded its code, or just about: a server whose own was changed before makes room."""
 MAX_HEAD = 1 << 16
 LAST_CHUNK = b"0\r\n\r\n"
 
 
 class ServerOutdated(ServerError):
-    """The server is older than this client and is handing over."""
+    """The server is of older code than this client, by its version or by its files, and is handing over."""
 
 
 def no_answer(why: str | None) -> ServerError:
@@ -68,9 +71,7 @@ def request(workspace: str, noun: str, method: str, parameters: dict[str, Any]) 
 def upload_head(workspace: str, noun: str, method: str, parameters: dict[str, Any]) -> bytes:
     """The beginning of an operation's request that carries bytes: `chunk`s follow, and LAST_CHUNK."""
     given = encode_parameters(parameters).decode("ascii")
-    return _head(
-        workspace, noun, method, "1.1", f"X-Parameters: {given}\r\nTransfer-Encoding: chunked\r\n"
-    )
+    return _head(workspace, noun, method, "1.1", f"X-Parameters: {given}\r\nTransfer-Encoding: chunked\r\n")
 
 
 def conversation_head(workspace: str, noun: str, method: str, parameters: dict[str, Any]) -> bytes:
@@ -92,7 +93,7 @@ def chunk(block: bytes) -> bytes:
 def _head(workspace: str, noun: str, method: str, version: str, extra: str) -> bytes:
     return (
         f"POST /v1/{workspace}/{noun}/{method} HTTP/{version}\r\nHost: localhost\r\n"
-        f"Connection: close\r\nX-Version: {__version__}\r\n{extra}\r\n"
+        f"Connection: close\r\nX-Version: {__version__}\r\nX-Began: {_BEGAN:.3f}\r\n{extra}\r\n"
     ).encode("ascii")
 
 
@@ -219,9 +220,7 @@ class Told(NamedTuple):
 def told(message: Any) -> Told:
     """A message's meaning; raises the WorkbenchError it carries."""
     if not isinstance(message, dict):
-        raise ServerError(
-            "what answers on the server's socket is no workbench server", "wb server status"
-        )
+        raise ServerError("what answers on the server's socket is no workbench server", "wb server status")
     if "error" in message:
         raise from_wire(message["error"])
     if "item" in message:
@@ -244,4 +243,3 @@ def _decoded(data: bytes, loads: Callable[[bytes], Any] = json.loads) -> Any:
         return loads(data)
     except ValueError as problem:
         raise ServerError("the local server's answer is cut short", "try again") from problem
-

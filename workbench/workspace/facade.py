@@ -26,9 +26,9 @@ from workbench.workspace.resuming import (
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
     from workbench.workspace.bundles import BroughtRun
+    from workbench.workspace.environment_shelf import Environments
     from workbench.workspace.imports import FoundRun, Imported
     from workbench.workspace.interactive import InteractiveRun
-    from workbench.workspace.run_handle import RunHandle
     from workbench.workspace.transfers import Brought
 
 Progress = Callable[[str, int, int], None]
@@ -59,7 +59,7 @@ class Workspace:
         name = name or workspace_name()
         home.workspace(name)
         if wants_embedded() if embedded is None else embedded:
-            from workbench.store.ownership import find_server
+            from workbench.store.sqlite.ownership import find_server
 
             if find_server(home) is None:
                 from workbench.workspace.embedded import EmbeddedClient  # asyncio, asyncssh, the store
@@ -103,6 +103,13 @@ class Workspace:
         """Begin an operation that sends and receives, such as a terminal; closing the answer ends it."""
         return self.client.duplex(noun, method, **parameters)
 
+    @property
+    def environments(self) -> Environments:
+        """Environments, from files and to files of this side (AZ-6)."""
+        from workbench.workspace.environment_shelf import Environments
+
+        return Environments(self.client, self.home, self._environ)
+
     def submit(
         self,
         configuration: RunConfiguration,
@@ -110,37 +117,37 @@ class Workspace:
         parent: str | None = None,
         on_progress: Progress | None = None,
         on_notice: Notice | None = None,
-    ) -> RunHandle:
-        """Pack the configuration's code directory, send what is missing, start the run.
+    ) -> dict[str, Any]:
+        """Pack the configuration's code directory, send what is missing, start the run; its entity.
 
-        Returns as soon as the run is on its way: `wait_for_completion` of the answer waits (AZ-14).
+        Returns as soon as the run is on its way (AZ-14).
         parent: the run it is a child of. on_notice hears, before anything is sent, of files that look like
         secrets and of what is left out.
         Raises SnapshotTooLarge, NotFound, Unreachable, UsageError (a secret that is not in the environment).
         """
-        from workbench.workspace.run_handle import RunHandle
         from workbench.workspace.submission import Submission
 
         submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
-        return RunHandle(self, submission.submit(configuration, parent=parent))
+        return submission.submit(configuration, parent=parent)
+
+    def take_in(
+        self, configuration: RunConfiguration, on_progress: Progress | None = None
+    ) -> tuple[RunConfiguration, str | None]:
+        """Send what a configuration needs of this side, start nothing; it, and the id of its code if any.
+
+        Raises what `submit` raises.
+        """
+        from workbench.workspace.submission import Submission
+
+        made = Submission(self.client, self.home, self._environ, on_progress)
+        settled, code, _ = made.take_in(configuration)
+        return settled, code.get("snapshot")
 
     def plan(self, configuration: RunConfiguration) -> dict[str, Any]:
         """What a submit would send: {"configuration", "snapshot"?, "git"?}; raises what it raises."""
         from workbench.workspace.submission import Submission
 
         return Submission(self.client, self.home, self._environ, None).plan(configuration)
-
-    def run(self, reference: str) -> RunHandle:
-        """The run of an id or its beginning, a name, @1 (the newest), @best; raises NotFound, Ambiguous."""
-        from workbench.workspace.run_handle import RunHandle
-
-        return RunHandle(self, self.call("runs", "get", run=reference))
-
-    def runs(self, **filters: Any) -> list[RunHandle]:
-        """Runs, newest first (AZ-66). filters: filter (in words), experiment, tags, limit ..."""
-        from workbench.workspace.run_handle import RunHandle
-
-        return [RunHandle(self, row) for row in self.call("runs", "list", **filters)]
 
     def watch_machines(
         self, *names: str, looking: str = "visible"
@@ -168,14 +175,12 @@ class Workspace:
         directory: Path | None = None,
         on_progress: Progress | None = None,
         on_notice: Notice | None = None,
-    ) -> RunHandle:
+    ) -> dict[str, Any]:
         """A new run from an old one's configuration; code: "snapshot" (the old one's) or "current"."""
-        from workbench.workspace.run_handle import RunHandle
         from workbench.workspace.submission import Submission
 
         submission = Submission(self.client, self.home, self._environ, on_progress, on_notice)
-        new = submission.rerun(run, target=target, sets=list(sets), code=code, directory=directory)
-        return RunHandle(self, new)
+        return submission.rerun(run, target=target, sets=list(sets), code=code, directory=directory)
 
     def start_logging(
         self,
@@ -204,14 +209,9 @@ class Workspace:
 
         options are those of `runs.overrides.Options`. Raises ConfigurationError with every mistake at once.
         """
-        from workbench.runs.configuration import Options, configuration_from_command, load_job
+        from workbench.workspace.configuring import configure
 
-        said: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-        }
-        if file is not None:
-            return load_job(file, sets, Options(**said))
-        return configuration_from_command(command or [], Options(**said), sets)
+        return configure(file, command, sets, options)
 
     def download(self, run: str, path: str, to: Path, on_progress: Progress | None = None) -> Path:
         """Save one of the run's files at `to` (a folder: under its own name); resumes a broken download."""

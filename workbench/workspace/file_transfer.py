@@ -44,7 +44,7 @@ class FileTransfer:
             offset = min(int(found.get("arrived") or 0), facts.st_size)
             counted.at(offset)
             answer: dict[str, Any] = self._client.write(
-                "files", "put", _content(source, facts, offset, counted), target=self._target, path=to,
+                "files", "put", content(source, facts, offset, counted), target=self._target, path=to,
                 token=token, size=facts.st_size, offset=offset, mode=facts.st_mode & 0o777,
                 modified=facts.st_mtime, overwrite=self._overwrite,
             )  # fmt: skip
@@ -66,16 +66,17 @@ class FileTransfer:
 
         def attempt() -> None:
             nonlocal resumed
-            done = min(_size(partial), size)
+            done = min(file_size(partial), size)
             resumed = resumed or done > 0
             counted.at(done)
             source = self._client.read("files", "get", target=self._target, path=path, offset=done)
             append(source, partial, done, counted)
 
-        check_room(to.parent, size - _size(partial))
+        check_room(to.parent, size - file_size(partial))
         persist(attempt, lambda: counted.moved)
         if resumed:  # what came in one piece was checked where it was read
-            expected = self._client.call("files", "hash", target=self._target, path=path)["sha256"]
+            found = persist(lambda: self._client.call("files", "hash", target=self._target, path=path))
+            expected = found["sha256"]
             if hash_of(partial) != expected:
                 partial.unlink()
                 raise RemoteError(f"{path} changed while it was read", "fetch it again")
@@ -105,7 +106,7 @@ class Counted:
         self._tell(count)
 
 
-def _content(source: Path, facts: os.stat_result, offset: int, counted: Counted) -> Iterator[bytes]:
+def content(source: Path, facts: os.stat_result, offset: int, counted: Counted) -> Iterator[bytes]:
     """A file's bytes from offset on, then the sha256 of all of it; raises Conflict when it changes."""
     digest = hashlib.sha256()
     with open(source, "rb") as handle:
@@ -197,7 +198,8 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _size(path: Path) -> int:
+def file_size(path: Path) -> int:
+    """The bytes of a file; 0 where there is none."""
     try:
         return path.lstat().st_size
     except FileNotFoundError:

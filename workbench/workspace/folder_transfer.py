@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import Conflict, HostileArchive, NotFound, RemoteError
-from workbench.remote import bundle_form
+from workbench.remote.forms import bundle_form
 from workbench.text.times import parse
 from workbench.workspace.client import Client
 from workbench.workspace.file_transfer import (
@@ -44,23 +44,25 @@ class FolderTransfer:
     def plan_sending(self, source: Path, to: str) -> Plan:
         """What bringing a folder to a path of the machine takes; raises what `make_plan` raises."""
         try:
-            known = self.listed(to)
+            known = persist(lambda: self.listed(to))
         except NotFound:
             known = {}
         return make_plan(local_items(source), known, self._overwrite)
 
     def send(self, plan: Plan, source: Path, to: str) -> None:
         """Carry a plan out."""
-        self._client.call("files", "mkdir", target=self._target, path=to, parents=True)
+        self._ask("mkdir", path=to, parents=True)
         for items in (plan.folders, *plan.bundles):
             self._send_bundle(items, source, to)
         for item in plan.alone:
             place = f"{to}/{item.path}"
-            self._client.call(
-                "files", "mkdir", target=self._target, path=os.path.dirname(place), parents=True
-            )
+            self._ask("mkdir", path=os.path.dirname(place), parents=True)
             self._files.send(source / item.path, place)
         self._send_bundle(plan.links, source, to)
+
+    def _ask(self, method: str, **parameters: Any) -> Any:
+        """A question between two pieces, which a cut may hit as well; all of them can be put again."""
+        return persist(lambda: self._client.call("files", method, target=self._target, **parameters))
 
     def _send_bundle(self, items: Sequence[Item], source: Path, to: str) -> None:
         left = list(items)
@@ -89,7 +91,7 @@ class FolderTransfer:
     def plan_fetching(self, path: str, to: Path) -> Plan:
         """What bringing a machine's folder to a place of this side takes."""
         known = {item.path: item for item in local_items(to)} if to.is_dir() else {}
-        plan = make_plan(self.listed(path).values(), known, self._overwrite)
+        plan = make_plan(persist(lambda: self.listed(path)).values(), known, self._overwrite)
         check_room(_existing(to), plan.total)
         return plan
 
@@ -106,7 +108,7 @@ class FolderTransfer:
         for item in plan.alone:
             place = to / item.path
             place.parent.mkdir(parents=True, exist_ok=True)
-            entry = self._client.call("files", "stat", target=self._target, path=f"{path}/{item.path}")
+            entry = self._ask("stat", path=f"{path}/{item.path}")
             self._files.fetch(f"{path}/{item.path}", entry["entry"], place)
         for item in plan.links:
             place = to / item.path
@@ -245,9 +247,7 @@ class _Incoming:
         return b"".join(self.pieces(size))
 
 
-def _unpack(
-    incoming: _Incoming, to: Path, wanted: dict[str, Item], overwrite: bool
-) -> Iterator[str]:
+def _unpack(incoming: _Incoming, to: Path, wanted: dict[str, Item], overwrite: bool) -> Iterator[str]:
     """Write what comes of a bundle; each path once it is in its place, or gone at the machine."""
     while incoming.more():
         try:

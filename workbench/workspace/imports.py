@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from workbench.errors import NotFound
-from workbench.remote import record_form as form
+from workbench.remote.forms import record_form as form
+from workbench.remote.forms.record_text import quote
 from workbench.remote.readers import sources
 from workbench.remote.readers.entries import Entry, Reading, record_lines
-from workbench.remote.readers.forms import READERS
+from workbench.remote.readers.forms import READERS, ended, remark
 from workbench.remote.readers.told import Told
-from workbench.remote.record_text import quote
 from workbench.workspace.client import Client
 
 BLOCK = 1 << 18
@@ -24,9 +24,10 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class Imported(NamedTuple):
-    """A run that was brought in, or brought up to date."""
+    """A run that was brought in, or brought up to date; or a log of which none could be made."""
 
     run: str
+    """Its id; empty where nothing of the log could be read, which `troubles` says."""
     name: str
     new: bool
     entries: int
@@ -34,7 +35,7 @@ class Imported(NamedTuple):
     skipped: int
     """Damaged or oversized pieces of its files."""
     troubles: list[str]
-    """What could not be read, in words."""
+    """What could not be read, and what was left for the next time, in words."""
 
 
 class FoundRun(NamedTuple):
@@ -45,6 +46,8 @@ class FoundRun(NamedTuple):
     forms: list[str]
     known: bool
     """Whether it was imported before."""
+    trouble: str = ""
+    """Why it cannot be, in words; empty where it can."""
 
 
 def place_of(path: Path | str) -> tuple[str | None, str]:
@@ -65,6 +68,9 @@ def look(client: Client, path: Path | str) -> Iterator[FoundRun]:
     try:
         for found in sources.find(str(Path(path).expanduser().resolve())):
             forms = sorted({source.form for source in found.sources})
+            if found.trouble:
+                yield FoundRun(found.folder, found.name, forms, False, found.trouble)
+                continue
             known = bool(client.call("runs", "imported", source=_source(found)))
             yield FoundRun(found.folder, found.name, forms, known)
     except OSError as problem:
@@ -74,7 +80,7 @@ def look(client: Client, path: Path | str) -> Iterator[FoundRun]:
 def bring_from(client: Client, target: str, path: str, experiment: str | None = None) -> Iterator[Imported]:
     """Import every run in a file or below a folder of a machine; it is read there, and only records travel.
 
-    Raises NotFound when nothing there can be read.
+    Raises NotFound when nothing there is a log.
     """
     count = 0
     asked = {} if experiment is None else {"experiment": experiment}
@@ -103,7 +109,7 @@ def _source(found: sources.Found) -> str:
 def bring(client: Client, path: Path, experiment: str | None = None) -> Iterator[Imported]:
     """Import every run in a file or below a folder, each as it is done; again, only what is new of them.
 
-    experiment: default is the folder's name. Raises NotFound when nothing there can be read.
+    experiment: default is the folder's name. Raises NotFound when nothing there is a log.
     """
     root = path.expanduser().resolve()
     called = (
@@ -113,7 +119,10 @@ def bring(client: Client, path: Path, experiment: str | None = None) -> Iterator
     try:
         for found in sources.find(str(root)):
             count += 1
-            yield _one(client, found, called)
+            if found.trouble:
+                yield Imported("", found.name, False, 0, 0, [found.trouble])
+            else:
+                yield _one(client, found, called)
     except OSError as problem:
         raise _absent(path, problem) from problem
     if not count:
@@ -131,12 +140,15 @@ def _one(client: Client, found: sources.Found, experiment: str) -> Imported:
             kept = state["files"].setdefault(one.path, {})
             lines = Path(folder) / str(index)
             with open(lines, "wb") as out:
-                for reading, count in _read(one, kept, out, told):
-                    entries += count
-                    skipped += reading.skipped
-                    if reading.trouble:
-                        troubles.append(f"{one.path}: {reading.trouble}")
+                count, damaged, trouble = _whole(one, kept, out, told)
+            entries += count
+            skipped += damaged
+            if trouble:
+                troubles.append(f"{one.path}: {trouble}")
             made.append((kept, lines))
+        if not known and not entries:
+            said = troubles or [f"{source}: nothing is logged in it yet"]
+            return Imported("", found.name, False, 0, skipped, said)
         run = client.call(
             "runs",
             "import_begin",
@@ -153,11 +165,23 @@ def _one(client: Client, found: sources.Found, experiment: str) -> Imported:
     return Imported(run["id"], run["name"], not known, entries, skipped, troubles)
 
 
+def _whole(source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: Told) -> tuple[int, int, str]:
+    """Read what is new of a source to its end: entries, damaged pieces, what is to be said of it."""
+    entries, skipped, trouble = 0, 0, ""
+    before = bool(kept.get("given", "state" in kept))  # earlier versions did not note it
+    for reading, count in _read(source, kept, out, told):
+        entries, skipped, trouble = entries + count, skipped + reading.skipped, reading.trouble or trouble
+    kept["given"] = before or entries > 0
+    said = remark(source.form, kept.get("state") or {}, kept["given"], skipped)
+    return entries, skipped, trouble or said
+
+
 def _read(
     source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: Told
 ) -> Iterator[tuple[Reading, int]]:
     """Write what is new of a source as record lines. kept: "state", "file", "attempt", "wall", "offset"."""
     state = dict(kept.get("state") or ({"run": source.run} if source.run else {}))
+    closing = False
     while True:
         try:
             reading = READERS[source.form](source.path, state)
@@ -177,7 +201,10 @@ def _read(
         state = kept["state"] = reading.state
         yield reading, len(entries)
         if not reading.more:
-            return
+            last = None if closing else ended(source.form, state)
+            if last is None:
+                return
+            state, closing = last, True
 
 
 def _begin(source: sources.Source, kept: dict[str, Any], entries: list[Entry]) -> None:

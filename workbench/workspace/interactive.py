@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import ServerError
-from workbench.remote import interactive, processes, protocol
-from workbench.remote.complaints import guarded, nothing
+from workbench.remote.forms import protocol
 from workbench.remote.machine import DEFAULT_ROOT, absolute
-from workbench.remote.tracking import Run
-from workbench.workspace.run_handle import raise_unless_completed
+from workbench.remote.processes import process_trees
+from workbench.remote.runs import interactive
+from workbench.remote.tracking.complaints import guarded, nothing
+from workbench.remote.tracking.run import Run
+from workbench.workspace.waiting import raise_unless_completed
 
 if TYPE_CHECKING:
     from workbench.workspace.facade import Workspace
@@ -45,11 +47,11 @@ def start_logging(
     workspace: Workspace, experiment: str, name: str | None, tags: Mapping[str, str | None]
 ) -> InteractiveRun:
     """Open an interactive run on this machine; see Workspace.start_logging."""
-    me = processes.identity(os.getpid())
+    me = process_trees.identity(os.getpid())
     if me is None:
         raise ServerError("this system does not tell when a process was started", "submit a script instead")
     words = ["python", "-m", interactive.__name__, *map(str, me)]
-    handle = workspace.submit(
+    run = workspace.submit(
         RunConfiguration(
             command=words,
             target=LOCAL,
@@ -61,12 +63,12 @@ def start_logging(
             snapshot_code=False,
         )
     )
-    for item in workspace.items("runs", "watch", run=handle.id):
-        handle.details = item["run"]
-        if handle.status in (protocol.RUNNING, *protocol.TERMINAL):
+    for item in workspace.items("runs", "watch", run=run["id"]):
+        run = item["run"]
+        if run["status"] in (protocol.RUNNING, *protocol.TERMINAL):
             break
-    if handle.status != protocol.RUNNING:
-        raise_unless_completed(handle.details)
+    if run["status"] != protocol.RUNNING:
+        raise_unless_completed(run)
     root = workspace.call("compute", "get", name=LOCAL)["settings"].get("root")
-    directory = os.path.join(absolute(root or DEFAULT_ROOT), "runs", handle.id)
-    return InteractiveRun(handle.id, directory, handle.details["attempt"], handle.details["experiment"])
+    directory = os.path.join(absolute(root or DEFAULT_ROOT), "runs", run["id"])
+    return InteractiveRun(run["id"], directory, run["attempt"], run["experiment"])

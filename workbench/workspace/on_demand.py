@@ -49,7 +49,7 @@ class OnDemandClient(SocketClient):
 
 def running_server(home: Home, workspace: str) -> SocketClient | None:
     """A client of the home's server if one runs, wherever that answers; None if not. Starts none."""
-    from workbench.store.ownership import find_server
+    from workbench.store.sqlite.ownership import find_server
 
     found = find_server(home)
     return None if found is None else SocketClient(found, workspace)

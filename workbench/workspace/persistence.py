@@ -15,8 +15,15 @@ PAUSE, LONGEST = 0.25, 8.0
 NEEDS_USER = (NeedsSignIn, HostKeyUnknown, HostKeyChanged)
 
 
+def nothing() -> int:
+    """What a question moves that a transfer asks between its pieces."""
+    return 0
+
+
 def persist(
-    attempt: Callable[[], T], moved: Callable[[], int], sleep: Callable[[float], None] = time.sleep
+    attempt: Callable[[], T],
+    moved: Callable[[], int] = nothing,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """What attempt answers, made again after each cut; moved says how many bytes it has moved in all.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from workbench.errors import ServerError
 from workbench.home import RUNTIME, Home, private_folder
-from workbench.store.ownership import find_server
+from workbench.store.sqlite.ownership import find_server
 
 START_SECONDS = 20.0
 """How long a server may take until it answers."""

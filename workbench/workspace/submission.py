@@ -11,7 +11,7 @@ from workbench.entities.configuration import RunConfiguration
 from workbench.entities.pool import ANY
 from workbench.errors import Conflict, NotFound, ServerError, UsageError
 from workbench.home import Home, user_at_host
-from workbench.remote.run_ids import new_run_id
+from workbench.remote.forms.run_ids import new_run_id
 from workbench.runs.configuration import parse_job, to_job_yaml
 from workbench.settings import load_settings
 from workbench.snapshots.archive import zip_blobs
@@ -19,6 +19,8 @@ from workbench.snapshots.cache import StatCache
 from workbench.snapshots.git import git_facts
 from workbench.snapshots.limits import limits_from
 from workbench.snapshots.scan import Scan, scan
+from workbench.text import hosted
+from workbench.workspace import environments
 from workbench.workspace.client import Client
 
 TRIES = 3
@@ -48,6 +50,24 @@ class Submission:
         """What a submit would send; nothing leaves this side."""
         self._secrets(configuration)
         plan: dict[str, Any] = {"configuration": to_wire(configuration)}
+        if configuration.environment is not None:
+            defined = environments.find(
+                configuration.environment, lambda _: "0" * 64, _named_after(configuration)
+            )
+            if defined is None and hosted.is_hosted(configuration.environment):
+                ours = self._client.call(
+                    "workspace", "meaning", kind=hosted.ENVIRONMENT, hosted=configuration.environment
+                ).get("ours")
+                named = ours or configuration.environment
+                new = "by the map" if ours else "in no map of this workspace"
+                plan["environment"] = {"name": named, "kind": "hosted", "new": new}
+            if defined is not None:
+                kind = defined.definition.kind.value
+                plan["environment"] = {
+                    "name": defined.name,
+                    "kind": kind,
+                    "new": "registered when it is sent",
+                }
         if configuration.code is not None and configuration.snapshot_code:
             found = self._scan(Path(configuration.code))
             git, _ = git_facts(Path(configuration.code), self._environ)
@@ -72,15 +92,30 @@ class Submission:
         Each notice is told before anything is sent.
         """
         secrets = self._secrets(configuration)
-        if configuration.target is not None:  # a mistyped name is told before a large tree is read
-            self._check_target(configuration.target)
-        parameters: dict[str, Any] = {"properties": dict(properties or {}) or None, "parent": parent}
-        notices: list[str] = []
-        if configuration.code is not None and configuration.snapshot_code:
-            code, notices = self._code(Path(configuration.code))
-            parameters |= code
+        configuration, code, notices = self.take_in(configuration)
+        parameters: dict[str, Any] = {"properties": dict(properties or {}) or None, "parent": parent, **code}
         run = self._start(configuration, secrets, parameters)
         return {**run, "notices": notices} if notices else run
+
+    def take_in(self, configuration: RunConfiguration) -> tuple[RunConfiguration, dict[str, Any], list[str]]:
+        """What can be run without anything of this side any more: its environment made, its code sent.
+
+        The configuration, what `runs.submit` is told of the code, and the scan's notices.
+        """
+        if configuration.target is not None:  # a mistyped name is told before a large tree is read
+            self._check_target(configuration.target)
+        if configuration.environment is not None:  # its packages may not fit together: told before all else
+            exact = environments.settle(
+                self._client,
+                configuration.environment,
+                self.send_folder,
+                _named_after(configuration),
+                self._notice,
+            )
+            configuration = replace(configuration, environment=exact)
+        if configuration.code is None or not configuration.snapshot_code:
+            return configuration, {}, []
+        return configuration, *self._code(Path(configuration.code))
 
     def _check_target(self, name: str) -> None:
         """That there is a machine, or a pool, of that name; raises NotFound."""
@@ -88,7 +123,9 @@ class Submission:
             self._client.call("compute", "get", name=name)
         except NotFound:
             pools = self._client.call("compute", "pools")
-            if name != ANY and all(pool.get("name") != name for pool in pools):
+            if name == ANY or any(pool.get("name") == name for pool in pools):
+                return
+            if not self._client.call("workspace", "meaning", kind="compute", hosted=name):
                 raise
 
     def _code(self, code: Path) -> tuple[dict[str, Any], list[str]]:
@@ -160,12 +197,17 @@ class Submission:
         return run
 
     def _secrets(self, configuration: RunConfiguration) -> dict[str, str]:
-        missing = [name for name in configuration.secrets if name not in self._environ]
-        if missing:
-            raise UsageError(
-                f"secret {missing[0]} is not in the environment", f"export {missing[0]}=... before submitting"
-            )
-        return {name: self._environ[name] for name in configuration.secrets}
+        """Those of the run's secrets that are in the environment; the others are the workspace's (AZ-11)."""
+        lacking = [name for name in configuration.secrets if name not in self._environ]
+        if lacking:
+            kept = {item["name"] for item in self._client.call("secrets", "list")}
+            missing = [name for name in lacking if name not in kept]
+            if missing:
+                raise UsageError(
+                    f"secret {missing[0]} is neither in the environment nor in the workspace",
+                    f"wb secret set {missing[0]}, or export {missing[0]}=... before submitting",
+                )
+        return {name: self._environ[name] for name in configuration.secrets if name in self._environ}
 
     def _scan(self, code: Path) -> Scan:
         settings = load_settings(self._home.settings_file, self._environ)
@@ -177,6 +219,10 @@ class Submission:
             exclude=[self._home.root],
             environ=self._environ,
         )
+
+    def send_folder(self, folder: Path) -> str:
+        """Take in a folder, as a Dockerfile's; its snapshot's id."""
+        return self._upload(self._scan(folder))
 
     def _upload(self, found: Scan) -> str:
         identity = found.manifest.id
@@ -200,3 +246,8 @@ class Submission:
             self._client.write("snapshots", "upload", source())
             answer = self._client.call("snapshots", "missing", entries=entries)
         return str(answer["id"])
+
+
+def _named_after(configuration: RunConfiguration) -> str | None:
+    """The name of an environment whose files have none that says anything: the experiment's."""
+    return configuration.experiment if configuration.experiment != "default" else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from workbench.errors import Conflict, HostileArchive
-from workbench.remote.tree_paths import clash, link_leaves, path_problem, target_problem
+from workbench.remote.forms.tree_paths import clash, link_leaves, path_problem, target_problem
 
 LARGE = 4 << 20
 """Bytes from which on a file goes alone, so that a cut costs no more than the rest of it."""

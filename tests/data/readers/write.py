@@ -57,7 +57,9 @@ def tensorboard_v2(folder: Path) -> Path:
     start = hparams.hparams_pb({"lr": 1e-3, "layers": 4, "optimiser": "adam", "amp": True}, trial_id="1")
     writer.add_event(Event(wall_time=1700000000.0, summary=start))
     for step in range(6):
-        writer.add_event(Event(wall_time=1700000001.0 + step, step=step, summary=scalar_pb("loss", loss(step))))
+        writer.add_event(
+            Event(wall_time=1700000001.0 + step, step=step, summary=scalar_pb("loss", loss(step)))
+        )
     writer.add_event(Event(wall_time=1700000010.0, step=2, summary=text_pb("note", "warm up")))
     writer.close()
     return next(folder.glob("*tfevents*"))
@@ -97,7 +99,10 @@ def mlflow_into(uri: str) -> str:
     run = client.create_run(experiment, start_time=1700000000000, run_name="first").info.run_id
     points = [Metric("loss", loss(step), 1700000000000 + step, step) for step in range(6)]
     points += [Metric("eval/accuracy", 0.5, 1700000001000, 0), Metric("out of order", 1.0, 1700000002000, 9)]
-    points += [Metric("out of order", 2.0, 1700000003000, 3), Metric("negative", -math.inf, 1700000003000, -1)]
+    points += [
+        Metric("out of order", 2.0, 1700000003000, 3),
+        Metric("negative", -math.inf, 1700000003000, -1),
+    ]
     params = [Param("lr", "0.001"), Param("model/kind", "mlp"), Param("text", "two\nlines")]
     client.log_batch(run, metrics=points, params=params, tags=[RunTag("note", "größe")])
     client.set_terminated(run, "FAILED", end_time=1700000009000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 import re
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, tzinfo
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,9 +20,11 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 import workbench.tui
+from tests.faces.fixed_runs import NOW
 from tests.faces.tui.desk import Desk
+from tests.faces.tui.quick_time import time_is_quick
+from tests.faces.tui.shared_styles import share_styles
 from tests.faces.tui.world import World
-from tests.faces.tui.world_times import NOW
 from workbench.home import Home, find_home, private_folder
 from workbench.text.location import parse
 from workbench.tui.app import Dashboard
@@ -28,6 +32,8 @@ from workbench.tui.table.view import TableView
 
 PATIENCE = 60.0
 """Seconds after which what does not come is missing."""
+LOOK = 0.02
+"""Seconds between two looks whether it has come."""
 
 
 class Stilled(datetime):
@@ -39,14 +45,20 @@ class Stilled(datetime):
         return NOW.astimezone(tz) if tz is not None else NOW.astimezone().replace(tzinfo=None)
 
 
-@pytest.fixture
-def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """It is NOW for the whole dashboard, and local times are UTC."""
+@pytest.fixture(scope="session")
+def dated() -> list[ModuleType]:
+    """The dashboard's modules that look at the clock."""
     for found in pkgutil.walk_packages(workbench.tui.__path__, "workbench.tui."):
         importlib.import_module(found.name)
-    for name, module in list(sys.modules.items()):
-        if name.startswith("workbench.tui") and getattr(module, "datetime", None) is datetime:
-            monkeypatch.setattr(module, "datetime", Stilled)
+    mine = [module for name, module in sys.modules.items() if name.startswith("workbench.tui")]
+    return [module for module in mine if getattr(module, "datetime", None) is datetime]
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch, dated: list[ModuleType]) -> Iterator[None]:
+    """It is NOW for the whole dashboard, and local times are UTC."""
+    for module in dated:
+        monkeypatch.setattr(module, "datetime", Stilled)
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "UTC")
         time.tzset()
@@ -109,13 +121,17 @@ class Stage:
         """Wait until a condition holds."""
         deadline = time.monotonic() + PATIENCE
         while not condition():
-            assert time.monotonic() < deadline, f"{what} did not come; the screen:\n{self.text}\n{self.toasts}"
-            await self.pilot.pause(0.01)
+            assert time.monotonic() < deadline, (
+                f"{what} did not come; the screen:\n{self.text}\n{self.toasts}"
+            )
+            await asyncio.sleep(LOOK)
 
     async def see(self, *patterns: str) -> None:
         """Wait until every pattern stands on the screen."""
         for pattern in patterns:
-            await self.until(lambda pattern=pattern: re.search(pattern, self.text, re.MULTILINE), repr(pattern))  # type: ignore[misc]
+            await self.until(
+                lambda pattern=pattern: re.search(pattern, self.text, re.MULTILINE), repr(pattern)
+            )  # type: ignore[misc]
 
     async def miss(self, pattern: str) -> None:
         """Wait until a pattern stands nowhere on the screen."""
@@ -123,7 +139,9 @@ class Stage:
 
     async def told(self, pattern: str) -> None:
         """Wait until a toast says something, or has said it."""
-        await self.until(lambda: re.search(pattern, f"{self.toasts}\n" + "\n".join(self.said)), f"the toast {pattern!r}")
+        await self.until(
+            lambda: re.search(pattern, f"{self.toasts}\n" + "\n".join(self.said)), f"the toast {pattern!r}"
+        )
 
     async def rest(self) -> None:
         """Let everything that is under way come to its end, but for what goes on for ever."""
@@ -144,6 +162,14 @@ def made(
     app = Dashboard(through(world), home, place, **{"environ": {}, **options})
     app.open_workspace = lambda: Desk(world)  # type: ignore[method-assign, assignment, return-value]
     return app
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Time in which nothing happens does not pass, and style sheets are parsed once."""
+    share_styles(monkeypatch)
+    with time_is_quick(monkeypatch):
+        yield
 
 
 Open = Callable[..., AbstractAsyncContextManager[Stage]]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.faces.tui.world_times import ago
+from tests.faces.fixed_runs import ago
 from workbench.errors import NotFound
 from workbench.workspace.bundles import BroughtRun
 from workbench.workspace.imports import FoundRun, Imported
@@ -14,12 +14,6 @@ from workbench.workspace.reports import gather
 
 if TYPE_CHECKING:
     from tests.faces.tui.world import World
-
-
-class Sent(NamedTuple):
-    """A run as `submit` gives it."""
-
-    details: dict[str, Any]
 
 
 class Brought(NamedTuple):
@@ -48,7 +42,7 @@ class Desk:
         """The words, as they arrived."""
         return asked
 
-    def submit(self, configuration: Any, *, on_notice: Callable[[str], None]) -> Sent:
+    def submit(self, configuration: Any, *, on_notice: Callable[[str], None]) -> dict[str, Any]:
         """Another run at the top."""
         if configuration.get("target") == "nowhere":
             raise NotFound("there is no machine nowhere", "wb compute ls lists them")
@@ -56,18 +50,18 @@ class Desk:
         self.world.submitted.append(configuration)
         return self._new(configuration.get("name", "new-newt-43"), configuration.get("experiment", "user"))
 
-    def rerun(self, run: str, *, target: str | None, sets: tuple[str, ...], on_notice: Any) -> Sent:
+    def rerun(self, run: str, *, target: str | None, sets: tuple[str, ...], on_notice: Any) -> dict[str, Any]:
         """The same again."""
         again = self.world.run(run)
         self.world.submitted.append({"run": run, "target": target, "sets": sets})
         return self._new("same-seal-44", again["experiment"])
 
-    def _new(self, name: str, experiment: str) -> Sent:
-        from tests.faces.tui.world import row
+    def _new(self, name: str, experiment: str) -> dict[str, Any]:
+        from tests.faces.tui.world_rows import row
 
         new = row(len(self.world.rows) + 60, name, experiment=experiment, status="Queued", created=ago())
         self.world.loop.call_soon_threadsafe(self.world.add, new)
-        return Sent(new)
+        return new
 
     def download(self, run: str, path: str, to: Path, on_progress: Any = None) -> Path:
         """A file that holds its own path."""

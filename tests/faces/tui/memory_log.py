@@ -7,14 +7,17 @@ from collections.abc import AsyncGenerator
 from datetime import datetime
 
 from workbench.errors import WorkbenchError
-from workbench.text.log_pattern import Hit, errors, finder, parse
+from workbench.text.log_hits import Hit
+from workbench.text.log_pattern import errors, finder, parse
 from workbench.tui.logs.source import Extent, Found, LineCount
 
 
 class MemoryLog:
     """A LogSource. Bytes in gaps must not be asked for."""
 
-    def __init__(self, data: bytes = b"", gaps: tuple[tuple[int, int], ...] = (), ended: bool = False) -> None:
+    def __init__(
+        self, data: bytes = b"", gaps: tuple[tuple[int, int], ...] = (), ended: bool = False
+    ) -> None:
         self.data = data
         self.gaps = gaps
         self.ended = ended

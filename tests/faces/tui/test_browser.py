@@ -20,7 +20,7 @@ from tests.machines.rig import free_port, need
 from tests.store_making import put_run
 from tests.terminal.browser import CHROMIUM, browser
 from workbench.home import Home, find_home, private_folder
-from workbench.store.store import Store
+from workbench.store.blocking_store import Store
 from workbench.workspace import Workspace
 
 DEADLINE = 60.0
@@ -83,6 +83,11 @@ async def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
     return False
 
 
+@pytest.fixture
+def quick() -> None:
+    """A browser takes real time."""
+
+
 async def test_the_dashboard_in_a_browser(address: str, place: Home, tmp_path: Path) -> None:
     need(CHROMIUM)
     folder = tmp_path / "browser"
@@ -120,4 +125,6 @@ def _listening(port: int) -> list[str]:
         for line in Path(table).read_text().splitlines()[1:]
     ]
     listens = "0A"
-    return [words[1].split(":")[0] for words in lines if words[3] == listens and int(words[1][-4:], 16) == port]
+    return [
+        words[1].split(":")[0] for words in lines if words[3] == listens and int(words[1][-4:], 16) == port
+    ]

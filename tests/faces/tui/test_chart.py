@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from tests.faces.tui.curves import Curves, decay
 from workbench.errors import NotFound
 from workbench.text.x_axes import STEP, TIME
-from workbench.tui.chart.chart import Chart
+from workbench.tui.chart.large_chart import Chart
 from workbench.tui.themes.palette import Looks
 
 SIZE = (120, 36)
@@ -88,6 +88,23 @@ async def test_zoom_pan_and_whole_ask_for_what_is_seen() -> None:
         assert source.asked[-1].low is None
 
 
+async def test_panning_leaves_no_cursor_behind() -> None:
+    """It stays at the edge of what is seen: what the legend reads is on the screen, and zoom stays there."""
+    app = Stage(two(10_000))
+    async with app.run_test(size=SIZE) as pilot:
+        chart = await ready(pilot)
+        await pilot.press("end", "plus", "plus", "plus")
+        await ready(pilot)
+        for key in ("shift+left", "shift+left", "shift+left", "shift+right"):
+            await pilot.press(key)
+            await ready(pilot)
+            view = chart.scene.view
+            assert view.low is not None
+            assert view.high is not None
+            assert chart.cursor is not None
+            assert view.low <= chart.cursor <= view.high
+
+
 async def test_the_cursor_takes_the_view_with_it() -> None:
     app = Stage(two())
     async with app.run_test(size=SIZE) as pilot:
@@ -99,10 +116,13 @@ async def test_the_cursor_takes_the_view_with_it() -> None:
 
 
 async def test_logarithms_smoothing_and_other_x_axes() -> None:
-    app = Stage(two())
+    source = two()
+    app = Stage(source)
     async with app.run_test(size=SIZE) as pilot:
         chart = await ready(pilot)
         await pilot.press("v", "V", "m", "m")
+        await ready(pilot)
+        assert [window.log for window in (source.asked[0], source.asked[-1])] == [False, True]
         plane = chart.picture.plane
         assert plane is not None
         assert plane.x.log

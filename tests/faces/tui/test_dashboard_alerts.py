@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.faces.fixed_runs import ago
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import World
-from tests.faces.tui.world_times import ago
 from workbench.home import Home
 from workbench.tui.model.calling import Calls
 from workbench.tui.model.memory import Memory

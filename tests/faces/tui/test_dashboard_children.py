@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from tests.faces.fixed_runs import ago
 from tests.faces.tui.conftest import Open
-from tests.faces.tui.world import ROWS, World, ago, row
+from tests.faces.tui.world import World
+from tests.faces.tui.world_rows import ROWS, row
 
 SWEEP = row(
-    50, "sweep-50", status="Running", created=ago(minutes=4), children={"count": 3, "active": 1, "failed": 1, "best": 0.125}
+    50,
+    "sweep-50",
+    status="Running",
+    created=ago(minutes=4),
+    children={"count": 3, "active": 1, "failed": 1, "best": 0.125},
 )
 FOLDS = [
     row(51, "fold-1", parent=SWEEP["id"], created=ago(minutes=3), last=0.5, metric="loss"),
@@ -67,3 +73,17 @@ async def test_one_run_with_children_is_compared_as_its_children(stage: Open) ->
         await it.press("g", "c")
         await it.see("fold-1", "fold-2")
         assert it.app.places.current.options["compare"] == ",".join(run["id"] for run in FOLDS)
+
+
+async def test_children_that_log_another_metric_are_told_by_it(stage: Open) -> None:
+    """The header names it, the best of them stands out; the run they belong to is judged by its own."""
+    folds = [
+        row(60 + number, f"fold-{number}", parent=SWEEP["id"], created=ago(minutes=3), metric="loss", last=None,
+            metrics={"val_acc": value})
+        for number, value in enumerate((0.25, 0.75, 0.5))
+    ]  # fmt: skip
+    async with stage(World([SWEEP, *folds]), location="runs/mnist/sweep-50?tab=children") as it:
+        await it.see("val_acc", "fold-0", r"0\.25", r"0\.75", r"0\.5")
+        assert "METRIC" not in it.text
+        asked = [call for call in it.world.asked("runs.table") if call.get("sort") == "max:val_acc"]
+        assert asked

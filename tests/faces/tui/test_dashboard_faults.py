@@ -168,3 +168,27 @@ async def test_nothing_of_a_hostile_name_or_location_reaches_the_terminal_raw(st
         it.app.notify(evil)
         await it.see(r"\[bold\]")
         assert "\x1b" not in it.text
+
+
+async def test_news_that_come_while_one_leaves_harm_nobody(stage: Open) -> None:
+    go_on = asyncio.Event()
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        close, summary = it.app._close_all, it.world.workspace_summary
+        asked = []
+
+        async def slow() -> Any:
+            asked.append(True)
+            await go_on.wait()
+            return summary()
+
+        async def closed() -> None:
+            await close()
+            go_on.set()
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+        it.world.answers["workspace.summary"] = slow
+        it.app._close_all = closed  # type: ignore[method-assign]
+        it.world.change("calm-otter-42", status="Completed")
+        await it.until(lambda: asked, "the question")

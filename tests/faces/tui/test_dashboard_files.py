@@ -103,7 +103,9 @@ async def test_removing_a_folder_wants_its_name(stage: Open) -> None:
         await it.press("enter")
         await it.told("4 things removed")
         await it.miss("data/")
-        assert it.world.asked("files.delete") == [{"target": "gpu1", "path": f"{HOME}/data", "recursive": True}]
+        assert it.world.asked("files.delete") == [
+            {"target": "gpu1", "path": f"{HOME}/data", "recursive": True}
+        ]
         it.table.go_to("train.log")
         await it.press("delete", "enter")
         await it.rest()
@@ -154,7 +156,9 @@ async def test_what_takes_the_room(stage: Open) -> None:
     async with stage(location=HERE, size=(80, 24)) as it:
         await it.see("data/")
         await it.press("U")
-        await it.see("SIZE +PART", "train.log", "7.7[0-9] KiB in 6 files", "1 folders could not be read: /root")
+        await it.see(
+            "SIZE +PART", "train.log", "7.7[0-9] KiB in 6 files", "1 folder could not be read: /root"
+        )
         it.table.go_to("data")
         await it.press("enter")
         await it.see("▸ /home/ann/data$", "large.bin")

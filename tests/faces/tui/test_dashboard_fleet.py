@@ -8,7 +8,8 @@ import pytest
 
 from tests.faces.tui.conftest import Open, Stage
 from tests.faces.tui.world import World, fleet
-from tests.faces.tui.world_views import fleet_views, gpu, large_fleet, view
+from tests.faces.tui.world_fleet import fleet_views, large_fleet
+from tests.faces.tui.world_views import gpu, view
 from workbench.errors import NotFound
 
 

@@ -34,7 +34,13 @@ class Ports:
         if asked["port"] == 1:
             raise Conflict("port 9000 cannot be had here: Address already in use", "take another")
         local = asked["local"] or 50123
-        new = {**asked, "local": local, "state": "open", "url": f"http://127.0.0.1:{local}/", "host": "localhost"}
+        new = {
+            **asked,
+            "local": local,
+            "state": "open",
+            "url": f"http://127.0.0.1:{local}/",
+            "host": "localhost",
+        }
         self.found = [*self.found, new]
         return new
 
@@ -44,7 +50,9 @@ class Ports:
 
     def serve(self, run: str, tool: str) -> dict[str, Any]:
         if tool == "jupyter":
-            raise NotFound("Jupyter is not installed for /usr/bin/python3", "add jupyterlab to the run's environment")
+            raise NotFound(
+                "Jupyter is not installed for /usr/bin/python3", "add jupyterlab to the run's environment"
+            )
         new = {"local": 6006, "target": "gpu1", "run": run, "tool": tool, "state": "open", "host": "localhost",
                "url": "http://127.0.0.1:6006/"}  # fmt: skip
         self.found = [*self.found, new]
@@ -60,7 +68,9 @@ def world() -> World:
 
 async def test_they_are_listed_with_what_is_wrong(stage: Open, world: World) -> None:
     async with stage(world, "forwards", size=(140, 30)) as it:
-        await it.see("open +8888 +gpu1 port 8888", "waiting +43845 +Jupyter on lab-7 +vivid-lark-40", "2 forwards")
+        await it.see(
+            "open +8888 +gpu1 port 8888", "waiting +43845 +Jupyter on lab-7 +vivid-lark-40", "2 forwards"
+        )
         await it.press("j")
         await it.see("it has ended: kernel died$")
         assert "\x1b" not in it.text
@@ -159,7 +169,9 @@ async def test_what_a_run_is_doing(stage: Open, world: World) -> None:
     async with stage(world, "runs") as it:
         await it.see("calm-otter-42")
         await it.press("W")
-        await it.see("what calm-otter-42 is doing", "line 4 in wait", "stuck in the kernel +in nfs_wait", "and 2 more")
+        await it.see(
+            "what calm-otter-42 is doing", "line 4 in wait", "stuck in the kernel +in nfs_wait", "and 2 more"
+        )
         assert "\x1b" not in it.text
         await it.press("r")
         await it.until(lambda: len(asked) == 2)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.faces.tui.conftest import Open
-from tests.faces.tui.world import ROWS, World
+from tests.faces.tui.world import World
+from tests.faces.tui.world_rows import ROWS
 from workbench.errors import Refused
 from workbench.home import Home
+from workbench.tui.themes.palette import palette_of
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,9 @@ async def test_copies_go_to_the_terminal_up_to_its_cap(stage: Open) -> None:
         await it.told("too long to copy|copied")
 
 
-async def test_a_theme_is_seen_before_it_is_taken_and_escape_brings_the_old_back(stage: Open, home: Home) -> None:
+async def test_a_theme_is_seen_before_it_is_taken_and_escape_brings_the_old_back(
+    stage: Open, home: Home
+) -> None:
     async with stage() as it:
         await it.see("calm-otter-42")
         before = it.app.theme
@@ -181,9 +185,27 @@ async def test_a_theme_is_seen_before_it_is_taken_and_escape_brings_the_old_back
         assert it.app.theme == "workbench-light"
 
 
+async def test_what_is_read_has_the_colours_of_the_theme_that_is_worn(stage: Open) -> None:
+    async with stage(location="compute/gpu1?tab=doctor", theme="workbench-light") as it:
+        await it.see("lingering")
+
+        def worn() -> bool:
+            wanted = palette_of(it.app).style("title").color
+            said = [part for strip in it.strips for part in strip if "lingering" in part.text]
+            return [part.style.color for part in said if part.style] == [wanted]
+
+        await it.until(worn, "the light theme's colour")
+        light = palette_of(it.app).style("title").color
+        it.app.theme = "workbench-dark"
+        await it.until(lambda: palette_of(it.app).style("title").color != light)
+        await it.until(worn, "the dark theme's colour")
+
+
 async def test_a_broken_theme_is_told_with_its_line(stage: Open, home: Home) -> None:
     (home.root / "themes").mkdir()
-    (home.root / "themes" / "mine.toml").write_text('schema = 1\nname = "mine"\n[colors]\nprimary = "bluish"\n')
+    (home.root / "themes" / "mine.toml").write_text(
+        'schema = 1\nname = "mine"\n[colors]\nprimary = "bluish"\n'
+    )
     async with stage() as it:
         await it.told("mine.toml:4: primary: 'bluish' is no colour")
 
@@ -252,7 +274,7 @@ async def test_a_fault_of_ours_leaves_a_report_and_a_readable_line(
             await it.see("calm-otter-42")
             world.answers["compute.list"] = broken
             await it.press("2")
-            await it.until(lambda: it.app._exit)
+            await it.until(lambda: it.app._exception)
 
     with pytest.raises(Exception, match="no, really"):
         await breaks()
@@ -275,3 +297,17 @@ async def test_an_error_is_not_said_again_while_it_is_still_there(stage: Open) -
         it.app.complain(Refused("no room", "remove something"))
         await it.pilot.pause()
         assert it.toasts == "no room\nremove something"
+
+
+async def test_escape_takes_marks_then_the_filter_then_says_that_it_is_outermost(stage: Open) -> None:
+    async with stage(location="compute?text=gpu") as it:
+        await it.see("1 machine")
+        await it.press("space")
+        await it.see("1 marked")
+        await it.press("escape")
+        await it.miss("1 marked")
+        assert "/ gpu" in it.text
+        await it.press("escape")
+        await it.see("4 machines")
+        await it.press("escape")
+        await it.told("q leaves")

@@ -7,9 +7,11 @@ from typing import Any
 
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import World
-from tests.faces.tui.world_views import OTTER, fleet_views, gpu, process, view
+from tests.faces.tui.world_fleet import fleet_views
+from tests.faces.tui.world_queue import OTTER
+from tests.faces.tui.world_views import gpu, process, view
 from workbench.errors import Refused
-from workbench.tui.table.table import Table
+from workbench.tui.table.column_table import Table
 
 
 async def test_gpus_and_processes_as_they_are(stage: Open) -> None:
@@ -17,7 +19,9 @@ async def test_gpus_and_processes_as_they_are(stage: Open) -> None:
         await it.see("◆ up 41d  driver 570.124.06  CUDA 12.8  load 31.2/128", "RAM 812/2048G  disk 1.5T free")
         await it.see(r"2  A100 .* 97  ▇▇▇▇▇▇░ 66/80G +623/700 +67 +1897 +2.1G/819M  - +calm-otter-42")
         await it.see(r"3  A100 .* 88 .* 87 .*HW-THERMAL +calm-otter-42", r"1  A100 .* free")
-        await it.see(r"▸ calm-otter-42 +ann +2,3 +2 +108G +176 +411 +16G +3h02  loss 0.0412 +python train.py --lr")
+        await it.see(
+            r"▸ calm-otter-42 +ann +2,3 +2 +108G +176 +411 +16G +3h02  loss 0.0412 +python train.py --lr"
+        )
         await it.see(r"\(other users\) +bob +0 +1 +10G +36 +102 +3.0G +1d1h +-$")
         it.world.measured("gpu1", sample={"processes": [], "gpus": [gpu("gpu1", 0, 0, 0.3)]})
         await it.see("Nobody computes here")
@@ -25,9 +29,15 @@ async def test_gpus_and_processes_as_they_are(stage: Open) -> None:
 
 async def test_what_is_not_known_is_never_zero(stage: Open) -> None:
     world = World()
-    world.machines["gpu1"] = view("gpu1", [{"uuid": "GPU-x"}], [{"pid": 7, "gpus": [{"gpu": "GPU-x"}]}], host={}, driver={})
+    world.machines["gpu1"] = view(
+        "gpu1", [{"uuid": "GPU-x"}], [{"pid": 7, "gpus": [{"gpu": "GPU-x"}]}], host={}, driver={}
+    )
     async with stage(world, "compute/gpu1") as it:
-        await it.see(r"^▌? +0  GPU +[⠀-⣿ ]+ +- +- +- +- +- +- +- +\(\?\)$", r"\? +0 +1 +- +- +- +- +- +-$", "◆ up  CPU .* -$")
+        await it.see(
+            r"^▌? +0  GPU +[⠀-⣿ ]+ +- +- +- +- +- +- +- +\(\?\)$",
+            r"\? +0 +1 +- +- +- +- +- +-$",
+            "◆ up  CPU .* -$",
+        )
         assert not re.search("[0-9]", it.lines[3])
 
 
@@ -46,10 +56,14 @@ async def test_a_run_unfolds_to_its_processes_and_is_cancelled_as_a_whole(stage:
         await it.until(lambda: it.world.asked("runs.cancel") == [{"run": OTTER}])
 
 
-async def test_a_process_of_ones_own_is_ended_after_a_yes_and_killed_when_it_does_not_listen(stage: Open) -> None:
+async def test_a_process_of_ones_own_is_ended_after_a_yes_and_killed_when_it_does_not_listen(
+    stage: Open,
+) -> None:
     async with stage(location="compute/gpu1") as it:
         listens = [False]
-        it.world.answers["compute.end_process"] = lambda **asked: it.world.ended.append(asked) or {"ended": listens[0]}  # type: ignore[func-returns-value]
+        it.world.answers["compute.end_process"] = lambda **asked: (
+            it.world.ended.append(asked) or {"ended": listens[0]}
+        )  # type: ignore[func-returns-value]
         await it.see("no run")
         await it.press("down", "down", "down", "down", "down", "X")
         await it.see("End process 6001\\?", "python -m http.server, on gpu1. TERM asks it")
@@ -116,7 +130,11 @@ async def test_a_fault_on_a_gpu_says_what_to_do(stage: Open) -> None:
     world = World()
     world.machines["gpu1"] = {**fleet_views()["dgx-02"], "name": "gpu1"}
     async with stage(world, "compute/gpu1") as it:
-        await it.see("HELD-IDLE 14m", "^ 15 GB left where runs are kept   look at it$", "^ gpu2 idle 14m, held by run-81 ")
+        await it.see(
+            "HELD-IDLE 14m",
+            "^ 15 GB left where runs are kept   look at it$",
+            "^ gpu2 idle 14m, held by run-81 ",
+        )
         await it.press("down", "down")
         await it.see("gpu2 idle 14m, held by run-81   look at it")
 

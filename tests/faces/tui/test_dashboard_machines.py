@@ -93,7 +93,11 @@ async def test_escape_gives_up_at_any_question(stage: Open, guarded: World, step
         await it.see("[^/]4 machines\\b")
         await it.press("a")
         await it.see("another address")
-        for pattern, keys in (("unknown machine", ("enter",)), ("Password:", ("y",)), ("code:", (*"s3cret", "enter")))[:steps]:
+        for pattern, keys in (
+            ("unknown machine", ("enter",)),
+            ("Password:", ("y",)),
+            ("code:", (*"s3cret", "enter")),
+        )[:steps]:
             await it.press(*keys)
             await it.see(pattern)
         await it.press("escape")
@@ -204,11 +208,30 @@ async def test_a_machines_settings_are_changed_in_a_form(stage: Open) -> None:
         await it.until(lambda: it.world.targets[0]["settings"].get("gpus") == 2)
         await it.press("e")
         await it.see("Settings of gpu1", "switches it on")
-        await it.press(*("tab",) * 6, *"cloud", "space", *"up", "tab", *"halt")
+        await it.press(*("tab",) * 7, *"cloud", "space", *"up", "tab", *"halt")
         await it.see("'start=cloud up' stop=halt")
         await it.press("enter")
         await it.until(lambda: it.world.targets[0]["settings"].get("start") == "cloud up")
         assert it.world.asked("compute.set")[-1]["changes"] == {"start": "cloud up", "stop": "halt"}
+
+
+async def test_what_runs_containers_is_chosen_in_the_form(stage: Open) -> None:
+    """Auto is what nothing set means; a name, a whole command or none are what is set."""
+    async with stage(location="compute/gpu1") as it:
+        await it.see("◆ up")
+        await it.press("e")
+        await it.see("Settings of gpu1", "containers by +auto")
+        await it.press(*("tab",) * 6, "ctrl+u", *"po", "right")
+        await it.see("containers by +podman", "container_engine=podman")
+        await it.press("enter")
+        await it.until(lambda: it.world.targets[0]["settings"].get("container_engine") == "podman")
+        await it.press("e")
+        await it.see("containers by +podman")
+        await it.press(*("tab",) * 6, "ctrl+u", *"none")
+        await it.see("container_engine=none")
+        await it.press("ctrl+u", *"auto", "enter")
+        await it.until(lambda: it.world.targets[0]["settings"].get("container_engine") is None)
+        assert it.world.asked("compute.set")[-1]["changes"] == {"container_engine": None}
 
 
 async def test_a_machines_page_shows_it_and_its_runs(stage: Open) -> None:
@@ -245,7 +268,9 @@ async def test_a_machine_that_is_not_there_says_so(stage: Open) -> None:
 
 async def test_activities_say_how_far_they_are_and_what_to_do(stage: Open) -> None:
     async with stage(location="activity") as it:
-        await it.see("transfer *calm-otter-42.*42%", "the connection was lost → wb compute doctor dgx-02", "1 going on")
+        await it.see(
+            "transfer *calm-otter-42.*42%", "the connection was lost → wb compute doctor dgx-02", "1 going on"
+        )
         it.world.activities[0].update(done=77, total=100)
         before = len(it.world.asked("activities.list"))
         it.world.happen("ActivityChanged", "activities/a3")
@@ -268,7 +293,9 @@ def empty(guarded: World) -> World:
 
 async def test_the_first_screen_attaches_by_space_and_sends_a_run(stage: Open, empty: World) -> None:
     async with stage(empty, size=(80, 24)) as it:
-        await it.see("Bring your own machines", "gpu7 *ann@gpu7", "its key will be shown first", "wb submit --follow")
+        await it.see(
+            "Bring your own machines", "gpu7 *ann@gpu7", "its key will be shown first", "wb submit --follow"
+        )
         await it.press("j", "space")
         await it.see("old-box is attached", "Next: R")
         await it.press("enter")
@@ -298,7 +325,9 @@ async def test_a_machine_is_switched_off_after_a_yes(stage: Open) -> None:
     async with stage(world, "compute/gpu1") as it:
         await it.press("O")
         await it.told("gpu1 has no such commands")
-        next(item for item in world.targets if item["name"] == "gpu1")["settings"] |= {"stop": "cloud down gpu1"}
+        next(item for item in world.targets if item["name"] == "gpu1")["settings"] |= {
+            "stop": "cloud down gpu1"
+        }
         await it.press("O")
         await it.see("switch gpu1", "stop +refused while runs are active")
         await it.press("enter")
@@ -324,7 +353,12 @@ async def test_a_command_runs_on_the_marked_machines_and_each_says_how(stage: Op
         await it.see("a shell line to run on 3 machines")
         await it.type("uptime")
         await it.press("enter")
-        await it.see("ok *gpu1", "exit 3 *lab-7", "unreachable *dgx-02", r"1 ok; 1 failed: lab-7 \(exit 3\); 1 unreachable: dgx-02")
+        await it.see(
+            "ok *gpu1",
+            "exit 3 *lab-7",
+            "unreachable *dgx-02",
+            r"1 ok; 1 failed: lab-7 \(exit 3\); 1 unreachable: dgx-02",
+        )
         await it.see("^dgx-02 does not answer")
         await it.press("j")
         await it.see("^gpu1 says hello", "^and more")

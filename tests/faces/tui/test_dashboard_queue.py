@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import World
-from tests.faces.tui.world_views import HERON, OTTER, WREN
+from tests.faces.tui.world_queue import HERON, OTTER, WREN
 
 
 async def test_who_waits_why_and_how_long_still(stage: Open) -> None:
@@ -40,7 +40,9 @@ async def test_release_move_and_priority(stage: Open) -> None:
         await it.press("shift+down")
         await it.until(lambda: it.world.changes == [("move", [HERON], {"place": "after", "other": WREN})])
         await it.press("j", "less_than_sign")
-        await it.until(lambda: it.world.changes[1:] == [("move", [WREN], {"place": "before", "other": HERON})])
+        await it.until(
+            lambda: it.world.changes[1:] == [("move", [WREN], {"place": "before", "other": HERON})]
+        )
         await it.press("P")
         await it.see("Priority of shy-wren-50", "wb run priority 0 shy-wren-50")
         await it.press("ctrl+u", "x", "enter")

@@ -75,7 +75,14 @@ async def test_of_marked_runs_those_go_that_may(stage: Open) -> None:
         await it.press("enter")
         await it.told("800 MiB freed, 1 run removed")
         assert it.world.asked("compute.prune") == [
-            {"name": "gpu1", "runs": [f"01JE{2:022d}"], "trees": [], "environments": [], "payloads": []}
+            {
+                "name": "gpu1",
+                "runs": [f"01JE{2:022d}"],
+                "trees": [],
+                "environments": [],
+                "payloads": [],
+                "data": [],
+            }
         ]
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.faces.tui.conftest import Open
-from tests.faces.tui.world import ROWS, World
+from tests.faces.tui.world import World
+from tests.faces.tui.world_rows import ROWS
 from workbench.tui.screens.runs import noting
 
 OTTER, LARK, IBIS = ROWS[0]["id"], ROWS[2]["id"], ROWS[3]["id"]
@@ -139,7 +140,9 @@ async def test_the_snapshot_is_saved_as_a_zip(stage: Open) -> None:
 
 async def test_compared_runs_show_what_differs_then_everything_then_their_code(stage: Open) -> None:
     async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
-        await it.see("2 runs compared", "calm-otter-42", "vivid-lark-40", "3e-4", "1e-3", "torch", "only what differs")
+        await it.see(
+            "2 runs compared", "calm-otter-42", "vivid-lark-40", "3e-4", "1e-3", "torch", "only what differs"
+        )
         assert "seed" not in it.text
         await it.press("a")
         await it.see("seed", "everything")
@@ -176,18 +179,28 @@ async def test_another_run_is_what_the_others_are_held_against(stage: Open) -> N
         await it.see("^ +vivid-lark-40 +calm-otter-42")
 
 
-async def test_a_comparison_is_kept_noted_opened_again_and_forgotten(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_comparison_is_kept_noted_opened_again_and_forgotten(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with stage(location=f"runs/mnist?compare={OTTER},{LARK}") as it:
         await it.see("2 runs compared", "★")
         await it.press("e")
         await it.told("w keeps the comparison under a name first")
         await it.press("w")
         await it.see("Keep this comparison")
+        await it.type("lr sweep")
+        await it.press("enter")
+        await it.see("letters, digits", "lr sweep")  # what was typed stays, to be mended
+        await it.press("ctrl+u")
         await it.type("sweep")
         await it.press("enter")
         await it.see("Compare ▸ sweep", "★")
         written: list[str] = []
-        monkeypatch.setattr(noting, "edited", lambda app, name, before: written.append(before) or "# Why\nthe **lr**\x1b]0;x\x07")
+        monkeypatch.setattr(
+            noting,
+            "edited",
+            lambda app, name, before: written.append(before) or "# Why\nthe **lr**\x1b]0;x\x07",
+        )
         await it.press("shift+tab")
         await it.see("No note yet; e writes one")
         await it.press("e")
@@ -289,6 +302,7 @@ async def test_values_are_shown_as_what_they_are(stage: Open, monkeypatch: pytes
         await it.see(r"-1 to -0.5 █+ 3", r"0 to 0.5 █+ 55")
         await it.press("j")
         await it.see("outputs/sample.png +PNG 160 x 90", "▀▀▀▀")
+        await it.until(lambda: it.text.count("▀") > 500, "a picture that takes the room there is")
         await it.press("o")
         await it.told("wb run download .*outputs/sample.png")
         await it.press("j")

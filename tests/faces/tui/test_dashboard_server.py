@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.faces.tui.conftest import Open
-from tests.faces.tui.world import ROWS, World, row
+from tests.faces.tui.world import World
+from tests.faces.tui.world_rows import ROWS, row
 from workbench.errors import ServerError
 
 PLACES = ["", "runs/mnist", "runs/mnist/calm-otter-42", "compute", "compute/gpu1", "activity"]
@@ -44,7 +45,9 @@ async def test_the_first_frame_waits_for_nobody_and_keys_work_meanwhile(stage: O
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_a_server_that_went_is_told_keys_work_and_all_is_fresh_when_it_is_back(stage: Open, place: str) -> None:
+async def test_a_server_that_went_is_told_keys_work_and_all_is_fresh_when_it_is_back(
+    stage: Open, place: str
+) -> None:
     async with stage(location=place) as it:
         await it.see("◆ 3/4")
         await it.rest()

@@ -23,7 +23,9 @@ def whole(it: Stage) -> None:
     strips = it.app.screen._compositor.render_strips(it.app.size)
     for strip in strips:
         for segment in strip:
-            assert not re.search("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", segment.text), repr(segment.text)
+            assert not re.search(
+                "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", segment.text
+            ), repr(segment.text)
         assert cell_len(strip.text) == it.app.size.width, repr(strip.text)
 
 
@@ -76,7 +78,23 @@ def spoiled(value: Any, keys: frozenset[str] = frozenset()) -> Any:
     return value + "".join(EVIL) if isinstance(value, str) else value
 
 
-KEPT = frozenset(["id", "status", "created", "started", "ended", "last_seen", "as_of", "modified", "state", "kind", "goal", "subject", "cause"])
+KEPT = frozenset(
+    [
+        "id",
+        "status",
+        "created",
+        "started",
+        "ended",
+        "last_seen",
+        "as_of",
+        "modified",
+        "state",
+        "kind",
+        "goal",
+        "subject",
+        "cause",
+    ]
+)
 """What the server says in words of its own; the rest came from people and machines."""
 
 
@@ -115,8 +133,13 @@ def hostile_places(world: World) -> list[str]:
     first, machine = world.rows[0], world.targets[0]["name"]
     run = (first["experiment"], first["id"])
     found = [Location("runs"), Location("runs", run[:1]), Location("compute"), Location("activity")]
-    found += [Location("runs", run, {"tab": tab}) for tab in ("overview", "logs", "metrics", "files", "snapshot")]
-    found += [Location("compute", (machine,), {"tab": tab}) for tab in ("live", "runs", "history", "queue", "facts", "doctor")]
+    found += [
+        Location("runs", run, {"tab": tab}) for tab in ("overview", "logs", "metrics", "files", "snapshot")
+    ]
+    found += [
+        Location("compute", (machine,), {"tab": tab})
+        for tab in ("live", "runs", "history", "queue", "facts", "doctor")
+    ]
     found += [Location("queue")]
     pair = f"{world.rows[0]['id']},{world.rows[2]['id']}"
     found += [Location("runs", run[:1], {"compare": pair, "tab": tab}) for tab in ("differences", "code")]

@@ -13,7 +13,7 @@ async def test_a_switch_is_told_by_its_sign(stage: Open) -> None:
     async with stage() as it:
         await it.press("R")
         await it.see(r"\[x\] +open its log", "gpu1, the default")
-        await it.press(*["tab"] * 5, "space")
+        await it.press(*["tab"] * 6, "space")
         await it.see(r"\[ \] +open its log")
         assert "--follow" not in it.text
 

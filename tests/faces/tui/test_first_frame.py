@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.faces.tui.conftest import Open
-from tests.faces.tui.world import World, row
+from tests.faces.tui.world import World
+from tests.faces.tui.world_rows import row
 from workbench.text.location import parse
 from workbench.tui.model.head_start import Ahead, HeadStart
 from workbench.tui.places.first_questions import first_questions

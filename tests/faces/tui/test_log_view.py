@@ -3,75 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from textual.app import App, ComposeResult
-from textual.pilot import Pilot
-from textual.widgets import Input
 
+from tests.faces.tui.log_desk import HEIGHT, ROOM, WIDTH, Desk, desk, numbered, until
 from tests.faces.tui.memory_log import MemoryLog
 from workbench.errors import ServerError
-from workbench.tui.logs.pane import LogPane, SearchLine
-from workbench.tui.logs.source import LogSource
 from workbench.tui.logs.view import LogView
-
-WIDTH, HEIGHT = 80, 11
-ROOM = HEIGHT - 1
-
-
-class Desk(App[None]):
-    """A log and nothing else."""
-
-    def __init__(self, log: LogSource, follow: bool = True) -> None:
-        super().__init__()
-        self.pane = LogPane(log, follow=follow)
-
-    def compose(self) -> ComposeResult:
-        yield self.pane
-
-    def on_mount(self) -> None:
-        self.pane.view.focus()
-
-    @property
-    def view(self) -> LogView:
-        return self.pane.view
-
-    @property
-    def screen_lines(self) -> list[str]:
-        """What a reader sees, the status last."""
-        status = self.pane.query_one("LogStatus")
-        strips = [self.view.render_line(y) for y in range(self.view.size.height)]
-        return [strip.text for strip in [*strips, status.render_line(0)]]
-
-    @property
-    def status(self) -> str:
-        return self.screen_lines[-1]
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        await pilot.pause()
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to pass")
-
-
-@asynccontextmanager
-async def desk(
-    log: MemoryLog, follow: bool = True, size: tuple[int, int] = (WIDTH, HEIGHT)
-) -> AsyncIterator[tuple[Desk, Pilot[None]]]:
-    app = Desk(log, follow)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: bool(app.view.lines) or not log.data)
-        yield app, pilot
-
-
-def numbered(count: int, start: int = 0) -> bytes:
-    return b"".join(b"line %d\n" % number for number in range(start, start + count))
 
 
 async def test_opens_at_the_end_and_reads_only_there() -> None:
@@ -202,64 +141,6 @@ async def test_a_log_that_became_shorter_is_shown_as_it_is() -> None:
         await until(pilot, lambda: app.view.lines == ["cut"])
 
 
-async def test_search_counts_and_goes_round() -> None:
-    log = MemoryLog(numbered(300))
-    async with desk(log) as (app, pilot):
-        await pilot.press("g", "slash", *"LINE 1", "enter")
-        await until(pilot, lambda: "no match" in app.status)
-        await pilot.press("slash")
-        await until(pilot, lambda: bool(app.pane.query(SearchLine)))
-        app.pane.query_one(Input).value = "/e 1?5$/"
-        await pilot.press("enter")
-        await until(pilot, lambda: "1/2" in app.status)
-        assert app.view.chosen_line == "line 5"
-        await pilot.press("n")
-        await until(pilot, lambda: "2/2" in app.status)
-        assert app.view.chosen_line == "line 15"
-        await pilot.press("n")
-        await until(pilot, lambda: "1/2" in app.status)
-        await pilot.press("N")
-        await until(pilot, lambda: app.view.chosen_line == "line 15")
-
-
-async def test_matches_are_lit_in_plain_and_in_coloured_lines() -> None:
-    log = MemoryLog(b"loss is lo\x1b[31mss\x1b[0m here\nnothing\n")
-    async with desk(log) as (app, pilot):
-        app.view.search("loss")
-        await until(pilot, lambda: "1/1" in app.status)
-        grounds = {}
-        for segment in app.view.render_line(0):
-            if segment.style is not None:
-                grounds.setdefault(segment.style.bgcolor, []).append(segment.text)
-        assert "".join(max(grounds.values(), key=lambda texts: "loss" in "".join(texts))).startswith("loss")
-        assert any("".join(texts) == "lossloss" for texts in grounds.values())
-
-
-async def test_escape_leaves_the_search_line() -> None:
-    async with desk(MemoryLog(numbered(3))) as (app, pilot):
-        await pilot.press("slash", "x", "escape")
-        await until(pilot, lambda: not app.pane.query(SearchLine))
-        assert app.focused is app.view
-        assert app.view.status.search == ""
-
-
-async def test_a_pattern_that_is_none_is_said() -> None:
-    async with desk(MemoryLog(numbered(3))) as (app, pilot):
-        app.view.search("/(/")
-        await until(pilot, lambda: "regular expression" in app.view.status.notice)
-
-
-async def test_first_error_then_the_next() -> None:
-    log = MemoryLog(numbered(100) + b"Traceback (most recent call last):\n" + numbered(100) + b"Killed\n")
-    async with desk(log) as (app, pilot):
-        await pilot.press("g", "E")
-        await until(pilot, lambda: (app.view.chosen_line or "").startswith("Traceback"))
-        await pilot.press("E")
-        await until(pilot, lambda: app.view.chosen_line == "Killed")
-        await pilot.press("E")
-        await until(pilot, lambda: "no further error" in app.view.status.notice)
-
-
 async def test_wrapped_lines_move_by_lines_of_the_screen() -> None:
     long = bytes(range(97, 123)) * 10
     log = MemoryLog(b"short\n" + long + b"\n" + numbered(40))
@@ -307,7 +188,10 @@ async def test_hostile_lines_break_no_cell(wrap: bool) -> None:
                 strip = app.view.render_line(y)
                 assert strip.cell_length == WIDTH
                 for segment in strip:
-                    assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u2067\u200d" for c in segment.text)
+                    assert not any(
+                        ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in "\u202e\u2067\u200d"
+                        for c in segment.text
+                    )
             await pilot.press("right")
             await until(pilot, lambda wanted=left + 16: wrap or app.view._left == wanted)  # type: ignore[misc]
 
@@ -375,15 +259,6 @@ async def test_a_log_nobody_looks_at_costs_nothing() -> None:
         assert len(log.reads) == reads
         app.pane.display = True
         await until(pilot, lambda: app.view.lines[-1] == "more" and log.listeners == 1)
-
-
-async def test_a_search_is_stepped_out_of() -> None:
-    async with desk(MemoryLog(numbered(3))) as (app, pilot):
-        assert not app.pane.step_out()
-        app.view.search("line 1")
-        await until(pilot, lambda: app.view.chosen_line == "line 1")
-        assert app.pane.step_out()
-        await until(pilot, lambda: app.view.chosen_line is None and app.view.status.search == "")
 
 
 async def test_every_action_has_its_method() -> None:

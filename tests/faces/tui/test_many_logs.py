@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tests.faces.tui.log_desk import desk, numbered, until
 from tests.faces.tui.memory_log import MemoryLog
 from tests.faces.tui.test_dashboard_run import OTTER, RUN, Open
-from tests.faces.tui.test_log_view import desk, numbered, until
 
 
 async def test_ranks_beside_each_other_at_one_time_and_merged(stage: Open) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faces.tui.test_log_view import Desk, until
+from tests.faces.tui.log_desk import Desk, until
 from workbench.entities.identity import make_run_id
 from workbench.home import find_home, private_folder
 from workbench.tui.logs.run_source import RunLog

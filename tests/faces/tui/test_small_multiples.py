@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from tests.faces.tui.curves import Curves, decay
 from workbench.errors import NotFound
 from workbench.tui.actions.table import conflicts, of_places
-from workbench.tui.chart.chart import Chart
 from workbench.tui.chart.grid import Item
+from workbench.tui.chart.large_chart import Chart
 from workbench.tui.chart.small_multiples import SmallMultiples
 from workbench.tui.chart.source import Trace, Window
 from workbench.tui.themes.palette import Looks
@@ -195,7 +195,17 @@ async def test_every_size_is_filled(ascii_only: bool) -> None:
 
 
 async def test_names_from_anywhere_are_shown_harmless_found_and_opened_by_what_they_are() -> None:
-    names = ["\x1b[31mred\x07", "a b/c  d", "快乐/损失", "/", "//x", "", "tab\tnew\nline", "\u202eoverride", *(f"m/{n}" for n in range(12_000))]
+    names = [
+        "\x1b[31mred\x07",
+        "a b/c  d",
+        "快乐/损失",
+        "/",
+        "//x",
+        "",
+        "tab\tnew\nline",
+        "\u202eoverride",
+        *(f"m/{n}" for n in range(12_000)),
+    ]
     app = Stage(Metrics(names))
     async with app.run_test(size=SIZE) as pilot:
         grid = await ready(pilot)

@@ -2,105 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from textual.app import App, ComposeResult
 from textual.events import MouseScrollDown
-from textual.message import Message
-from textual.pilot import Pilot
 
+from tests.faces.tui.table_stage import COLUMNS, Rows, Stage, beside_bar, press, rows, run, screen
 from workbench.tui.actions.table import conflicts, of_places
 from workbench.tui.table import messages
-from workbench.tui.table.cell import Cell, Span
+from workbench.tui.table.cell import Cell
 from workbench.tui.table.column_chooser import ColumnChooser
-from workbench.tui.table.columns import Column
-from workbench.tui.table.drawing import Sorting
+from workbench.tui.table.column_table import MarkingTable
 from workbench.tui.table.lines import Group
-from workbench.tui.table.table import MarkingTable
-
-COLUMNS = (
-    Column("name", "name", least=8, ideal=10, keep=100),
-    Column("loss", "loss", right=True, least=6, ideal=8, keep=80),
-    Column("took", "took", unit="s", right=True, least=6, ideal=8, keep=60, descending=True),
-    Column("note", "note", least=6, ideal=10, keep=20, rest=True, sortable=False),
-)
-SIZE = (60, 11)
-
-
-class Rows:
-    """Rows in memory; keys in `away` are not there yet."""
-
-    def __init__(self) -> None:
-        self.cell: dict[str, Sequence[Cell]] = {}
-        self.away: set[str] = set()
-        self.wanted: list[list[str]] = []
-        self.drawn: list[str] = []
-
-    def cells(self, key: str) -> Sequence[Cell] | None:
-        """The cells of a row."""
-        self.drawn.append(key)
-        if key in self.away:
-            return None
-        return self.cell.get(key) or (Cell(key), Cell("0.5"), Cell("12"), Cell("fine", "good"))
-
-    def want(self, keys: Sequence[str]) -> None:
-        """Remember what was asked for."""
-        self.wanted.append(list(keys))
-
-
-class Stage(App[None]):
-    def __init__(self, keys: Sequence[str] = (), groups: Sequence[Group] = (), away: Sequence[str] = ()) -> None:
-        super().__init__()
-        self.rows = Rows()
-        self.rows.away = set(away)
-        self.table = MarkingTable(self.rows, COLUMNS, empty="nothing here\nyet")
-        self.heard: list[Message] = []
-        self._keys, self._groups = keys, groups
-
-    def compose(self) -> ComposeResult:
-        """The table alone."""
-        yield self.table
-
-    def on_mount(self) -> None:
-        """Show the rows."""
-        self.table.replace(self._keys, self._groups)
-        self.table.focus()
-
-    def hear(self, message: Message) -> None:
-        """Remember what the table says."""
-        if isinstance(message, messages.TableMessage) and message not in self.heard:
-            self.heard.append(message)
-
-    def last(self, kind: type[messages.TableMessage]) -> messages.TableMessage:
-        """The last message of a kind."""
-        return next(message for message in reversed(self.heard) if isinstance(message, kind))
-
-
-def screen(app: App[None]) -> list[str]:
-    """The lines of the screen, without trailing spaces."""
-    width, height = app.size
-    lines = app.screen._compositor.render_strips(app.size)
-    assert all(strip.cell_length == width for strip in lines)
-    assert len(lines) == height
-    return [strip.text.rstrip() for strip in lines]
-
-
-def beside_bar(app: App[None]) -> list[str]:
-    """The rows of the screen without the scroll bar."""
-    return [line[: app.size.width - 1].rstrip() for line in screen(app)[1:]]
-
-
-def rows(count: int, prefix: str = "r") -> list[str]:
-    return [f"{prefix}{number}" for number in range(count)]
-
-
-def run(app: Stage, size: tuple[int, int] = SIZE):  # type: ignore[no-untyped-def]
-    return app.run_test(size=size, message_hook=app.hear)
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    await pilot.press(*keys)
-    await pilot.pause()
 
 
 async def test_it_draws_header_rows_and_asks_only_for_what_is_near() -> None:
@@ -259,95 +169,6 @@ async def test_the_mouse_places_opens_scrolls_and_sorts() -> None:
         assert (asked.column, asked.descending) == ("took", True)  # type: ignore[attr-defined]
 
 
-async def test_sorting_is_asked_for_and_shown() -> None:
-    app = Stage(rows(5))
-    async with run(app) as pilot:
-        await press(pilot, "S")
-        assert not [message for message in app.heard if isinstance(message, messages.SortRequested)]
-        app.table.sorting = Sorting("loss", True)
-        await pilot.pause()
-        assert "loss▼" in screen(app)[0]
-        await press(pilot, "S")
-        asked = app.last(messages.SortRequested)
-        assert (asked.column, asked.descending) == ("loss", False)  # type: ignore[attr-defined]
-        await press(pilot, "s", *"took", "enter")
-        asked = app.last(messages.SortRequested)
-        assert (asked.column, asked.descending) == ("took", True)  # type: ignore[attr-defined]
-
-
-async def test_columns_are_chosen_and_told() -> None:
-    app = Stage(rows(5))
-    async with run(app, (80, 30)) as pilot:
-        await press(pilot, "C", "space", "K", "j", "J", "g", "J", "enter")
-        assert app.last(messages.ColumnsChanged).choice == ("took", "loss", "note")  # type: ignore[attr-defined]
-        assert screen(app)[0].split() == ["took", "s", "loss", "note"]
-        await press(pilot, "C", "0", "enter")
-        assert app.table.choice is None
-        await press(pilot, "C", "space", "escape")
-        assert app.table.choice is None
-
-
-async def test_a_column_is_as_wide_as_one_wants() -> None:
-    app = Stage(rows(5))
-    async with run(app, (80, 30)) as pilot:
-        await press(pilot, "C", "down", *["greater_than_sign"] * 3, "less_than_sign", "enter")
-        assert app.last(messages.ColumnsChanged).choice == ("name", "loss|10", "took", "note")  # type: ignore[attr-defined]
-        assert {item.column: item.width for item in app.table._arranged().placed}[1] == 10
-        await press(pilot, "C", "0", "enter")
-        assert app.table.choice is None
-
-
-async def test_narrow_screens_scroll_sideways_beside_the_first_column() -> None:
-    app = Stage(rows(5))
-    async with run(app, (30, 6)) as pilot:
-        await pilot.pause()
-        assert screen(app)[0].endswith("›")
-        assert "note" not in screen(app)[0]
-        for _ in range(3):
-            await press(pilot, "l")
-        header = screen(app)[0]
-        assert "name" in header
-        assert "note" in header
-        assert "‹" in header
-        assert "›" not in header
-        await press(pilot, "h", "h", "h")
-        assert "‹" not in screen(app)[0]
-
-
-HOSTILE = (
-    "\x1b]0;owned\x07name",
-    "a\u202eb\u2066c",
-    "\u0301\u0301lone",
-    "e" + "\u0301" * 50,
-    "快乐" * 40,
-    "👩‍👩‍👧‍👦 family ❤️",
-    "tab\tnew\nline\r\u2028end",
-    "\ud800surrogate\x00\x7f\x9b31m",
-    "\u200bzero\u200dwidth\ufeff",
-    "x" * 5000,
-    "",
-    "한글 \u1100\u1161\u11a8",
-)
-
-
-async def test_hostile_text_breaks_no_cell_at_any_size() -> None:
-    keys = [*HOSTILE, *rows(3)]
-    groups = [Group("g:\x1b[31m", HOSTILE[0] + HOSTILE[4], len(keys), detail=(Cell(HOSTILE[5], "bad"),))]
-    app = Stage(keys, groups)
-    for key in keys:
-        app.rows.cell[key] = (Cell(key), Cell(key), Cell("1", spans=(Span(key, "good"), Span(key))), Cell(key))
-    app.rows.cell["r0"] = (Cell("r0"), Cell(HOSTILE[4] + HOSTILE[5], over=True))
-    app.rows.cell["r1"] = (Cell("r1"), Cell("", series=(float("nan"), 1.0, float("inf"), 3.0)))
-    app.rows.cell["r2"] = ()
-    async with run(app, (80, 24)) as pilot:
-        for size in ((80, 24), (20, 5), (7, 3), (1, 1), (300, 100), (33, 20)):
-            await pilot.resize_terminal(*size)
-            await pilot.pause()
-            text = "\n".join(screen(app))
-            assert text.isprintable() or set(text) - {"\n"} == {c for c in text if c.isprintable()}
-            await press(pilot, "j", "l", "space")
-
-
 async def test_the_cursor_looks_otherwise_without_the_focus() -> None:
     app = Stage(rows(5))
     async with run(app) as pilot:
@@ -369,7 +190,9 @@ async def test_another_theme_redraws_everything() -> None:
         after = app.screen._compositor.render_strips(app.size)
         assert [strip.text for strip in before] == [strip.text for strip in after]
         colours = [segment.style.bgcolor for strip in after for segment in strip if segment.style]
-        assert not {segment.style.bgcolor for strip in before for segment in strip if segment.style} & set(colours)
+        assert not {segment.style.bgcolor for strip in before for segment in strip if segment.style} & set(
+            colours
+        )
 
 
 async def test_nothing_is_said_before_it_is_known_that_there_is_nothing() -> None:

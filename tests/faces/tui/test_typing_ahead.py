@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import pytest
 from textual import events
 from textual.keys import _character_to_key
+from textual.widget import Widget
 
 from tests.faces.tui.conftest import Open, Stage
+from tests.faces.tui.world import World
+from workbench.tui.frame.prompt import Prompt
+from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.screens.runs.page import RunsPage
 
 
 def burst(it: Stage, text: str) -> None:
     """All keys at once, as a terminal hands on what was typed or pasted into it."""
     for sign in text:
-        key = {"\r": "enter", "\x1b": "escape", "\x7f": "backspace"}.get(sign) or _character_to_key(sign)
+        key = {"\t": "tab", "\r": "enter", "\x1b": "escape", "\x7f": "backspace"}.get(
+            sign
+        ) or _character_to_key(sign)
         it.app.post_message(events.Key(key, sign))
 
 
@@ -34,6 +44,65 @@ async def test_a_filter_typed_in_one_go(stage: Open) -> None:
         assert "End " not in it.text
 
 
+@pytest.mark.parametrize("typed", [("panda\r\r",), ("panda", "\r\r"), ("pand", "a\r", "\r")])
+async def test_enter_behind_a_filter_opens_what_the_filter_finds(
+    typed: tuple[str, ...], stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is not there yet, as it is with a hundred thousand runs: nothing is opened but what it names."""
+    asked = World.runs_order
+    answers: list[asyncio.Event] = []
+
+    async def late(self: World, **parameters: Any) -> Any:
+        if parameters.get("filter"):
+            answers.append(asyncio.Event())
+            await answers[-1].wait()
+        return asked(self, **parameters)
+
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        monkeypatch.setattr(World, "runs_order", late)
+        burst(it, "/")
+        await it.until(lambda: isinstance(it.app.focused, Prompt), "the line")
+        for part in typed:
+            burst(it, part)
+            await it.until(lambda: answers, "the first question")
+        await asyncio.sleep(0.1)
+        assert isinstance(it.app.page, RunsPage)
+        assert "Overview" not in it.text
+
+        def opened() -> bool:
+            for answer in answers:
+                answer.set()
+            return "Overview" in it.text
+
+        await it.until(opened, "the run")
+        assert it.app.places.current.path[1:] == ("01JD0000000000000000000038",)
+
+
+async def test_escape_behind_enter_takes_a_filter_back_that_is_not_answered_yet(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = World.runs_order
+    answer = asyncio.Event()
+
+    async def late(self: World, **parameters: Any) -> Any:
+        if parameters.get("filter"):
+            await answer.wait()
+        return asked(self, **parameters)
+
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        monkeypatch.setattr(World, "runs_order", late)
+        burst(it, "/panda\r")
+        await it.until(lambda: it.world.asked("runs.order")[-1].get("filter"), "the question")
+        burst(it, "x\x1b")
+        await it.until(lambda: not it.app.screen.query(Prompt), "the line to go")
+        answer.set()
+        await it.until(lambda: "filter" not in it.app.places.current.options, "all runs again")
+        await it.see("8 runs", "calm-otter-42")
+        assert "End " not in it.text
+
+
 async def test_a_form_begins_with_what_was_typed_while_it_opened(stage: Open) -> None:
     async with stage() as it:
         await it.see("calm-otter-42")
@@ -51,3 +120,28 @@ async def test_a_line_that_never_opens_gives_the_keys_back(stage: Open) -> None:
         assert it.table.cursor == before
         await it.until(lambda: it.table.cursor != before, "the key after a second")
         assert isinstance(it.app.page, RunsPage)
+
+
+async def test_tabs_that_are_gone_through_faster_than_they_are_made(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is told of news before it is whole, and the last has the focus, also when the others take long."""
+    compose = Widget._compose
+
+    async def slowly(self: Widget) -> None:
+        if (self.id or "").startswith("tab-"):
+            await asyncio.sleep(0.1)
+        await compose(self)
+
+    monkeypatch.setattr(Widget, "_compose", slowly)
+    async with stage(location="runs/mnist/calm-otter-42") as it:
+        await it.see("Overview")
+        burst(it, "\t\t")
+        await it.see("Metrics", "v log y")
+        page = it.app.page
+        assert isinstance(page, TabbedPage)
+        assert it.app.focused is not None
+        assert page.seen in it.app.focused.ancestors_with_self
+        burst(it, "\t\t\t")
+        await it.see("Snapshot", "save as zip|train.py|No snapshot|snapshot")
+        assert page.tab == "snapshot"

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from copy import deepcopy
 from typing import Any
 
-from tests.faces.tui.world_times import ago
+from tests.faces.fixed_runs import ago
 from workbench.errors import Conflict, NotFound
 
 HOME = "/home/ann"
@@ -20,7 +20,8 @@ TREE: dict[str, bytes | str | None] = {
     f"{HOME}/data/deep": None,
     f"{HOME}/data/large.bin": b"\0\1\2" * 1000,
     f"{HOME}/data/small.csv": b"a,b\n1,2\n",
-    f"{HOME}/train.log": b"".join(b"epoch %d\n" % number for number in range(500)) + b"Traceback (most recent call last):\n",
+    f"{HOME}/train.log": b"".join(b"epoch %d\n" % number for number in range(500))
+    + b"Traceback (most recent call last):\n",
     f"{HOME}/evil\x1b]0;x\x07\nname": b"x",
     f"{HOME}/caf\udce9": b"x",
     f"{HOME}/link": "data",
@@ -56,7 +57,11 @@ class FileServices:
         return {**found, "kind": "link", "size": len(what), "target": what, **leads}
 
     def _within(self, path: str) -> list[str]:
-        return [posixpath.basename(other) for other in self.tree if other != "/" and posixpath.dirname(other) == path]
+        return [
+            posixpath.basename(other)
+            for other in self.tree
+            if other != "/" and posixpath.dirname(other) == path
+        ]
 
     def files_order(
         self, target: str, path: str = "~", sort: str = "name", descending: bool = False, hidden: bool = True
@@ -64,7 +69,10 @@ class FileServices:
         folder = self._path(path)
         names = [name for name in self._within(folder) if hidden or not name.startswith(".")]
         entries = {name: self._entry(posixpath.join(folder, name)) for name in names}
-        key = {"name": lambda n: (entries[n]["kind"] != "dir", n.lower()), "size": lambda n: entries[n]["size"]}
+        key = {
+            "name": lambda n: (entries[n]["kind"] != "dir", n.lower()),
+            "size": lambda n: entries[n]["size"],
+        }
         return {"path": folder, "names": sorted(names, key=key.get(sort, key["name"]), reverse=descending)}
 
     def files_list(self, target: str, path: str, names: list[str]) -> dict[str, Any]:
@@ -93,11 +101,15 @@ class FileServices:
             self.tree[to + other[len(path) :]] = self.tree.pop(other)
         return {"path": to}
 
-    async def files_copy(self, target: str, path: str, to: str, recursive: bool) -> AsyncGenerator[dict[str, Any], None]:
+    async def files_copy(
+        self, target: str, path: str, to: str, recursive: bool
+    ) -> AsyncGenerator[dict[str, Any], None]:
         self.tree[to] = self.tree[path]
         yield {"count": 1, "bytes": 10, "left_out": 0, "path": to}
 
-    async def files_delete(self, target: str, path: str, recursive: bool) -> AsyncGenerator[dict[str, Any], None]:
+    async def files_delete(
+        self, target: str, path: str, recursive: bool
+    ) -> AsyncGenerator[dict[str, Any], None]:
         gone = [other for other in self.tree if other == path or other.startswith(path + "/")]
         for other in gone:
             del self.tree[other]
@@ -108,10 +120,20 @@ class FileServices:
         rows = []
         for name in self._within(folder):
             whole = posixpath.join(folder, name)
-            below = [what for other, what in self.tree.items() if other == whole or other.startswith(whole + "/")]
+            below = [
+                what for other, what in self.tree.items() if other == whole or other.startswith(whole + "/")
+            ]
             size = sum(len(what) for what in below if isinstance(what, bytes))
             rows.append({"name": name, "kind": self._entry(whole)["kind"], "bytes": size})
         rows.sort(key=lambda row: -row["bytes"])
         total = sum(row["bytes"] for row in rows)
         yield {"path": folder, "total": total // 2, "files": 3, "entries": rows[:1], "unreadable": []}
-        yield {"path": folder, "total": total, "files": 6, "entries": rows, "elsewhere": 0, "unread": 1, "unreadable": ["/root"]}
+        yield {
+            "path": folder,
+            "total": total,
+            "files": 6,
+            "entries": rows,
+            "elsewhere": 0,
+            "unread": 1,
+            "unreadable": ["/root"],
+        }

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from copy import deepcopy
 from typing import Any
 
-from tests.faces.tui.world_times import ago
+from tests.faces.fixed_runs import ago
 from workbench.errors import HostKeyUnknown, NeedsSignIn, NotFound, Unreachable, WorkbenchError
 
 FINGERPRINT = "SHA256:Qm9vZ2llV29vZ2llRmluZ2VycHJpbnRPZkFIb3N0S2V5"
@@ -27,7 +27,15 @@ def target(name: str, **fields: Any) -> dict[str, Any]:
         "state": "connected",
         "last_seen": ago(seconds=1),
         "settings": {"address": f"ann@{name}.lab.example"},
-        "facts": {"hostname": name, "user": "ann", "cpus": 64, "memory": 540 << 30, "home_free": 812 << 30, "python": {"path": "/usr/bin/python3", "version": "3.11.2"}, "gpus": gpus(4)},
+        "facts": {
+            "hostname": name,
+            "user": "ann",
+            "cpus": 64,
+            "memory": 540 << 30,
+            "home_free": 812 << 30,
+            "python": {"path": "/usr/bin/python3", "version": "3.11.2"},
+            "gpus": gpus(4),
+        },
         "default": False,
         "problem": "",
         **fields,
@@ -36,19 +44,75 @@ def target(name: str, **fields: Any) -> dict[str, Any]:
 
 TARGETS = [
     target("gpu1", default=True),
-    target("dgx-02", last_seen=ago(minutes=3), state="unreachable", problem="no answer for 3 minutes; trying again in 20 s"),
-    target("lab-7", state="needs sign-in", last_seen=ago(hours=3), problem="it wants a password and a code", facts={"cpus": 16, "memory": 64 << 30, "home_free": 31 << 30, "gpus": gpus(1, "NVIDIA RTX 4090", 24)}),
-    {"name": "local", "kind": "local", "created": ago(days=9), "state": "idle", "settings": {}, "facts": {"hostname": "laptop", "cpus": 8, "memory": 16 << 30, "gpus": []}, "default": False, "problem": ""},
+    target(
+        "dgx-02",
+        last_seen=ago(minutes=3),
+        state="unreachable",
+        problem="no answer for 3 minutes; trying again in 20 s",
+    ),
+    target(
+        "lab-7",
+        state="needs sign-in",
+        last_seen=ago(hours=3),
+        problem="it wants a password and a code",
+        facts={"cpus": 16, "memory": 64 << 30, "home_free": 31 << 30, "gpus": gpus(1, "NVIDIA RTX 4090", 24)},
+    ),
+    {
+        "name": "local",
+        "kind": "local",
+        "created": ago(days=9),
+        "state": "idle",
+        "settings": {},
+        "facts": {"hostname": "laptop", "cpus": 8, "memory": 16 << 30, "gpus": []},
+        "default": False,
+        "problem": "",
+    },
 ]
 CHECKS = [
     {"name": "python", "state": "ok", "text": "/usr/bin/python3 is 3.11.2", "hint": ""},
-    {"name": "lingering", "state": "warn", "text": "ann's processes may end with her last session", "hint": "loginctl enable-linger ann"},
-    {"name": "disk", "state": "bad", "text": "31 GB are free where runs are kept", "hint": "wb compute prune gpu1 frees 212 GB"},
+    {
+        "name": "lingering",
+        "state": "warn",
+        "text": "ann's processes may end with her last session",
+        "hint": "loginctl enable-linger ann",
+    },
+    {
+        "name": "disk",
+        "state": "bad",
+        "text": "31 GB are free where runs are kept",
+        "hint": "wb compute prune gpu1 frees 212 GB",
+    },
 ]
 ACTIVITIES = [
-    {"id": "a3", "kind": "transfer", "subject": "experiments/mnist/runs/01JD0000000000000000000042", "state": "running", "started": ago(minutes=2), "done": 42 << 20, "total": 100 << 20, "text": "sending data.bin"},
-    {"id": "a2", "kind": "attach", "subject": "compute/gpu1", "state": "done", "started": ago(hours=5), "ended": ago(hours=5), "text": "attached"},
-    {"id": "a1", "kind": "follow", "subject": "compute/dgx-02", "state": "failed", "started": ago(hours=9), "ended": ago(hours=8), "error": "the connection was lost", "hint": "wb compute doctor dgx-02"},
+    {
+        "id": "a3",
+        "kind": "transfer",
+        "subject": "experiments/mnist/runs/01JD0000000000000000000042",
+        "state": "running",
+        "started": ago(minutes=2),
+        "done": 42 << 20,
+        "total": 100 << 20,
+        "text": "sending data.bin",
+    },
+    {
+        "id": "a2",
+        "kind": "attach",
+        "subject": "compute/gpu1",
+        "state": "done",
+        "started": ago(hours=5),
+        "ended": ago(hours=5),
+        "text": "attached",
+    },
+    {
+        "id": "a1",
+        "kind": "follow",
+        "subject": "compute/dgx-02",
+        "state": "failed",
+        "started": ago(hours=9),
+        "ended": ago(hours=8),
+        "error": "the connection was lost",
+        "hint": "wb compute doctor dgx-02",
+    },
 ]
 ANSWERS = {"Password: ": "s3cret", "Verification code: ": "271828"}
 """What a guarded host asks, and what it takes."""
@@ -84,7 +148,14 @@ class MachineServices:
 
     def compute_attach(self, name: str, kind: str, settings: dict[str, Any], accept_key: str = "") -> Any:
         if name in self.guarded and accept_key != FINGERPRINT:
-            raise HostKeyUnknown(f"the key of {name} is not known", "compare its fingerprint", host=name, port=22, algorithm="ssh-ed25519", fingerprint=FINGERPRINT)
+            raise HostKeyUnknown(
+                f"the key of {name} is not known",
+                "compare its fingerprint",
+                host=name,
+                port=22,
+                algorithm="ssh-ed25519",
+                fingerprint=FINGERPRINT,
+            )
         if name in self.guarded:
             return self._ask(name)
         return self._attached(name, settings)
@@ -105,15 +176,23 @@ class MachineServices:
     def _next(self, session: str) -> Any:
         if self._pending[session]:
             text = self._pending[session][0]
-            return {"session": session, "prompt": {"kind": "keyboard", "text": text, "echo": text.startswith("Ver")}}
+            return {
+                "session": session,
+                "prompt": {"kind": "keyboard", "text": text, "echo": text.startswith("Ver")},
+            }
         return self._attached(session, {"address": session})
 
     def _attached(self, name: str, settings: dict[str, Any]) -> Any:
-        self.targets = [item for item in self.targets if item["name"] != name] + [target(name, settings=settings)]
+        self.targets = [item for item in self.targets if item["name"] != name] + [
+            target(name, settings=settings)
+        ]
         self.measured(name, name=name, state="connected", problem=None, freshness="never")  # type: ignore[attr-defined]
         return {
             "target": self.compute_get(name),
-            "card": {"lines": [f"{name}  4 x NVIDIA A100, 4 free", "python 3.11.2, 812 GB free"], "warnings": []},
+            "card": {
+                "lines": [f"{name}  4 x NVIDIA A100, 4 free", "python 3.11.2, 812 GB free"],
+                "warnings": [],
+            },
         }
 
     async def compute_exec(self, name: str, shell: str) -> AsyncGenerator[Any, None]:
@@ -167,7 +246,15 @@ class MachineServices:
         return self.alerts_list()
 
     def alerts_rules(self) -> Any:
-        return [{"rule": "held-idle", "severity": "warn", "condition": "a GPU does nothing", "over": "it works", "off": False}]
+        return [
+            {
+                "rule": "held-idle",
+                "severity": "warn",
+                "condition": "a GPU does nothing",
+                "over": "it works",
+                "off": False,
+            }
+        ]
 
     def subscriptions_list(self) -> Any:
         return [dict(item) for item in self.subscriptions]

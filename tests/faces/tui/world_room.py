@@ -29,7 +29,15 @@ class RoomServices:
         """Ids of runs that were removed."""
 
     def workspace_usage(self) -> dict[str, Any]:
-        return {"folder": "/home/ann/.workbench/default", "free": 81 << 30, "total": 5 << 30, "database": 1 << 30, "spool": 2 << 30, "files": 1 << 30, "blobs": 1 << 30}
+        return {
+            "folder": "/home/ann/.workbench/default",
+            "free": 81 << 30,
+            "total": 5 << 30,
+            "database": 1 << 30,
+            "spool": 2 << 30,
+            "files": 1 << 30,
+            "blobs": 1 << 30,
+        }
 
     def workspace_prune(self, dry_run: bool) -> dict[str, Any]:
         found = {"bytes": self.orphans << 20, "blobs": self.orphans, "snapshots": 0, "runs": 0}
@@ -37,11 +45,15 @@ class RoomServices:
             self.orphans = 0
         return found
 
-    async def compute_room(self, name: str, older: float, keep: list[str]) -> AsyncGenerator[dict[str, Any], None]:
+    async def compute_room(
+        self, name: str, older: float, keep: list[str]
+    ) -> AsyncGenerator[dict[str, Any], None]:
         if name == "dgx-02":
             raise Unreachable("dgx-02 does not answer")
         if "everything" in keep:
-            raise UsageError("'everything' is nothing that can be kept", "one of best, tagged, registered, archived")
+            raise UsageError(
+                "'everything' is nothing that can be kept", "one of best, tagged, registered, archived"
+            )
         yield {"done": 2, "of": 5, "bytes": 13 << 30}
         runs, going, stays = [], [], {}
         for number, (run, size, days, why, warning) in enumerate(RUNS):
@@ -64,14 +76,34 @@ class RoomServices:
             "trees": [], "blobs": few, "payloads": few, "other": {"count": 0, "bytes": 0},
         }  # fmt: skip
         size = sum(item["bytes"] for item in going)
-        plan = {"target": name, "remove": going, "kept": kept, "stays": stays, "bytes": size, "blobs": 3, "free": 81 << 30}
+        plan = {
+            "target": name,
+            "remove": going,
+            "kept": kept,
+            "stays": stays,
+            "bytes": size,
+            "blobs": 3,
+            "free": 81 << 30,
+        }
         yield {"holdings": held, "plan": plan}
 
     async def compute_prune(
-        self, name: str, runs: list[str], trees: list[str], environments: list[str], payloads: list[str]
+        self,
+        name: str,
+        runs: list[str],
+        trees: list[str],
+        environments: list[str],
+        payloads: list[str],
+        data: list[str],
     ) -> AsyncGenerator[dict[str, Any], None]:
         sizes = {f"01JE{number:022d}": row[1] for number, row in enumerate(RUNS)}
         for run in runs:
             self.pruned.add(run)
             yield {"removed": {"run": run, "bytes": sizes[run]}}
-        yield {"bytes": sum(sizes[run] for run in runs), "runs": len(runs), "trees": 0, "blobs": 0, "environments": 0}
+        yield {
+            "bytes": sum(sizes[run] for run in runs),
+            "runs": len(runs),
+            "trees": 0,
+            "blobs": 0,
+            "environments": 0,
+        }

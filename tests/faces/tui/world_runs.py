@@ -7,8 +7,8 @@ import math
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from tests.faces.fixed_runs import NOW, ago
 from tests.faces.tui.memory_log import MemoryLog
-from tests.faces.tui.world_times import NOW, ago
 from workbench.errors import NotFound
 
 STEPS = 1000
@@ -35,7 +35,10 @@ DIFF = """\
 
 def log_text(lines: int = 120) -> bytes:
     """A log as training writes it: colours, a progress bar, an error and a traceback at its end."""
-    epochs = [f"\x1b[2mepoch {number:3}\x1b[0m  loss {2.3 * math.exp(-number / 30):.4f}\n" for number in range(lines)]
+    epochs = [
+        f"\x1b[2mepoch {number:3}\x1b[0m  loss {2.3 * math.exp(-number / 30):.4f}\n"
+        for number in range(lines)
+    ]
     bar = "".join(f"\rdownloading [{'#' * step:10}] {step * 10:3}%" for step in range(11)) + "\n"
     end = 'Traceback (most recent call last):\n  File "train.py", line 12, in <module>\nRuntimeError: CUDA out of memory\n'
     return (bar + "".join(epochs) + end).encode()
@@ -54,12 +57,22 @@ def rank_text(log: str, lines: int = 90) -> bytes:
 
 def figures(name: str, last: float) -> dict[str, Any]:
     """A metric as a run has it."""
-    return {"last": last, "min": last * 0.98, "max": 2.3, "count": STEPS, "last_step": STEPS - 1, "first_step": 0}
+    return {
+        "last": last,
+        "min": last * 0.98,
+        "max": 2.3,
+        "count": STEPS,
+        "last_step": STEPS - 1,
+        "first_step": 0,
+    }
 
 
 def compared(name: str, values: list[float | None]) -> dict[str, Any]:
     """A metric of several runs; what is better is guessed of one."""
-    known, goal = [value for value in values if value is not None], "maximize" if "acc" in name else "minimize"
+    known, goal = (
+        [value for value in values if value is not None],
+        "maximize" if "acc" in name else "minimize",
+    )
     if not known or name == "train/grad_norm":
         return {"values": values, "deltas": [value and value - (values[0] or 0) for value in values]}
     best = values.index(min(known) if goal == "minimize" else max(known))
@@ -85,8 +98,20 @@ class RunServices:
         return known
 
     async def runs_log_list(self, run: str) -> Any:
-        ranks = [{"log": f"logs/rank-{n}.txt", "label": f"r{n}", "rank": n, "size": 920_000} for n in range(4)]
-        tries = [{"log": "output", "label": f"attempt {n}", "attempt": n, "start": start, "stop": start + 900, "size": 900} for n, start in ((1, 0), (2, 900))]
+        ranks = [
+            {"log": f"logs/rank-{n}.txt", "label": f"r{n}", "rank": n, "size": 920_000} for n in range(4)
+        ]
+        tries = [
+            {
+                "log": "output",
+                "label": f"attempt {n}",
+                "attempt": n,
+                "start": start,
+                "stop": start + 900,
+                "size": 900,
+            }
+            for n, start in ((1, 0), (2, 900))
+        ]
         return [{"log": "output", "label": "output", "size": len(self.log(run).data)}, *tries, *ranks]
 
     async def runs_log_times(self, run: str, offset: int, stop: int, log: str = "") -> Any:
@@ -98,7 +123,15 @@ class RunServices:
     def runs_get(self, run: str, experiment: str | None = None) -> Any:
         found = self.run(run)  # type: ignore[attr-defined]
         last = found.get("last")
-        metrics = {} if last is None else {found["metric"]: figures("", last), "val/acc": figures("", 0.981), "train/grad_norm": figures("", 0.7)}
+        metrics = (
+            {}
+            if last is None
+            else {
+                found["metric"]: figures("", last),
+                "val/acc": figures("", 0.981),
+                "train/grad_norm": figures("", 0.7),
+            }
+        )
         return {
             "properties": {},
             "command": "python train.py --lr 3e-4",
@@ -111,24 +144,50 @@ class RunServices:
 
     def runs_tag(self, run: str, set: dict[str, Any], remove: list[str]) -> Any:
         found = self.run(run)  # type: ignore[attr-defined]
-        found["tags"] = {name: value for name, value in {**found["tags"], **set}.items() if name not in remove}
+        found["tags"] = {
+            name: value for name, value in {**found["tags"], **set}.items() if name not in remove
+        }
         return found
 
     def runs_warnings(self, run: str) -> Any:
         return []
 
     def runs_metrics(self, run: str) -> Any:
-        return [{"name": name, "rank": 0, "attempt": 1, **item} for name, item in self.runs_get(run)["metrics"].items()]
+        return [
+            {"name": name, "rank": 0, "attempt": 1, **item}
+            for name, item in self.runs_get(run)["metrics"].items()
+        ]
 
-    def runs_envelope(self, run: str, name: str, buckets: int, x: str = "step", low: float = 0, high: float = STEPS, **_: Any) -> Any:
+    def runs_envelope(
+        self,
+        run: str,
+        name: str,
+        buckets: int,
+        x: str = "step",
+        low: float = 0,
+        high: float = STEPS,
+        **_: Any,
+    ) -> Any:
         rate = 3.0 + int(self.run(run)["id"][-2:]) % 5  # type: ignore[attr-defined]
         first, last = max(0, int(low)), min(STEPS - 1, int(high))
         edges = [first + (last - first + 1) * part // buckets for part in range(buckets + 1)]
         found = []
         for start, stop in itertools.pairwise(edges):
             if stop > start:
-                values = [0.04 + 2.2 * math.exp(-rate * step / STEPS) * (1 + 0.06 * math.sin(step * 2.3)) for step in (start, stop - 1)]
-                found.append({"first_step": start, "last_step": stop - 1, "min": min(values), "max": max(values), "last": values[-1], "count": stop - start})
+                values = [
+                    0.04 + 2.2 * math.exp(-rate * step / STEPS) * (1 + 0.06 * math.sin(step * 2.3))
+                    for step in (start, stop - 1)
+                ]
+                found.append(
+                    {
+                        "first_step": start,
+                        "last_step": stop - 1,
+                        "min": min(values),
+                        "max": max(values),
+                        "last": values[-1],
+                        "count": stop - start,
+                    }
+                )
         return found
 
     def runs_files(self, run: str) -> Any:
@@ -141,7 +200,10 @@ class RunServices:
         return {"text": DIFF}
 
     def runs_changed_files(self, a: str, b: str) -> Any:
-        return [{"path": "train.py", "change": "modified", "added": 1, "removed": 1}, {"path": "weights.bin", "change": "added"}]
+        return [
+            {"path": "train.py", "change": "modified", "added": 1, "removed": 1},
+            {"path": "weights.bin", "change": "added"},
+        ]
 
     def runs_git_diff(self, run: str) -> Any:
         return {"text": f"diff --git a/train.py b/train.py\n{DIFF}"} if int(run[-2:]) % 2 == 0 else {}
@@ -156,7 +218,12 @@ class RunServices:
 
     def comparisons_save(self, name: str, runs: list[str], note: str | None = None) -> Any:
         before = self.comparisons.get(name, {})
-        self.comparisons[name] = {"name": name, "runs": runs, "gone": [], "note": note or before.get("note", "")}
+        self.comparisons[name] = {
+            "name": name,
+            "runs": runs,
+            "gone": [],
+            "note": note or before.get("note", ""),
+        }
         return self.comparisons[name]
 
     def comparisons_describe(self, name: str, note: str) -> Any:
@@ -172,8 +239,14 @@ class RunServices:
         names = dict.fromkeys(name for run in found for name in run["metrics"])
         return {
             "runs": found,
-            "params": {"lr": [run["params"].get("lr") for run in found], **({"seed": ["1"] * len(found)} if all else {})},
-            "metrics": {name: compared(name, [run["metrics"].get(name, {}).get("last") for run in found]) for name in names},
+            "params": {
+                "lr": [run["params"].get("lr") for run in found],
+                **({"seed": ["1"] * len(found)} if all else {}),
+            },
+            "metrics": {
+                name: compared(name, [run["metrics"].get(name, {}).get("last") for run in found])
+                for name in names
+            },
             "facts": {"target": [run["target"] for run in found]},
             "packages": {"torch": ["2.4.0", "2.5.1", *["2.5.1"] * (len(found) - 2)]},
             "code": [{"path": "train.py", "changes": [None, "modified", *["modified"] * (len(found) - 2)]}],
@@ -190,7 +263,9 @@ class RunServices:
         async for _ in self.log(run, log).changes():
             yield await self.runs_log_extent(run, log)
 
-    async def runs_log_bytes(self, run: str, offset: int, length: int, log: str = "") -> AsyncGenerator[bytes, None]:
+    async def runs_log_bytes(
+        self, run: str, offset: int, length: int, log: str = ""
+    ) -> AsyncGenerator[bytes, None]:
         yield await self.log(run, log).read(offset, length)
 
     async def runs_log_lines(self, run: str, offset: int, log: str = "") -> Any:
@@ -200,10 +275,14 @@ class RunServices:
         held = self.log(run, log)
         return {"offset": await held.line_start(line), "lines": 0, "counted": len(held.data)}
 
-    async def runs_log_search(self, run: str, pattern: str, offset: int = 0, log: str = "", **asked: Any) -> AsyncGenerator[Any, None]:
+    async def runs_log_search(
+        self, run: str, pattern: str, offset: int = 0, log: str = "", **asked: Any
+    ) -> AsyncGenerator[Any, None]:
         async for found in self.log(run, log).search(pattern, offset, **asked):
             yield {"hits": found.hits, "at": found.at, "count": found.total}
 
-    async def runs_log_errors(self, run: str, offset: int = 0, log: str = "", backwards: bool = False, most: int = 1) -> AsyncGenerator[Any, None]:
+    async def runs_log_errors(
+        self, run: str, offset: int = 0, log: str = "", backwards: bool = False, most: int = 1
+    ) -> AsyncGenerator[Any, None]:
         async for found in self.log(run, log).errors(offset, backwards=backwards, most=most):
             yield {"hits": found.hits, "at": found.at, "count": found.total}

@@ -9,7 +9,12 @@ from tests.png_making import gradient
 
 LABELS = ["airplane", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck", "\x1b[31mother"]
 MATRIX = [
-    [0 if (row * 7 + column * 3) % 4 == 0 and row != column else (90 - row if row == column else (row * column) % 9) for column in range(10)]
+    [
+        0
+        if (row * 7 + column * 3) % 4 == 0 and row != column
+        else (90 - row if row == column else (row * column) % 9)
+        for column in range(10)
+    ]
     for row in range(10)
 ]
 MATRIX[9] = [0] * 10
@@ -18,12 +23,19 @@ STEPS = [at / 20 for at in range(21)]
 
 def _table(sharp: float) -> list[list[float]]:
     """TP, FP, TN, FN at falling thresholds."""
-    return [[100 * at ** (1 / sharp), 100 * at**sharp, 100 - 100 * at**sharp, 100 - 100 * at ** (1 / sharp)] for at in STEPS]
+    return [
+        [100 * at ** (1 / sharp), 100 * at**sharp, 100 - 100 * at**sharp, 100 - 100 * at ** (1 / sharp)]
+        for at in STEPS
+    ]
 
 
 EVALUATIONS: dict[str, list[dict[str, Any]]] = {
     "confusion": [
-        {"schema_type": "confusion_matrix", "schema_version": "v1", "data": {"class_labels": LABELS, "matrix": matrix}}
+        {
+            "schema_type": "confusion_matrix",
+            "schema_version": "v1",
+            "data": {"class_labels": LABELS, "matrix": matrix},
+        }
         for matrix in ([[1] * 10] * 10, MATRIX)
     ],
     "accuracy": [
@@ -53,9 +65,14 @@ TABLES: dict[str, dict[str, list[Any]]] = {
         "label": ["cat" if at % 3 else "dog" for at in range(30)],
     }
 }
-TEXTS: dict[str, list[list[Any]]] = {"phase": [[0, "warm up"], [100, "train\x1b]0;x\x07"], [900, "cool\ndown"]]}
+TEXTS: dict[str, list[list[Any]]] = {
+    "phase": [[0, "warm up"], [100, "train\x1b]0;x\x07"], [900, "cool\ndown"]]
+}
 LOGGED = [
-    *({"name": name, "kind": found[0]["schema_type"], "count": len(found)} for name, found in EVALUATIONS.items()),
+    *(
+        {"name": name, "kind": found[0]["schema_type"], "count": len(found)}
+        for name, found in EVALUATIONS.items()
+    ),
     {"name": "sample", "kind": "image", "count": 1, "path": "outputs/sample.png"},
     {"name": "photo", "kind": "image", "count": 1, "path": "outputs/photo.jpg"},
     *({"name": name, "kind": "table", "count": 30, "last_step": 29} for name in TABLES),

@@ -8,15 +8,29 @@ from collections.abc import AsyncGenerator
 from copy import deepcopy
 from typing import Any
 
-from tests.faces.tui.world_times import NOW, ago
+from tests.faces.fixed_runs import NOW, ago
+from tests.faces.tui.world_queue import FINCH, OTTER, QUEUE
 from workbench.entities.merge_patch import merged
 
 GIB = 1 << 30
 TIME = NOW.timestamp()
-H100, A100, RTX4090, A6000 = "NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA GeForce RTX 4090", "NVIDIA RTX A6000"
+H100, A100, RTX4090, A6000 = (
+    "NVIDIA H100 80GB HBM3",
+    "NVIDIA A100-SXM4-80GB",
+    "NVIDIA GeForce RTX 4090",
+    "NVIDIA RTX A6000",
+)
 
 
-def gpu(machine: str, index: int, util: float | None, used: float | None = 55, name: str = H100, total: float | None = 80, **fields: Any) -> dict[str, Any]:
+def gpu(
+    machine: str,
+    index: int,
+    util: float | None,
+    used: float | None = 55,
+    name: str = H100,
+    total: float | None = 80,
+    **fields: Any,
+) -> dict[str, Any]:
     """A GPU; memory in GiB. What is None is absent."""
     found = {
         "uuid": f"GPU-{machine}-{index}",
@@ -36,10 +50,32 @@ def gpu(machine: str, index: int, util: float | None, used: float | None = 55, n
     return {key: value for key, value in found.items() if value is not None}
 
 
-def process(pid: int, gpus: list[tuple[str, float | None, float | None]], run: str | None = None, **fields: Any) -> dict[str, Any]:
+def process(
+    pid: int, gpus: list[tuple[str, float | None, float | None]], run: str | None = None, **fields: Any
+) -> dict[str, Any]:
     """A process; gpus: UUID, memory in GiB, SM %."""
-    uses = [{"gpu": uuid, **({} if memory is None else {"memory": int(memory * GIB)}), **({} if sm is None else {"utilisation": sm})} for uuid, memory, sm in gpus]
-    found = {"pid": pid, "start": 100 + pid, "user": "ann", "command": "python train.py --lr 3e-4", "gpus": uses, "cpu": 101.0, "memory": int(8.1 * GIB), "age": 10920.0, "run": run, "found_by": "cgroup" if run else None, "mine": True, **fields}
+    uses = [
+        {
+            "gpu": uuid,
+            **({} if memory is None else {"memory": int(memory * GIB)}),
+            **({} if sm is None else {"utilisation": sm}),
+        }
+        for uuid, memory, sm in gpus
+    ]
+    found = {
+        "pid": pid,
+        "start": 100 + pid,
+        "user": "ann",
+        "command": "python train.py --lr 3e-4",
+        "gpus": uses,
+        "cpu": 101.0,
+        "memory": int(8.1 * GIB),
+        "age": 10920.0,
+        "run": run,
+        "found_by": "cgroup" if run else None,
+        "mine": True,
+        **fields,
+    }
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -56,118 +92,157 @@ def host(**fields: Any) -> dict[str, Any]:
         "uptime": 41 * 86400.0,
         "users": 3,
         "network": {"received": 2.1 * GIB, "sent": 0.1 * GIB},
-        "disks": [{"path": "/home", "roles": ["root", "home"], "kind": "ext4", "total": 4000 * GIB, "free": 1560 * GIB, "read": 1e6, "written": 5e6}],
+        "disks": [
+            {
+                "path": "/home",
+                "roles": ["root", "home"],
+                "kind": "ext4",
+                "total": 4000 * GIB,
+                "free": 1560 * GIB,
+                "read": 1e6,
+                "written": 5e6,
+            }
+        ],
         **fields,
     }
 
 
-def view(name: str, gpus: list[dict[str, Any]], processes: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
+def view(
+    name: str, gpus: list[dict[str, Any]], processes: list[dict[str, Any]] | None = None, **fields: Any
+) -> dict[str, Any]:
     """A machine that answers; `host` and `driver` replace those of its sample."""
-    sample = {"time": TIME, "every": 1.0, "host": fields.pop("host", host()), "driver": fields.pop("driver", {"version": "570.124.06", "cuda": "12.8", "source": "nvml"}), "gpus": gpus, "processes": processes or [], **fields.pop("sample", {})}
-    return {"name": name, "state": "connected", "freshness": "fresh", "age": 0.2, "sample": sample, "runs": {}, "held": {}, "alerts": [], **fields}
+    sample = {
+        "time": TIME,
+        "every": 1.0,
+        "host": fields.pop("host", host()),
+        "driver": fields.pop("driver", {"version": "570.124.06", "cuda": "12.8", "source": "nvml"}),
+        "gpus": gpus,
+        "processes": processes or [],
+        **fields.pop("sample", {}),
+    }
+    return {
+        "name": name,
+        "state": "connected",
+        "freshness": "fresh",
+        "age": 0.2,
+        "sample": sample,
+        "runs": {},
+        "held": {},
+        "alerts": [],
+        **fields,
+    }
 
 
 def run(name: str, gpus: list[str], **fields: Any) -> dict[str, Any]:
     """A run as a view knows it."""
-    return {"name": name, "experiment": "mnist", "status": "Running", "user": "ann", "gpus": gpus, "started": ago(hours=3), **fields}
+    return {
+        "name": name,
+        "experiment": "mnist",
+        "status": "Running",
+        "user": "ann",
+        "gpus": gpus,
+        "started": ago(hours=3),
+        **fields,
+    }
 
 
 def alert(target: str, rule: str, text: str, severity: str = "warn", **fields: Any) -> dict[str, Any]:
     """An alert of a rule."""
-    return {"rule": rule, "target": target, "severity": severity, "text": text, "advice": "look at it", "since": ago(minutes=14), **fields}
+    return {
+        "rule": rule,
+        "target": target,
+        "severity": severity,
+        "text": text,
+        "advice": "look at it",
+        "since": ago(minutes=14),
+        **fields,
+    }
 
 
 def eight(machine: str, utils: list[float | None], name: str = H100, **fields: Any) -> list[dict[str, Any]]:
     """Eight GPUs of a machine."""
-    return [gpu(machine, index, util, 55 if util else 0.4, name, **fields) for index, util in enumerate(utils)]
+    return [
+        gpu(machine, index, util, 55 if util else 0.4, name, **fields) for index, util in enumerate(utils)
+    ]
 
 
 def uuids(machine: str, *indices: int) -> list[str]:
     return [f"GPU-{machine}-{index}" for index in indices]
 
 
-OTTER, FINCH = "01JD0000000000000000000042", "01JD0000000000000000000037"
-
-
 def gpu1() -> dict[str, Any]:
     """Four A100: a run on two, somebody else on one, one free."""
-    gpus = [gpu("gpu1", 0, 38, 12.4, A100), gpu("gpu1", 1, 0, 0.4, A100), gpu("gpu1", 2, 97, 66, A100), gpu("gpu1", 3, 88, 44, A100, temperature=87, throttle=["hardware thermal"])]
+    gpus = [
+        gpu("gpu1", 0, 38, 12.4, A100),
+        gpu("gpu1", 1, 0, 0.4, A100),
+        gpu("gpu1", 2, 97, 66, A100),
+        gpu("gpu1", 3, 88, 44, A100, temperature=87, throttle=["hardware thermal"]),
+    ]
     processes = [
         process(4711, [("GPU-gpu1-2", 33.0, 96.0), ("GPU-gpu1-3", 22.0, 80.0)], OTTER),
         process(4712, [("GPU-gpu1-2", 32.0, None), ("GPU-gpu1-3", 21.0, None)], OTTER, cpu=310.0),
-        process(5120, [("GPU-gpu1-0", 10.0, 36.0)], None, user="bob", command=None, mine=False, age=90000.0, cpu=102.0, memory=3 * GIB),
-        process(6001, [("GPU-gpu1-0", 2.0, None)], None, command="python -m http.server", age=700.0, cpu=0.0, memory=40 << 20),
+        process(
+            5120,
+            [("GPU-gpu1-0", 10.0, 36.0)],
+            None,
+            user="bob",
+            command=None,
+            mine=False,
+            age=90000.0,
+            cpu=102.0,
+            memory=3 * GIB,
+        ),
+        process(
+            6001,
+            [("GPU-gpu1-0", 2.0, None)],
+            None,
+            command="python -m http.server",
+            age=700.0,
+            cpu=0.0,
+            memory=40 << 20,
+        ),
     ]
-    return view("gpu1", gpus, processes, runs={OTTER: run("calm-otter-42", uuids("gpu1", 2, 3))}, held={"GPU-gpu1-2": OTTER, "GPU-gpu1-3": OTTER})
+    return view(
+        "gpu1",
+        gpus,
+        processes,
+        runs={OTTER: run("calm-otter-42", uuids("gpu1", 2, 3))},
+        held={"GPU-gpu1-2": OTTER, "GPU-gpu1-3": OTTER},
+    )
 
 
 def world_views() -> dict[str, dict[str, Any]]:
     """The machines of the fixed world: one well, one not heard of, one never heard of, this one."""
-    stale = view("dgx-02", eight("dgx-02", [95, 97, 0, 0, 96, 94, 0, 0], A100), state="unreachable", problem="no answer for 3 minutes; trying again in 20 s", freshness="lost", age=180.0)
+    stale = view(
+        "dgx-02",
+        eight("dgx-02", [95, 97, 0, 0, 96, 94, 0, 0], A100),
+        state="unreachable",
+        problem="no answer for 3 minutes; trying again in 20 s",
+        freshness="lost",
+        age=180.0,
+    )
     stale["runs"] = {FINCH: run("warm-finch-37", uuids("dgx-02", 0, 1, 4, 5), experiment="imagenet")}
-    local = view("local", [], host={"cpus": 8, "cpu": 12.0, "memory_total": 16 * GIB, "memory_used": 9 * GIB, "uptime": 90000.0}, driver={}, state="connected")
+    local = view(
+        "local",
+        [],
+        host={"cpus": 8, "cpu": 12.0, "memory_total": 16 * GIB, "memory_used": 9 * GIB, "uptime": 90000.0},
+        driver={},
+        state="connected",
+    )
     return {
         "gpu1": gpu1(),
         "dgx-02": stale,
-        "lab-7": {"name": "lab-7", "state": "needs sign-in", "problem": "it wants a password and a code", "freshness": "never", "runs": {}, "held": {}, "alerts": []},
+        "lab-7": {
+            "name": "lab-7",
+            "state": "needs sign-in",
+            "problem": "it wants a password and a code",
+            "freshness": "never",
+            "runs": {},
+            "held": {},
+            "alerts": [],
+        },
         "local": local,
     }
-
-
-def fleet_views() -> dict[str, dict[str, Any]]:
-    """A fleet with every kind of trouble."""
-    busy = [97, 96, 98, 100, 97, 95, 99, 88]
-    found = {name: view(name, eight(name, [util - number % 5 for util in busy])) for number, name in enumerate(["dgx-01", "dgx-03", "dgx-04"])}
-    for name in found:
-        found[name]["held"] = dict.fromkeys(uuids(name, *range(8)), "run-80")
-    stalled = view("dgx-02", eight("dgx-02", [97, 96, 0, 98, 95, 97, 99, 96]), host=host(disks=[{"path": "/", "roles": ["root"], "total": 1000 * GIB, "free": 15 * GIB}]))
-    stalled["sample"]["gpus"][2].update(memory_used=55 * GIB)
-    stalled["sample"]["gpus"][3].update(temperature=87.0, throttle=["hardware thermal"])
-    stalled["runs"] = {"run-80": run("run-80", uuids("dgx-02", 0, 1, 3)), "run-81": run("run-81", uuids("dgx-02", 2))}
-    stalled["held"] = {**dict.fromkeys(uuids("dgx-02", *range(8)), "run-80"), "GPU-dgx-02-2": "run-81"}
-    stalled["alerts"] = [alert("dgx-02", "held-idle", "gpu2 idle 14m, held by run-81", gpu="GPU-dgx-02-2"), alert("dgx-02", "disk-full", "15 GB left where runs are kept", "bad")]
-    lost = view("lab-7", [gpu("lab-7", 0, 40, 9, RTX4090, 24, power_limit=450.0), {"uuid": "GPU-lab-7-1", "index": 1, "name": RTX4090, "error": "lost", "xid": {"code": 79, "time": TIME}}], host=host(cpu=9.0, memory_total=128 * GIB, memory_used=25 * GIB))
-    box = view("box-4", [gpu("box-4", index, 60, 30, A6000, 48) for index in range(4)], freshness="late", age=8.0)
-    old = view("box-5", [gpu("box-5", index, 60, 30, A6000, 48) for index in range(4)], state="connecting", freshness="lost", age=95.0, problem="it does not answer", retry=ago(seconds=-12))
-    mig = view("mig-1", [
-        {"uuid": "GPU-mig-1-0", "index": 0, "name": A100, "mig": True, "memory_total": 80 * GIB, "memory_used": 20 * GIB, "temperature": 41.0, "power": 120.0, "power_limit": 400.0},
-        *({"uuid": f"MIG-mig-1-{part}", "index": part, "parent": "GPU-mig-1-0", "name": f"{A100} MIG 1g.10gb", "memory_total": 10 * GIB, "memory_used": part * GIB} for part in range(7)),
-    ])
-    bare = view("no-smi", [{"uuid": "GPU-no-smi-0"}], host={}, driver={"error": "driver 570.124 was upgraded under kernel module 550.54: runs go on, new ones fail; reboot"})
-    free = view("spare-9", eight("spare-9", [0] * 8, A100), [process(77, [("GPU-spare-9-0", 3.0, 12.0)], user="bob", mine=False)])
-    free["sample"]["gpus"][0].update(utilisation=12.0, memory_used=3 * GIB)
-    drained = view("old-3", [gpu("old-3", 0, 0, 0.1, "Tesla V100-SXM2-32GB", 32)], cordon={"drain": False, "reason": "a new fan", "by": "ann"})
-    cpus = view("cpu-1", [], driver={}, host=host(cpu=92.0))
-    evil = view("evil", [gpu("evil", 0, 12, 1, "\x1b]0;pwned\x07NVIDIA \x1b[31mH100\u202e evil", 80)], [process(1, [("GPU-evil-0", 1.0, 3.0)], user="\x1b[2Jroot", command="rm\n\x1b[31m -rf")])
-    evil["alerts"] = [alert("evil", "x\x1b[2J", "line one\nline two \x1b[31mred\u202e")]
-    never = {"name": "new-1", "state": "connecting", "freshness": "never", "runs": {}, "held": {}, "alerts": []}
-    found |= {item["name"]: item for item in (stalled, lost, box, old, mig, bare, free, drained, cpus, evil, never)}
-    return found
-
-
-def large_fleet(count: int = 200) -> dict[str, dict[str, Any]]:
-    """Many machines of eight GPUs, all well."""
-    found = {}
-    for number in range(count):
-        name = f"node-{number:03}"
-        utils = [(number * 37 + index * 53) % 101 for index in range(8)]
-        found[name] = view(name, eight(name, [float(util) for util in utils]), held=dict.fromkeys(uuids(name, *range(6)), "run-80"))
-    return found
-
-
-def entry(run: str, name: str, state: str, **fields: Any) -> dict[str, Any]:
-    """Somebody in a queue."""
-    return {"run": run, "kind": "run", "name": name, "experiment": "mnist", "by": "ann@laptop", "user": "ann", "mine": True, "target": "gpu1", "state": state, "gpus": 2, "devices": [], "priority": 0, "reason": "", "since": ago(minutes=6), **fields}
-
-
-HERON, WREN = "01JD0000000000000000000041", "01JD0000000000000000000050"
-QUEUE = [
-    entry(OTTER, "calm-otter-42", "running", devices=uuids("gpu1", 2, 3), since=ago(minutes=4), expected_left=900.0),
-    entry(HERON, "brisk-heron-41", "waiting", position=1, reason="2 GPUs wanted, 1 free, 2 held by calm-otter-42 (ann)", expected_wait=900.0),
-    entry(WREN, "shy-wren-50", "waiting", position=2, gpus=1, reason="behind brisk-heron-41, which has waited long", expected_wait=2100.0, at_most=True, since=ago(minutes=2)),
-    entry("01JD0000000000000000000051", "night-owl-51", "held", gpus=1, reason="on hold"),
-    entry("01JD0000000000000000000052", "bobs-job", "waiting", position=3, by="bob@desk", user="bob", mine=False, experiment="", gpus=4, reason="4 GPUs wanted, 1 free"),
-]
 
 
 def wave(name: str, index: int) -> float:
@@ -188,12 +263,16 @@ class ViewServices:
         self.changes: list[tuple[str, list[str], dict[str, Any]]] = []
         self.unmoved: set[str] = set()
 
-    async def compute_watch(self, names: list[str] | None = None, looking: str = "visible") -> AsyncGenerator[Any, None]:
+    async def compute_watch(
+        self, names: list[str] | None = None, looking: str = "visible"
+    ) -> AsyncGenerator[Any, None]:
         queue: asyncio.Queue[Any] = asyncio.Queue()
         entry = (list(names or []), looking, queue)
         self.watching.append(entry)
         try:
-            yield {"machines": {name: item for name, item in self.machines.items() if not names or name in names}}
+            yield {
+                "machines": {name: item for name, item in self.machines.items() if not names or name in names}
+            }
             while True:
                 yield await queue.get()
         finally:
@@ -209,18 +288,35 @@ class ViewServices:
     def compute_sample(self, name: str) -> Any:
         return self.machines[name]
 
-    def compute_history(self, name: str, series: list[str], seconds: float = 600, points: int = 300, bounds: bool = False) -> Any:
+    def compute_history(
+        self, name: str, series: list[str], seconds: float = 600, points: int = 300, bounds: bool = False
+    ) -> Any:
         known = self.machines.get(name, {}).get("sample")
         step = seconds / points
-        values = {item: [None if not known or points // 3 <= at < points // 3 + 3 else wave(item, at) for at in range(points)] for item in series}
+        values = {
+            item: [
+                None if not known or points // 3 <= at < points // 3 + 3 else wave(item, at)
+                for at in range(points)
+            ]
+            for item in series
+        }
         found = {"start": TIME - seconds, "step": step, "series": values}
         if bounds:
-            found["low"] = {name: [None if value is None else value - 3 for value in series] for name, series in values.items()}
-            found["high"] = {name: [None if value is None else value + 3 for value in series] for name, series in values.items()}
+            found["low"] = {
+                name: [None if value is None else value - 3 for value in series]
+                for name, series in values.items()
+            }
+            found["high"] = {
+                name: [None if value is None else value + 3 for value in series]
+                for name, series in values.items()
+            }
         return found
 
     def queue_machines(self, target: str | None = None) -> Any:
-        machines = [{"target": "gpu1", "running": 1, "waiting": 2}, {"target": "dgx-02", "problem": "no answer for 3 minutes"}]
+        machines = [
+            {"target": "gpu1", "running": 1, "waiting": 2},
+            {"target": "dgx-02", "problem": "no answer for 3 minutes"},
+        ]
         return [item for item in machines if target in (None, item["target"])]
 
     def queue_list(self, target: str | None = None) -> Any:
@@ -228,7 +324,10 @@ class ViewServices:
 
     def _queue_change(self, method: str, runs: list[str], **change: Any) -> Any:
         self.changes.append((method, runs, change))
-        return {"changed": [run for run in runs if run not in self.unmoved], "refused": {run: "it runs already" for run in runs if run in self.unmoved}}
+        return {
+            "changed": [run for run in runs if run not in self.unmoved],
+            "refused": {run: "it runs already" for run in runs if run in self.unmoved},
+        }
 
     def queue_hold(self, runs: list[str]) -> Any:
         for item in self.queue:

@@ -5,7 +5,7 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from workbench.remote.ingest.folder_watch import FolderWatch
-from workbench.remote.runfolder import RunFolder, read_object, write_whole
+from workbench.remote.runs.runfolder import RunFolder, read_object, write_whole
 
 FILE = "baseline.json"
 MOST = 4 << 20

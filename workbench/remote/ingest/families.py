@@ -7,11 +7,11 @@ import hashlib
 import os
 from typing import Any, Dict, List, Optional
 
-from workbench.remote import record_form as form
+from workbench.remote.forms import record_form as form
+from workbench.remote.forms.run_ids import make_run_id
 from workbench.remote.readers.detect import MLFLOW, MLFLOW_DATABASE, WANDB
 from workbench.remote.readers.entries import Entry
 from workbench.remote.readers.told import NAMES
-from workbench.remote.run_ids import make_run_id
 
 TRACKERS = {MLFLOW: "mlflow", MLFLOW_DATABASE: "mlflow", WANDB: "wandb"}
 PARENT = "mlflow.parentRunId"

@@ -5,9 +5,9 @@ import os
 import threading
 import time
 import zlib
-from typing import Any, Dict, List, Optional
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional
 
-from workbench.remote.companion import Beside, Part
 from workbench.remote.ingest.appending import NotWritten
 from workbench.remote.ingest.baseline import mark_of, read_baseline, roots_of
 from workbench.remote.ingest.candidates import chosen
@@ -15,8 +15,10 @@ from workbench.remote.ingest.families import Families
 from workbench.remote.ingest.folder_watch import FolderWatch
 from workbench.remote.ingest.following import Followed, names_in
 from workbench.remote.ingest.naming import Names
-from workbench.remote.readers import detect, mlflow_database
-from workbench.remote.runfolder import read_object, write_whole
+from workbench.remote.readers import detect, mlflow_database, trainer_state
+from workbench.remote.readers.sources import certain
+from workbench.remote.runs.companion_part import Beside, Part
+from workbench.remote.runs.runfolder import read_object, write_whole
 
 FILE = "ingest.json"  # how far each log was read, in the run's folder
 MOST_KEPT = 64 << 20
@@ -109,15 +111,20 @@ class FileReader(Part):
             for log in self._followed.values():
                 log.next = 0.0
             more = self._round(time.monotonic())
+        for key, log in list(self._followed.items()):
+            if not self._given_up.is_set():
+                self._step(key, log, partial(log.end, well=self._beside.ended_well))
+        for path in self._undecided:
+            self._doubt(path)
         for key, log in self._followed.items():
             if log.skipped:
                 self._beside.warn("%s: %d damaged pieces were passed over" % (key, log.skipped))
             if log.trouble:
                 self._beside.warn("%s: %s" % (key, log.trouble))
 
-    def _step(self, key: str, log: Followed) -> bool:
+    def _step(self, key: str, log: Followed, step: Optional[Callable[..., Any]] = None) -> bool:
         try:
-            return log.step(self._names, self._families, _place(key, log))
+            return bool((step or log.step)(self._names, self._families, _place(key, log)))
         except NotWritten as error:
             self._beside.warn("records of %s could not be written (%s); it is tried again" % (key, error))
         except Exception as error:  # a mistake of ours, or no memory: the other logs go on
@@ -165,7 +172,18 @@ class FileReader(Part):
         if folder:  # what it becomes may take long: a large model before a Trainer's state
             self._due[path] = now + min(RARELY, UNDECIDED * tries)
         elif tries >= MOST_TRIES:
+            self._doubt(path)
             del self._undecided[path]
+
+    def _doubt(self, path: str) -> None:
+        """Say of a file that is no log after all why, where it has to be one."""
+        if mark_of(path) == self._before.get(path) or not (self._patterns or certain(os.path.basename(path))):
+            return
+        try:
+            if os.path.isfile(path) and os.stat(path).st_size:
+                self._beside.warn("%s is not read: %s" % (self._key(path), detect.wrong(path)))
+        except (OSError, ValueError) as error:
+            self._beside.warn("%s is not read: %s" % (self._key(path), error))
 
     def _take(self, path: str, form: str, size: int) -> None:
         """Follow what turned out to be a log."""
@@ -174,6 +192,8 @@ class FileReader(Part):
             self._databases[path] = None
         elif form in (detect.TABLE, detect.JSON_LINES) and not self._patterns and size > TABLE_AT_FIRST:
             self._beside.warn("%s is not read: it is large for a log; name it under `ingest`" % key)
+        elif form == detect.TRAINER and self._key(_twin(path)) in self._followed:
+            return  # a Trainer's last state has what its checkpoints have
         else:
             self._follow(key, path, form, {})
 
@@ -241,6 +261,13 @@ def _place(key: str, log: Followed) -> str:
     if log.kept["form"] in (detect.MLFLOW, detect.DVCLIVE, detect.TRAINER) or "#" in key:
         return "" if key == "." else key
     return os.path.dirname(key)
+
+
+def _twin(path: str) -> str:
+    """Where else a Trainer's log may be told: its state file, or the folder of that."""
+    if os.path.basename(path) == trainer_state.FILE:
+        return os.path.dirname(path)
+    return os.path.join(path, trainer_state.FILE)
 
 
 def _made(path: str) -> float:

@@ -4,10 +4,10 @@ import time
 
 from workbench.remote.ingest.baseline import mark_of, read_baseline, roots_of
 from workbench.remote.ingest.folder_watch import FolderWatch
-from workbench.remote.runfolder import RunFolder
+from workbench.remote.runs.runfolder import RunFolder
 
 YOUNG = 60.0  # seconds in which most runs open their logs
-SOON, LATER = 1.0, 2.5  # seconds between two looks, then and after that
+SOON, LATER = 1.0, 2.0  # seconds between two looks, then and after that
 DEAR = 30.0  # seconds
 SHARE = 2000.0  # a look is repeated at the soonest after so many times the CPU it took: 0.05 % of a core
 

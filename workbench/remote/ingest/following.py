@@ -1,7 +1,7 @@
 """One log of a run, followed into record files of its own: `ingest-LOG-GENERATION-ATTEMPT-name.jsonl`.
 
 A generation is one content of the log: what is written anew, or replaced, begins another, whose points count
-in place of the earlier ones (`store/plain_view.py`).
+in place of the earlier ones (`store/metrics/plain_view.py`).
 """
 
 import json
@@ -10,15 +10,15 @@ import re
 import time
 from typing import Any, Callable, Dict, List, Optional
 
-from workbench.remote import record_form as form
+from workbench.remote.forms import record_form as form
+from workbench.remote.forms.record_text import quote
 from workbench.remote.ingest.appending import NotWritten, append
 from workbench.remote.ingest.baseline import mark_of
 from workbench.remote.ingest.families import Families
 from workbench.remote.ingest.naming import Names
 from workbench.remote.readers.detect import DVCLIVE, MLFLOW, MLFLOW_DATABASE, TRAINER
 from workbench.remote.readers.entries import Entry, record_lines
-from workbench.remote.readers.forms import READERS
-from workbench.remote.record_text import quote
+from workbench.remote.readers.forms import READERS, ended, remark
 
 SOON, QUIET = 0.5, 2.0  # seconds between two looks at a log: one that grows, and one that has not for a while
 RARELY = 2.0  # the same for what many files have to be opened for, or a lock be taken
@@ -92,6 +92,19 @@ class Followed(object):
             pause = max(pause, min(REWRITTEN, SOON * 2.0 ** self.kept["generation"]))
         self.next = now if more else now + pause
         return more
+
+    def end(self, names: Names, families: Families, folder: str, well: bool) -> None:
+        """Take what is to be had of an end without a newline, as nothing more comes. Raises as `step` does.
+
+        well: whoever wrote it ended well, so nothing of it can be missing.
+        """
+        form_of, kept = str(self.kept["form"]), self.kept
+        last = ended(form_of, dict(kept.get("state") or {}), still=0.0, well=well)
+        if last is not None:
+            kept["state"] = last
+            self._take(names, families, folder)
+        given = bool(kept.get("record") or kept.get("generation"))
+        self.trouble = self.trouble or remark(form_of, kept.get("state") or {}, given, self.skipped)
 
     def _take(self, names: Names, families: Families, folder: str) -> bool:
         kept = self.kept

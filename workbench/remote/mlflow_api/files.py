@@ -1,16 +1,16 @@
 """Where the files of MLflow's artifact addresses lie in a run's outputs/, and moving them there and back.
 
-    0/<run>/artifacts/...            outputs/...
-    0/<child>/artifacts/...          outputs/children/<child>/...
-    0/models/<model>/artifacts/...   outputs/models/<model>/...
+0/<run>/artifacts/...            outputs/...
+0/<child>/artifacts/...          outputs/children/<child>/...
+0/models/<model>/artifacts/...   outputs/models/<model>/...
 """
 
 import os
 import stat
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, NamedTuple
 
+from workbench.remote.forms.tree_paths import path_problem
 from workbench.remote.mlflow_api.wire import BAD, DENIED, NOT_FOUND, Refused
-from workbench.remote.tree_paths import path_problem
 
 CHILDREN, MODELS = "children", "models"
 MOST_LISTED = 50000

@@ -3,8 +3,8 @@
 import json
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from workbench.remote.forms.record_text import quote
 from workbench.remote.mlflow_api.wire import number_out
-from workbench.remote.record_text import quote
 
 BLOCK = 1 << 20
 _NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": -float("inf")}

@@ -3,8 +3,8 @@
 from typing import Dict
 from urllib.parse import urlsplit
 
-from workbench.remote.companion import Beside, Part
 from workbench.remote.mlflow_api.endpoint import TOKEN, URI, MlflowEndpoint
+from workbench.remote.runs.companion_part import Beside, Part
 
 
 class MlflowPart(Part):

@@ -2,12 +2,14 @@
 
 import glob
 import os
+import re
 import sys
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Iterator, List, Mapping
 
 URI = "MLFLOW_TRACKING_URI"
 _FOLDERS = ("lib/python3*/site-packages", "lib64/python3*/site-packages", "lib/python3/dist-packages",
             "local/lib/python3*/dist-packages")  # fmt: skip
+_PROGRAM = re.compile(r"(?<![^\s\"'=(;&|])~?/[^\s\"';&|()<>$]*/bin/[\w.+-]+")
 
 
 def wanted(spec, environment):
@@ -15,12 +17,27 @@ def wanted(spec, environment):
     """Whether a run gets an endpoint. environment: of its command.
 
     Not where its configuration says `mlflow: off` or the user has a tracking server, nor where its
-    interpreter has no MLflow, unless the configuration says `mlflow: on`: a setup line may bring it.
+    interpreter has no MLflow, nor one that its command or setup lines name by its path, such as
+    /home/ann/venv/bin/python or ~/venv/bin/activate, unless the configuration says `mlflow: on`: a setup
+    line may bring it otherwise.
     """
     asked = spec.get("mlflow")
     if asked is False or environment.get(URI):
         return False
-    return asked is True or has_mlflow(str(spec.get("python") or sys.executable), environment)
+    if asked is True or has_mlflow(str(spec.get("python") or sys.executable), environment):
+        return True
+    lines = [str(spec.get("command") or "")] + [str(line) for line in spec.get("setup") or []]
+    return any(has_mlflow(program, environment) for program in _programs(lines, environment))
+
+
+def _programs(lines, environment):
+    # type: (List[str], Mapping[str, str]) -> Iterator[str]
+    """The programs of environments that lines of shell name by their whole paths."""
+    home = environment.get("HOME", "/nonexistent")
+    for word in _PROGRAM.findall("\n".join(lines)):
+        path = os.path.join(home, word[2:]) if word.startswith("~/") else word
+        if os.path.isfile(path):
+            yield path
 
 
 def has_mlflow(python, environment):

@@ -6,11 +6,11 @@ What is logged goes to record files at once; of it stay in memory params, tags a
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
+from workbench.remote.forms.record_text import cell, metric_field, quote
+from workbench.remote.forms.run_ids import new_run_id
 from workbench.remote.mlflow_api.journal import RUN, Journal
 from workbench.remote.mlflow_api.wire import BAD, DENIED, NOT_FOUND, Refused, entries_out, number_out
-from workbench.remote.record_text import cell, metric_field, quote
-from workbench.remote.records import RecordFile
-from workbench.remote.run_ids import new_run_id
+from workbench.remote.runs.records import RecordFile
 
 MOST_CHILDREN = 10000
 MOST_NAMES = 100000

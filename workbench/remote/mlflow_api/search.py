@@ -168,7 +168,7 @@ def _field(text, word):
 
 def _bare(name):
     # type: (str) -> str
-    return name[1:-1] if len(name) > 1 and name[0] == name[-1] and name[0] in "`\"" else name
+    return name[1:-1] if len(name) > 1 and name[0] == name[-1] and name[0] in '`"' else name
 
 
 def _fits(comparison, values):

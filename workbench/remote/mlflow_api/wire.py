@@ -9,7 +9,7 @@ import posixpath
 import re
 from typing import Any, Dict, List, Optional, Tuple
 
-from workbench.remote.record_form import MAX_NAME, MAX_VALUE, encode_number
+from workbench.remote.forms.record_form import MAX_NAME, MAX_VALUE, encode_number
 
 MOST_METRICS = 1000
 MOST_PARAMS = 100

@@ -1,5 +1,6 @@
 """Which columns of a table are its step and its time, and what the other cells are. Pure."""
 
+import csv
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 from workbench.remote.readers.entries import Entry, metric, number_of, whole_step
@@ -37,6 +38,17 @@ def points(cells: Dict[str, Any], axes: Axes) -> List[Entry]:
         if number is not None:
             entries.append(metric(name, number, step, time))
     return entries
+
+
+def split(line: str, delimiter: str) -> Optional[List[str]]:
+    """The cells of a row; None for what is none."""
+    line = line.replace("\0", "").rstrip("\r\n")
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return None
 
 
 def cell(text: str) -> Any:

@@ -2,8 +2,8 @@
 
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
-from workbench.remote import record_form as form
-from workbench.remote.record_text import SMALL_INT, flat_text, metric_field, name_text, quote
+from workbench.remote.forms import record_form as form
+from workbench.remote.forms.record_text import SMALL_INT, flat_text, metric_field, name_text, quote
 
 MOST_NAMES = 50000
 """Names that one line, record or nested value may bring; the rest of it is left out."""

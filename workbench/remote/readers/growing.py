@@ -16,12 +16,16 @@ Look = NamedTuple(
         ("again", bool),  # it is not the file that was read before, or not what was read: from its beginning
         ("modified", float),  # seconds since 1970
         ("inode", int),
+        ("last", bool),  # state has `ended`, and nothing follows data
     ],
 )
 
 
 def look(path: str, state: Dict[str, Any], most: int = MOST_AT_ONCE) -> Look:
-    """The bytes that follow what state has. Raises OSError; ValueError for what is no plain file."""
+    """The bytes that follow what state has. Raises OSError; ValueError for what is no plain file.
+
+    With `ended` in state nothing more is awaited, and it says what is known of the end, see `forms.ended`.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         facts = os.fstat(descriptor)
@@ -36,7 +40,9 @@ def look(path: str, state: Dict[str, Any], most: int = MOST_AT_ONCE) -> Look:
             if not same or os.pread(descriptor, length, offset - length).hex() != mark:
                 offset, again = 0, True
         data = _read(descriptor, offset, min(most, max(0, facts.st_size - offset)))
-        return Look(data, offset, max(facts.st_size, offset + len(data)), again, facts.st_mtime, facts.st_ino)
+        size = max(facts.st_size, offset + len(data))
+        last = bool(state.get("ended")) and offset + len(data) == size
+        return Look(data, offset, size, again, facts.st_mtime, facts.st_ino, last)
     finally:
         os.close(descriptor)
 

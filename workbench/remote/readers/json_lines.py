@@ -20,15 +20,15 @@ def read(path: str, state: Dict[str, Any]) -> Reading:
     asked = state.get("step_column")
     entries: List[Entry] = []
     start = skipped = 0
-    while True:
+    while start < len(seen.data):
         end = seen.data.find(b"\n", start)
-        if end < 0:
-            break
-        line = seen.data[start:end]
-        start = end + 1
+        line = seen.data[start : end if end >= 0 else None]
+        cells = parsed(line) if end >= 0 or seen.last else None
+        if end < 0 and cells is None and line.strip():
+            break  # half a line: an object that was cut short is none, so one that can be read is whole
+        start = end + 1 if end >= 0 else len(seen.data)
         if not line.strip():
             continue
-        cells = parsed(line)
         if cells is None:
             skipped += 1
         else:

@@ -3,7 +3,7 @@
 import struct
 from typing import Optional
 
-from workbench.remote import record_form as form
+from workbench.remote.forms import record_form as form
 from workbench.remote.readers.entries import Entry
 
 _TIME = struct.Struct("<d")

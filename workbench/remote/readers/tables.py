@@ -1,12 +1,13 @@
 """CSV and TSV files with a header and a step-like column, Lightning's CSVLogger among them."""
 
-import csv
 import os
+import zlib
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 from workbench.remote.readers import growing, plain_yaml
-from workbench.remote.readers.columns import axes, cell, points
+from workbench.remote.readers.columns import Axes, axes, cell, points, split
 from workbench.remote.readers.entries import MOST_NAMES, Entry, Reading, param
+from workbench.remote.readers.last_row import last_row
 
 HPARAMS = "hparams.yaml"
 LONGEST = 1 << 20
@@ -44,20 +45,37 @@ def read(path: str, state: Dict[str, Any]) -> Reading:
     cut = _Rows(seen.data, body)
     entries = _params(path) if body and not grown else []
     rows, order = _count(kept.get("rows")), axes(names, state.get("step_column"))
+    told = _texts(kept.get("told") or (state.get("told") if grown else None))
+    taken = kept.get("taken")
     for line in cut:
         rows += 1
         if skip:
             skip -= 1
             continue
-        cells = _cells(line, delimiter)
-        if cells is None or len(cells) > len(names):
+        if taken not in (None, _mark(line)):
+            return read(path, chosen)._replace(again=True)  # its end had been cut short after all
+        taken = None
+        found = _row(line, delimiter, names, order)
+        if found is None:
             cut.skipped += 1
         else:
-            entries.extend(points({name: cell(text) for name, text in zip(names, cells)}, order))
+            entries.extend(one for one in found if one.name not in told)
+        told = []
+    trouble = ""
+    if seen.last and not skip:
+        left = seen.data[cut.taken :]
+        rest = last_row(left, delimiter, names, order, str(state["ended"]))
+        mark = _mark(left.decode("utf-8", "replace"))
+        if rest.entries and taken not in (None, mark):
+            return read(path, dict(chosen, ended=state["ended"]))._replace(again=True)
+        trouble = "" if taken == mark else rest.trouble
+        entries.extend(one for one in rest.entries if one.name not in told)
+        told = [one.name for one in rest.entries] or told
+        taken = mark if rest.entire else taken
     after = dict(growing.after(path, seen, cut.taken, kept), **chosen)
-    after.update(names=names, delimiter=delimiter, rows=rows, skip=skip)
+    after.update(names=names, delimiter=delimiter, rows=rows, skip=skip, told=told, taken=taken)
     more = cut.taken > 0 and seen.offset + len(seen.data) < seen.size
-    return Reading(entries, after, more, seen.again and not grown, cut.skipped, "")
+    return Reading(entries, after, more, seen.again and not grown, cut.skipped, trouble)
 
 
 def header_of(path: str, data: bytes) -> Optional[Header]:
@@ -67,8 +85,17 @@ def header_of(path: str, data: bytes) -> Optional[Header]:
         return None
     line = data[: end + 1].decode("utf-8-sig", "replace")
     delimiter = "\t" if path.endswith(".tsv") else max(",;\t", key=line.count)
-    names = (_cells(line, delimiter) or [])[:MOST_NAMES]
+    names = (split(line, delimiter) or [])[:MOST_NAMES]
     return Header([name.strip() for name in names], delimiter, end + 1)
+
+
+def _row(line: str, delimiter: str, names: List[str], order: Axes) -> Optional[List[Entry]]:
+    """The points of a whole row; None for what is damaged."""
+    cells = split(line, delimiter)
+    if cells is None or len(cells) > len(names):
+        return None
+    found = points({name: cell(text) for name, text in zip(names, cells)}, order)
+    return found if found or len(cells) == len(names) else None
 
 
 def _params(path: str) -> List[Entry]:
@@ -113,15 +140,13 @@ class _Rows(object):
             quotes = 0
 
 
-def _cells(line: str, delimiter: str) -> Optional[List[str]]:
-    """The cells of a row; None for what is none."""
-    line = line.replace("\0", "").rstrip("\r\n")
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return None
+def _mark(line: str) -> int:
+    """A row that was taken before its newline was there, to be known by."""
+    return zlib.crc32(line.rstrip("\r\n").encode("utf-8"))
+
+
+def _texts(value: Any) -> List[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def _count(value: Any) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict
 
-from workbench.remote import record_form
+from workbench.remote.forms import record_form
 from workbench.remote.readers.entries import Entry
 
 NAMES = ("wandb.name", "mlflow.runName")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from typing import Any, Dict, List, Optional
 
 from workbench.remote.readers import growing
@@ -11,6 +12,7 @@ FILE = "trainer_state.json"
 LONGEST = 256 << 20
 """Bytes of such a file that is read."""
 PARAMS = ("max_steps", "num_train_epochs", "train_batch_size", "logging_steps", "eval_steps", "save_steps")
+_NEXT = re.compile(r"[\s,]*\{")
 
 
 def read(path: str, state: Dict[str, Any]) -> Reading:
@@ -28,24 +30,57 @@ def read(path: str, state: Dict[str, Any]) -> Reading:
     if facts.st_size > LONGEST:
         return Reading([], dict(state, path=path, stamp=stamp), False, False, 1, "it is too large")
     data = growing.look(file, {}, LONGEST).data
-    try:
-        whole = json.loads(data.decode("utf-8", "replace"))
-        log = whole["log_history"]
-        rows = [row for row in log if isinstance(row, dict)]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return Reading([], state, False, False, 0, "it is not, or not yet, what a Trainer writes")
+    whole, trouble = _parsed(data), ""
+    if whole is None and state.get("ended"):
+        rows = begun(data.decode("utf-8", "replace"))
+        trouble = "%s is cut short: the %d rows before that are read" % (FILE, len(rows))
+        whole = {"log_history": rows}
+    if whole is None or not (whole["log_history"] or not trouble):
+        unread = dict(state, path=file, size=facts.st_size, offset=0)
+        return Reading([], unread, False, False, 0, "%s is not, or not yet, what a Trainer writes" % FILE)
+    log = whole["log_history"]
+    rows = [row for row in log if isinstance(row, dict)]
     count, last = state.get("count", 0), state.get("last")
     again = count > len(rows) or (count > 0 and _mark(rows[count - 1]) != last)
     if again:
         count = 0
     entries: List[Entry] = []
-    if not count:
-        entries.extend(param(name, whole[name]) for name in PARAMS if number_of(whole.get(name)) is not None)
+    known = [name for name in PARAMS if number_of(whole.get(name)) is not None]
+    if again or not state.get("params"):
+        entries.extend(param(name, whole[name]) for name in known)
     for row in rows[count:]:
         entries.extend(_points(row))
     mark = _mark(rows[-1]) if rows else None
-    after = {"path": path, "stamp": stamp, "count": len(rows), "last": mark}
-    return Reading(entries, after, False, again, len(log) - len(rows), "")
+    after = {"path": path, "stamp": stamp, "count": len(rows), "last": mark, "params": bool(known)}
+    return Reading(entries, after, False, again, len(log) - len(rows), trouble)
+
+
+def _parsed(data: bytes) -> Optional[Dict[str, Any]]:
+    """A whole state; None for what is none."""
+    try:
+        whole = json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    sound = isinstance(whole, dict) and isinstance(whole.get("log_history"), list)
+    return whole if sound else None
+
+
+def begun(text: str) -> List[Dict[str, Any]]:
+    """The whole rows of the log in a state that was cut short: its writer died, or its disk was full."""
+    place = text.find('"log_history"')
+    place = text.find("[", place) + 1 if place >= 0 else 0
+    rows: List[Dict[str, Any]] = []
+    decoder = json.JSONDecoder()
+    while place:
+        begin = _NEXT.match(text, place)
+        if begin is None:
+            break
+        try:
+            row, place = decoder.raw_decode(text, begin.end() - 1)
+        except (ValueError, RecursionError):
+            break
+        rows.append(row)
+    return rows
 
 
 def newest(folder: str) -> Optional[str]:

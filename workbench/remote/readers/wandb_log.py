@@ -30,7 +30,7 @@ def read(path: str, state: Dict[str, Any]) -> Reading:
             entries.extend(wandb_records.entries(record, memory))
         except ValueError:
             skipped += 1
-    taken = start + cut.taken if cut.taken or len(seen.data) >= start else 0
+    taken = start + cut.taken if cut.taken else 0
     after = dict(growing.after(path, seen, taken, kept), logged=sorted(memory.logged), summary=memory.summary)
     more = cut.taken > 0 and seen.offset + len(seen.data) < seen.size
     return Reading(entries, after, more, seen.again, skipped, "")

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Dict, List, Optional, Set, Tuple
 
+from workbench.remote.forms.record_form import encode_number
 from workbench.remote.readers import protobuf
 from workbench.remote.readers.entries import (
     MOST_NAMES,
@@ -14,7 +15,6 @@ from workbench.remote.readers.entries import (
     status,
     tag,
 )
-from workbench.remote.record_form import encode_number
 
 HISTORY, SUMMARY, CONFIG, RUN, EXIT = 2, 3, 5, 17, 18
 OWN_TAGS = {6: "wandb.group", 7: "wandb.job_type", 8: "wandb.name", 9: "wandb.notes"}  # of a RunRecord

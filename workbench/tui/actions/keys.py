@@ -16,6 +16,8 @@ _NAMES = {
     "minus": "-",
     "equals_sign": "=",
     "semicolon": ";",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "left_parenthesis": "(",
     "right_parenthesis": ")",
     "escape": "esc",

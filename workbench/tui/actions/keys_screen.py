@@ -20,9 +20,7 @@ from workbench.tui.actions.table import Action
 from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.themes.palette import palette_of
 
-HINT = "type to find a key   enter does it   ^e gives it another key   esc closes"
-INDENT = 14
-"""Cells of the keys before what they do."""
+HINT = "type to find a key   enter does it   ^e gives another key   esc closes"
 TITLES = {
     "app": "Everywhere",
     "list": "Lists and texts",
@@ -50,6 +48,8 @@ TITLES = {
     "room": "Room on a machine",
     "machine": "Machine",
     "welcome": "Begin",
+    "builds": "Environments on machines",
+    "build-log": "Log of a build",
     "dialog": "Dialogs",
     "pick": "Picking one of many",
 }
@@ -88,6 +88,8 @@ class KeysScreen(ModalScreen[None]):
         super().__init__()
         offered = [(owner, action) for owner in around for action in owner.actions()]
         self._offered = sorted(offered, key=lambda item: _rank(item[1]))
+        self._indent = 0
+        """Cells of the keys before what they do."""
 
     def compose(self) -> ComposeResult:
         """A line to type into, and the list."""
@@ -110,6 +112,7 @@ class KeysScreen(ModalScreen[None]):
         listed.clear_options()
         words = wanted.lower().split()
         place = ""
+        self._indent = 3 + max((cell_len(self._keys(action)) for _, action in self._offered), default=0)
         for owner, action in self._offered:
             text = f"{action.label} {action.help} {action.keys} {action.place}".lower()
             if not all(word in text for word in words):
@@ -126,14 +129,17 @@ class KeysScreen(ModalScreen[None]):
         palette = palette_of(self.app)
         why = owner.refusal(action.id)
         line = Text()
-        keys = all_shown(keys_of(self.app, action), palette.ascii)
-        line.append(f"{keys:>{INDENT - 2}}  ", palette.style("key"))
+        keys = self._keys(action)
+        line.append(" " * (self._indent - 2 - cell_len(keys)) + keys + "  ", palette.style("key"))
         line.append(action.help, palette.style("stale" if why else "text"))
         if why:
             room = self.query_one(OptionList).size.width - line.cell_len - 2
-            apart = "  " if cell_len(why) + 2 <= room else "\n" + " " * INDENT
+            apart = "  " if cell_len(why) + 2 <= room else "\n" + " " * self._indent
             line.append(f"{apart}({why})", palette.style("stale"))
         return line
+
+    def _keys(self, action: Action) -> str:
+        return all_shown(keys_of(self.app, action), palette_of(self.app).ascii)
 
     def action_move(self, by: int) -> None:
         """Move in the list while the focus stays in the line."""

@@ -14,10 +14,10 @@ from workbench.tui.chart.source import Trace, Window, clean
 def window_of(scene: Scene, buckets: int) -> Window:
     """What to ask for: the seen part and half as much on both sides, so that panning finds it there."""
     if not scene.view.zoomed or scene.whole is None:
-        return Window(scene.x, None, None, buckets)
+        return Window(scene.x, None, None, buckets, log=scene.view.log_x)
     now = scene.view.axis(scene.whole)
     half = (now.high - now.low) / 2
-    return Window(scene.x, now.low - half, now.high + half, buckets * 2)
+    return Window(scene.x, now.low - half, now.high + half, buckets * 2, log=scene.view.log_x)
 
 
 def answered(scene: Scene, traces: Sequence[Trace], window: Window, empty: str) -> Scene:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from workbench.text.cells import cut, width
 from workbench.text.numbers import short
-from workbench.text.pieces import BEHIND, BRIGHT, Line, Piece, cells
+from workbench.text.pieces import BEHIND, BRIGHT, NO_SERIES, Line, Piece, cells
 from workbench.text.plane import Curve, Plane, Style
 from workbench.tui.chart.grid import Heading
-from workbench.tui.chart.scene import Scene, axes, read
+from workbench.tui.chart.scene import Scene, axes, put_spots, read
 from workbench.tui.chart.source import clean
 
 _MARGIN = 2
@@ -40,13 +40,19 @@ def card_lines(card: Card, columns: int, lines: int, style: Style) -> list[Line]
 
 def _head(card: Card, room: int, style: Style) -> Line:
     scene = card.scene
-    trace = scene.traces[0] if scene is not None and len(scene.traces) == 1 else None
+    traces = [] if scene is None else scene.traces
+    trace = traces[0] if len(traces) == 1 else next((one for one in traces if one.spot), None)
     value = "" if scene is None or trace is None else short(read(scene, trace, None).value)
+    series = NO_SERIES
+    if scene is not None and trace is not None and trace.spot:
+        series = scene.series(trace.key)
+        value = f"{style.marks[series % len(style.marks)]} {value}"
     value = value if width(value) + 3 <= room else ""
     ellipsis = "~" if style.ascii_only else "…"
     name = cut(card.name, max(1, room - width(value) - 1), middle=True, ellipsis=ellipsis)
     gap = max(0, room - width(name) - width(value))
-    return [Piece(name + " " * gap, card.cursor or "header"), Piece(value, card.cursor or "text")]
+    shown = Piece(value, card.cursor or "text") if card.cursor or series < 0 else Piece(value, "", series)
+    return [Piece(name + " " * gap, card.cursor or "header"), shown]
 
 
 def _body(scene: Scene | None, room: int, lines: int, style: Style) -> list[Line]:
@@ -57,12 +63,13 @@ def _body(scene: Scene | None, room: int, lines: int, style: Style) -> list[Line
         text = cut(str(found), room, ellipsis="~" if style.ascii_only else "…")
         return [*([] for _ in range((lines - 1) // 2)), [Piece(text, "dim")]]
     plane = Plane(found.x, found.y, room, lines, style._replace(foot=False, gutter=_GUTTER))
-    for trace in reversed(scene.traces):
+    for trace in reversed([trace for trace in scene.traces if not trace.spot]):
         smooth = scene.smooth.get(trace.key)
         if smooth is not None:
             plane.draw(Curve(trace.spans, scene.series(trace.key), BEHIND))
             plane.settle()
         plane.draw(Curve(smooth or trace.spans, scene.series(trace.key), BRIGHT))
+    put_spots(scene, plane, style.marks)
     return plane.lines()
 
 

@@ -55,14 +55,15 @@ class Grid:
     def __init__(
         self, names: Sequence[str], folded: Collection[str] = (), columns: int = 80, lines: int = 24
     ) -> None:
-        self.across = max(1, columns // CARD_CELLS)
-        self.cells = max(1, columns // self.across)
         self.headings: dict[str, Heading] = {}
         self.rows: list[Row] = []
         self.lines = 0
         groups: dict[str, list[str]] = {"": []}
         for name in names:
             groups.setdefault(prefix_of(name), []).append(name)
+        widest = max(map(len, groups.values()))
+        self.across = max(1, min(columns // CARD_CELLS, widest))  # no room is kept for what no group has
+        self.cells = max(1, columns // self.across)
         self.card_lines = self._high(groups, folded, lines)
         for prefix, members in groups.items():
             self._add(prefix, members, prefix in folded)

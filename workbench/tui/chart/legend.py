@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     smooth: str
     hidden: bool
     current: bool
+    spot: bool = False
 
 
 class Row(NamedTuple):
@@ -76,6 +77,7 @@ def entries(scene: Scene, x: float | None) -> list[Entry]:
                 smooth="" if at.smooth is None else short(at.smooth),
                 hidden=trace.key in scene.hidden,
                 current=trace.key == scene.current,
+                spot=trace.spot,
             )
         )
     return found
@@ -157,7 +159,7 @@ def _name(entry: Entry, room: int, marks: Marks) -> Line:
         rest = Piece(" " * (room - width(name)))
         return [pointer, Piece(f"{mark} ", "stale"), Piece(name, HIDDEN), rest]
     name = pad(name, room)
-    look = Piece(f"{mark} ", "", entry.series, BRIGHT if entry.current else DIM)
+    look = Piece(f"{mark} ", "", entry.series, BRIGHT if entry.current or entry.spot else DIM)
     return [pointer, look, Piece(name, "", entry.series) if entry.current else Piece(name, "text")]
 
 

@@ -10,7 +10,7 @@ from workbench.text.pieces import BEHIND, BRIGHT, DIM, Line, Piece, cells
 from workbench.text.plane import Curve, Plane, Style
 from workbench.tui.chart import legend
 from workbench.tui.chart.legend import Marks
-from workbench.tui.chart.scene import Scene, axes, x_text
+from workbench.tui.chart.scene import Scene, axes, put_spots, x_text
 
 _WIDE = 96
 """Cells from which the legend of several curves stands beside them."""
@@ -75,7 +75,8 @@ class Picture:
     def _draw(self, plane: Plane) -> None:
         """Grounds first, then the curves, the current one last; the first given on top of later ones."""
         scene = self.scene
-        order = sorted(reversed(scene.shown), key=lambda trace: trace.key == scene.current)
+        lines = [trace for trace in scene.shown if not trace.spot]
+        order = sorted(reversed(lines), key=lambda trace: trace.key == scene.current)
         alone = len(order) == 1
         for trace in order:
             for curve in trace.older:
@@ -88,6 +89,7 @@ class Picture:
                 plane.settle()
             stress = BRIGHT if alone or trace.key == scene.current else DIM
             plane.draw(Curve(scene.smooth.get(trace.key, trace.spans), scene.series(trace.key), stress))
+        put_spots(scene, plane, self._style.marks)
 
     def lines(self, cursor: float | None = None, band: tuple[float, float] | None = None) -> list[Line]:
         """The whole picture, no line wider than it may be."""

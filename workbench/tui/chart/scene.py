@@ -10,6 +10,7 @@ from workbench.text import durations, x_axes
 from workbench.text.axis import Axis, spanning
 from workbench.text.curves import Span, drawn, reading, within
 from workbench.text.numbers import short
+from workbench.text.plane import Plane
 from workbench.tui.chart.source import Trace
 from workbench.tui.chart.view import View
 
@@ -45,6 +46,14 @@ class Scene(NamedTuple):
     def series(self, key: str) -> int:
         """The number that gives a curve its colour and mark: it does not change while others are hidden."""
         return next(index for index, trace in enumerate(self.traces) if trace.key == key)
+
+
+def put_spots(scene: Scene, plane: Plane, marks: Sequence[str]) -> None:
+    """The marks of what is to be pointed out, over all curves."""
+    for trace in scene.shown:
+        series = scene.series(trace.key)
+        for span in drawn(trace.spans, log_x=plane.x.log, log_y=plane.y.log) if trace.spot else ():
+            plane.put(span.last_x, span.last, marks[series % len(marks)], series)
 
 
 class Axes(NamedTuple):
@@ -89,7 +98,7 @@ def _nothing(scene: Scene, curves: Sequence[Sequence[Span]]) -> str:
         return "nothing above zero here to show on a logarithmic y axis; v makes it linear"
     if scene.view.zoomed and any(True for curve in curves for _ in drawn(curve)):
         return "no values in this part of x; 0 shows the whole"
-    return "no finite values: everything logged was nan or infinite"
+    return "only nan or infinite values"
 
 
 class Reading(NamedTuple):

@@ -200,7 +200,18 @@ class ShownChart(Widget):
 
     def _pan(self, share: float) -> None:
         if self.scene.whole is not None:
-            self._look(self.scene.view.pan(self._seen_axis(self.scene.whole), share))
+            view = self.scene.view.pan(self._seen_axis(self.scene.whole), share)
+            self._look(view)
+            if self.cursor is not None and view.low is not None and view.high is not None:
+                self._take_along(view.low, view.high)
+
+    def _take_along(self, low: float, high: float) -> None:
+        """A cursor that would be left behind stays at the edge of what is seen."""
+        if self.cursor is None or low <= self.cursor <= high:
+            return
+        seen = [x for x in self._places() if low <= x <= high]
+        if seen:
+            self._set_cursor(cursor.nearest(seen, self.cursor))
 
     def _seen_axis(self, whole: Axis) -> Axis:
         """The whole, logarithmic where it is drawn so, that what stays in place does so on the screen."""

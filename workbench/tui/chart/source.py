@@ -26,6 +26,8 @@ class Window(NamedTuple):
     """At most so many spans a curve."""
     coarse: bool = False
     """Whether a first picture is enough, where the exact one takes long."""
+    log: bool = False
+    """Whether x is drawn logarithmic: its beginning is wanted as fine as its end."""
 
 
 class Trace(NamedTuple):
@@ -41,6 +43,9 @@ class Trace(NamedTuple):
     best: float | None = None
     last: float | None = None
     """The latest value, also when the window ends before it; None: that of the last span."""
+    spot: bool = False
+    """Whether it is a place to be pointed out, such as the champion's, rather than a course: its mark stands
+    on each of its values, as bright as can be."""
 
 
 class Source(Protocol):

@@ -16,6 +16,8 @@ class Confirm(Dialog[bool]):
     do: the verb on the button. name: what has to be typed before it works, for what cannot be undone.
     """
 
+    DEFAULT_CSS = "Confirm #name { margin: 1 0 0 0; }"
+
     def __init__(
         self, title: str, said: str | Text, *, do: str, destroys: bool = True, name: str | None = None
     ) -> None:

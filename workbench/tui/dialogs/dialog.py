@@ -15,6 +15,13 @@ from workbench.text.sanitize import clean, clean_name
 from workbench.tui.actions.acting import Acting
 
 T = TypeVar("T")
+_WIDEST, _SHARE, _AROUND = 78, 0.9, 6
+"""Cells of a box at most, its share of the screen, and what its border and padding take."""
+
+
+def room_in(screen: int) -> int:
+    """The cells of a line in a dialog's box on a screen of so many."""
+    return max(20, min(_WIDEST, int(screen * _SHARE)) - _AROUND)
 
 
 class Dialog(Acting, ModalScreen[T | None], Generic[T]):

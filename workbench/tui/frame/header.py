@@ -15,12 +15,20 @@ from workbench.tui.frame.line import Line, Piece
 from workbench.tui.model.feed import ServerState
 from workbench.tui.themes.palette import palette_of
 
-TABS = (("1", "runs", "Runs"), ("2", "compute", "Compute"), ("7", "activity", "Activity"))
+TABS = (
+    ("1", "runs", "Runs"),
+    ("2", "compute", "Compute"),
+    ("3", "models", "Models"),
+    ("4", "data", "Data"),
+    ("7", "activity", "Activity"),
+)
 """Those that are built: key, noun, title."""
 
 
 CLOCK = 8
 """Cells of the time."""
+WORDY = 100
+"""Cells of a terminal from which on figures have their words, where these have room."""
 
 
 class Summary(NamedTuple):
@@ -64,7 +72,7 @@ class Header(Line):
             tabs.append(Piece(f" {key} ", "cursor" if here else "key", click))
             tabs.append(Piece(f"{title} ", "cursor" if here else "text", click))
         room = cells - sum(cell_len(piece.text) for piece in tabs)
-        return [*(named if room > 36 else named[:1]), *tabs]
+        return [*(named if room > 44 else named[:1]), *tabs]
 
     def right(self, cells: int) -> Sequence[Piece]:
         """The server where it is not well; else machines and runs; the time."""
@@ -74,26 +82,36 @@ class Header(Line):
             return [Piece(self._lost(why, cells), "bad"), clock]
         if state is ServerState.STARTING:
             return [Piece("the local server starts", "waiting"), clock]
-        machines, runs = self._machines(cells), self._runs(cells)
-        taken = sum(cell_len(piece.text) for piece in [*self.left(cells), *machines, *runs, clock])
-        return [*machines, *self._gpus(cells - taken), *runs, clock]
+        room = cells - _cells(self.left(cells), [clock])
+        machines, runs = self._machines("", short=True), self._runs(short=True)
+        for troubled in ("in trouble", "") if cells >= WORDY else ():
+            worded = self._machines(troubled, short=False), self._runs(short=False)
+            if _cells(*worded) <= room:
+                machines, runs = worded
+                break
+        return [*machines, *self._gpus(room - _cells(machines, runs)), *runs, clock]
 
     def _lost(self, why: str, cells: int) -> str:
         """Why the server does not answer, in as many words as there is room for."""
         room = cells - sum(cell_len(piece.text) for piece in self.left(cells)) - CLOCK
-        words = (f"{clean_name(why, 40)}, trying again", "server gone, trying again", "server gone")
+        words = (
+            f"{clean_name(why, 40)}, trying again",
+            "server gone, trying again",
+            "gone, trying again",
+            "server gone",
+        )
         return next((said for said in words if cell_len(said) <= room), "gone")
 
-    def _machines(self, cells: int) -> list[Piece]:
+    def _machines(self, troubled: str, *, short: bool) -> list[Piece]:
         found = self.summary
         if not found.machines:
             return []
         glyph = TARGET["connected"].ascii if palette_of(self.app).ascii else TARGET["connected"].glyph
-        word = "" if cells < 100 else " machine" if found.machines == 1 else " machines"
+        word = "" if short else " machine" if found.machines == 1 else " machines"
         pieces = [Piece(f"{glyph} ", "good" if found.connected else "quiet")]
         pieces.append(Piece(f"{found.connected}/{found.machines}{word}  "))
         if found.troubled:
-            words = f"{found.troubled} in trouble  " if cells >= 100 else f"!{found.troubled} "
+            words = f"{found.troubled} {troubled}  " if troubled else f"!{found.troubled} "
             pieces.append(Piece(words, "bad"))
         return pieces
 
@@ -104,7 +122,7 @@ class Header(Line):
         words = (f"{busy}/{all_} GPUs busy  ", f"{busy}/{all_} GPUs  ")
         return [Piece(said) for said in words if cell_len(said) <= room][:1]
 
-    def _runs(self, cells: int) -> list[Piece]:
+    def _runs(self, *, short: bool) -> list[Piece]:
         found = self.summary
         if found.running is None:
             return []
@@ -112,7 +130,7 @@ class Header(Line):
         running, queued = (
             look.ascii if ascii_only else look.glyph for look in (RUN["Running"], RUN["Queued"])
         )
-        word, other = ("", "") if cells < 100 else (" running", " waiting")
+        word, other = ("", "") if short else (" running", " waiting")
         pieces = [
             Piece(f"{running} ", "active" if found.running else "quiet"),
             Piece(f"{found.running}{word}  "),
@@ -121,3 +139,7 @@ class Header(Line):
             pieces.append(Piece(f"{queued} ", "waiting"))
             pieces.append(Piece(f"{found.waiting}{other}"))
         return pieces
+
+
+def _cells(*lines: Sequence[Piece]) -> int:
+    return sum(cell_len(piece.text) for line in lines for piece in line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from workbench.errors import WorkbenchError
 from workbench.text.filter_problem import FilterProblem, pointed
 from workbench.text.location import looks_like_location, parse
 from workbench.text.sanitize import clean_name, plain
-from workbench.tui.actions.typing_ahead import OpeningLine
+from workbench.tui.actions.typing_ahead import MOST, OpeningLine
 from workbench.tui.frame.footer import Footer
 
 if TYPE_CHECKING:
@@ -26,7 +27,15 @@ Said = Callable[[str], Awaitable[None]]
 Check = Callable[[str], FilterProblem | None]
 MARK = 3
 """Cells of the sign before what one types."""
-NOUNS = ("runs", "compute", "queue", "forwards", "compare", "activity", "quit")
+NOUNS = (
+    "runs", "compute", "models", "data", "datastores", "environments", "builds", "queue", "forwards",
+    "compare", "activity", "quit",
+)  # fmt: skip
+ASKED = (
+    ("compute", "compute"), ("runs", "experiments"), ("models", "models"), ("data", "datasets"),
+    ("datastores", "datastores"), ("environments", "environments"),
+)  # fmt: skip
+"""Whose names are proposed: the noun of the place, and the service that lists them."""
 
 
 class PromptLine(Horizontal):
@@ -59,7 +68,11 @@ class PromptProblem(Static):
 
 
 class Prompt(OpeningLine):
-    """What is typed; Enter takes it, Escape leaves things as they were."""
+    """What is typed; Enter takes it, Escape leaves things as they were.
+
+    A line that is followed while one types stays until what Enter took is seen: a key that comes meanwhile is
+    meant for what the text finds, not for what stood there before, and does then what it always does.
+    """
 
     DEFAULT_CSS = """
     Prompt { height: 1; width: 1fr; border: none; padding: 0; background: $panel; }
@@ -81,7 +94,9 @@ class Prompt(OpeningLine):
         self._changed = changed
         self._check = check
         self._before = self._wanted = self._told = value
-        self._telling = False
+        self._telling = asyncio.Lock()
+        self._taken = False
+        self._held: list[events.Key] = []
         self._below: PromptProblem | None = None
 
     def below(self, line: PromptProblem) -> None:
@@ -89,15 +104,38 @@ class Prompt(OpeningLine):
         self._below = line
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take it; a line that means nothing stays, and says so below."""
+        """Enter was pressed, or the line was told so."""
         event.stop()
-        problem = self._check(event.value) if self._check is not None else None
+        self._enter(event.value)
+
+    def _enter(self, value: str) -> None:
+        """Take it; a line that means nothing stays, and says so below."""
+        if self._taken:
+            return
+        problem = self._check(value) if self._check is not None else None
         if problem is not None:
             self.point(problem, final=True)
             self.app.bell()
             return
-        self._leave()
-        self.app.run_worker(self._done(event.value), name="prompt", group="prompt")
+        self._taken = True
+        if self._changed is None:
+            self._leave()
+            self.app.run_worker(self._done(value), name="prompt", group="prompt")
+        else:
+            self.app.run_worker(self._take(self._changed, value), name="prompt", group="prompt")
+
+    async def _take(self, changed: Said, value: str) -> None:
+        """Hand the text on, behind what is being handed on; then the keys that came meanwhile do theirs."""
+        try:
+            async with self._telling:
+                self._told = value
+                await self._done(value)
+        finally:
+            if self.is_attached and self._taken:
+                self._leave()
+                for key in self._held:
+                    self.app.post_message(events.Key(key.key, key.character))
+        await self._hand_on(changed)  # Escape came meanwhile
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell while one types."""
@@ -123,23 +161,30 @@ class Prompt(OpeningLine):
     def _tell(self, value: str) -> None:
         """Hand on what stands here, beside the loop of keys; what was typed over meanwhile is left out."""
         self._wanted = value
-        if self._changed is not None and not self._telling:
-            self._telling = True
+        if self._changed is not None and not self._telling.locked():
             self.app.run_worker(self._hand_on(self._changed), name="typing", group="prompt")
 
     async def _hand_on(self, changed: Said) -> None:
-        try:
-            while self._told != self._wanted:
+        async with self._telling:
+            while self._told != self._wanted and not self._taken:
                 self._told = self._wanted
                 await changed(self._told)
-        finally:
-            self._telling = False
 
     def on_key(self, event: events.Key) -> None:
-        """Escape, and backspace in an empty line, leave."""
-        if event.key == "escape" or (event.key == "backspace" and not self.value):
+        """Escape, and backspace in an empty line, leave; behind Enter all other keys wait."""
+        if self._taken and event.key != "escape":
             event.stop()
             event.prevent_default()
+            if len(self._held) < MOST:
+                self._held.append(event)
+        elif event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self._enter(self.value)
+        elif event.key == "escape" or (event.key == "backspace" and not self.value):
+            event.stop()
+            event.prevent_default()
+            self._taken = False
             self._leave()
             self._tell(self._before)
 
@@ -196,9 +241,8 @@ async def ask_place(app: Dashboard) -> None:
     prompt = await ask(app, ":", done, words=NOUNS, hint=hint)
     words: list[str] = list(NOUNS)
     try:
-        words += [f"compute/{target['name']}" for target in await app.services.call("compute", "list")]
-        names = await app.services.call("experiments", "list")
-        words += [f"runs/{experiment['name']}" for experiment in names]
+        for place, noun in ASKED:
+            words += [f"{place}/{one['name']}" for one in await app.services.call(noun, "list")]
     except WorkbenchError as problem:
         app.complain(problem)  # one can still type
     prompt.suggester = SuggestFromList(words, case_sensitive=False)

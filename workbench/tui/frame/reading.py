@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Static
 
 from workbench.tui.actions.acting import Acting
+from workbench.tui.frame.words import Said, Words
 
 
 class Reading(Acting, VerticalScroll, can_focus=True):
@@ -19,16 +18,16 @@ class Reading(Acting, VerticalScroll, can_focus=True):
     LACKS: ClassVar[frozenset[str]] = frozenset({"list.open"})
     DEFAULT_CSS = """
     Reading { height: 1fr; padding: 0 1; scrollbar-size: 1 1; }
-    Reading Static { height: auto; }
+    Reading Words { height: auto; }
     """
 
     def compose(self) -> ComposeResult:
         """The text."""
-        yield Static("", markup=False)
+        yield Words()
 
-    def say(self, text: Text | str) -> None:
+    def say(self, words: Said) -> None:
         """Show a text; the place one reads at stays."""
-        self.query_one(Static).update(text)
+        self.query_one(Words).say(words)
 
     def do_list_down(self) -> None:
         """A line down."""

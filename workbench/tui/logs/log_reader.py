@@ -89,4 +89,3 @@ class LogReader:
         begins = [*cuts(text, self.width), len(text)]
         index = min(line.part, len(begins) - 2)
         return begins[index], begins[index + 1]
-

@@ -17,13 +17,15 @@ from workbench.tui.logs.view import LogView
 class SearchLine(Input):
     """Where a search is typed: enter looks for it, escape leaves."""
 
-    DEFAULT_CSS = "SearchLine { height: 1; }"
+    DEFAULT_CSS = "SearchLine { height: 1; padding: 0 1; background: $panel; }"
 
     class Left(Message):
         """Nothing is to be looked for."""
 
     def __init__(self, said: str) -> None:
-        super().__init__(said, placeholder="text, or /regular expression/", compact=True, max_length=1000)
+        super().__init__(
+            said, placeholder="look for a text, or a /regular expression/", compact=True, max_length=1000
+        )
 
     def on_key(self, event: events.Key) -> None:
         """Leave it."""

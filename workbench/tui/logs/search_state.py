@@ -12,6 +12,9 @@ from workbench.tui.logs.source import Found
 LISTED = 100_000
 """Matches whose places are kept; more are counted."""
 
+MEANT = ("\\", "[", "*", "+", "|", "^", "$", "(?")
+"""What stands in regular expressions more often than in texts one looks for."""
+
 
 class SearchState:
     """One pattern's matches in a log. Raises UsageError for a pattern that is none."""
@@ -75,6 +78,11 @@ class SearchState:
             told.add(self._texts[self.current])
         return sorted(span for found in told if found for span in places(Pattern(found), text))
 
+    def _nothing(self) -> str:
+        """That nothing was found; of what looks like a regular expression how one is written."""
+        meant = not self.pattern.regex and any(sign in self.pattern.text for sign in MEANT)
+        return f"no match as a text; /{self.pattern.text}/ is a regex" if meant else "no match"
+
     def words(self, size: int) -> str:
         """How it stands: 3/128, 128 so far, none."""
         total = f"{self.count:,}" + ("+" if self.count >= COUNTED else "")
@@ -84,5 +92,5 @@ class SearchState:
         if self.turned:
             total += f", from the {self.turned}"
         if self.done:
-            return total if self.count else "no match"
+            return total if self.count else self._nothing()
         return f"{total} so far, {self.at * 100 // size if size else 0}% searched"

@@ -73,9 +73,7 @@ class Searcher:
 
     async def _ask(self, state: SearchState, offset: int, backwards: bool) -> int | None:
         start = offset if backwards else offset + 1
-        async with aclosing(
-            self._source.search(state.said, start, backwards=backwards, most=1)
-        ) as news:
+        async with aclosing(self._source.search(state.said, start, backwards=backwards, most=1)) as news:
             async for found in news:
                 for place, text in found.hits:
                     state.note(place, text)

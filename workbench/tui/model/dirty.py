@@ -19,6 +19,10 @@ _NAMED = (
     "activities",
     "forwards",
     "comparisons",
+    "models",
+    "data",
+    "datastores",
+    "environments",
     "watched",
     "alerts",
     "subscriptions",
@@ -52,6 +56,13 @@ class Dirty:
     """Local ports."""
     comparisons: set[str] = field(default_factory=set)
     """Names of saved comparisons."""
+    models: set[str] = field(default_factory=set)
+    """Names of models of which something changed: versions, aliases, gates."""
+    data: set[str] = field(default_factory=set)
+    """Names of datasets of which something changed."""
+    datastores: set[str] = field(default_factory=set)
+    environments: set[str] = field(default_factory=set)
+    """Names of environments that got a version, an alias, tags."""
 
     def __bool__(self) -> bool:
         return self.everything or any(getattr(self, name) for name in _NAMED)
@@ -65,9 +76,12 @@ class Dirty:
             (self.measured if kind == "RunRecords" else self.runs).update([subject[3], *above])
             if kind == "RunCreated" and above:
                 self.parents.add(above[0])
-            elif kind == "RunCreated" or {"archived", "removed"} & set(data):
+            elif kind == "RunCreated" or "archived" in data or data.get("removed") is True:
+                # Of a change of tags "removed" names those that went.
                 self.listed.add(subject[3])
                 self.experiments.add(subject[1])
+        elif subject[0] in ("models", "data", "environments") and len(subject) >= 2:
+            getattr(self, subject[0]).add(subject[1].partition(":")[0])
         elif len(subject) >= 2:
             into = {
                 "experiments": self.experiments,
@@ -75,6 +89,7 @@ class Dirty:
                 "activities": self.activities,
                 "subscriptions": self.subscriptions,
                 "forwards": self.forwards,
+                "datastores": self.datastores,
                 "compare": self.comparisons,
             }
             if subject[0] in into:

@@ -48,6 +48,8 @@ class RunCurves:
             asked.update(low=window.low + shift, high=window.high + shift)
         if window.coarse:
             asked["coarse"] = True
+        if window.log and window.x != TIME:
+            asked["origin"] = shift
         if curve.rank is not None:
             asked["rank"] = curve.rank
         try:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from workbench.text.location import Location
 from workbench.tui.places.page import Page
+from workbench.tui.table.view import TableView
 
 
 class FilteredPage(Page):
@@ -32,8 +33,22 @@ class FilteredPage(Page):
         await super().show(location)
         self.fill()
 
+    @property
+    def narrowed(self) -> bool:
+        """Rows are marked, or a filter stands."""
+        return bool(self.words or self._marking)
+
+    @property
+    def _marking(self) -> list[TableView]:
+        return [table for table in self.query(TableView) if table.marked]
+
     def step_out(self) -> bool:
-        """The filter goes first."""
+        """Marks go first, then the filter."""
+        marking = self._marking
+        for table in marking:
+            table.unmark()
+        if marking:
+            return True
         if self.words:
             self.run_worker(self._filtered(""), exclusive=True, group="filter")
             return True

@@ -9,6 +9,9 @@ from workbench.text.location import Location
 DEPTH = 100
 """Places that are remembered."""
 
+VERSIONED = ("models", "data", "environments")
+"""Places in which NAME:VERSION, or NAME@ALIAS, is one step inside NAME, as NAME/VERSION is."""
+
 
 class Crumb(NamedTuple):
     """One step of the breadcrumbs: what it is called and where it leads."""
@@ -30,8 +33,14 @@ def chosen_apart(location: Location) -> str:
 def crumbs(location: Location) -> list[Crumb]:
     """The steps that lead to a location, the outermost first."""
     steps = [Crumb(location.noun.capitalize(), Location(location.noun))]
-    for depth, name in enumerate(location.path, 1):
-        steps.append(Crumb(name, Location(location.noun, location.path[:depth])))
+    alone = location.path[0] if len(location.path) == 1 and location.noun in VERSIONED else ""
+    name = alone.partition(":")[0].partition("@")[0]
+    if name != alone:
+        version = alone.removeprefix(name).removeprefix(":")
+        steps += [Crumb(name, Location(location.noun, (name,))), Crumb(version, location)]
+    else:
+        for depth, name in enumerate(location.path, 1):
+            steps.append(Crumb(name, Location(location.noun, location.path[:depth])))
     if chosen_apart(location):
         steps.append(Crumb("plot" if location.options.get("plot") else "compare", location))
     return steps

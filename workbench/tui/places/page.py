@@ -86,6 +86,11 @@ class Page(Acting, Widget, can_focus=True):
         """Have everything looked at anew at the next news."""
         self._missed = Dirty(everything=True)
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether a step out of an outermost place takes something away: a filter, marks, groups."""
+        return False
+
     def step_out(self) -> bool:
         """Close what is open within the page; whether there was anything."""
         return False
@@ -104,6 +109,11 @@ class Page(Acting, Widget, can_focus=True):
 
     def chosen_id(self) -> str | None:
         """What `copy` copies: the id of what the cursor is on."""
+        return None
+
+    @property
+    def environment(self) -> str | None:
+        """The environment version, NAME:VERSION, that what is seen ran in."""
         return None
 
     def shell(self) -> tuple[list[str], str] | None:

@@ -19,12 +19,32 @@ _PAGES = {
     "plot": "workbench.tui.screens.scatter.page:ScatterPage",
     "compute": "workbench.tui.screens.compute.page:ComputePage",
     "machine": "workbench.tui.screens.machine.page:MachinePage",
+    "models": "workbench.tui.screens.models.page:ModelsPage",
+    "model": "workbench.tui.screens.models.model:ModelPage",
+    "version": "workbench.tui.screens.models.version:VersionPage",
+    "data": "workbench.tui.screens.data.page:DatasetsPage",
+    "dataset": "workbench.tui.screens.data.dataset:DatasetPage",
+    "dataset-version": "workbench.tui.screens.data.version:DatasetVersionPage",
+    "datastores": "workbench.tui.screens.datastores.page:DatastoresPage",
+    "datastore": "workbench.tui.screens.datastores.datastore:DatastorePage",
+    "environments": "workbench.tui.screens.environments.page:EnvironmentsPage",
+    "environment": "workbench.tui.screens.environments.environment:EnvironmentPage",
+    "environment-version": "workbench.tui.screens.environments.version:EnvironmentVersionPage",
+    "builds": "workbench.tui.screens.environments.builds:BuildsPage",
     "queue": "workbench.tui.screens.queue.page:QueuePage",
     "forwards": "workbench.tui.screens.forwards.page:ForwardsPage",
     "files": "workbench.tui.screens.files.page:FilesPage",
     "room": "workbench.tui.screens.room.page:RoomPage",
     "activity": "workbench.tui.screens.activity.page:ActivityPage",
 }
+
+
+VERSIONED = {
+    "models": ("models", "model", "version"),
+    "data": ("data", "dataset", "dataset-version"),
+    "environments": ("environments", "environment", "environment-version"),
+}
+"""Nouns whose things have versions: the page of all, of one, of a version."""
 
 
 def kind_of(location: Location) -> str | None:
@@ -36,11 +56,17 @@ def kind_of(location: Location) -> str | None:
         return "run" if depth >= 2 else "runs"
     if location.noun == "compare":
         return "compare" if depth else "comparisons"
+    if location.noun in VERSIONED:
+        some, one, version = VERSIONED[location.noun]
+        exact = depth > 1 or (depth == 1 and (":" in location.path[0] or "@" in location.path[0]))
+        return version if exact else one if depth else some
+    if location.noun == "datastores":
+        return "datastore" if depth else "datastores"
     if location.noun == "compute":
         if depth > 1 and location.path[1] in ("files", "room"):
             return location.path[1]
         return "machine" if depth else "compute"
-    return location.noun if location.noun in ("activity", "queue", "forwards") else None
+    return location.noun if location.noun in ("activity", "queue", "forwards", "builds") else None
 
 
 def make_page(location: Location) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar, Protocol, cast
 
 from textual.app import ComposeResult
@@ -29,6 +30,12 @@ class TabbedPage(Page):
     """Id and title of each, the first the usual one."""
     DEFAULT_CSS = "TabbedPage > #tab { height: 1fr; width: 100%; }"
 
+    def __init__(self, location: Location) -> None:
+        super().__init__(location)
+        self._choosing = asyncio.Lock()
+        self._wanted: Location | None = None
+        self._whole: set[str] = set()
+
     def make(self, tab: str) -> Widget:
         """The widget of a tab."""
         raise NotImplementedError
@@ -46,7 +53,10 @@ class TabbedPage(Page):
     @property
     def tab(self) -> str:
         """The tab that is seen."""
-        wanted = self.location.options.get("tab", "")
+        return self._tab_of(self.location)
+
+    def _tab_of(self, location: Location) -> str:
+        wanted = location.options.get("tab", "")
         return wanted if wanted in dict(self.TABS) else self.TABS[0][0]
 
     @property
@@ -63,8 +73,9 @@ class TabbedPage(Page):
             child.display = child.id == f"tab-{self.tab}"
         if self.seen is None:
             widget = self.make(self.tab)
-            widget.id = f"tab-{self.tab}"
+            widget.id = name = f"tab-{self.tab}"
             await holder.mount(widget)
+            self._whole.add(name)
         self.missed_everything()
 
     def focus_content(self) -> None:
@@ -76,20 +87,25 @@ class TabbedPage(Page):
         (whole or lists or inner or [self])[0].focus()
 
     async def hear(self, dirty: Dirty) -> None:
-        """The tab that is seen hears."""
+        """The tab that is seen hears, once it is there with all that is in it: then it is told everything."""
         seen = self.seen
-        if seen is not None and hasattr(seen, "hear"):
+        if seen is not None and seen.id in self._whole and hasattr(seen, "hear"):
             await cast(Tab, seen).hear(dirty)
 
     async def choose(self, tab: str) -> None:
-        """Go to another tab of the place."""
-        options = {key: value for key, value in self.location.options.items() if key != "tab"}
+        """Go to another tab of the place; one that is chosen meanwhile comes after it, or in its place."""
+        now = self._wanted or self.location
+        options = {key: value for key, value in now.options.items() if key != "tab"}
         if tab != self.TABS[0][0]:
             options["tab"] = tab
-        location = self.location._replace(options=options)
-        await self.show(location)
-        self.moved(location)
-        self.focus_content()
+        location = self._wanted = now._replace(options=options)
+        async with self._choosing:  # one after another: each makes its tab whole, and gives it the focus
+            if self._wanted is not location:
+                return
+            await self.show(location)
+            self.moved(location)
+            self.focus_content()
+            self._wanted = None if self._wanted is location else self._wanted
         await self.dashboard.fill(self)
 
     async def do_tabs_next(self) -> None:
@@ -102,4 +118,5 @@ class TabbedPage(Page):
 
     async def _step(self, by: int) -> None:
         ids = [id for id, _ in self.TABS]
-        await self.choose(ids[(ids.index(self.tab) + by) % len(ids)])
+        now = self._tab_of(self._wanted or self.location)
+        await self.choose(ids[(ids.index(now) + by) % len(ids)])

@@ -25,6 +25,7 @@ def fields(
     default: str = "",
     targets: Sequence[str] = (),
     experiments: Sequence[str] = (),
+    environments: Sequence[str] = (),
 ) -> list[Field]:
     """The form's fields; default: the machine that is taken where none is said."""
     usual = f"{default}, the default" if default else "the default machine"
@@ -34,6 +35,7 @@ def fields(
         Field("target", "machine", target, usual, targets),
         Field("experiment", "experiment", experiment, "named after the directory", experiments),
         Field("gpus", "gpus", gpus, "as many as the machine gives a run"),
+        Field("environment", "environment", "", "the machine's own; or requirements.txt", environments),
         Field("name", "name", "", "made up"),
         Field("follow", "then", "yes", "open its log", switch=True),
     ]
@@ -59,7 +61,17 @@ def options(values: Mapping[str, str]) -> dict[str, Any]:
             found[key] = values[key].strip()
     if values.get("gpus", "").strip():
         found["gpus"] = int(values["gpus"])
+    if values.get("environment", "").strip():
+        found["environment"] = environment_of(values)
     return found
+
+
+def environment_of(values: Mapping[str, str]) -> str:
+    """The environment: a file that is not here but in the directory that is sent is meant there."""
+    text = os.path.expanduser(values.get("environment", "").strip())
+    code = Path(os.path.expanduser(values["code"].strip())).resolve()
+    beside = bool(text) and not (here() / text).exists() and (code / text).exists()
+    return str(code / text) if beside else text
 
 
 def command_line(values: Mapping[str, str]) -> str:
@@ -71,6 +83,8 @@ def command_line(values: Mapping[str, str]) -> str:
     code = values["code"].strip()
     if here() != Path(os.path.expanduser(code)).resolve():
         parts += ["--code", shlex.quote(code)]
+    if environment := environment_of(values):
+        parts += ["--env", shlex.quote(environment)]
     if values.get("follow"):
         parts.append("--follow")
     command = command_of(values["command"])

@@ -32,6 +32,11 @@ async def new_run(
     """Ask for a new run and start it."""
     machines = await app.services.call("compute", "list")
     experiments = [item["name"] for item in await app.services.call("experiments", "list")]
+    environments = [
+        str(item["name"])
+        for method in ("list", "presets")
+        for item in await app.services.call("environments", method)
+    ]
     last = app.memory.get("submit", {})
     asked = form.fields(
         code=code or _short(str(here())),
@@ -42,6 +47,7 @@ async def new_run(
         default=next((clean_name(item["name"]) for item in machines if item.get("default")), ""),
         targets=[item["name"] for item in machines],
         experiments=experiments,
+        environments=[*dict.fromkeys(environments)],
     )
     dialog = Form("New run", asked, do="submit", check=form.check, command=form.command_line, first="command")
 
@@ -62,7 +68,7 @@ async def _submit(app: Dashboard, values: Mapping[str, str]) -> None:
     def work(workspace: Workspace, notice: Callable[[str], None]) -> dict[str, Any]:
         said = form.options(values)
         configuration = workspace.configure(command=form.command_of(values["command"]), **said)
-        return workspace.submit(configuration, on_notice=notice).details
+        return workspace.submit(configuration, on_notice=notice)
 
     run = await _beside(app, work, "submitting")
     if run is not None and values.get("follow"):
@@ -75,7 +81,7 @@ async def run_again(
     """Start a run once more, as it was."""
 
     def work(workspace: Workspace, notice: Callable[[str], None]) -> dict[str, Any]:
-        return workspace.rerun(run, target=target, sets=sets, on_notice=notice).details
+        return workspace.rerun(run, target=target, sets=sets, on_notice=notice)
 
     app.run_worker(_beside(app, work, "submitting"), name="rerun", group="submit", exit_on_error=True)
 

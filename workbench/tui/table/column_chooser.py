@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.widgets import Input
 
 from workbench.tui.dialogs.dialog import Dialog
 from workbench.tui.table import messages
@@ -13,6 +14,8 @@ from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import WIDEST, Column, chosen, name_of, read_choice, write_choice
 from workbench.tui.table.listing import Listing
 from workbench.tui.themes.palette import palette_of
+
+SAID = "space shows or hides, K and J move, < and > change the width, / finds, 0 is as usual"
 
 
 class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
@@ -26,15 +29,17 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
     DO = "show"
     DEFAULT_CSS = """
     ColumnChooser Listing { margin: 1 0 0 0; background: $surface; }
+    ColumnChooser Input { display: none; margin: 1 0 0 0; }
     """
 
     def __init__(self, columns: Sequence[Column], choice: Sequence[str] | None) -> None:
-        super().__init__(said="space shows or hides, K and J move, < and > change the width, 0 is as usual")
+        super().__init__(said=SAID)
         self._columns = tuple(columns)
         self._by_id = {column.id: column for column in columns}
         self._shown: list[str] = []
         self._others: list[str] = []
         self._widths: dict[str, int] = {}
+        self._words: list[str] = []
         self._set(choice)
         self.listing = Listing(
             self,
@@ -48,7 +53,8 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
         )
 
     def content(self) -> ComposeResult:
-        """The columns."""
+        """The columns, and a line to find some: a run may have thousands of metrics."""
+        yield Input(placeholder="part of a name")
         yield self.listing
 
     def on_resize(self) -> None:
@@ -58,7 +64,7 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
     def on_mount(self) -> None:
         """List them."""
         super().on_mount()
-        self.listing.replace([*self._shown, *self._others])
+        self.listing.replace(self._listed)
         self.listing.focus()
 
     def answer(self) -> tuple[tuple[str, ...] | None]:
@@ -114,6 +120,24 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
         """A cell more for it."""
         self._resize(1)
 
+    def do_columns_filter(self) -> None:
+        """The line to type into; Enter goes back to the list."""
+        line = self.query_one(Input)
+        line.display = True
+        line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """List what has the words."""
+        event.stop()
+        self._words = event.value.lower().split()
+        self.listing.replace(self._listed)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """On to the list."""
+        event.stop()
+        self.query_one(Input).display = bool(self._words)
+        self.listing.focus()
+
     def do_columns_usual(self) -> None:
         """Forget the choice."""
         self._set(None)
@@ -143,6 +167,15 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
             self._shown.insert(max(0, place + by), self._shown.pop(place))
             self._renew()
 
+    @property
+    def _listed(self) -> list[str]:
+        """Those that fit what was typed, the shown ones first."""
+        return [key for key in (*self._shown, *self._others) if self._fits(self._by_id[key])]
+
+    def _fits(self, column: Column) -> bool:
+        name = f"{name_of(column)} {column.id} {column.help}".lower()
+        return all(word in name for word in self._words)
+
     def _renew(self) -> None:
-        self.listing.replace([*self._shown, *self._others])
+        self.listing.replace(self._listed)
         self.listing.changed(self._by_id)

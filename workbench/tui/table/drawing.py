@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from workbench.text.cells import cut, width
 from workbench.text.sparkline import sparkline, trace
+from workbench.text.tables import wrap
 from workbench.tui.table.cell import Cell, Span, harmless, pieces
 from workbench.tui.table.columns import Column
 from workbench.tui.table.layout import Layout, Placed
@@ -55,6 +56,15 @@ class Look(NamedTuple):
 PLAIN = Look()
 
 
+def sentences(text: str, cells: int) -> list[str]:
+    """The lines of what an empty table says; too long ones break where three spaces are, then at words."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        parts = [line] if width(line) <= cells else [part.strip() for part in line.split("   ")]
+        lines += [short for part in parts for short in wrap(part, max(1, cells))]
+    return lines
+
+
 class Pen:
     """Draws with one palette on one ground; all it draws is as wide as the layout."""
 
@@ -72,7 +82,10 @@ class Pen:
             if layout.before and number == layout.fixed:
                 line.put(placed.x - 1, [Span(self.signs.before, "key")])
             end = layout.width - 1 if layout.after else layout.width
-            self._title(line, placed, min(placed.width, end - placed.x), end, sorting)
+            room = min(placed.width, end - placed.x)
+            if room < placed.width and number and self.columns[placed.column].right and layout.roomy:
+                placed, room = placed._replace(x=placed.x - 1), room + 1  # the title begins in the gap
+            self._title(line, placed, room, end, sorting)
         if not layout.after:
             return line.strip(layout.width)
         titles = line.strip(layout.width).crop(0, layout.width - 1)
@@ -251,4 +264,3 @@ class _Line:
         self._flush()
         strip = Strip(self._segments, max(self._x, cells))
         return strip if self._x <= cells else strip.crop(0, cells)
-

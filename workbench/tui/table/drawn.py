@@ -10,13 +10,16 @@ from textual.strip import Strip
 
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.columns import Column, chosen, fitted
-from workbench.tui.table.drawing import PLAIN, Look, Pen, Sorting
+from workbench.tui.table.drawing import PLAIN, Look, Pen, Sorting, sentences
 from workbench.tui.table.layout import Layout, arrange, last_aside
 from workbench.tui.table.lines import Lines
 from workbench.tui.table.marks import Marks
 from workbench.tui.table.prefetch import Prefetch
 from workbench.tui.table.source import Source
 from workbench.tui.themes.palette import palette_of
+
+SIDES = 2
+"""Cells that stay free on both sides of what an empty table says."""
 
 
 class DrawnTable(ScrollView):
@@ -255,7 +258,7 @@ class DrawnTable(ScrollView):
         return pen.row(cells, layout, look)
 
     def _said(self, pen: Pen, width: int, y: int) -> Strip:
-        said = self._empty.split("\n") if self._filled else [""]
+        said = sentences(self._empty, width - 2 * SIDES) if self._filled else [""]
         number = y - (self._rows_high - len(said)) // 3
         return pen.sentence(said[number] if 0 <= number < len(said) else "", width)
 

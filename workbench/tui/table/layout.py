@@ -33,6 +33,11 @@ class Layout(NamedTuple):
     before: int = 0
     after: int = 0
 
+    @property
+    def roomy(self) -> bool:
+        """Whether columns stand two cells apart."""
+        return self.width >= ROOMY
+
     def difference(self, before: Sequence[Cell], now: Sequence[Cell]) -> tuple[int, int]:
         """Where a row whose cells became others has to be drawn anew: its first cell there, and how many.
 

@@ -120,7 +120,7 @@ class Listing(Acting, TableView, can_focus=True):
     # The mouse
 
     def on_click(self, event: events.Click) -> None:
-        """Place the cursor; the second click on a row opens it. """
+        """Place the cursor; the second click on a row opens it."""
         if event.button != 1 or (event.x >= self._wide):
             return
         line = self._line_at(event.y)

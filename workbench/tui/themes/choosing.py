@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.tui.dialogs.pick import Choice, Pick
+from workbench.tui.themes.wardrobe import remembered_as
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -23,6 +24,6 @@ def choose(app: Dashboard) -> None:
     def done(name: str | None) -> None:
         app.theme = name or before
         if name:
-            app.memory.keep("theme", name)
+            app.memory.keep(remembered_as(app.environ), name)
 
     app.push_screen(Pick("Colours", choices, current=before, shown=wear), done)

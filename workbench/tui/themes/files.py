@@ -135,9 +135,7 @@ def _table(table: Mapping[str, Any], name: str, known: set[str] | None, wrong: _
     return found
 
 
-def _colours(
-    table: Mapping[str, Any], name: str, known: set[str] | None, wrong: _Mistakes
-) -> dict[str, str]:
+def _colours(table: Mapping[str, Any], name: str, known: set[str] | None, wrong: _Mistakes) -> dict[str, str]:
     good = {}
     for key, value in _table(table, name, known, wrong).items():
         why = _not_a_style(value) if key.endswith("-style") else _not_a_colour(value)

@@ -30,6 +30,11 @@ def usual(environ: Mapping[str, str]) -> str:
     return "plain-ascii" if draws_ascii_alone(environ) else "terminal"
 
 
+def remembered_as(environ: Mapping[str, str]) -> str:
+    """The name under which a chosen theme is kept: where colours are few, another one is worn."""
+    return "theme" if not has_few_colours(environ) else "theme of few colours"
+
+
 class Wardrobe:
     """Themes of some folders, for one app. wrong hears of every file that holds none."""
 

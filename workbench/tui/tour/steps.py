@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 
 class Seen(NamedTuple):
@@ -14,6 +14,11 @@ class Seen(NamedTuple):
     tab: str = ""
     runs: int = 0
     """Runs that go on or wait."""
+    promoted: bool = False
+    """Whether a version took an alias from another one."""
+
+
+MODELS = ("models", "model", "version")
 
 
 class Step(NamedTuple):
@@ -31,7 +36,11 @@ STEPS = (
     Step("enter shows one large; esc comes back, up to the list.", lambda seen: seen.kind == "runs"),
     Step("space marks runs: mark two or three, then c compares them.", lambda seen: seen.kind == "compare"),
     Step("Only what differs is shown.  2 goes to the machines.", lambda seen: seen.kind == "compute"),
-    Step("enter opens a machine, D examines it.  1 goes back to the runs.", lambda seen: seen.kind == "runs"),
+    Step("enter opens a machine, D examines it.  3 goes to the models.", lambda seen: seen.kind in MODELS),
+    Step("Once all runs are over, a model is here.  enter opens it.", lambda seen: seen.kind == "model"),
+    Step("Version 1 is champion, 2 is the best run's.  tab on to the gate.", lambda seen: seen.tab == "gate"),
+    Step("It lets version 2 in: p asks it, and then promotes.", lambda seen: seen.promoted),
+    Step("Its history says who, when and why.  1 goes to the runs.", lambda seen: seen.kind == "runs"),
     Step("x ends a run, r runs it again, R sends code of yours.  ? has all keys.", lambda _: False),
 )
 """In order; the last stays."""
@@ -42,6 +51,14 @@ class Tour:
 
     def __init__(self) -> None:
         self._at = 0
+        self.promoted = False
+        """Whether a version was heard to take an alias from another one."""
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        """Take in an event of the server's."""
+        data = event.get("data") or {}
+        if event.get("kind") == "ModelAliasMoved" and data.get("version") and data.get("previous"):
+            self.promoted = True
 
     def look(self, seen: Seen) -> bool:
         """Take in what is shown; whether the step became another."""
@@ -57,5 +74,5 @@ class Tour:
 
     @property
     def count(self) -> str:
-        """Such as 2/9."""
+        """Such as 2/13."""
         return f"{self._at + 1}/{len(STEPS)}"

@@ -6,16 +6,17 @@ a Workspace that they use elsewhere only.
 
 import sys
 
-from workbench.remote.tracking import Run
+from workbench.remote.tabular.run_datasets import Dataset
+from workbench.remote.tracking.run import Run
 
 ABSENT = {
-    "Dataset": "dataset", "Datastore": "datastore", "Environment": "environment", "Experiment": "experiment",
+    "Datastore": "datastore", "Environment": "environment", "Experiment": "experiment",
     "Keyvault": "keyvault", "Model": "model", "ScriptRunConfig": "script_run_config",
     "Webservice": "webservice", "Workspace": "workspace",
 }  # fmt: skip
 """Name -> the module it has of its own."""
 
-__all__ = ["Run"]
+__all__ = ["Dataset", "Run"]
 
 
 class _Absent(type):
@@ -36,20 +37,22 @@ class _Absent(type):
 def _refusal(name):
     # type: (str) -> ImportError
     return ImportError(
-        "azureml.core.%s is not here: inside a run azureml.core is a stand-in that has Run only. "
+        "azureml.core.%s is not here: inside a run azureml.core is a stand-in that has Run and Dataset only. "
         "Install azureml-core in the run's environment, or use it outside of the run" % name
     )
 
 
 def _offer():
     # type: () -> None
-    """Put the absent ones here, and in modules of their own as in `from azureml.core.model import Model`."""
+    """Put them here, and in modules of their own as in `from azureml.core.model import Model`."""
     here = sys.modules[__name__]
+    offered = {"Dataset": ("dataset", Dataset)}  # type: dict[str, tuple[str, type]]
     for name, module in ABSENT.items():
-        absent = _Absent(name, (), {"__doc__": "Not here.", "__module__": __name__})
-        setattr(here, name, absent)
+        offered[name] = (module, _Absent(name, (), {"__doc__": "Not here.", "__module__": __name__}))
+    for name, (module, kind) in offered.items():
+        setattr(here, name, kind)
         own = type(sys)("%s.%s" % (__name__, module))
-        setattr(own, name, absent)
+        setattr(own, name, kind)
         setattr(here, module, own)
         sys.modules[own.__name__] = own
 

@@ -1,7 +1,7 @@
 """`from azureml.core.run import Run`."""
 
-from workbench.remote.offline import OfflineRun as _OfflineRun
-from workbench.remote.tracking import Run
+from workbench.remote.tracking.offline import OfflineRun as _OfflineRun
+from workbench.remote.tracking.run import Run
 
 __all__ = ["Run", "_OfflineRun", "get_run"]
 

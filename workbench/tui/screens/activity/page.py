@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Static
 
 from workbench.errors import WorkbenchError
 from workbench.text.location import Location
 from workbench.tui.frame.prompt import none_fits
+from workbench.tui.frame.words import Words
 from workbench.tui.model.away import summary
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.filtered import FilteredPage
@@ -22,8 +22,8 @@ from workbench.tui.screens.activity.room import room
 from workbench.tui.screens.activity.rows import COLUMNS, Row, alert_key
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell, harmless
+from workbench.tui.table.column_table import Table
 from workbench.tui.table.lines import Group
-from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
 
 LIMIT = 500
@@ -54,7 +54,7 @@ class ActivityPage(FilteredPage):
         self._names: dict[str, Mapping[str, Any]] = {}
         self._heard = False
         self.table = Table(self, COLUMNS, frozen=2, empty="...")
-        self._words = Static("", id="words", markup=False)
+        self._words = Words(id="words")
 
     def compose(self) -> ComposeResult:
         """The table, and what its rows have no room for."""
@@ -152,10 +152,9 @@ class ActivityPage(FilteredPage):
     def _tell(self) -> None:
         """Say all of the one under the cursor."""
         row = self.row(self.table.cursor)
-        palette = palette_of(self.app)
-        said = Cell("") if row is None else row.detail(palette.ascii)
+        said = Cell("") if row is None else row.detail(palette_of(self.app).ascii)
         self._words.display = bool(said.text)
-        self._words.update(Text(harmless(said.text), palette.style(said.role)))
+        self._words.say(lambda: Text(harmless(said.text), palette_of(self.app).style(said.role)))
 
     @property
     def aside(self) -> str:

@@ -22,7 +22,7 @@ COLUMNS = (
     Column("subject", "OF", least=10, ideal=20, most=32, keep=90, middle=True, sortable=False),
     Column("age", "AGE", right=True, least=4, ideal=4, keep=70, sortable=False),
     Column("took", "TOOK", right=True, least=5, ideal=6, keep=50, sortable=False),
-    Column("text", "", least=20, ideal=40, rest=True, keep=80, sortable=False),
+    Column("text", "SAYS", least=20, ideal=40, rest=True, keep=80, sortable=False),
 )
 Json = Mapping[str, Any]
 

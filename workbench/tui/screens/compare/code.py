@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 from rich.text import Text
@@ -19,9 +20,9 @@ from workbench.tui.frame.reading import Reading
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import Table
 from workbench.tui.table.columns import Column
 from workbench.tui.table.lines import Group
-from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
 from workbench.views.comparison import change_cell, diff_role, lines_cell
 
@@ -156,13 +157,12 @@ class CompareCode(Acting, Vertical):
                     "runs", "diff", a=self._runs[0], b=item.other, path=item.path
                 )
             except WorkbenchError as problem:
-                self.query_one(Reading).say(
-                    Text(clean(problem.message, 400), palette_of(self.app).style("bad"))
-                )
+                why = clean(problem.message, 400)
+                self.query_one(Reading).say(lambda: Text(why, palette_of(self.app).style("bad")))
                 return
             text = found["text"]
         reading = self.query_one(Reading)
-        reading.say(self._coloured(text or ""))
+        reading.say(partial(self._coloured, text or ""))
         reading.scroll_home(animate=False)
 
     def _coloured(self, text: str) -> Text:

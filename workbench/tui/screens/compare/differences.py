@@ -15,13 +15,13 @@ from workbench.text import times
 from workbench.text.numbers import number
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
-from workbench.tui.chart.chart import Chart
+from workbench.tui.chart.large_chart import Chart
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_curves import Curve, RunCurves
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import Table
 from workbench.tui.table.columns import Column
-from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
 from workbench.views import comparison
 from workbench.views import runs as run_look
@@ -61,7 +61,7 @@ class Differences(Acting, Vertical):
 
     def compose(self) -> ComposeResult:
         """The chart and the table."""
-        yield Chart(RunCurves(self.dashboard.services, "", ()), empty="no metric to draw")
+        yield Chart(RunCurves(self.dashboard.services, "", ()), empty="no metric differs; a shows all")
         yield self.table
 
     @property
@@ -91,10 +91,11 @@ class Differences(Acting, Vertical):
             self.table.columns = columns
         self._fill()
         self.table.changed(self._rows)
-        if first:
+        if first or self._metric is None:
             metric = await self._first_metric(found)
             if metric is not None:
-                self.table.go_to(f"metric {metric}")
+                if first:
+                    self.table.go_to(f"metric {metric}")
                 self._draw(metric)
         else:
             self.query_one(Chart).changed()
@@ -209,7 +210,7 @@ def _columns(found: Mapping[str, Any]) -> list[Column]:
                 f"run {at}",
                 clean_name(run["name"], 24),
                 right=True,
-                least=ideal - 3,
+                least=ideal if at else ideal - 3,  # a value whose end is cut is worse than a run out of sight
                 ideal=ideal,
                 most=ideal + 8,
                 keep=90 - at,

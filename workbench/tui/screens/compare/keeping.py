@@ -17,15 +17,13 @@ async def keep(app: Dashboard, runs: Sequence[str], name: str | None) -> Mapping
 
     For a worker; raises WorkbenchError. None when no name was given.
     """
-    from workbench.tui.dialogs.question import Question
+    from workbench.tui.dialogs.naming import ask_name
 
     if name is None:
-        name = await app.push_screen_wait(Question("Keep this comparison", "what it is called", echo=True))
-    if not name or not name.strip():
+        name = await ask_name(app, "Keep this comparison")
+    if name is None:
         return None
-    kept: Mapping[str, Any] = await app.services.call(
-        "comparisons", "save", name=name.strip(), runs=list(runs)
-    )
+    kept: Mapping[str, Any] = await app.services.call("comparisons", "save", name=name, runs=list(runs))
     app.tell(Dirty(comparisons={kept["name"]}))
     app.notify(f"kept as compare/{clean_name(kept['name'])}", timeout=4, markup=False)
     return kept

@@ -44,8 +44,10 @@ class CompareNotes(Reading):
         self._say()
 
     def _say(self) -> None:
-        if not self.size.width:
-            return
+        if self.size.width:
+            self.say(self._coloured)
+
+    def _coloured(self) -> Text:
         palette, saved = palette_of(self.app), self._saved()
         said = Text(no_wrap=True)
         note = str(saved.get("note") or "") if saved is not None else ""
@@ -57,7 +59,7 @@ class CompareNotes(Reading):
             if run.get("description"):
                 said.append(f"\n{clean_name(run['name'])}\n\n", palette.style("title"))
                 self._add(said, palette, str(run["description"]))
-        self.say(said)
+        return said
 
     def _add(self, said: Text, palette: Palette, note: str) -> None:
         look = Look(max(20, self.size.width - 3), True, palette.ascii)

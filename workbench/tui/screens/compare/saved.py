@@ -15,8 +15,8 @@ from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.filtered import FilteredPage
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import Table
 from workbench.tui.table.columns import Column
-from workbench.tui.table.table import Table
 from workbench.views import notes
 
 EMPTY = "No comparison is saved.   space marks runs, c compares them, w keeps the comparison."

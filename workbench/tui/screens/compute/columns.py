@@ -153,9 +153,7 @@ def _trail(trail: Sequence[float | None], plain: bool) -> str:
     return filled([nan if value is None else value for value in trail], TRAIL, ascii_only=plain)
 
 
-def problem(
-    target: Target, view: View | None, age: float | None, now: datetime, gpus: Sequence[Gpu]
-) -> Cell:
+def problem(target: Target, view: View | None, age: float | None, now: datetime, gpus: Sequence[Gpu]) -> Cell:
     """What is wrong in a sentence, with what one can do here; gpus: the view's."""
     said = fleet.problem(fleet.problems(target, view, age, now, gpus))
     if (view or target).get("state") == "needs sign-in":

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 
 from workbench.errors import UsageError
 from workbench.text import sizes
-from workbench.text.log_pattern import Hit, errors, finder, parse
+from workbench.text.log_hits import Hit
+from workbench.text.log_pattern import errors, finder, parse
 from workbench.tui.logs.source import Extent, Found, LineCount
 from workbench.views import command_results
 

@@ -21,8 +21,8 @@ from workbench.tui.logs.pane import LogPane
 from workbench.tui.screens.compute.command_log import CommandLog
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import Table
 from workbench.tui.table.columns import Column
-from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
 from workbench.views import command_results
 from workbench.workspace.many_commands import Said, run_on

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CORDON, DRAIN, LIFT = "cordon", "drain", "lift"
 CHOICES = (
-    Choice(CORDON, "cordon", "nothing starts; what runs goes on, what waits keeps its place"),
+    Choice(CORDON, "cordon", "nothing starts; runs go on, what waits keeps its place"),
     Choice(DRAIN, "drain", "nothing new is taken on either: it empties itself"),
     Choice(LIFT, "back to work", "what waits there starts again"),
 )

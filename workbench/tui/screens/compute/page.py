@@ -24,8 +24,8 @@ from workbench.tui.screens.compute.columns import ORDER, Setting, cells, columns
 from workbench.tui.screens.compute.free_line import FreeLine
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import MarkingTable
 from workbench.tui.table.drawing import Sorting
-from workbench.tui.table.table import MarkingTable
 from workbench.tui.themes.palette import palette_of
 from workbench.views import fleet, fleet_filter
 from workbench.views import gpus as gpu_look

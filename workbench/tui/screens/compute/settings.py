@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 NUMBERS = ("gpus", "slots")
 SECONDS = ("grace", "power_timeout")
 POWER = ("start", "stop", "restart", "power_timeout")
-TEXTS = ("python", "root", *NUMBERS, "grace", "setup", *POWER)
+TEXTS = ("python", "root", *NUMBERS, "grace", "setup", "container_engine", *POWER)
+AUTO = "auto"
+ENGINES = (AUTO, "podman", "docker", "nerdctl", "none")
+"""What runs containers: looked for, one of these, a command of its own, or nothing."""
+LABELS = {"container_engine": "containers by"}
 HINTS = {
     "python": "the interpreter runs use there",
     "root": "~/.workbench there",
@@ -25,6 +29,7 @@ HINTS = {
     "slots": "runs at once; 0: no limit",
     "grace": "seconds between TERM and KILL",
     "setup": "a shell line before each command",
+    "container_engine": "auto, podman, docker, nerdctl, none",
     "start": "a shell line of this side that switches it on",
     "stop": "one that switches it off",
     "restart": "else stop, then start",
@@ -37,7 +42,9 @@ def fields(target: Mapping[str, Any]) -> list[Field]:
     now = target.get("settings") or {}
     found = []
     for key in _offered(target):
-        found.append(Field(key, key.replace("_", " "), _text(key, now.get(key)), HINTS[key]))
+        words = ENGINES if key == "container_engine" else ()
+        label = LABELS.get(key, key.replace("_", " "))
+        found.append(Field(key, label, _text(key, now.get(key)), HINTS[key], words))
     protected = "yes" if now.get("protected") else ""
     found.append(Field("protected", "", protected, "ask for its name before detaching", switch=True))
     default = "yes" if target.get("default") else ""
@@ -52,6 +59,8 @@ def _offered(target: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _text(key: str, value: Any) -> str:
     """A setting as a line; a command that was set as its words is shown as a shell would read it."""
+    if key == "container_engine":
+        return str(value) if value else AUTO
     if isinstance(value, list):
         return shlex.join(value) if key in POWER else "; ".join(value)
     return "" if value is None else str(value)
@@ -82,6 +91,10 @@ def changes(target: Mapping[str, Any], values: Values) -> dict[str, Any]:
             value = int(text)
         elif key in SECONDS and text:
             value = _seconds(key, text)
+        elif key == "container_engine":
+            value = None if text in ("", AUTO) else text
+            if value is None and not now.get(key):
+                continue
         elif key == "setup":
             value = [text] if text else []
         found[key] = value

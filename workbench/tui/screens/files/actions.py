@@ -21,7 +21,7 @@ from workbench.tui.screens.files import changing
 from workbench.tui.screens.files.columns import file_of
 from workbench.tui.screens.files.folder import Folder
 from workbench.tui.screens.files.using import FolderUse
-from workbench.tui.table.table import MarkingTable
+from workbench.tui.table.column_table import MarkingTable
 
 Entries = list[Mapping[str, Any]]
 VIEWED = 64 << 20
@@ -167,7 +167,7 @@ class BrowseActions(Page):
             if text.strip():
                 self._work(self._sent(Path(text.strip())))
 
-        await ask(self.dashboard, "bring", done, words=names_here(), hint="a file or folder of this side")
+        await ask(self.dashboard, "upload", done, words=names_here(), hint="a file or folder of this side")
 
     async def _sent(self, source: Path) -> None:
         place = await changing.send(self.dashboard, self.name_, self.folder.path, source, self._say)

@@ -28,8 +28,8 @@ from workbench.tui.screens.files.reading import HEAD, MachineFile, is_binary
 from workbench.tui.screens.files.using import FolderUse
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import MarkingTable
 from workbench.tui.table.drawing import Sorting
-from workbench.tui.table.table import MarkingTable
 
 EMPTY = "The folder is empty; . shows hidden names."
 
@@ -98,7 +98,7 @@ class FilesPage(BrowseActions, FilteredPage):
         if self.reading or self.counting:
             return ""
         told = [f"/ {self.words}"] if self.words else []
-        told.append(counted(len(self.table.keys), "entry").replace("entrys", "entries"))
+        told.append(counted(len(self.table.keys), "entry"))
         told += [f"{len(self.table.marked)} marked"] if self.table.marked else []
         told += [f"{sizes.short(self.folder.free)} free"] if self.folder.free is not None else []
         return "   ".join(told)

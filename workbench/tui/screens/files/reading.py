@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 
 from workbench.errors import UsageError
-from workbench.text.log_pattern import Finder, Hit, errors, finder, parse
+from workbench.text.log_hits import Finder, Hit
+from workbench.text.log_pattern import errors, finder, parse
 from workbench.tui.logs.source import Extent, Found, LineCount
 from workbench.tui.model.feed import Services
 

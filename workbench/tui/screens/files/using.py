@@ -19,7 +19,7 @@ from workbench.tui.frame.detail import Detail
 from workbench.tui.screens.files.columns import USE_COLUMNS, use_cells
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
-from workbench.tui.table.table import Table
+from workbench.tui.table.column_table import Table
 from workbench.tui.themes.palette import palette_of
 from workbench.views.machine_files import use_notes
 

@@ -11,17 +11,17 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
+from workbench.tui.frame.words import Words
 from workbench.tui.leaving import run_outside
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.screens.compute.attaching import attach, attach_as
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import Table
 from workbench.tui.table.columns import Column
-from workbench.tui.table.table import Table
 from workbench.tui.themes.palette import palette_of
 from workbench.workspace.ssh_hosts import SshHost, ssh_hosts
 
@@ -43,7 +43,7 @@ class Welcome(Acting, Vertical):
     PLACES: ClassVar[tuple[str, ...]] = ("welcome",)
     DEFAULT_CSS = """
     Welcome { padding: 1 2; }
-    Welcome Static { height: auto; margin: 0 0 1 0; }
+    Welcome Words { height: auto; margin: 0 0 1 0; }
     Welcome Table { height: 1fr; min-height: 4; }
     """
 
@@ -56,9 +56,9 @@ class Welcome(Acting, Vertical):
 
     def compose(self) -> ComposeResult:
         """Words, hosts, what else there is to do."""
-        yield Static(id="hello", markup=False)
+        yield Words(id="hello")
         yield self.table
-        yield Static(id="next", markup=False)
+        yield Words(id="next")
 
     @property
     def dashboard(self) -> Dashboard:
@@ -67,13 +67,23 @@ class Welcome(Acting, Vertical):
 
     def on_mount(self) -> None:
         """The words."""
+        self.query_one("#hello", Words).say(self._hello)
+        self.query_one("#next", Words).say(self._next)
+
+    def _hello(self) -> Text:
         palette = palette_of(self.app)
         hello = Text()
         hello.append("Bring your own machines.", palette.style("title"))
         hello.append(" They need sshd and python3, nothing is installed.\n", palette.style("text"))
-        hello.append("These are in your ~/.ssh/config. Space attaches one:", palette.style("dim"))
-        self.query_one("#hello", Static).update(hello)
-        after = Text()
+        here = "These are in your ~/.ssh/config. Space attaches one:"
+        none = self.table.empty == NO_HOSTS and not self._hosts
+        hello.append(
+            "Attach one by its address, or see the demo first." if none else here, palette.style("dim")
+        )
+        return hello
+
+    def _next(self) -> Text:
+        palette, after = palette_of(self.app), Text()
         for key, words in (
             ("a", "another address"),
             ("R", "run this directory's command on this machine, without any other"),
@@ -83,7 +93,7 @@ class Welcome(Acting, Vertical):
             after.append(words + "\n", palette.style("text"))
         after.append("\n  $  ", palette.style("quiet"))
         after.append("wb submit --follow -- python train.py --lr 3e-4", palette.style("active"))
-        self.query_one("#next", Static).update(after)
+        return after
 
     async def hear(self, dirty: Dirty) -> None:
         """Look for hosts once, and for what is attached whenever that changes."""
@@ -97,6 +107,7 @@ class Welcome(Acting, Vertical):
         found = await asyncio.to_thread(ssh_hosts)
         self._hosts = {host.name: host for host in found}
         self.table.empty = NO_HOSTS
+        self.query_one("#hello", Words).say(self._hello)
         self.table.replace(list(self._hosts))
         await self._attached_now()
 

@@ -18,7 +18,7 @@ from workbench.tui.screens.forwards import doing
 from workbench.tui.screens.forwards.columns import COLUMNS, cells
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
-from workbench.tui.table.table import Table
+from workbench.tui.table.column_table import Table
 from workbench.views import forwards as look
 
 AGAIN = 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.text import Text
@@ -9,12 +10,17 @@ from rich.text import Text
 from workbench.errors import WorkbenchError
 from workbench.text import states
 from workbench.text.sanitize import clean, clean_name
+from workbench.text.tables import wrap
 from workbench.tui.frame.reading import Reading
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.themes.palette import Palette, palette_of
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
+
+
+MARGIN = 3
+"""Cells of a line that its edges and the scroll bar take."""
 
 
 class Doctor(Reading):
@@ -24,6 +30,7 @@ class Doctor(Reading):
         super().__init__()
         self._target = target
         self._asked = False
+        self._found: list[dict[str, Any]] = []
         self.fixes: list[str] = []
         """The commands of the findings, which `copy` copies."""
 
@@ -31,7 +38,7 @@ class Doctor(Reading):
         """The first time, ask."""
         if dirty.everything and not self._asked:
             self._asked = True
-            self.say(Text("the doctor looks ...", palette_of(self.app).style("waiting")))
+            self.say(lambda: Text("the doctor looks ...", palette_of(self.app).style("waiting")))
             self.run_worker(self._ask(), exclusive=True, exit_on_error=True)
 
     async def _ask(self) -> None:
@@ -39,30 +46,48 @@ class Doctor(Reading):
         try:
             found = await services.call("compute", "doctor", name=self._target)
         except WorkbenchError as problem:
-            said = Text(clean(problem.message, 400), palette_of(self.app).style("bad"))
-            said.append(f"\n{clean(problem.hint or '', 400)}")
-            self.say(said)
+            self._found = []
+            self.say(partial(self._refused, problem))
             return
         finally:
             self._asked = False
         self.fixes = [clean_name(check["fix"], 1000) for check in found if check.get("fix")]
-        self.say(report(found, palette_of(self.app)))
+        self._found = found
+        self._say()
+
+    def on_resize(self) -> None:
+        """Lines are broken anew."""
+        self._say()
+
+    def _say(self) -> None:
+        if self._found and self.size.width:
+            room = self.size.width - MARGIN
+            self.say(lambda: report(self._found, palette_of(self.app), room))
+
+    def _refused(self, problem: WorkbenchError) -> Text:
+        said = Text(clean(problem.message, 400), palette_of(self.app).style("bad"))
+        return said.append(f"\n{clean(problem.hint or '', 400)}")
 
 
-def report(checks: list[dict[str, Any]], palette: Palette) -> Text:
-    """Findings: glyph, name, what was found; below it what to do and a command that does it."""
-    left = max([len(clean_name(check["name"], 30)) for check in checks], default=0)
-    said = Text()
+def report(checks: list[dict[str, Any]], palette: Palette, cells: int) -> Text:
+    """Findings in so many cells: glyph, name, what was found; below it what to do, and a command."""
+    left = max([len(clean_name(check["name"], 30)) for check in checks], default=0) + 4
+    said = Text(no_wrap=True)
+
+    def add(sign: str, role: str, text: str, of: str, indent: int) -> None:
+        first, *others = wrap(text, max(20, cells - indent))
+        said.append(sign, palette.style(role))
+        for line in (f"{first}\n", *(f"{' ' * indent}{other}\n" for other in others)):
+            said.append(line, palette.style(of))
+
     for check in checks:
         look = states.look(states.CHECK, clean_name(str(check.get("state", ""))))
         said.append(f"{look.ascii if palette.ascii else look.glyph} ", palette.style(look.role))
-        said.append(f"{clean_name(check['name'], 30):{left}}  ", palette.style("title"))
-        said.append(clean_name(check.get("text") or look.word, 1000) + "\n")
+        name = f"{clean_name(check['name'], 30):{left - 2}}"
+        add(name, "title", clean_name(check.get("text") or look.word, 1000), "text", left)
         if check.get("hint"):
-            arrow = "> " if palette.ascii else "→ "
-            hint = f"{' ' * (left + 4)}{arrow}{clean_name(check['hint'], 1000)}\n"
-            said.append(hint, palette.style("active"))
+            arrow = " " * left + ("> " if palette.ascii else "→ ")
+            add(arrow, "active", clean_name(check["hint"], 1000), "active", left + 2)
         if check.get("fix"):
-            said.append(f"{' ' * (left + 4)}$ ", palette.style("dim"))
-            said.append(clean_name(check["fix"], 1000) + "\n", palette.style("title"))
+            add(f"{' ' * left}$ ", "dim", clean_name(check["fix"], 1000), "title", left + 2)
     return said

@@ -12,6 +12,7 @@ from workbench.errors import NotFound
 from workbench.text.cells import width
 from workbench.text.sanitize import clean
 from workbench.tui.frame.reading import Reading
+from workbench.tui.frame.words import in_words
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.themes.palette import Palette, palette_of
 from workbench.views.machines import card
@@ -48,7 +49,7 @@ class Facts(Reading):
         try:
             target = await services.call("compute", "get", name=self._target)
         except NotFound as problem:
-            self.say(Text(clean(problem.message)))
+            self.say(Text(clean(in_words(problem))))
             return
         facts = []
         for name, item in card(target, datetime.now(UTC), palette_of(self.app).ascii):
@@ -65,7 +66,7 @@ class Facts(Reading):
 
     def _write(self) -> None:
         if self.size.width and self._known:
-            self.say(written(self._known, self.size.width - 2, palette_of(self.app)))
+            self.say(lambda: written(self._known, self.size.width - 2, palette_of(self.app)))
 
 
 def written(facts: Sequence[Fact], cells: int, palette: Palette) -> Text:

@@ -9,7 +9,7 @@ from textual.containers import Vertical
 
 from workbench.text.x_axes import TIME
 from workbench.tui.actions.acting import Acting
-from workbench.tui.chart.chart import Chart
+from workbench.tui.chart.large_chart import Chart
 from workbench.tui.chart.small_multiples import SmallMultiples
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.machine_curves import SPANS, MachineCurves

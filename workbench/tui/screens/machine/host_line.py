@@ -30,6 +30,10 @@ class HostLine(Static):
     def __init__(self) -> None:
         super().__init__("", markup=False)
 
+    def on_mount(self) -> None:
+        """Colours change."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._write())
+
     def watch_said(self) -> None:
         """Other figures."""
         self._write()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workbench.tui.table.table import Table
+from workbench.tui.table.column_table import Table
 
 
 class Linked(Table):

@@ -17,6 +17,7 @@ from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell as Told
 from workbench.tui.actions.acting import Acting
 from workbench.tui.frame.detail import Detail
+from workbench.tui.frame.words import in_words
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.screens.machine import gpu_columns, process_columns
 from workbench.tui.screens.machine.host_line import NEW_LINE, HostLine
@@ -101,7 +102,7 @@ class Live(Acting, Vertical):
             try:
                 self._target = await self.dashboard.services.call("compute", "get", name=self._machine)
             except NotFound as problem:
-                self._host.said = (("", Told(clean_name(problem.message, 300), "bad")),)
+                self._host.said = (("", Told(clean_name(in_words(problem), 300), "bad")),)
                 self.gpus.display = self.processes.display = False
                 return
             await self._learn()

@@ -20,8 +20,8 @@ from workbench.tui.screens.queue import doing
 from workbench.tui.screens.queue.columns import COLUMNS, cells, columns
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import MarkingTable
 from workbench.tui.table.lines import Group
-from workbench.tui.table.table import MarkingTable
 from workbench.tui.themes.palette import palette_of
 from workbench.views import queue as look
 

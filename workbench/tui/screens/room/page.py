@@ -22,8 +22,8 @@ from workbench.tui.screens.room.columns import COLUMNS, cells, name, order
 from workbench.tui.screens.room.parts import Parts
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import MarkingTable
 from workbench.tui.table.drawing import Sorting
-from workbench.tui.table.table import MarkingTable
 from workbench.views import holdings as look
 
 OLDER, KEEP = "30d", "best,tagged,registered"

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from workbench.entities.experiment import Goal
 from workbench.text.filter_format import written_value
 from workbench.tui.actions.acting import Acting
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_list import RunQuery
 from workbench.tui.screens.runs import doing
 from workbench.tui.screens.runs.listing import RunListing
+from workbench.views.runs import Judge
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -41,13 +43,25 @@ class RunChildren(Acting, Vertical):
         run = self._run()
         if run is None:
             return
+        again = run["id"] in dirty.parents
+        if dirty.everything or again or (self.listing.own is None and dirty.measured | dirty.runs):
+            await self._judge(str(run["id"]))
         if not self.listing.runs.loaded:
             self.listing.runs.query = RunQuery(descending=False)
             query = RunQuery(None, (("filter", f"parent={written_value(run['id'])}"),))
             await self.listing.show(query)
         else:
-            again = run["id"] in dirty.parents
             await self.listing.hear(Dirty(everything=True) if again else dirty)
+
+    async def _judge(self, run: str) -> None:
+        """Ask what the children can be judged by: they need not log what their experiment is judged by."""
+        told = await cast("Dashboard", self.app).services.call("runs", "children_metric", run=run)
+        maximize = told["goal"] == Goal.MAXIMIZE.value
+        own = Judge(str(told["metric"]), maximize) if told["metric"] is not None else None
+        if own != self.listing.own:
+            self.listing.own = own
+            if self.listing.runs.loaded:
+                await self.listing.show(self.listing.runs.query)
 
     def refusal(self, action: str) -> str | None:
         """Why it cannot be done with the rows there are."""

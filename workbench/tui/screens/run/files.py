@@ -22,8 +22,8 @@ from workbench.tui.leaving import viewer
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import MarkingTable
 from workbench.tui.table.columns import Column
-from workbench.tui.table.table import MarkingTable
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard

@@ -97,9 +97,14 @@ class RunLogs(Vertical):
             await self._row.mount(pane, before=instead)
             await instead.remove()
         self._arrange()
-        self.call_after_refresh(pane.view.focus)  # after the dialog gave the focus back to where it was
+        self.call_after_refresh(self._go_into, pane)  # after the dialog gave the focus back to where it was
         if start is not None:
             cast("RunLogView", pane.view).show_from(start)
+
+    def _go_into(self, pane: LogPane) -> None:
+        """The focus goes into a log, unless one looks at another tab by now."""
+        if self.display and pane.is_attached:
+            pane.view.focus()
 
     def _arrange(self) -> None:
         """Titles where there is more to tell apart than the output alone."""

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
-from workbench.errors import WorkbenchError
 from workbench.text import times
+from workbench.text.natural_order import natural_key
 from workbench.text.numbers import number
 from workbench.text.sanitize import clean_name
 from workbench.text.x_axes import METRIC, RELATIVE, STEP, TIME
-from workbench.tui.actions.acting import Acting
-from workbench.tui.chart.chart import Chart
-from workbench.tui.chart.feed import Feed
+from workbench.tui.chart.large_chart import Chart
 from workbench.tui.chart.small_multiples import SmallMultiples
 from workbench.tui.chart.source import Trace, Window
 from workbench.tui.frame.prompt import ask
-from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.feed import Services
 from workbench.tui.model.run_curves import Curve, RunCurves
-
-if TYPE_CHECKING:
-    from workbench.tui.app import Dashboard
+from workbench.tui.screens.run.looking import LookingTab
 
 MOST_AXES = 12
 """Metrics that are offered as x axes of another."""
@@ -52,7 +46,8 @@ class RunSeries:
         for item in found:
             ranks.setdefault(item["name"], {})[int(item.get("rank") or 0)] = number(item.get("last"))
         self._ranks = ranks
-        self.last = {name: lasts[min(lasts)] for name, lasts in ranks.items()}
+        named = sorted(ranks, key=natural_key)
+        self.last = {name: ranks[name][min(ranks[name])] for name in named}
 
     async def names(self) -> Sequence[str]:
         """All metrics."""
@@ -81,7 +76,7 @@ class RunSeries:
         return RunCurves(self._services, name, curves)
 
 
-class RunMetrics(Acting, Vertical):
+class RunMetrics(LookingTab):
     """The grid, or the chart that was opened from it."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("metrics",)
@@ -92,21 +87,14 @@ class RunMetrics(Acting, Vertical):
     """
 
     def __init__(self, run: str) -> None:
-        super().__init__()
-        self._reference = run
+        super().__init__(run)
         self._words = ""
-        self._names = Feed(self, self._look_again)
 
     def compose(self) -> ComposeResult:
         """Both; one of them is seen."""
         self._series = RunSeries(self.dashboard.services, self._reference)
         yield SmallMultiples(self._series, empty=EMPTY)
         yield Chart(RunCurves(self.dashboard.services, "", ()))
-
-    @property
-    def dashboard(self) -> Dashboard:
-        """The app, as what it is."""
-        return cast("Dashboard", self.app)
 
     @property
     def grid(self) -> SmallMultiples:
@@ -118,21 +106,7 @@ class RunMetrics(Acting, Vertical):
         """The large one."""
         return self.query_one(Chart)
 
-    async def hear(self, dirty: Dirty) -> None:
-        """Look for new names."""
-        if dirty.everything:
-            await self._look()
-        else:
-            self._names.news()
-
-    async def _look_again(self) -> None:
-        """As `_look`, not at each point: a run may have thousands of metrics."""
-        try:
-            await self._look()
-        except WorkbenchError as problem:
-            self.dashboard.complain(problem)
-
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """Ask what there is; charts in sight ask for their curves themselves. Raises WorkbenchError."""
         await self._series.look()
         (self.chart if self.has_class("-large") else self.grid).changed()

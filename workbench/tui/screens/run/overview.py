@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from math import nan
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -41,6 +42,7 @@ class RunOverview(Reading):
         self._run: Mapping[str, Any] | None = None
         self._trends: dict[str, str] = {}
         self._warnings: list[str] = []
+        self._models: list[dict[str, Any]] = []
         self._looked = -AGAIN
 
     def on_mount(self) -> None:
@@ -65,6 +67,7 @@ class RunOverview(Reading):
             self._trends[name] = await self._trend(run["id"], name)
         if run.get("warnings"):
             self._warnings = await services.call("runs", "warnings", run=run["id"])
+        self._models = await services.call("models", "versions", run=run["id"])
         self._say()
 
     async def _trend(self, run: str, name: str) -> str:
@@ -79,13 +82,15 @@ class RunOverview(Reading):
 
     def _say(self) -> None:
         self._run = self._known()
-        if self._run is None or not self.size.width:
-            return
+        if self._run is not None and self.size.width:
+            self.say(partial(self._coloured, self._run))
+
+    def _coloured(self, run: Mapping[str, Any]) -> Text:
         palette = palette_of(self.app)
         look = Look(max(30, self.size.width - 3), True, palette.ascii)
         said = Text(no_wrap=True)
-        for line in page(self._run, self._trends, self._warnings, datetime.now(UTC), look)[1:]:
+        for line in page(run, self._trends, self._warnings, datetime.now(UTC), look, self._models)[1:]:
             for text, role in pieces(line):
                 said.append(text, palette.style(role or "text"))
             said.append("\n")
-        self.say(said)
+        return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,12 +14,14 @@ from textual.widget import Widget
 
 from workbench.errors import NotFound, WorkbenchError
 from workbench.text.location import Location
+from workbench.tui.frame.words import in_words
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.screens.run.head import RunHead
 from workbench.tui.screens.runs.acting import RunActions
 from workbench.views import runs as look
 
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:[0-9]+")
 QUIET = 2.5
 """Seconds between two looks whether the run was silent."""
 COMMANDS = {"overview": "show", "values": "metrics"}
@@ -118,7 +121,7 @@ class RunPage(RunActions, TabbedPage):
             try:
                 await self._get()
             except NotFound as problem:
-                self.query_one(RunHead).say(problem.message)
+                self.query_one(RunHead).say(in_words(problem))
                 return
             await super().hear(dirty)
 
@@ -139,6 +142,12 @@ class RunPage(RunActions, TabbedPage):
         if line is not None:
             return line
         return str(self.run_["id"]) if self.run_ is not None else None
+
+    @property
+    def environment(self) -> str | None:
+        """The one it ran in, where it has a name here."""
+        said = str((self.run_ or {}).get("environment") or "")
+        return said if VERSION.fullmatch(said) else None
 
     def shell(self) -> tuple[list[str], str] | None:
         """In the run's folder on its machine."""

@@ -20,8 +20,8 @@ from workbench.tui.model.dirty import Dirty
 from workbench.tui.screens.run.files import file_name, free_name
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import Table
 from workbench.tui.table.columns import Column
-from workbench.tui.table.table import Table
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard

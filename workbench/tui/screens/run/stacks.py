@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -63,7 +65,7 @@ class StacksScreen(Acting, ModalScreen[None]):
     def do_stacks_again(self) -> None:
         """Ask the machine, whatever it said before."""
         if not self._said:
-            self.query_one(Reading).say(Text("looking ...", palette_of(self.app).style("waiting")))
+            self.query_one(Reading).say(lambda: Text("looking ...", palette_of(self.app).style("waiting")))
         self.run_worker(self._ask(), exclusive=True, exit_on_error=True)
 
     def do_stacks_pager(self) -> None:
@@ -74,15 +76,17 @@ class StacksScreen(Acting, ModalScreen[None]):
             viewer(self.app, Path(file.name))
 
     async def _ask(self) -> None:
-        palette = palette_of(self.app)
-        said = Text()
         try:
             found: Any = await cast("Dashboard", self.app).services.call("runs", "stack", run=self._run)
         except WorkbenchError as problem:
-            said.append(clean(problem.message, 400), palette.style("bad"))
-            said.append(f"\n{clean(problem.hint or '', 400)}")
+            told = [(clean(problem.message, 400), "bad"), (clean(problem.hint or "", 400), "")]
         else:
-            for line in lines(found):
-                said.append(line.text + "\n", palette.style(line.role) if line.role else "")
-        self._said = said.plain
-        self.query_one(Reading).say(said)
+            told = [(line.text, line.role) for line in lines(found)]
+        self._said = "".join(f"{text}\n" for text, _ in told)
+        self.query_one(Reading).say(partial(self._coloured, told))
+
+    def _coloured(self, told: Sequence[tuple[str, str]]) -> Text:
+        palette, said = palette_of(self.app), Text()
+        for text, role in told:
+            said.append(f"{text}\n", palette.style(role))
+        return said

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 
-from workbench.errors import WorkbenchError
 from workbench.text import numbers
 from workbench.text.sanitize import clean_name
-from workbench.tui.actions.acting import Acting
-from workbench.tui.chart.chart import Chart
 from workbench.tui.chart.feed import Feed
+from workbench.tui.chart.large_chart import Chart
 from workbench.tui.frame.reading import Reading
-from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.fixed_curves import FixedCurves
+from workbench.tui.screens.run.looking import LookingTab
 from workbench.tui.screens.run.value_showing import Shown, show
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import Table
 from workbench.tui.table.columns import Column
-from workbench.tui.table.table import Table
 from workbench.tui.values.outside import open_outside
-
-if TYPE_CHECKING:
-    from workbench.tui.app import Dashboard
 
 COLUMNS = (
     Column("name", "NAME", least=12, ideal=30, rest=True, keep=100, middle=True, sortable=False),
@@ -39,7 +33,7 @@ ROOM = 9
 """Lines of the list at most while something is shown below it."""
 
 
-class RunValues(Acting, Vertical):
+class RunValues(LookingTab):
     """The list and the value."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("values",)
@@ -54,12 +48,10 @@ class RunValues(Acting, Vertical):
     """
 
     def __init__(self, run: str) -> None:
-        super().__init__()
-        self._reference = run
+        super().__init__(run)
         self._found: dict[str, Mapping[str, Any]] = {}
         self._wanted: Mapping[str, Any] = {}
         self._feed = Feed(self, self._show)
-        self._list = Feed(self, self._look_again)
         self._other = False
         self._back = 0
         self._shown: Shown | None = None
@@ -71,10 +63,9 @@ class RunValues(Acting, Vertical):
         yield Reading()
         yield Chart(FixedCurves())
 
-    @property
-    def dashboard(self) -> Dashboard:
-        """The app, as what it is."""
-        return cast("Dashboard", self.app)
+    def on_mount(self) -> None:
+        """Pictures and tables are drawn anew in other colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._ask())
 
     @property
     def reading(self) -> Reading:
@@ -97,21 +88,7 @@ class RunValues(Acting, Vertical):
     def want(self, keys: Sequence[str]) -> None:
         """All are here already."""
 
-    async def hear(self, dirty: Dirty) -> None:
-        """What is new, at once when the tab is opened."""
-        if dirty.everything:
-            await self._look()
-        else:
-            self._list.news()
-
-    async def _look_again(self) -> None:
-        """As `_look`, not at each row that is logged."""
-        try:
-            await self._look()
-        except WorkbenchError as problem:
-            self.dashboard.complain(problem)
-
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """Ask what there is, and for what is shown if it was logged again. Raises WorkbenchError."""
         items = await self.dashboard.services.call("runs", "logged", run=self._reference)
         found = {f"{item['kind']} {item['name']}": item for item in items}
@@ -140,9 +117,8 @@ class RunValues(Acting, Vertical):
         self.do_values_large()
 
     def on_resize(self) -> None:
-        """Tables and pictures are made for a width."""
-        if self._shown is not None:
-            self._ask()
+        """Tables and pictures are made for the room there is, which is known from here on."""
+        self._ask()
 
     @property
     def _room(self) -> int:
@@ -152,7 +128,7 @@ class RunValues(Acting, Vertical):
     def _ask(self) -> None:
         """Show what the cursor is on, asked for beside: pictures come from far."""
         item = self._found.get(self.table.cursor or "")
-        if item is not None:
+        if item is not None and self.size:
             self._wanted = item
             self._feed.now()
 

@@ -53,6 +53,12 @@ class RunActions(Page):
         """Run the one under the cursor again."""
         await doing.again(self.dashboard, self.chosen_runs()[0])
 
+    async def do_runs_promote(self) -> None:
+        """Register the files of the run under the cursor as a model, and promote it."""
+        from workbench.tui.screens.models.changing import of_run
+
+        await of_run(self.dashboard, self.chosen_runs()[0])
+
     async def do_runs_new(self) -> None:
         """A new run."""
         await doing.new(self.dashboard, experiment=self.at_experiment, target=self.at_target)

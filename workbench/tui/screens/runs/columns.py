@@ -60,17 +60,22 @@ def shown(
     tags: Sequence[str] = (),
     *,
     grouped: bool,
+    own: look.Judge | None = None,
 ) -> list[Shown]:
     """Every column there is for the runs of an experiment and its judge, or of all experiments (None).
 
-    grouped: the runs stand under their experiments, which say what they are judged by.
+    grouped: the runs stand under their experiments, which say what they are judged by. own: what these runs
+    are judged by, whatever their experiments are.
     """
-    maximize = judge is not None and judge.maximize
     mixed = experiment is None and not grouped
-    title = clean_name(judge.metric, 16) if judge else "METRIC"
+    trend = Column("trend", "TREND", least=SPARK, ideal=SPARK, keep=45, sortable=False)
     return [
         Shown(Column("state", "STATE", least=11, ideal=12, keep=95), _state, "status"),
-        Shown(Column("name", "NAME", least=15, ideal=18, most=28, keep=100, middle=True), _name, "name"),
+        Shown(
+            Column("name", "NAME", least=15, ideal=18, most=0 if mixed else 28, keep=100, middle=True),
+            _name,
+            "name",
+        ),
         Shown(
             Column("experiment", "EXP", least=6, ideal=10, most=18, keep=40, shown=mixed),
             _word("experiment"),
@@ -82,13 +87,7 @@ def shown(
         Shown(
             Column("took", "TOOK", right=True, least=5, ideal=6, keep=65, descending=True), _took, "duration"
         ),
-        Shown(
-            _judged(title, mixed, maximize),
-            _metric(named=mixed),
-            "primary",
-        ),
-        Shown(Column("trend", "TREND", least=SPARK, ideal=SPARK, keep=45, sortable=False), _trend),
-        Shown(Column("best", "BEST", right=True, least=7, ideal=9, keep=20, shown=False), _best, "best"),
+        *(_by_own(own, trend) if own is not None else _by_experiment(judge, trend, mixed)),
         *(_figure("metric", name, _named_metric(name), usual=False) for name in metrics),
         *(_figure("param", name, _param(name), usual=len(params) <= FEW) for name in params),
         *(_figure("tag", name, _tag(name), usual=False, right=False) for name in tags),
@@ -99,13 +98,44 @@ def shown(
         ),
         *(_course(name) for name in metrics[:MOST_FIGURES]),
         *(_attribute(name) for name in ATTRIBUTES),
-        Shown(Column("note", "NOTE", least=12, ideal=24, rest=True, keep=60, sortable=False), _note),
+        # Of one list the age says more: without it nobody sees what the order is.
+        Shown(
+            Column("note", "NOTE", least=12, ideal=24, rest=True, keep=50 if mixed else 60, sortable=False),
+            _note,
+        ),
     ]
+
+
+def _by_experiment(judge: look.Judge | None, trend: Column, mixed: bool) -> tuple[Shown, Shown, Shown]:
+    """The columns of what the runs' experiments judge them by; mixed: each row says by which metric."""
+    title = clean_name(judge.metric, 16) if judge else "METRIC"
+    maximize = judge is not None and judge.maximize
+    best = Column("best", "BEST", right=True, least=7, ideal=9, keep=20, shown=False)
+    return (
+        Shown(_judged(title, mixed, maximize), _metric(named=mixed), "primary"),
+        Shown(trend, _trend),
+        Shown(best, _best, "best"),
+    )
+
+
+def _by_own(own: look.Judge, trend: Column) -> tuple[Shown, Shown]:
+    """The columns of a metric that is not that of the runs' experiment; the best run is that of ""."""
+    name, usual = own.metric, _metric(named=False)
+
+    def cell(row: Row, setting: Setting) -> Cell:
+        value = (row.get("metrics") or {}).get(name)
+        told = {**row, "last": value, "experiment": ""}
+        return usual(told, setting)
+
+    return (
+        Shown(_judged(clean_name(name, 16), False, own.maximize), cell, f"metric:{name}"),
+        Shown(trend, _spark(name)),
+    )
 
 
 def _judged(title: str, named: bool, maximize: bool) -> Column:
     """The column of what runs are judged by; named: each row says by which metric."""
-    least, ideal, most = (MARK + 8, MARK + 8, 24) if named else (7, 10, 16)
+    least, ideal, most = (MARK + 8, MARK + 8, 24) if named else (min(max(7, len(title)), 10), 10, 16)
     return Column(
         "metric", title, right=True, least=least, ideal=ideal, most=most, keep=80, descending=maximize
     )
@@ -117,7 +147,8 @@ def _figure(
     """The column of a figure of a metric, a param or a tag, which may have the same name."""
     said = f"{kind} {name}" if kind in ("min", "max", "best") else name
     id, title = f"{kind}:{name}", clean_name(said, 14)
-    column = Column(id, title, right=right, least=5, ideal=8, most=14, keep=35, shown=usual, help=kind)
+    least = max(5, min(len(title), 8))  # a name is worth more cells than a note that is cut anyway
+    column = Column(id, title, right=right, least=least, ideal=8, most=14, keep=35, shown=usual, help=kind)
     return Shown(column, cell, id)
 
 
@@ -133,7 +164,11 @@ def _course(name: str) -> Shown:
         shown=False,
         help="its course",
     )
-    return Shown(column, lambda row, setting: _drawn((row.get("sparklines") or {}).get(name), setting))
+    return Shown(column, _spark(name))
+
+
+def _spark(name: str) -> Callable[[Row, Setting], Cell]:
+    return lambda row, setting: _drawn((row.get("sparklines") or {}).get(name), setting)
 
 
 def _attribute(name: str) -> Shown:
@@ -270,6 +305,8 @@ def _param(name: str) -> Callable[[Row, Setting], Cell]:
 
 
 def _note(row: Row, setting: Setting) -> Cell:
+    if setting.best.get("") == row["id"] and row["status"] == "Completed":
+        return Cell("best of these", "better")
     if setting.best.get(row["experiment"]) == row["id"] and row["status"] == "Completed":
         value, last = numbers.format_metric(row.get("best")), numbers.format_metric(row.get("last"))
         # Judged by its best value: where it ended elsewhere, the number beside it is another.

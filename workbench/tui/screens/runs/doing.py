@@ -43,6 +43,8 @@ def why_not(action: str, rows: Runs) -> str | None:
         return f"{_names(rows)} ended already"
     if action == "runs.children" and not rows[0].get("children"):
         return f"{clean_name(rows[0]['name'])} has no runs below it"
+    if action == "runs.promote" and len(rows) != 1:
+        return "one run at a time becomes a version"
     if action == "runs.note" and len(rows) != 1:
         return "one run at a time gets a note"
     return None
@@ -66,22 +68,25 @@ async def cancel(app: Dashboard, rows: Runs) -> None:
     def done(yes: bool | None) -> None:
         if yes:
             ids = [row["id"] for row in active]
-            app.run_worker(_each(app, "cancel", ids, "is asked to end"), group="doing", exit_on_error=True)
+            app.run_worker(_each(app, "cancel", ids, "asked to end"), group="doing", exit_on_error=True)
 
     app.push_screen(
         Confirm(f"End {_names(active)}?", said, do="end it" if len(active) == 1 else "end them"), done
     )
 
 
+ARCHIVED = ("archived; / archived=yes finds it", "archived; / archived=yes finds them")
+
+
 async def archive(app: Dashboard, rows: Runs) -> None:
     """Take runs out of lists; `archived=yes` in the filter shows them, and the same key brings them back."""
     back = all(row.get("archived") for row in rows)
     ids = [row["id"] for row in rows]
-    words = "is back" if back else "is archived; / archived=yes finds it"
+    words = "back" if back else ARCHIVED[len(rows) > 1]
     await _each(app, "archive", ids, words, archived=not back)
 
     async def undone() -> None:
-        await _each(app, "archive", ids, "is archived" if back else "is back", archived=back)
+        await _each(app, "archive", ids, "archived" if back else "back", archived=back)
 
     app.undo.add(f"{_names(rows)} {'brought back' if back else 'archived'}", undone)
 
@@ -97,7 +102,8 @@ async def _each(app: Dashboard, method: str, ids: Sequence[str], words: str, **p
         elif isinstance(item, BaseException):
             raise item
     if done:
-        app.notify(f"{_names(done)} {words}", timeout=4, markup=False)
+        be = "is" if len(done) == 1 else "are"
+        app.notify(f"{_names(done)} {be} {words}", timeout=4, markup=False)
     app.tell(Dirty(runs=set(ids), listed=set(ids) if method == "archive" else set()))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,11 +48,14 @@ async def bring(app: Dashboard, place: str = "") -> None:
             return
         app.notify(f"looking into {clean_name(place, 100)} ...", timeout=3, markup=False)
         found = await in_side_thread(lambda: list(workspace.find_runs(place)))
+        bad = [one.trouble for one in found if one.trouble]
+        found = [one for one in found if not one.trouble]
         if not found:
-            app.notify("nothing there is a log that can be read", severity="warning", timeout=5)
+            words = clean(bad[0], 300) if bad else "nothing there is a log that can be read"
+            app.notify(words, title="nothing to import", severity="warning", timeout=8, markup=False)
             return
         title = f"Import {counted(len(found), 'run')}?"
-        if not await app.push_screen_wait(Confirm(title, listed(found), do="import", destroys=False)):
+        if not await app.push_screen_wait(Confirm(title, listed(found, bad), do="import", destroys=False)):
             return
         app.notify(f"importing {counted(len(found), 'run')} ...", timeout=5, markup=False)
         done = await in_side_thread(lambda: list(workspace.bring_runs(place, experiment)))
@@ -67,8 +70,8 @@ def command_line(values: Mapping[str, str]) -> str:
     return shlex.join(words)
 
 
-def listed(found: list[FoundRun]) -> str:
-    """What was found, in words: how many of which form, the first by name."""
+def listed(found: list[FoundRun], bad: Sequence[str] = ()) -> str:
+    """What was found, in words: how many of which form, the first by name; what of bad cannot be read."""
     forms = Counter(form for one in found for form in one.forms)
     lines = [", ".join(f"{count} {clean_name(form, 40)}" for form, count in forms.most_common())]
     known = sum(one.known for one in found)
@@ -77,6 +80,8 @@ def listed(found: list[FoundRun]) -> str:
     lines += [f"  {clean_name(one.name, 70)}" for one in found[:NAMED]]
     if len(found) > NAMED:
         lines.append(f"  and {len(found) - NAMED} more")
+    if bad:
+        lines.append(f"Left out: {clean(bad[0], 200)}" + (f", and {len(bad) - 1} more" if bad[1:] else ""))
     return "\n".join(lines)
 
 
@@ -87,6 +92,9 @@ def summary(done: list[Imported]) -> str:
     skipped = sum(one.skipped for one in done)
     if skipped:
         text += f"; {counted(skipped, 'damaged piece')} passed over"
+    unread = sum(not one.run for one in done)
+    if unread:
+        text += f"; {counted(unread, 'log')} could not be read"
     troubles = [trouble for one in done for trouble in one.troubles]
     return f"{text}\n{clean(troubles[0], 300)}" if troubles else text
 

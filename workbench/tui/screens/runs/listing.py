@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import on
@@ -22,9 +22,9 @@ from workbench.tui.screens.runs.columns import Setting, Shown, cells, shown
 from workbench.tui.screens.runs.grouping import value_group
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
+from workbench.tui.table.column_table import MarkingTable
 from workbench.tui.table.drawing import Sorting
 from workbench.tui.table.lines import Group
-from workbench.tui.table.table import MarkingTable
 from workbench.tui.themes.palette import palette_of
 from workbench.views import runs as look
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_JUDGED = 10
 """Experiments of one list whose best run is marked: each asks the store."""
+YOUNG = 75.0
+"""Seconds in which an age is told by the second, and a little more."""
 OLDER = 10.0
 """Seconds between two looks at the ages of what ended."""
 QUIET = 2.5
@@ -55,6 +57,8 @@ class RunListing(Widget):
         self._memory = memory
         self.wanted: list[str] | None = None
         """Columns of a saved view, in place of those that were remembered."""
+        self.own: look.Judge | None = None
+        """What the runs are judged by where that is a matter of this list, not of their experiments."""
         self._list: RunList | None = None
         self._shown: list[Shown] = shown(None, None, (), (), grouped=True)
         self._judges: dict[str, look.Judge] = {}
@@ -162,11 +166,18 @@ class RunListing(Widget):
 
     def _extra(self) -> list[str]:
         """The columns of `runs.table` beside those of every run."""
-        return ["sparkline", *(id for id in self.table.shown if ":" in id)]
+        own = (f"metric:{self.own.metric}", f"spark:{self.own.metric}") if self.own is not None else ()
+        return list(dict.fromkeys(["sparkline", *own, *(id for id in self.table.shown if ":" in id)]))
 
     def _tick(self) -> None:
         if self.is_on_screen:
-            self.table.renewed(self.runs.with_status(GOING_ON))
+            self.table.renewed({*self.runs.with_status(GOING_ON), *self._young()})
+
+    def _young(self) -> list[str]:
+        """The runs in view whose age is told in seconds: beside one that goes on it would look wrong else."""
+        limit = (datetime.now(UTC) - timedelta(seconds=YOUNG)).isoformat()
+        rows = ((run, self.runs.row(run)) for run in self.table.in_view)
+        return [run for run, row in rows if row is not None and str(row.get("created") or "") > limit]
 
     def _tick_slowly(self) -> None:
         if self.is_on_screen:
@@ -202,7 +213,7 @@ class RunListing(Widget):
                 fresh = await self._order()
             # One that ended may be the best now.
             rows = [self.runs.row(run) for run in dirty.runs]
-            self._judged -= {row["experiment"] for row in rows if row is not None}
+            self._judged -= {"", *(row["experiment"] for row in rows if row is not None)}
             await self._find_best()
         stale = dirty.touched(list(self.runs.held())) - fresh
         if stale:
@@ -265,7 +276,7 @@ class RunListing(Widget):
         judge = self._judges.get(query.experiment or "")
         grouped = query.grouped
         told = (names["params"], names["metrics"], names.get("tags", ()))
-        now = shown(query.experiment, judge, *told, grouped=grouped)
+        now = shown(query.experiment, judge, *told, grouped=grouped, own=self.own)
         if filters.fixes(query, "target"):
             now = [item for item in now if item.column.id != "target"]
         changed = [item.column for item in now] != [item.column for item in self._shown]
@@ -280,8 +291,10 @@ class RunListing(Widget):
         query = self.runs.query
         told = [] if query.group else [item.experiment for item in self.runs.groups]
         names = [query.experiment] if query.experiment else [name for name in told if name]
+        if self.own is not None:
+            names = [""]  # whatever their experiments are
         for name in names[:MOST_JUDGED]:
-            judge = self._judges.get(name)
+            judge = self.own or self._judges.get(name)
             if judge is not None and name not in self._judged:
                 before, now = self._best.get(name, ""), await self._best_of(name, judge)
                 self._best[name] = now
@@ -290,14 +303,12 @@ class RunListing(Widget):
 
     async def _best_of(self, experiment: str, judge: look.Judge) -> str:
         """The id of an experiment's best run, "" where none measured anything."""
+        by: dict[str, Any] = {"experiment": experiment, "sort": "best"}
+        if self.own is not None:
+            kind = "max" if judge.maximize else "min"
+            by = {**dict(self.runs.query.filters), "sort": f"{kind}:{judge.metric}"}
         found = await self.dashboard.services.call(
-            "runs",
-            "table",
-            experiment=experiment,
-            sort="best",
-            descending=judge.maximize,
-            limit=1,
-            columns=[],
+            "runs", "table", **by, descending=judge.maximize, limit=1, columns=[]
         )
         return next((str(row["id"]) for row in found["rows"]), "")
 

@@ -121,6 +121,12 @@ class RunsPage(RunActions):
         if self._left is not None and self.listing.table.go_to(self._left):
             self._left = None
 
+    @property
+    def narrowed(self) -> bool:
+        """Marks, a filter or groups of the user's own."""
+        own = {*filters.KEYS, "group"} & self.location.options.keys()
+        return bool(self.listing.table.marked or own)
+
     def step_out(self) -> bool:
         """First marks go, then the filter."""
         if self.listing.table.marked:

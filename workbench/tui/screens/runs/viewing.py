@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.text.location import Location
 from workbench.text.sanitize import clean_name
+from workbench.tui.dialogs.naming import ask_name
 from workbench.tui.dialogs.pick import Choice, Pick
-from workbench.tui.dialogs.question import Question
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -28,7 +28,15 @@ async def ask_view(app: Dashboard) -> str | None:
 
 async def _views(app: Dashboard) -> list[Choice]:
     found = await app.services.call("views", "list")
-    return [Choice(view["name"], view["name"], view.get("filter") or "all runs") for view in found]
+    return [Choice(view["name"], view["name"], _described(view)) for view in found]
+
+
+def _described(view: Mapping[str, Any]) -> str:
+    """What a view shows, in words: its filter, and of which experiment."""
+    experiment = view.get("experiment")
+    if experiment:
+        return f"{view['filter']}, in {experiment}" if view.get("filter") else f"all of {experiment}"
+    return str(view.get("filter") or "all runs")
 
 
 async def forget(app: Dashboard) -> None:
@@ -49,9 +57,9 @@ async def forget(app: Dashboard) -> None:
 
 async def save(app: Dashboard, seen: Mapping[str, Any]) -> None:
     """Ask for a name and keep what is seen under it. Raises WorkbenchError."""
-    name = await app.push_screen_wait(Question("Save this list", "what it is called", echo=True))
-    if name and name.strip():
-        await app.services.call("views", "save", name=name.strip(), **seen)
+    name = await ask_name(app, "Save this list")
+    if name is not None:
+        await app.services.call("views", "save", name=name, **seen)
         app.notify(f"saved as {clean_name(name)}; w opens it", markup=False)
 
 

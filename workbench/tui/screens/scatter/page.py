@@ -50,7 +50,7 @@ class ScatterPage(Page):
         super().__init__(location)
         self._rows: list[Mapping[str, Any]] = []
         self._names: Mapping[str, Sequence[str]] = {}
-        self._total = 0
+        self._total: int | None = 0
         self._feed = Feed(self, self._ask)
 
     def compose(self) -> ComposeResult:
@@ -66,9 +66,9 @@ class ScatterPage(Page):
     def aside(self) -> str:
         """The filter, and how many runs there are."""
         words = filters.write(self.location.options)
-        few = (
-            f"the newest {len(self._rows):,} of {self._total:,} runs" if self._total > len(self._rows) else ""
-        )
+        shown = len(self._rows)
+        total = f"{shown:,}+" if self._total is None else f"{self._total:,}"
+        few = f"the newest {shown:,} of {total} runs" if self._total is None or self._total > shown else ""
         return "   ".join(part for part in (f"/ {words}" if words else "", few) if part)
 
     async def hear(self, dirty: Dirty) -> None:
@@ -98,7 +98,7 @@ class ScatterPage(Page):
             if not x:
                 self.dots.show(NOTHING, "no param differs among these runs; i says what x is")
                 return
-            self._rows = await self._fetch(view.columns(x, y))
+            self._rows = await self._fetch(view.columns(x, y), MOST)
         except (WorkbenchError, FilterProblem) as problem:
             said = problem.message if isinstance(problem, WorkbenchError) else problem.said
             self.dots.show(self.dots.scatter._replace(dots=()), clean_name(said))
@@ -108,27 +108,42 @@ class ScatterPage(Page):
         found = found._replace(log_x=now.log_x and not found.places, log_y=now.log_y)
         self.dots.show(found, f"no run here has both {found.x_label} and a finite {found.y_label}")
         self.dashboard.say_aside()
+        await self._count()
+
+    async def _count(self) -> None:
+        """How many runs fit, where the pages did not tell: the dots do not wait for it."""
+        if self._total is not None:
+            return
+        try:
+            found = await self.dashboard.services.call("runs", "count", **self._asked())
+        except WorkbenchError as problem:
+            self.app.notify(clean_name(problem.message), severity="warning", markup=False)
+            return
+        self._total = found["count"]
+        self.dashboard.say_aside()
 
     @property
     def _experiment(self) -> str | None:
         return self.location.path[0] if self.location.path else None
 
-    async def _fetch(self, columns: list[str], most: int = MOST) -> list[Mapping[str, Any]]:
+    async def _fetch(self, columns: list[str], most: int) -> list[Mapping[str, Any]]:
         """The rows, a page after the other. Raises WorkbenchError, FilterProblem."""
         chosen = self.location.options.get("plot", ALL)
-        asked: dict[str, Any] = {"experiment": self._experiment, "columns": columns}
-        if chosen != ALL:
-            asked.update(ids=chosen.split(","), archived=None)
-        else:
-            asked.update(filters.parameters(self.location.options))
+        asked = self._asked() if chosen == ALL else {"ids": chosen.split(","), "archived": None}
+        asked["columns"] = columns
         found: list[Mapping[str, Any]] = []
         while len(found) < most:
             page = await self.dashboard.services.call("runs", "table", offset=len(found), limit=PAGE, **asked)
             found += page["rows"]
-            self._total = page["total"]
-            if len(page["rows"]) < PAGE:
+            last = len(page["rows"]) < PAGE
+            self._total = len(found) if last or chosen != ALL else page.get("total")
+            if last:
                 break
         return found
+
+    def _asked(self) -> dict[str, Any]:
+        """Which runs are drawn where all that fit are meant. Raises FilterProblem."""
+        return {"experiment": self._experiment, **dict(filters.parameters(self.location.options))}
 
     @on(ScatterView.Opened)
     async def _opened(self, event: ScatterView.Opened) -> None:

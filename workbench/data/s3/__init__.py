@@ -1,0 +1,1 @@
+"""A client of S3 that does what datastores need and no more: signed requests, pages, ranges, parts."""

@@ -1,0 +1,1 @@
+"""Models: what their files are, the gates they go through, how they come here and how they are promoted."""

@@ -1,0 +1,1 @@
+"""The disks of this machine: locks on files, copying, what a file system is and how full."""

@@ -1,0 +1,1 @@
+"""The files of this machine, any its user may see: listed, read, written, changed."""

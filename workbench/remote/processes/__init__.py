@@ -1,0 +1,1 @@
+"""Processes: starting them, telling them apart, watching and ending them."""

@@ -1,0 +1,1 @@
+"""What is kept on a machine, what room it takes, and removing what is not needed any more."""

@@ -1,0 +1,1 @@
+"""The code of runs: snapshots taken in, kept once by content, and laid out."""

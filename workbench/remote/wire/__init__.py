@@ -1,0 +1,1 @@
+"""One connection: its frames, its requests, its errors, and the bytes that it carries for others."""

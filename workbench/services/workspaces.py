@@ -1,0 +1,118 @@
+"""Workspaces as a service: what is said of one, which there are, and removing one (AZ-1, AZ-7, AZ-8)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Protocol
+
+from workbench.entities.base import replace
+from workbench.entities.workspace import WorkspaceContents, WorkspaceFacts
+from workbench.errors import Conflict, NotFound, RemoteError, Unreachable, UsageError
+from workbench.services.context import Context
+from workbench.services.operation import call
+from workbench.services.workspace_room import folder_size
+from workbench.store.workspace import workspace_facts
+
+Tags = dict[str, str | None] | None
+Names = list[str] | None
+
+
+class Workspaces(Protocol):
+    """Who holds all workspaces of a home."""
+
+    def names(self) -> list[str]:
+        """Those there are, by name."""
+
+    async def remove(self, name: str) -> None:
+        """Close one and remove what this side keeps of it; raises NotFound."""
+
+    async def context(self, name: str) -> Context:
+        """What the services of one share; it is opened. Raises NotFound."""
+
+
+class WorkspaceService:
+    """The noun `workspace`, of the workspace itself."""
+
+    def __init__(self, context: Context, workspaces: Workspaces) -> None:
+        self._context = context
+        self._store = context.store
+        self._all = workspaces
+
+    @call
+    async def get(self) -> WorkspaceFacts:
+        """What is said about it, and how much belongs to it."""
+        return await self._store.read(workspace_facts.get, self._context.name)
+
+    @call
+    async def describe(
+        self,
+        friendly_name: str | None = None,
+        description: str | None = None,
+        tags: Tags = None,
+        untag: Names = None,
+    ) -> WorkspaceFacts:
+        """Change what is said about it (AZ-7): None leaves a text as it is, "" takes it away."""
+        return await self._store.write(
+            workspace_facts.describe,
+            self._context.name,
+            friendly_name,
+            description,
+            tags or {},
+            untag or [],
+        )
+
+    @call
+    async def list(self) -> list[WorkspaceFacts]:
+        """All workspaces of this home, by name."""
+        return [await self._facts(name) for name in self._all.names()]
+
+    async def _facts(self, name: str) -> WorkspaceFacts:
+        context = await self._all.context(name)
+        return await context.store.read(workspace_facts.get, name)
+
+    @call
+    async def remove(
+        self, name: str, dry_run: bool = True, delete_dependent_resources: bool = False
+    ) -> WorkspaceContents:
+        """Remove another workspace of this home for good; with dry_run only say what would go (AZ-8).
+
+        Runs' folders on machines stay, and `compute.adopt` brings those runs back, unless
+        delete_dependent_resources is true; what machines out of reach keep is named. Raises NotFound,
+        Conflict while runs are active, UsageError for the workspace that is asked.
+        """
+        if name not in self._all.names():
+            raise NotFound(f"there is no workspace {name!r}", "wb workspace ls shows them")
+        other = await self._all.context(name)
+        facts = await self._facts(name)
+        there = await other.store.read(workspace_facts.by_machine)
+        contents = WorkspaceContents(
+            name=name,
+            folder=str(other.folder),
+            bytes=await folder_size(other.folder),
+            runs=facts.runs,
+            active_runs=facts.active_runs,
+            by_machine={target: len(runs) for target, runs in there.items()},
+        )
+        if dry_run:
+            return contents
+        if name == self._context.name:
+            raise UsageError("a workspace does not remove itself", "choose another with --workspace")
+        if facts.active_runs:
+            raise Conflict(f"{facts.active_runs} runs of {name} are active", "cancel them, or let them end")
+        left = await _cleared(other, there) if delete_dependent_resources else {}
+        await self._all.remove(name)
+        return replace(contents, removed=True, left=left)
+
+
+async def _cleared(context: Context, there: dict[str, list[str]]) -> dict[str, str]:
+    """Remove runs' folders on their machines; those that could not be reached, and why."""
+    left: dict[str, str] = {}
+    for target, runs in there.items():
+        try:
+            link = await context.link(target)
+            for run in runs:
+                with suppress(NotFound):  # the machine has no record of it
+                    await link.call("remove", {"run": run})
+        except (Unreachable, NotFound, RemoteError) as problem:
+            left[target] = problem.message
+    return left

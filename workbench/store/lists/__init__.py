@@ -1,0 +1,1 @@
+"""Pages of runs: the table, its order, its groups, and the names that its filters know."""

@@ -1,0 +1,1 @@
+"""The output of runs on this side: spools, packed logs, their times and lines."""

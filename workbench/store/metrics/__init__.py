@@ -1,0 +1,1 @@
+"""What runs logged: series and their summaries, tables, values, evaluations."""

@@ -1,0 +1,1 @@
+"""What a list of runs asks, as conditions and orders in SQL."""

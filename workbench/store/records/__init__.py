@@ -1,0 +1,1 @@
+"""The lines of record files, read and checked. Pure."""

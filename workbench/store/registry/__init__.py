@@ -1,0 +1,1 @@
+"""What has names and versions: models, environments, datasets, datastores, manifests."""

@@ -1,0 +1,1 @@
+"""Datasets: their names, their versions, what is in them, where they came from and went."""

@@ -1,0 +1,1 @@
+"""Datastores: which there are, whether they answer, what is in them."""

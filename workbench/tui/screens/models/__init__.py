@@ -1,0 +1,1 @@
+"""Models: their names, their versions against the champion, gates, histories, promotion."""

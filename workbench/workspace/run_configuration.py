@@ -1,0 +1,41 @@
+"""Run configurations as a script holds them: loaded from a file or a name, saved as a job file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+from workbench.entities.configuration import RunConfiguration as Entity
+from workbench.errors import StoreError
+
+
+class RunConfiguration(Entity, frozen=True, kw_only=True):
+    """Everything that says how to run a command; `entities.base.replace` changes it."""
+
+    @classmethod
+    def load(cls, name: str | Path, sets: Iterable[str] = ()) -> Self:
+        """The configuration of a job file, or of a saved `.azureml/NAME.runconfig` by its name (AZ-126).
+
+        sets: changes, such as "inputs.lr=0.3". Raises NotFound, ConfigurationError.
+        """
+        from workbench.workspace.configuring import configure, configure_saved
+
+        text = str(name)
+        found = (
+            configure(Path(text), None, sets, {})
+            if text.endswith((".yml", ".yaml", ".runconfig"))
+            else configure_saved(text, None, None, sets, {})
+        )
+        return cls(**{field: getattr(found, field) for field in found.__struct_fields__})
+
+    def save(self, path: str | Path) -> Path:
+        """Write it as a job file that says the same; raises StoreError."""
+        from workbench.workspace.configuring import job_text
+
+        place = Path(path)
+        try:
+            place.write_text(job_text(self, place.parent), "utf-8")
+        except OSError as problem:
+            raise StoreError(f"cannot write {place}: {problem.strerror}", "name another place") from problem
+        return place
