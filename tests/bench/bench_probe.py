@@ -59,14 +59,22 @@ def run() -> list[Row]:
     folder = lasting_folder()
     with thirty() as pids, scripted(folder, compiler, pids):
         machine = machine_in(folder)
-        starts = [first_and_last(machine) for _ in range(15 if full() else 7)]
-        slow, fast = costs(machine, 1.0), costs(machine, 0.1)
-        peer = nvitop()
-    return rows(slow, fast, [statistics.median(took) for took in zip(*starts, strict=True)], peer)
+        return measure(f"probe, {GPUS} GPUs, {PROCESSES} processes", machine, GPUS, "H100", uuid(0))
+
+
+def measure(what: str, machine: Machine, gpus: int, name: str, close: str) -> list[Row]:
+    """The costs of a probe on the driver this process finds, and nvitop's beside it.
+
+    what: said in each row. name: a word that nvitop shows for each GPU. close: the GPU looked at closely.
+    """
+    starts = [first_and_last(machine, gpus) for _ in range(15 if full() else 7)]
+    slow, fast = costs(machine, 1.0, close), costs(machine, 0.1, close)
+    peer = nvitop(name, gpus)
+    return rows(what, slow, fast, [statistics.median(took) for took in zip(*starts, strict=True)], peer)
 
 
 def rows(
-    slow: Cost, fast: Cost, starts: Sequence[float], peer: tuple[float, float, float] | None
+    what: str, slow: Cost, fast: Cost, starts: Sequence[float], peer: tuple[float, float, float] | None
 ) -> list[Row]:
     """The table's rows. starts: ms of `first_and_last`."""
     first, complete, gone, python = starts
@@ -77,7 +85,6 @@ def rows(
             return absent, None
         return f"nvitop -m full, 200x60: {peer[number]:.3g} {unit}", ours / peer[number]
 
-    what = f"probe, {GPUS} GPUs, {PROCESSES} processes"
     note = f"at 10 Hz: {fast.cpu:.2f} %"
     return [
         Row(f"{what}, 1 Hz: CPU", slow.cpu, "% of a core", "<= 0.5 %", *beside(0, slow.cpu, "%"), note),
@@ -144,7 +151,7 @@ def machine_in(folder: Path) -> Machine:
     return Machine(str(folder / "root"), str(folder / "leases"), str(payload))
 
 
-def first_and_last(machine: Machine) -> tuple[float, float, float, float]:
+def first_and_last(machine: Machine, gpus: int) -> tuple[float, float, float, float]:
     """ms from a probe's start to its first sample, to the first with processes, from the close of its input
     to its end; and those of a python that does nothing.
     """
@@ -156,7 +163,7 @@ def first_and_last(machine: Machine) -> tuple[float, float, float, float]:
         for line in process.read() or ():
             times.append(time.perf_counter())
             sample = state.apply(json.loads(line))
-        if times and len(sample.gpus) == GPUS and sample.processes:
+        if times and len(sample.gpus) == gpus and sample.processes:
             break
     time.sleep(0.3)
     closing = time.perf_counter()
@@ -173,10 +180,10 @@ def bare() -> float:
     return time.perf_counter() - began
 
 
-def costs(machine: Machine, every: float) -> Cost:
+def costs(machine: Machine, every: float, close: str) -> Cost:
     """What a probe at this rate costs, its start left out; one GPU is looked at closely when it is fast."""
     process = ProbeProcess(machine, False)
-    process.ask(every, [uuid(0)] if every < 1 else [], False)
+    process.ask(every, [close] if every < 1 else [], False)
     try:
         end = time.monotonic() + SETTLING
         while time.monotonic() < end:
@@ -191,14 +198,14 @@ def costs(machine: Machine, every: float) -> Cost:
         process.close()
 
 
-def nvitop() -> tuple[float, float, float] | None:
+def nvitop(name: str, gpus: int) -> tuple[float, float, float] | None:
     """nvitop's percent of a core, MB, and ms to its first screen with all GPUs; None where there is none."""
     folder = os.environ.get("WORKBENCH_BENCH_PEERS")
     found = shutil.which("nvitop", path=folder) or shutil.which("nvitop")
     if found is None:
         return None
     with TimedProgram([found, "-m", "full"], 200, 60) as program:
-        shown = program.until(lambda replay: sum("H100" in line for line in replay.screen.display) >= GPUS)
+        shown = program.until(lambda replay: sum(name in line for line in replay.screen.display) >= gpus)
         time.sleep(SETTLING)
         before, began = cpu(program.pid), time.monotonic()
         time.sleep(20.0)
