@@ -39,6 +39,15 @@ def watched(**more: Any) -> World:
     )
 
 
+def test_one_picture_is_of_now_and_not_of_before_anybody_looked(wb: Wb) -> None:
+    view = VIEWS["dgx-01"]
+    old = {**view, "age": 4.0, "sample": {**view["sample"], "host": {**view["sample"]["host"], "cpu": 3.0}}}
+    items = [{"machines": {"dgx-01": old}}, {"machines": {"dgx-01": view}}, {"machines": {"dgx-01": old}}]
+    done = wb("top", "--once", "-o", "json", world=World(compute__watch=lambda **_: items))
+    (told,) = json.loads(done.out)
+    assert told["sample"]["host"] == view["sample"]["host"]
+
+
 def test_one_picture_of_all_in_eighty_columns(wb: Wb) -> None:
     done = wb("top", "--once", world=watched(), terminal=TTY)
     assert done.code == 0

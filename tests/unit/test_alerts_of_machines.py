@@ -111,6 +111,21 @@ class TestXids:
         machine.go_on(5)
         assert machine.raised[0].severity is Severity.WARN
 
+    def test_it_names_the_run_that_held_the_gpu_then(self) -> None:
+        machine = Machine()
+        machine.gpu(xid=Xid(code=31, time=machine.now))
+        machine.go_on(5)
+        (alert,) = machine.raised
+        assert alert.run == RUN
+        assert "while calm-otter held it" in alert.text
+        machine.held = {}
+        machine.go_on(5)
+        assert machine.cleared == []
+        machine.gpu(xid=Xid(code=31, time=machine.now))
+        machine.go_on(5)
+        assert machine.raised[1].run is None
+        assert "held" not in machine.raised[1].text
+
     def test_each_code_is_told_and_the_hour_counts_from_the_last(self) -> None:
         machine = Machine()
         machine.gpu(xid=Xid(code=48, time=machine.now))

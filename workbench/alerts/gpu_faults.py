@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from workbench.alerts.finding import Finding, Remembered, Seen, gpu_name, minutes
 from workbench.alerts.xids import meaning
@@ -139,39 +139,50 @@ class MemoryErrors:
             self._rose[alert.gpu] = (alert.since.timestamp(), 1)
 
 
+class Happened(NamedTuple):
+    """An error a driver reported, and the run that held its GPU then."""
+
+    gpu: str
+    code: int
+    run: str | None
+
+
 class Xids:
-    """Errors that the driver reported; one alert a GPU and code, for an hour after the last of them."""
+    """Errors that the driver reported; one alert a GPU, code and run, for an hour after the last of them."""
 
     ids: ClassVar[tuple[str, ...]] = ("xid",)
 
     def __init__(self) -> None:
         self._last: Remembered[str, tuple[int, float]] = Remembered()
-        self._told: Remembered[tuple[str, int], float] = Remembered()
+        self._told: Remembered[Happened, tuple[float, str]] = Remembered()
 
     def look(self, seen: Seen) -> Iterable[tuple[str, Finding]]:
-        """One finding a GPU and code seen lately."""
+        """One finding a GPU, code and run seen lately."""
         lasting = seen.settings.event_minutes * 60
         for gpu in seen.sample.gpus:
             if gpu.xid is None or self._last.get(gpu.uuid) == (gpu.xid.code, gpu.xid.time):
                 continue
             self._last[gpu.uuid] = (gpu.xid.code, gpu.xid.time)
             if meaning(gpu.xid.code).severity is not None and seen.sample.time - gpu.xid.time < lasting:
-                self._told[gpu.uuid, gpu.xid.code] = seen.now
+                run = seen.holder(gpu.uuid)
+                words = "" if run is None else f", while {seen.run_name(run)} held it"
+                self._told[Happened(gpu.uuid, gpu.xid.code, run)] = (seen.now, words)
         names = {gpu.uuid: gpu_name(gpu) for gpu in seen.sample.gpus}
-        for (uuid, code), time in list(self._told.items()):
+        for known, (time, words) in list(self._told.items()):
             if seen.now - time >= lasting:
-                del self._told[uuid, code]
+                del self._told[known]
                 continue
-            what = meaning(code)
+            what = meaning(known.code)
             yield (
                 "xid",
                 Finding(
                     True,
                     severity=what.severity or Severity.WARN,
-                    text=f"{names.get(uuid, f'GPU {uuid}')}: Xid {code}, {what.text}",
+                    text=f"{names.get(known.gpu, f'GPU {known.gpu}')}: Xid {known.code}, {what.text}{words}",
                     advice=what.advice,
-                    gpu=uuid,
-                    about=str(code),
+                    gpu=known.gpu,
+                    run=known.run,
+                    about=str(known.code),
                     over=False,
                 ),
             )
@@ -179,7 +190,8 @@ class Xids:
     def remember(self, alert: Alert) -> None:
         """An error that was told stays so for as long as it would have."""
         if alert.gpu is not None and alert.about is not None and alert.about.isdigit():
-            self._told[alert.gpu, int(alert.about)] = alert.since.timestamp()
+            known = Happened(alert.gpu, int(alert.about), alert.run)
+            self._told[known] = (alert.since.timestamp(), "")
 
 
 class Answers:

@@ -20,6 +20,8 @@ FORMATS = ("table", "json", "jsonl", "prometheus")
 INTERRUPTED = 130
 PATIENCE = 6.0
 """Seconds to wait for machines that are only being reached, where one picture is wanted."""
+ANEW = 2.0
+"""Seconds to wait for figures of now, where those at hand are of before anybody looked."""
 DETAILED = 2
 """So many machines named are shown with their GPUs and processes."""
 KEYS = (
@@ -72,10 +74,17 @@ async def _once(session: Session, names: Sequence[str], chosen: str | None) -> i
     machines = Machines(session.clock)
     async with session.asynchronous() as services:
         try:
-            async with asyncio.timeout(PATIENCE), aclosing(_watched(services, names, machines)) as changes:
+            async with (
+                asyncio.timeout(PATIENCE) as limit,
+                aclosing(_watched(services, names, machines)) as changes,
+            ):
+                anew = None
                 async for _ in changes:
-                    if machines.settled:
+                    if machines.current:
                         break
+                    if machines.settled and anew is None:
+                        anew = asyncio.get_running_loop().time() + ANEW
+                        limit.reschedule(min(anew, limit.when() or anew))
         except TimeoutError:
             pass  # what is not there yet says so itself
     _print(session, machines, names, chosen)

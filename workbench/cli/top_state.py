@@ -15,6 +15,8 @@ from workbench.views.watched import WatchedMachines
 SECONDS, STEPS = 60.0, 2 * top.TRAIL
 SETTLED = ("unreachable", "needs sign-in")
 """States of machines whose figures nobody need wait for."""
+CURRENT = 1.5
+"""Seconds after which figures are not of now: who looks has new ones every second."""
 
 
 class Machines(WatchedMachines):
@@ -43,6 +45,12 @@ class Machines(WatchedMachines):
         return self._began and all(
             view.get("freshness") == "fresh" or view.get("state") in SETTLED for view in self.views.values()
         )
+
+    @property
+    def current(self) -> bool:
+        """The same, and the figures are of this second: an unwatched machine measures itself more rarely."""
+        ages = (self.age(name) for name, view in self.views.items() if view.get("freshness") == "fresh")
+        return self.settled and all(age is None or age <= CURRENT for age in ages)
 
     def _watched(self) -> list[top.Watched]:
         return [
