@@ -34,8 +34,34 @@ def page(
 
     models: the versions that came of it.
     """
+    place = _below([(_place(run, now), "quiet"), _why(run, now)], look)
+    return [_title(run, look), *place, "", *_facts(run, trends, warnings, now, look, models)]
+
+
+def overview(
+    run: Run,
+    trends: Mapping[str, str],
+    warnings: Sequence[str],
+    now: datetime,
+    look: Look,
+    models: Sequence[Mapping[str, Any]] = (),
+) -> list[str]:
+    """The same below a line that says its name, state and place already: when it ended, and why as it did."""
+    when = ", ".join(_since(run, now))
+    below = _below([(when, "quiet"), _why(run, now)], look)
+    facts = _facts(run, trends, warnings, now, look, models)
+    return [*below, "", *facts] if below else facts
+
+
+def _facts(
+    run: Run,
+    trends: Mapping[str, str],
+    warnings: Sequence[str],
+    now: datetime,
+    look: Look,
+    models: Sequence[Mapping[str, Any]],
+) -> list[str]:
     parts = [
-        _head(run, now, look),
         pairs(_said(_how(run)), *look),
         _long_note(run, look),
         _metrics(run, trends, look),
@@ -48,19 +74,27 @@ def page(
     return lines
 
 
-def _head(run: Run, now: datetime, look: Look) -> list[str]:
-    """The name and its state; below it where and how long, and why where there is a why."""
+def _title(run: Run, look: Look) -> str:
+    """The name and its state."""
     shown = state(run, look.ascii_only)
     glyph, _, word = shown.text.partition(" ")
     room = max(8, look.width - cells_of(shown.text) - 3)
     short = cut(clean_name(run["name"]), room, middle=True, ellipsis="~" if look.ascii_only else "…")
     name = paint(short, "bold", look.colour)
-    lines = [f"{paint(glyph, shown.role, look.colour)} {name}  {paint(word, shown.role, look.colour)}"]
+    return f"{paint(glyph, shown.role, look.colour)} {name}  {paint(word, shown.role, look.colour)}"
+
+
+def _why(run: Run, now: datetime) -> tuple[str, str]:
+    """Why it is as it is, where there is a why, and that sentence's role."""
     why = note(run, now).text if run.get("status") == "Failed" else reason(run)
-    for text, role in ((_place(run, now), "quiet"), (why, shown.role)):
-        below = wrap(text, max(20, look.width - 2)) if text else []
-        lines += [paint("  " + line, role, look.colour) for line in below]
-    return lines
+    return why, state(run, ascii_only=False).role
+
+
+def _below(said: Sequence[tuple[str, str]], look: Look) -> list[str]:
+    """Sentences below the title, each with its role, as many lines as they take."""
+    width = max(20, look.width - 2)
+    lines = [(line, role) for text, role in said if text for line in wrap(text, width)]
+    return [paint("  " + line, role, look.colour) for line, role in lines]
 
 
 def _place(run: Run, now: datetime) -> str:
@@ -72,12 +106,18 @@ def _place(run: Run, now: datetime) -> str:
         parts.append(f"attempt {run['attempt']}")
     if run.get("started"):
         parts.append(f"{'took' if run.get('ended') else 'for'} {took(run, now)}")
+    return ", ".join([*parts, *_since(run, now)])
+
+
+def _since(run: Run, now: datetime) -> list[str]:
+    """When it ended, or was submitted; how old what is known of it is."""
+    parts = []
     if run.get("ended"):
         parts.append("ended " + _ago(run, "ended", now))
     elif not run.get("started"):
         parts.append("submitted " + _ago(run, "created", now))
     parts += [staleness(run, now), "archived" if run.get("archived") else ""]
-    return ", ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def _ago(run: Run, key: str, now: datetime) -> str:
