@@ -59,6 +59,9 @@ def test_values_end_where_they_should() -> None:
         "(name~a[(]b)": ("a[(]b",),
         "model=a,b c": ("a", "b"),
         "created>-7d": ("-7d",),
+        "created>2026-11-02 12:30 otter": ("2026-11-02 12:30",),
+        "loss ≤ 3": ("3",),
+        "branch=fix<3>": ("fix<3>",),
     }.items():
         tree = parse(said).tree
         leaf = tree.parts[0] if isinstance(tree, And) else tree
@@ -96,6 +99,12 @@ def test_values_end_where_they_should() -> None:
         ("archived=maybe", 10, "neither yes nor no", True),
         ("exit_code=many", 11, "is no number", True),
         ("a=`b`", 3, "backticks are for names", False),
+        ("loss=<1", 5, "=< is no comparison; did you mean <=?", False),
+        ("name=~net", 5, "=~ is no comparison; did you mean ~?", False),
+        ("loss>1,5", 7, "> takes one value; decimals have a point", False),
+        ("metrics.loss BETWEEN 1 AND 2", 14, "loss>=1 metrics.loss<=2 says both", False),
+        ("status is failed", 8, "IS stands only before NULL; = compares", False),
+        ("metrics. < 1", 1, "a name is missing behind metrics.", True),
     ],
 )
 def test_what_is_wrong_is_said_at_its_column(said: str, column: int, words: str, unfinished: bool) -> None:

@@ -8,7 +8,7 @@ from workbench.text.filter_names import written
 from workbench.text.filter_tree import And, Comparison, Filter, Not, Or, Presence, Words
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.+-][A-Za-z0-9_./:+-]*", re.ASCII)
-_KEYWORDS = frozenset({"AND", "OR", "NOT", "IN", "IS", "LIKE", "ILIKE", "NULL"})
+_KEYWORDS = frozenset({"AND", "OR", "NOT", "IN", "IS", "LIKE", "ILIKE", "NULL", "BETWEEN"})
 
 
 def format(tree: Filter) -> str:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from workbench.text.filter_problem import FilterProblem
 
 QUOTES = "'\"`"
-_COMPARISON = re.compile(r"<=|>=|<>|==|!=|!~|=|<|>|~")
-_NAME = re.compile(r"(?:(?!<|>|=|~|!=|!~|[\s()'\"`]).)+", re.DOTALL)
+_COMPARISON = re.compile(r"<=|>=|<>|==|!=|!~|=|<|>|~|≤|≥|≠")
+_NAME = re.compile(r"(?:(?!<|>|=|~|!=|!~|[\s()'\"`≤≥≠]).)+", re.DOTALL)
 _VALUE = re.compile(r"[^\s(),'\"`][^\s(),]*")
 _PATTERN_STOP = re.compile(r"\s")
-_SPELLED = {"<>": "!=", "==": "="}
+_SPELLED = {"<>": "!=", "==": "=", "≤": "<=", "≥": ">=", "≠": "!="}
 
 
 class Sort(Enum):

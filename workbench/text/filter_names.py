@@ -25,9 +25,17 @@ def resolve(word: str, start: int) -> Field:
         return Field(kind, *split_figure(rest))
     if kind is not None:
         return Field(kind, rest)
+    if dot and not rest and head.lower() in PREFIXES:
+        raise FilterProblem(f"a name is missing behind {word}", start, start + len(word), unfinished=True)
     if word.lower() in BY_NAME or word.lower() in NOT_HERE:
         return attribute(word, start)
     return Field(Kind.ANY, *split_figure(word))
+
+
+def known(word: str) -> bool:
+    """Whether a word without quotes can hardly be anything but the name of a field."""
+    head, dot, rest = word.partition(".")
+    return word.lower() in BY_NAME or bool(dot and rest and PREFIXES.get(head.lower()))
 
 
 def quoted(prefix: str, name: str, figure: str, start: int) -> Field:

@@ -5,10 +5,12 @@ metrics.loss < 0.1 and params.lr = '1e-3'        loss<0.1 lr>1e-4 status=failed 
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from workbench.text import filter_names
 from workbench.text.filter_check import check
+from workbench.text.filter_fields import Measure, measure_of
 from workbench.text.filter_lexer import QUOTES, Lexer, Sort, Token
 from workbench.text.filter_problem import FilterProblem
 from workbench.text.filter_tree import (
@@ -31,6 +33,8 @@ MOST_TERMS = 200
 MOST_VALUES = 1000
 _AND = ("AND", "&", "&&")
 _OR = ("OR", "|", "||")
+_DAY = re.compile(r"\d{4}-\d{1,2}-\d{1,2}", re.ASCII)
+_CLOCK = re.compile(r"\d{1,2}:\d{2}\S*", re.ASCII)
 
 
 class Named(NamedTuple):
@@ -127,6 +131,8 @@ class _Parser:
         stop = self._lexer.at
         operator = self._operator()
         if operator is None:
+            if token.sort is Sort.WORD:
+                self._refuse_foreign(token)
             return self._words(first, token, figure)
         if token.sort is Sort.WORD:
             field = filter_names.resolve(token.text, token.start)
@@ -138,6 +144,7 @@ class _Parser:
         if operator.text.endswith("NULL"):
             return Presence(field, operator.text == "IS NOT NULL")
         values = self._list(operator) if operator.text.endswith("IN") else self._values(operator)
+        values = self._with_clock(field, values)
         operator = operator._replace(text={"IN": "=", "NOT IN": "!="}.get(operator.text, operator.text))
         check(field, operator, values)
         return Comparison(field, operator.text, tuple(value.text for value in values))
@@ -156,6 +163,17 @@ class _Parser:
                 "there is nothing to look for", first.start, first.stop, "type a word", unfinished=True
             )
         return Words(text)
+
+    def _refuse_foreign(self, token: Token) -> None:
+        """Raise FilterProblem where what follows compares elsewhere: as words it would find nothing."""
+        before = self._lexer.at
+        word, value = self._lexer.name(), self._lexer.value()
+        self._lexer.at = before
+        if word.says("BETWEEN") and value.named:
+            hint = f"{token.text}>=1 {token.text}<=2 says both"
+            raise FilterProblem("BETWEEN is not taken here", word.start, word.stop, hint)
+        if word.says("IS") and value.named and filter_names.known(token.text):
+            raise FilterProblem("IS stands only before NULL", word.start, word.stop, "= compares")
 
     def _operator(self) -> Token | None:
         """What compares, if it comes next: its text is a key of INVERSE, [NOT] IN, or IS [NOT] NULL."""
@@ -182,10 +200,23 @@ class _Parser:
         if operator.text in ("~", "!~"):
             return [_said(self._lexer.pattern())]
         found = [_said(self._lexer.value())]
-        while operator.text in ("=", "!=") and self._lexer.adjacent(","):
-            self._lexer.value()
+        _refuse_mixed(operator, found[0])
+        while self._lexer.adjacent(","):
+            comma = self._lexer.value()
+            if operator.text not in ("=", "!="):
+                hint = "decimals have a point: 0.5"
+                raise FilterProblem(f"{operator.text} takes one value", comma.start, comma.stop, hint)
             found.append(self._another(found))
         return found
+
+    def _with_clock(self, field: Field, values: list[Token]) -> list[Token]:
+        """Values of a time: a day and the time of day behind it are one, `2024-11-02 12:30`."""
+        following = self.peek()
+        day = len(values) == 1 and field.kind is Kind.ATTRIBUTE and _DAY.fullmatch(values[0].text)
+        if not day or measure_of(field) is not Measure.TIME or not _CLOCK.fullmatch(following.text):
+            return values
+        self._lexer.name()
+        return [values[0]._replace(text=f"{values[0].text} {following.text}", stop=following.stop)]
 
     def _list(self, operator: Token) -> list[Token]:
         opened = self._lexer.name()
@@ -218,6 +249,16 @@ def _said(token: Token) -> Token:
             "a value is missing", token.start, token.stop, "such as 0.1", unfinished=token.sort is Sort.END
         )
     return token
+
+
+def _refuse_mixed(operator: Token, value: Token) -> None:
+    """Raise FilterProblem where a value begins with a comparison: =< and =~ are slips of the hand."""
+    if value.sort is not Sort.WORD or value.text[0] not in "<>=~":
+        return
+    said = operator.text + value.text[0]
+    meant = {"=<": "<=", "=>": ">=", "=~": "~", "><": "!="}.get(said, "")
+    hint = f"did you mean {meant}?" if meant else "a value that begins so stands in quotes"
+    raise FilterProblem(f"{said} is no comparison", operator.start, value.start + 1, hint)
 
 
 def _missing(token: Token) -> FilterProblem:

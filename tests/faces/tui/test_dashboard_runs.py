@@ -351,3 +351,15 @@ async def test_a_run_that_says_nothing_is_not_old_while_its_machine_is_heard(
         silent = next(run for run in it.world.rows if run["name"] == "warm-finch-37")
         silent["as_of"] = NOW.isoformat()  # no event tells of it
         await it.miss("as of")
+
+
+async def test_tags_of_very_many_runs_leave_room_for_the_field(stage: Open) -> None:
+    rows = [row(900 - number, f"run-{number:03}", experiment="many") for number in range(300)]
+    async with stage(World(rows), "runs/many", size=(80, 24)) as it:
+        await it.see("run-000")
+        await it.press("*")
+        await it.see("300 marked")
+        await it.press("t")
+        await it.see("Tags of 300 runs", "wb run tag run-000 .*", "295")
+        await it.type("best")
+        await it.see("tags +best", "cancel +tag")

@@ -44,7 +44,7 @@ class Form(Dialog[dict[str, str]]):
     Form .row Input { width: 1fr; }
     Form .row Switch { border: none; padding: 0; background: $surface; }
     Form .row Switch:focus { background: $primary 25%; }
-    Form #command { height: auto; margin: 1 0 0 0; color: $text-muted; }
+    Form #command { height: auto; max-height: 6; margin: 1 0 0 0; color: $text-muted; }
     """
 
     def __init__(

@@ -14,6 +14,9 @@ from workbench.tui.model.dirty import Dirty
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
 
+MOST_NAMED = 5
+"""Runs that the command line below the form names; there may be thousands."""
+
 
 def read(text: str) -> tuple[dict[str, str | None], list[str]]:
     """Tags to set and names to take away: `best arch=vit -old` sets two and takes one away. ValueError."""
@@ -53,7 +56,10 @@ async def tag(app: Dashboard, rows: Sequence[Mapping[str, Any]]) -> None:
             return "wb run tag"
         words = [written({name: value}) for name, value in wanted.items()]
         words += [f"--remove {shlex.quote(name)}" for name in gone]
-        return " ".join(["wb run tag", *(shlex.quote(row["name"]) for row in rows), *words])
+        said = [shlex.quote(row["name"]) for row in rows[:MOST_NAMED]]
+        if len(rows) > MOST_NAMED:
+            said.append(f"... ({len(rows) - MOST_NAMED} more)")
+        return " ".join(["wb run tag", *said, *words])
 
     now = written(rows[0].get("tags") or {}) if len(rows) == 1 else ""
     field = Field("tags", "tags", now, "best arch=vit -old")
