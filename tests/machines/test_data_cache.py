@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import signal
+import socketserver
 import stat
 import threading
 import time
@@ -221,6 +222,7 @@ class Web:
         self.bodies: dict[str, bytes] = {}
         self.cut_after = 0
         self.pause = 0.0
+        self.chunked = False
         self.ranges = True
         self.etag = '"1"'
         self.asked: list[str | None] = []
@@ -251,8 +253,13 @@ def serving() -> Iterator[Web]:
             self.send_response(206 if wanted and web.ranges else 200)
             self.send_header("ETag", web.etag)
             self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(body)}")
-            self.send_header("Content-Length", str(stop - start))
-            self.end_headers()
+            if web.chunked and stop - start > 1:
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"%x\r\n" % (stop - start))  # one piece, which is cut in its middle
+            else:
+                self.send_header("Content-Length", str(stop - start))
+                self.end_headers()
             if web.cut_after and stop - start > web.cut_after:
                 self.wfile.write(body[start : start + web.cut_after])
                 self.connection.shutdown(2)
@@ -276,10 +283,12 @@ def serving() -> Iterator[Web]:
         thread.join()
 
 
-async def test_the_machine_fetches_what_is_cut_again_and_again(make_link: MakeLink) -> None:
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_the_machine_fetches_what_is_cut_again_and_again(make_link: MakeLink, chunked: bool) -> None:
     link = await make_link()
     body = os.urandom(5 * MB)
     with serving() as web:
+        web.chunked = chunked
         web.bodies["/d/data.bin"] = body
         web.cut_after = MB
         seen = await link.call("data_look", {"url": web.url + "/d/data.bin?token=x"})
@@ -318,6 +327,24 @@ async def test_only_the_web_is_fetched(url: str, make_link: MakeLink) -> None:
         url = web.url + "/file" if url == "REDIRECT" else url
         with pytest.raises((UsageError, Refused)):
             await link.call("data_look", {"url": url})
+
+
+async def test_what_speaks_another_language_is_said_so(make_link: MakeLink) -> None:
+    link = await make_link()
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"220 mail.example\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            with pytest.raises(WorkbenchError, match="speaks no HTTP"):
+                await link.call("data_look", {"url": f"http://127.0.0.1:{server.server_address[1]}/a"})
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 async def test_a_server_that_is_not_there_is_said_without_what_lets_one_in(make_link: MakeLink) -> None:

@@ -122,7 +122,12 @@ def test_data_that_is_not_there_fails_before_a_lease_and_says_so(ground: Ground,
         ({**one, "path": str(tmp_path / "absent")}, "input x: .*absent on this machine: No such file"),
         ({**one, "path": str(tmp_path / "file")}, "is a file, and its type is uri_folder"),
         ({**one, "key": "0" * 64}, "not in this machine's cache any more"),
-    ):
+        (
+            {"type": "uri_file", "mode": "ro_mount", "path": "/proc/self/mem",
+             "fingerprint": {"hash": "0" * 64, "content": True}},
+            "input x: /proc/self/mem: Input/output error",
+        ),
+    ):  # fmt: skip
         status, _ = ground.finish("true", data={"inputs": {"x": item}}, slots=1)
         assert (end(status)["state"], end(status)["cause"]) == ("Failed", "data")
         with pytest.raises(AssertionError, match=words):
@@ -130,6 +135,24 @@ def test_data_that_is_not_there_fails_before_a_lease_and_says_so(ground: Ground,
         assert "Queued" not in [step["state"] for step in status["transitions"]]
     status, _ = ground.finish("cat ${{inputs.nope}}", data={"inputs": {}, "outputs": {"y": {}}})
     assert "there is no such input" in end(status)["message"]
+
+
+def test_links_that_lead_nowhere_and_folders_without_files_are_data_too(
+    ground: Ground, tmp_path: Path
+) -> None:
+    there, empty = tmp_path / "data", tmp_path / "empty"
+    there.mkdir()
+    empty.mkdir()
+    (there / "a").write_text("1")
+    for name, to in (("gone", "absent"), ("round", "round"), ("through", "a/b")):
+        (there / name).symlink_to(to)
+    one = {"type": "uri_folder", "mode": "ro_mount"}
+    item = {**one, "path": str(there), "fingerprint": fingerprint(os.fsencode(there))}
+    status, _ = ground.finish("true", data={"inputs": {"x": item}})
+    assert end(status)["state"] == "Completed", end(status)
+    item = {**one, "paths": [str(empty), str(tmp_path / "empty")]}
+    status, _ = ground.finish("test -d ${{inputs.x}}", data={"inputs": {"x": item}})
+    assert end(status)["state"] == "Completed", end(status)
 
 
 def test_data_that_changed_on_its_machine_is_refused_or_warned_of(ground: Ground, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import sys
+import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ import pytest
 from aiohttp import web
 from fsspec.implementations.memory import MemoryFileSystem
 
+from tests.machines.rig import until
 from tests.s3_server import s3_server
 from workbench.data.backend import Backend, Page
 from workbench.data.folder import LocalFolder
@@ -193,6 +195,36 @@ async def test_a_folder_goes_on_with_what_arrived(tmp_path: Path) -> None:
     assert item.size == len(data)
     assert (tmp_path / "x" / "y").read_bytes() == data
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["y"]
+
+
+@pytest.mark.parametrize("reading", [False, True])
+async def test_who_gives_up_while_a_file_is_opened_leaves_nothing_open(
+    tmp_path: Path, reading: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stayed open would hold the lock of the upload: it could never be gone on with."""
+    (tmp_path / "x").write_bytes(b"here")
+    place = LocalFolder(tmp_path)
+    opening, go_on = threading.Event(), threading.Event()
+    handles: list[int] = []
+    real = os.open
+
+    def slow(*words: Any, **named: Any) -> int:
+        handles.append(real(*words, **named))
+        opening.set()
+        assert go_on.wait(30)
+        return handles[-1]
+
+    monkeypatch.setattr(os, "open", slow)
+    work = read(place, "x") if reading else put(place, "y", b"new")
+    task = asyncio.create_task(work)
+    await asyncio.to_thread(opening.wait, 30)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    go_on.set()
+    monkeypatch.undo()
+    open_file = Path(f"/proc/self/fd/{handles[0]}")
+    await until(lambda: not open_file.exists(), "the file to be closed")
+    await put(place, "y", b"new")
 
 
 async def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:

@@ -122,6 +122,23 @@ def test_where_a_content_says_nothing_the_name_counts_and_a_damaged_zip_may_hold
     assert what(b"PK\x05\x06" + b"\xff" * 18) == Recognised("zip", True)
 
 
+def far_away(place: int) -> bytes:
+    """A zip whose one member is said to begin at a place that no file has."""
+    extra = struct.pack("<HHQ", 1, 8, place)
+    sizes = struct.pack("<6H3L5H2L", 45, 45, 0, 0, 0, 0, 0, 4, 4, 5, len(extra), 0, 0, 0, 0, 0xFFFFFFFF)
+    directory = b"PK\x01\x02" + sizes + b"a.dat" + extra
+    return directory + b"PK\x05\x06" + struct.pack("<4H2LH", 0, 0, 1, 1, len(directory), 0, 0)
+
+
+def broken_bzip2() -> bytes:
+    """A zip whose member was packed by bzip2 and is none any more."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.dat", b"x" * 5000)
+    head, mark, tail = out.getvalue().partition(b"BZh")
+    return head + mark + bytes(8) + tail[8:]
+
+
 @given(st.binary(max_size=300), st.sampled_from(["a.bin", "a.zip", "MLmodel", "a.onnx"]))
 @example(b"\x80\x04", "a.bin")
 @example(b"\x80\x02\xff", "a.bin")
@@ -130,6 +147,9 @@ def test_where_a_content_says_nothing_the_name_counts_and_a_damaged_zip_may_hold
 @example(struct.pack("<Q", 60_000) + b"{" + b"[" * 60_000, "a.bin")
 @example(b"\x1f\x8b\x08" + bytes(100), "a.bin")
 @example(b"]" * 200, "a.bin")
+@example(far_away(1 << 62), "a.zip")
+@example(far_away((1 << 64) - 1), "a.zip")
+@example(broken_bzip2(), "a.zip")
 def test_no_content_breaks_the_look(content: bytes, name: str) -> None:
     recognise(name, io.BytesIO(content), len(content))
 
@@ -189,6 +209,16 @@ def test_an_mlmodel_file_that_is_none_is_refused_in_words(content: bytes) -> Non
     with pytest.raises(UsageError):
         mlflow_model.read(content)
     assert not Path("/tmp/this-must-never-be-there").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["a: NUMBER", "sklearn: {sklearn_version: NUMBER}", "{? NUMBER : 1}", "{1: {? NUMBER : NUMBER}}"]
+)
+def test_a_number_too_long_to_write_out_is_no_way_to_break_it(text: str) -> None:
+    long = "0x" + "f" * 6000
+    found = mlflow_model.read(f"flavors:\n  {text.replace('NUMBER', long)}\n".encode())
+    assert len(json.dumps(found.flavors)) < 1000
+    assert len(found.framework_version or "") < 100
 
 
 def test_what_an_mlmodel_file_says_is_harmless_on_a_screen() -> None:

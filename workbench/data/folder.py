@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from workbench.data.backend import Folder, Page, Tail, changed, exists
 from workbench.data.sources import safe_key
 from workbench.entities.datastore import DataItem
 from workbench.errors import Conflict, NotFound, Refused, StoreError, StoreFull, WorkbenchError
+from workbench.opened_file import opened
 from workbench.remote.forms.tree_paths import encode
 from workbench.text.sanitize import clean_name
 
@@ -106,10 +107,8 @@ class LocalFolder:
         self, path: str, offset: int = 0, length: int | None = None, etag: str | None = None
     ) -> AsyncIterator[bytes]:
         """See Backend."""
-        handle = await _threaded(
-            lambda: os.open(self._place(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        )
-        try:
+        async with opened(_explaining(partial(_to_read, self._place(path)))) as file:
+            handle = file.handle
             facts = os.fstat(handle)
             if etag is not None and etag != _etag(facts):
                 raise changed(_shown(path))
@@ -123,8 +122,6 @@ class LocalFolder:
                 yield block
             if _etag(os.fstat(handle)) != _etag(facts):
                 raise changed(_shown(path))
-        finally:
-            os.close(handle)
 
     async def arrived(self, path: str, token: str) -> int:
         """See Backend."""
@@ -138,21 +135,19 @@ class LocalFolder:
     ) -> DataItem:
         """See Backend; written beside its place, so a cut leaves what came."""
         place, part = self._place(path), self._partial(path, token)
-        handle, digest = await _threaded(partial(_opened, place, part, offset, overwrite))
         tail = Tail(source, size - offset)
-        try:
-            async for block in tail.content():
-                digest.update(block)
-                await _threaded(partial(_write_all, handle, block))
-            if tail.digest != digest.digest():
+        async with opened(_explaining(partial(_to_write, place, part, offset, overwrite))) as file:
+            try:
+                async for block in tail.content():
+                    file.digest.update(block)
+                    await _threaded(partial(_write_all, file.handle, block))
+                if tail.digest != file.digest.digest():
+                    part.unlink(missing_ok=True)
+                    raise Conflict(f"{_shown(path)} changed on its way", "send it again")
+                await _threaded(partial(_settle, file.handle, part, place, overwrite))
+            except StoreFull:
                 part.unlink(missing_ok=True)
-                raise Conflict(f"{_shown(path)} changed on its way", "send it again")
-            await _threaded(partial(_settle, handle, part, place, overwrite))
-        except StoreFull:
-            part.unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(handle)
+                raise
         return self._item(path)
 
     async def delete(self, path: str) -> None:
@@ -192,7 +187,22 @@ def _raised(problem: OSError) -> None:
     raise problem
 
 
-def _opened(place: Path, part: Path, offset: int, overwrite: bool) -> tuple[int, hashlib._Hash]:
+class _Open(NamedTuple):
+    """An open file, with the hash of what is in it so far."""
+
+    handle: int
+    digest: hashlib._Hash
+
+    def close(self) -> None:
+        """Give it back, with its lock."""
+        os.close(self.handle)
+
+
+def _to_read(place: Path) -> _Open:
+    return _Open(os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), hashlib.sha256())
+
+
+def _to_write(place: Path, part: Path, offset: int, overwrite: bool) -> _Open:
     """The file of an upload, cut to offset, with the hash of what is in it. Raises Conflict."""
     if not overwrite and os.path.lexists(place):
         raise exists(_shown(place.name))
@@ -215,7 +225,7 @@ def _opened(place: Path, part: Path, offset: int, overwrite: bool) -> tuple[int,
     except BaseException:
         os.close(handle)
         raise
-    return handle, digest
+    return _Open(handle, digest)
 
 
 def _write_all(handle: int, block: bytes) -> None:
@@ -244,10 +254,19 @@ def _settle(handle: int, part: Path, place: Path, overwrite: bool) -> None:
 
 async def _threaded(function: Callable[[], T]) -> T:
     """What a blocking call answers; what the system says becomes an error of ours."""
-    try:
-        return await asyncio.to_thread(function)
-    except OSError as problem:
-        raise _explained(problem) from problem
+    return await asyncio.to_thread(_explaining(function))
+
+
+def _explaining(function: Callable[[], T]) -> Callable[[], T]:
+    """A call whose errors of the system are errors of ours."""
+
+    def called() -> T:
+        try:
+            return function()
+        except OSError as problem:
+            raise _explained(problem) from problem
+
+    return called
 
 
 def _explained(problem: OSError) -> WorkbenchError:

@@ -7,6 +7,7 @@ cannot be looked into, its name decides, and the worse of both counts.
 from __future__ import annotations
 
 import bz2
+import errno
 import json
 import lzma
 import pickletools
@@ -170,7 +171,12 @@ def _zip(source: BinaryIO, size: int) -> Recognised:
         with zipfile.ZipFile(source) as archive:
             return _members(archive)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, KeyError, NotImplementedError, EOFError,
-            UnicodeError, struct.error, zlib.error, lzma.LZMAError, RuntimeError):  # fmt: skip
+            UnicodeError, struct.error, zlib.error, lzma.LZMAError, RuntimeError, OverflowError):  # fmt: skip
+        return Recognised("zip", True)
+    except OSError as problem:
+        # A place that no file has, or what bzip2 cannot unpack: the content's fault, not the disk's.
+        if problem.errno not in (None, errno.EINVAL):
+            raise
         return Recognised("zip", True)
 
 

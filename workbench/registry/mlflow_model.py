@@ -106,7 +106,7 @@ def _framework(flavors: Mapping[str, Any]) -> tuple[str | None, str | None]:
         said = flavors.get(flavor)
         if isinstance(said, dict):
             version = said.get(key)
-            return name, clean_name(str(version), 100) if version is not None else None
+            return name, clean_name(_text(version), 100) if version is not None else None
     return None, None
 
 
@@ -133,11 +133,18 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return None
     if isinstance(value, Mapping):
         items = list(value.items())[:10_000]
-        return {clean_name(str(key), 500): _plain(item, depth + 1) for key, item in items}
+        return {clean_name(_text(key), 500): _plain(item, depth + 1) for key, item in items}
     if isinstance(value, list | tuple):
         return [_plain(item, depth + 1) for item in value[:100_000]]
     if isinstance(value, bool | float) or value is None:
         return value
-    if isinstance(value, int):
-        return value if abs(value) < 1 << 63 else str(value)[:100]
-    return clean(str(value), 100_000)
+    if isinstance(value, int) and abs(value) < 1 << 63:
+        return value
+    return clean(_text(value), 100_000)
+
+
+def _text(value: Any) -> str:
+    """value in words; a number of more digits than Python writes out is told by its size."""
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"a number of {value.bit_length()} bits"
+    return str(value)

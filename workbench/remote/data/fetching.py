@@ -1,5 +1,6 @@
 """Files that the machine itself fetches over http and https into its cache: in parallel, resumed, checked."""
 
+import http.client
 import socket
 import threading
 import time
@@ -186,7 +187,7 @@ class Fetching(object):
                 arrival.begin_anew()
             while True:
                 self._check()
-                block = answer.read(BLOCK)
+                block = piece(answer, BLOCK)
                 if not block:
                     break
                 arrival.write(block)
@@ -208,6 +209,23 @@ def ask(url: str, headers: Dict[str, str]) -> Any:
         words = "%s answered %d %s" % (shown(url), problem.code, str(problem.reason)[:100])
         kind = "not_found" if problem.code in (404, 410) else "refused"
         raise RequestError(kind, words, "see that the address is right, and may be read")
+    except http.client.HTTPException as problem:
+        raise ConnectionError(_broken(problem))
+
+
+def piece(answer: Any, size: int) -> bytes:
+    """The next bytes of what `ask` opened, b"" behind the last; raises ConnectionError where it is cut."""
+    try:
+        return bytes(answer.read(size))
+    except (OSError, http.client.HTTPException) as problem:  # no disk has a part in this
+        raise ConnectionError(_broken(problem))
+
+
+def _broken(problem: BaseException) -> str:
+    """An error of an answer in words, without what a server wrote there."""
+    if isinstance(problem, OSError):
+        return reason(problem)
+    return "its answer broke off" if isinstance(problem, http.client.IncompleteRead) else "it speaks no HTTP"
 
 
 def is_passing(problem: BaseException) -> bool:

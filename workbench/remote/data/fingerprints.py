@@ -3,6 +3,7 @@
 Both sides make it of the same lines, so that what was looked at here is compared with what is there.
 """
 
+import errno
 import glob
 import hashlib
 import json
@@ -18,6 +19,7 @@ from workbench.remote.wire.problems import RequestError
 MAX_FILES = 5000000
 BLOCK = 1 << 20
 PATTERN = re.compile(rb"[*?\[]")
+NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 STEP = 256  # files between two words about how far it is
 
 # Path below the folder ("" for a file that is looked at itself), size, modified in nanoseconds.
@@ -108,8 +110,10 @@ def _walk(top: bytes, kept: Facts) -> Iterator[Found]:
                 continue
             try:
                 facts = entry.stat()
-            except FileNotFoundError:  # a link that leads nowhere, or it went meanwhile
-                continue
+            except OSError as problem:
+                if problem.errno not in NOWHERE:
+                    raise
+                continue  # a link that leads nowhere or to itself, or it went meanwhile
             if stat.S_ISREG(facts.st_mode):
                 if kept is not None:
                     kept[shown(name)] = facts

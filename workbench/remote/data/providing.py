@@ -26,7 +26,7 @@ from workbench.remote.forms import protocol
 from workbench.remote.forms.sizes import in_words
 from workbench.remote.forms.tree_paths import encode
 from workbench.remote.runs.runfolder import read_object, write_whole
-from workbench.remote.wire.problems import RequestError
+from workbench.remote.wire.problems import DISK_FULL, RequestError
 
 NOTE = "preparing.note"  # in the run's folder: how far it is, for the supervisor
 OFTEN = 0.5
@@ -46,7 +46,12 @@ def provide(machine: Any, folder: Any, spec: Dict[str, Any]) -> Places:
     places: Places = {"inputs": {}, "outputs": {}}
     try:
         for name, item in sorted((data.get("inputs") or {}).items()):
-            places["inputs"][name] = work.input(name, item)
+            try:
+                places["inputs"][name] = work.input(name, item)
+            except OSError as problem:
+                if problem.errno in DISK_FULL:
+                    raise
+                raise DataProblem("input %s: %s" % (name, _said(problem, str(item.get("path") or ""))))
         for name, item in sorted((data.get("outputs") or {}).items()):
             places["outputs"][name] = work.output(name, item)
     finally:
@@ -56,6 +61,13 @@ def provide(machine: Any, folder: Any, spec: Dict[str, Any]) -> Places:
             raise DataProblem("${{%s.%s}} in the command: there is no such %s" % (kind, name, kind[:-1]))
     warn(folder, spec, work.warnings)
     return places
+
+
+def _said(problem: OSError, path: str) -> str:
+    """What the system says of a file, with the file, or with the path that it lies at."""
+    named = path if problem.filename is None else problem.filename
+    where = os.fsencode(named).decode("utf-8", "replace")
+    return (where + ": " if where else "") + (problem.strerror or str(problem))
 
 
 def bound(spec: Dict[str, Any], places: Places) -> Dict[str, Any]:
@@ -130,6 +142,7 @@ class _Providing(object):
             return place
         partial = place + ".partial"
         _remove(partial)
+        os.makedirs(partial)
         for below, _, _ in found:
             link = os.path.join(os.fsencode(partial), encode(below))
             os.makedirs(os.path.dirname(link), exist_ok=True)

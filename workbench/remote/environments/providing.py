@@ -80,13 +80,15 @@ class LogTail(object):
         # type: () -> None
         with open(self._place.log, "rb") as log:
             log.seek(self._offset)
-            data = log.read(READ)
-        if data:
-            if self._file is None:
-                os.makedirs(os.path.dirname(self._path), 0o755, exist_ok=True)
-                self._file = open(self._path, "ab", 0)
-            self._file.write(data)
-            self._offset += len(data)
+            while True:
+                data = log.read(READ)
+                if not data:
+                    return
+                if self._file is None:
+                    os.makedirs(os.path.dirname(self._path), 0o755, exist_ok=True)
+                    self._file = open(self._path, "ab", 0)
+                self._file.write(data)
+                self._offset += len(data)
 
     def close(self):
         # type: () -> None

@@ -5,7 +5,7 @@ import time
 from typing import Any, Dict
 
 from workbench.remote.environments.places import Place, check_build, let_go, open_hold
-from workbench.remote.environments.waiting import Waiting
+from workbench.remote.environments.waiting import BuildFailed, Waiting
 from workbench.remote.machine import Machine
 from workbench.remote.wire import parameters
 from workbench.remote.wire.exchange import Exchange
@@ -34,7 +34,11 @@ def build(exchange, machine):
     hold = open_hold(place)
     try:
         secrets = parameters.texts(exchange.params, "secrets")
-        ready = Waiting(machine, place, asked, secrets, said.heard).wait(hold)
+        try:
+            ready = Waiting(machine, place, asked, secrets, said.heard).wait(hold)
+        except BuildFailed:
+            said.rest()
+            raise
         said.rest()
         let_go(hold)
     finally:
@@ -108,20 +112,22 @@ class Saying(object):
     def rest(self):
         # type: () -> None
         """What came since."""
-        if self.began:
-            self._send()
+        while self.began and self._send():
+            pass
 
     def _send(self):
-        # type: () -> None
+        # type: () -> bool
+        """The next of it; False when there is no more."""
         try:
             with open(self._place.log, "rb") as file:
                 file.seek(self._offset)
                 data = file.read(READ)
         except OSError:
-            return
+            return False
         if not data:
-            return
+            return False
         end = data.rfind(b"\n") + 1 or len(data)
         self._offset += end
         self._exchange.wait_credit()
         self._exchange.event({"log": data[:end].decode("utf-8", "replace")})
+        return True

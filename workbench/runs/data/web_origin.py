@@ -75,7 +75,7 @@ class WebOrigin:
                 if file.token and token != file.token:
                     raise changed(clean_name(fetching.shown(url), 200))
                 at = offset if answer.status == 206 else 0
-                while block := await asyncio.to_thread(answer.read, BLOCK):
+                while block := await asyncio.to_thread(fetching.piece, answer, BLOCK):
                     piece = block[max(0, offset - at) :]
                     at += len(block)
                     if piece:
