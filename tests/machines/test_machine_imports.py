@@ -73,6 +73,22 @@ def test_what_grew_is_added_and_what_was_replaced_replaces(workspace: Workspace,
     assert workspace.call("runs", "points", run=one.run, name="loss")["values"] == [7, 8, 9]
 
 
+def test_tables_of_one_folder_with_the_same_columns_are_kept_apart(
+    workspace: Workspace, server: SshServer
+) -> None:
+    folder = server.home / "log"
+    folder.mkdir()
+    for name, loss in (("fold_0", 0.5), ("fold_1", 0.9)):
+        (folder / f"{name}.csv").write_text(f"epoch,loss\n1,{loss}\n")
+    (one,) = workspace.bring_runs("m1:log")
+    with open(folder / "fold_1.csv", "a") as file:
+        file.write("2,0.8\n")
+    list(workspace.bring_runs("m1:log"))
+    found = workspace.call("runs", "get", run=one.run)["metrics"]
+    told = {name: workspace.call("runs", "points", run=one.run, name=name)["values"] for name in found}
+    assert told == {"loss": [0.5], "fold_1/loss": [0.9, 0.8]}
+
+
 def test_what_is_not_there_is_said(workspace: Workspace, server: SshServer) -> None:
     with pytest.raises(NotFound, match="nowhere"):
         list(workspace.bring_runs("m1:nowhere"))

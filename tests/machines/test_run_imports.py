@@ -46,6 +46,12 @@ def bring(workspace: Workspace, path: Path) -> dict[str, Imported]:
     return found
 
 
+def points_of(workspace: Workspace, run: str) -> dict[str, list[float]]:
+    """The values of each metric of a run."""
+    found = workspace.call("runs", "get", run=run)["metrics"]
+    return {name: workspace.call("runs", "points", run=run, name=name)["values"] for name in found}
+
+
 def test_every_form_becomes_a_run_and_a_second_time_changes_nothing(workspace: Workspace, logs: Path) -> None:
     first = bring(workspace, logs)
     assert len(first) == 8
@@ -102,6 +108,30 @@ def test_a_log_written_anew_is_another_attempt_of_the_run(workspace: Workspace, 
     (second,) = bring(workspace, table.parent).values()
     assert (second.run, second.new) == (first.run, False)
     assert rows(workspace)[first.run]["metrics"]["loss"]["last"] == 3
+
+
+def test_logs_of_one_folder_with_the_same_names_are_kept_apart_or_told_once(
+    workspace: Workspace, logs: Path, tmp_path: Path
+) -> None:
+    """Two tables are two logs, a table beside event files tells what they tell; also of what comes later."""
+    tables, both = tmp_path / "tables", tmp_path / "both"
+    tables.mkdir()
+    for name, loss in (("train", 0.5), ("val", 0.9)):
+        (tables / f"{name}.csv").write_text(f"epoch,loss\n1,{loss}\n")
+    (event,) = logs.glob("**/v2/events.out.tfevents.*")
+    both.mkdir()
+    shutil.copy(event, both)
+    (tables_run,) = bring(workspace, tables).values()
+    with open(tables / "val.csv", "a") as file:
+        file.write("2,0.8\n")
+    bring(workspace, tables)
+    assert points_of(workspace, tables_run.run) == {"train/loss": [0.5], "val/loss": [0.9, 0.8]}
+    (both_run,) = bring(workspace, both).values()
+    before = points_of(workspace, both_run.run)
+    (name, *_) = before
+    (both / "metrics.csv").write_text(f"step,{name},other\n1,0.1,0.2\n")
+    bring(workspace, both)
+    assert points_of(workspace, both_run.run) == {**before, "other": [0.2]}
 
 
 def test_a_run_that_was_removed_can_be_imported_again(workspace: Workspace, logs: Path) -> None:

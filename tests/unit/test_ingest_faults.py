@@ -224,6 +224,15 @@ def test_two_processes_that_write_one_name_are_kept_apart(place: Place) -> None:
     assert names[0] == names[1]
 
 
+def test_tables_of_one_folder_with_the_same_columns_are_kept_apart(place: Place) -> None:
+    for name, loss in (("train", 0.5), ("val", 0.9), ("fold_1", 0.1), ("fold_2", 0.2)):
+        (place.code / f"{name}.csv").write_text(f"epoch,loss\n1,{loss}\n")
+    place.read()
+    assert sorted(place.points) == [
+        ("fold_2/loss", 0.2, 1), ("loss", 0.1, 1), ("train/loss", 0.5, 1), ("val/loss", 0.9, 1),
+    ]  # fmt: skip
+
+
 def test_a_full_disk_delays_and_loses_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of what is to be written goes in: it is taken back, and all of it comes once there is room."""
     (place.code / "metrics.csv").write_text("step,loss\n1,0.5\n2,0.25\n")

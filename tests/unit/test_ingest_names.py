@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workbench.remote.ingest.candidates import chosen, log_in, looked_into
-from workbench.remote.ingest.naming import Names
+from workbench.remote.ingest.naming import Log, Names
 
 
 @pytest.mark.parametrize(
@@ -50,17 +50,19 @@ def test_patterns_take_paths_below_the_working_directory(patterns: list[str], ta
 
 def test_the_first_log_keeps_the_plain_name_and_the_next_its_folder() -> None:
     names = Names()
-    assert names.named("sweep/a", "tensorboard", ["loss", "lr"]) == {"loss": "loss", "lr": "lr"}
-    assert names.named("sweep/b", "tensorboard", ["loss", "acc"]) == {"loss": "b/loss", "acc": "acc"}
-    assert names.named("other/b", "tensorboard", ["loss"]) == {"loss": "other/b/loss"}
-    assert names.named("sweep/b", "tensorboard", ["loss"]) == {"loss": "b/loss"}
+    assert names.named(Log("sweep/a", "tensorboard", ""), ["loss", "lr"]) == {"loss": "loss", "lr": "lr"}
+    assert names.named(Log("sweep/b", "tensorboard", ""), ["loss", "acc"]) == {"loss": "b/loss", "acc": "acc"}
+    assert names.named(Log("other/b", "tensorboard", ""), ["loss"]) == {"loss": "other/b/loss"}
+    assert names.named(Log("sweep/b", "tensorboard", ""), ["loss"]) == {"loss": "b/loss"}
 
 
 def test_the_parts_of_a_training_are_told_apart_from_the_start() -> None:
     """Keras writes logs/train and logs/validation with the same names."""
     names = Names()
-    assert names.named("logs/train", "tensorboard", ["epoch_loss"]) == {"epoch_loss": "train/epoch_loss"}
-    assert names.named("logs/validation", "tensorboard", ["epoch_loss"]) == {
+    assert names.named(Log("logs/train", "tensorboard", ""), ["epoch_loss"]) == {
+        "epoch_loss": "train/epoch_loss"
+    }
+    assert names.named(Log("logs/validation", "tensorboard", ""), ["epoch_loss"]) == {
         "epoch_loss": "validation/epoch_loss"
     }
 
@@ -68,14 +70,47 @@ def test_the_parts_of_a_training_are_told_apart_from_the_start() -> None:
 def test_a_log_below_another_has_its_folder_before_the_name() -> None:
     """SummaryWriter.add_scalars makes one for each of its curves."""
     names = Names()
-    names.named("runs/x", "tensorboard", ["lr"])
-    assert names.named("runs/x/loss_a", "tensorboard", ["loss"]) == {"loss": "loss_a/loss"}
-    assert names.named("runs/x/loss_b", "tensorboard", ["loss"]) == {"loss": "loss_b/loss"}
+    names.named(Log("runs/x", "tensorboard", ""), ["lr"])
+    assert names.named(Log("runs/x/loss_a", "tensorboard", ""), ["loss"]) == {"loss": "loss_a/loss"}
+    assert names.named(Log("runs/x/loss_b", "tensorboard", ""), ["loss"]) == {"loss": "loss_b/loss"}
 
 
 def test_two_loggers_of_one_folder_are_not_told_twice() -> None:
     """Lightning with a CSVLogger and a TensorBoardLogger; a second event file goes on with the first."""
     names = Names()
-    assert names.named("v0", "tensorboard", ["loss"]) == {"loss": "loss"}
-    assert names.named("v0", "table", ["loss", "extra"]) == {"loss": None, "extra": "extra"}
-    assert names.named("v0", "tensorboard", ["loss"]) == {"loss": "loss"}
+    assert names.named(Log("v0", "tensorboard", ""), ["loss"]) == {"loss": "loss"}
+    assert names.named(Log("v0", "table", "metrics"), ["loss", "extra"]) == {"loss": None, "extra": "extra"}
+    assert names.named(Log("v0", "tensorboard", ""), ["loss"]) == {"loss": "loss"}
+
+
+def test_two_tables_of_one_folder_are_two_logs() -> None:
+    """Of those with the same columns the second has its file before the name."""
+    names = Names()
+    names.named(Log("out", "tensorboard", ""), ["lr"])
+    assert names.named(Log("", "table", "fold_2"), ["lr"]) == {"lr": "fold_2/lr"}
+    assert names.named(Log("", "table", "fold_0"), ["loss"]) == {"loss": "loss"}
+    assert names.named(Log("", "table", "fold_1"), ["loss", "acc"]) == {"loss": "fold_1/loss", "acc": "acc"}
+    assert names.named(Log("", "table", "fold_0"), ["loss"]) == {"loss": "loss"}
+
+
+def test_tables_called_like_parts_of_a_training_are_told_apart_from_the_start() -> None:
+    names = Names()
+    assert names.named(Log("out", "table", "val"), ["loss"]) == {"loss": "val/loss"}
+    assert names.named(Log("out", "table", "train"), ["loss"]) == {"loss": "train/loss"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        ("csv/lightning_logs/version_0", "tb/lightning_logs/version_0", "tb/loss"),
+        ("lightning_logs/version_0", "lightning_logs/version_1", "version_1/loss"),
+        ("exp1/version_0", "exp2/version_0", "exp2/loss"),
+        ("version_0", "deep/version_0", "deep/loss"),
+        ("deep/version_0", "version_0", "version_0/loss"),
+        ("out", "", "tensorboard/loss"),
+    ],
+)
+def test_a_name_that_is_taken_gets_what_tells_the_folders_apart(first: str, second: str, name: str) -> None:
+    names = Names()
+    names.named(Log(first, "table", "metrics"), ["loss"])
+    assert names.named(Log(second, "tensorboard", ""), ["loss"]) == {"loss": name}

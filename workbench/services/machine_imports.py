@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import tempfile
 from collections.abc import AsyncIterator
@@ -104,6 +105,8 @@ class MachineImportService:
         source = _source(target, found)
         known = await self._imports.imported(source)
         state: dict[str, Any] = known.get("state") or {"files": {}}
+        if not known:
+            state["names"] = {}
         facts: dict[str, Any] = {}
         entries, skipped, troubles = 0, 0, []
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as lines:
@@ -111,20 +114,23 @@ class MachineImportService:
             for one in found.sources:
                 kept = state["files"].setdefault(one.path, {})
                 begin = lines.tell()
-                told = await self._read(link, one, kept, lines, begin)
+                named = _named(state, found, one)
+                told = await self._read(link, one, kept, lines, begin, named)
+                if named:
+                    state["names"] = told["names"]
                 parts.append((kept, begin, lines.tell()))
                 entries += told["entries"]
                 skipped += told["skipped"]
                 if told["trouble"]:
                     troubles.append(f"{one.path}: {clean(told['trouble'], 500)}")
                 _join(facts, told["told"])
-            named = {key: facts[key] for key in ("status",) if key in facts}
+            ended = {key: facts[key] for key in ("status",) if key in facts}
             if not known and not entries:
                 said = troubles or [f"{clean_name(source, 500)}: nothing is logged in it yet"]
                 return _made("", found.name, False, 0, skipped, said)
             run = await self._imports.import_begin(
                 source, facts.get("name") or found.name, experiment,
-                started=facts.get("first"), ended=facts.get("last"), **named,
+                started=facts.get("first"), ended=facts.get("last"), **ended,
             )  # fmt: skip
             for kept, begin, stop in parts:
                 await self._take(run.id, kept, lines, begin, stop)
@@ -132,15 +138,22 @@ class MachineImportService:
         return _made(run.id, run.name, not known, entries, skipped, troubles)
 
     async def _read(
-        self, link: Link, one: Source, kept: dict[str, Any], out: IO[bytes], begin: int
+        self,
+        link: Link,
+        one: Source,
+        kept: dict[str, Any],
+        out: IO[bytes],
+        begin: int,
+        named: dict[str, Any],
     ) -> dict[str, Any]:
         """Write what is new of a log, from out's place `begin` on; what the machine says of it.
 
         kept: "state", "file", "attempt", "offset"; the state changes, and for another log the others.
+        named: what its metrics are called, as `log_records` is asked it.
         """
         state = kept.get("state") or ({"run": one.run} if one.run else {})
         given = bool(kept.get("given", "state" in kept))
-        asked = {"form": one.form, "path": one.path, "state": state, "given": given}
+        asked = {"form": one.form, "path": one.path, "state": state, "given": given} | named
         if not kept.get("file"):
             _begin(one, kept, out, begin)
         async with link.stream("log_records", asked) as stream:
@@ -156,6 +169,7 @@ class MachineImportService:
                 "skipped": int(answer["skipped"]),
                 "trouble": str(answer["trouble"]),
                 "told": dict(answer["told"]),
+                "names": dict(answer.get("names") or {}),
             }
             kept["state"] = dict(answer["state"])
             kept["given"] = given or told["entries"] > 0
@@ -180,6 +194,13 @@ class MachineImportService:
 
 def _source(target: str, found: Found) -> str:
     return f"{target}:{found.folder}#{found.run}" if found.run else f"{target}:{found.folder}"
+
+
+def _named(state: dict[str, Any], found: Found, one: Source) -> dict[str, Any]:
+    """What to call the metrics of one log; nothing for a run that was imported before that was kept."""
+    if "names" not in state:
+        return {}
+    return {"names": state["names"], "key": posixpath.relpath(one.path, found.folder)}
 
 
 def _made(run: str, name: str, new: bool, entries: int, skipped: int, troubles: list[str]) -> dict[str, Any]:

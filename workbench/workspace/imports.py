@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from workbench.errors import NotFound
 from workbench.remote.forms import record_form as form
 from workbench.remote.forms.record_text import quote
+from workbench.remote.ingest.naming import Log, Names, log_of
 from workbench.remote.readers import sources
 from workbench.remote.readers.entries import Entry, Reading, record_lines
 from workbench.remote.readers.forms import READERS, ended, remark
@@ -19,6 +21,7 @@ from workbench.remote.readers.told import Told
 from workbench.workspace.client import Client
 
 BLOCK = 1 << 18
+Rename = Callable[[list[Entry]], list[Entry]]
 _THERE = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*):(.*)", re.DOTALL)
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -132,15 +135,17 @@ def bring(client: Client, path: Path, experiment: str | None = None) -> Iterator
 def _one(client: Client, found: sources.Found, experiment: str) -> Imported:
     source = _source(found)
     known: dict[str, Any] = client.call("runs", "imported", source=source)
-    state = known.get("state") or {"files": {}}
+    state = known.get("state") or {"files": {}, "names": {}}
+    names = Names(state["names"]) if "names" in state else None  # earlier versions did not keep them
     told, entries, skipped, troubles = Told(), 0, 0, []
     with tempfile.TemporaryDirectory(prefix="import-") as folder:
         made: list[tuple[dict[str, Any], Path]] = []
         for index, one in enumerate(found.sources):
             kept = state["files"].setdefault(one.path, {})
             lines = Path(folder) / str(index)
+            rename = None if names is None else partial(names.renamed, _log_of(one, found))
             with open(lines, "wb") as out:
-                count, damaged, trouble = _whole(one, kept, out, told)
+                count, damaged, trouble = _whole(one, kept, out, told, rename)
             entries += count
             skipped += damaged
             if trouble:
@@ -161,15 +166,23 @@ def _one(client: Client, found: sources.Found, experiment: str) -> Imported:
         )
         for kept, lines in made:
             _send(client, run["id"], kept, lines)
+        if names is not None:
+            state["names"] = names.state()
         client.call("runs", "import_done", run=run["id"], state=state)
     return Imported(run["id"], run["name"], not known, entries, skipped, troubles)
 
 
-def _whole(source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: Told) -> tuple[int, int, str]:
+def _log_of(source: sources.Source, found: sources.Found) -> Log:
+    return log_of(source.form, os.path.relpath(source.path, found.folder))
+
+
+def _whole(
+    source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: Told, rename: Rename | None
+) -> tuple[int, int, str]:
     """Read what is new of a source to its end: entries, damaged pieces, what is to be said of it."""
     entries, skipped, trouble = 0, 0, ""
     before = bool(kept.get("given", "state" in kept))  # earlier versions did not note it
-    for reading, count in _read(source, kept, out, told):
+    for reading, count in _read(source, kept, out, told, rename):
         entries, skipped, trouble = entries + count, skipped + reading.skipped, reading.trouble or trouble
     kept["given"] = before or entries > 0
     said = remark(source.form, kept.get("state") or {}, kept["given"], skipped)
@@ -177,7 +190,7 @@ def _whole(source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: T
 
 
 def _read(
-    source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: Told
+    source: sources.Source, kept: dict[str, Any], out: IO[bytes], told: Told, rename: Rename | None
 ) -> Iterator[tuple[Reading, int]]:
     """Write what is new of a source as record lines. kept: "state", "file", "attempt", "wall", "offset"."""
     state = dict(kept.get("state") or ({"run": source.run} if source.run else {}))
@@ -197,6 +210,7 @@ def _read(
             out.write(_header(kept))
         wall = kept["wall"]
         entries = [entry for entry in reading.entries if entry.kind != form.RECORD_STATUS]
+        entries = entries if rename is None else rename(entries)
         out.write("".join(record_lines(entries, wall, wall)).encode("ascii"))
         state = kept["state"] = reading.state
         yield reading, len(entries)

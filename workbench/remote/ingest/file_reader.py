@@ -6,7 +6,7 @@ import threading
 import time
 import zlib
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from workbench.remote.ingest.appending import NotWritten
 from workbench.remote.ingest.baseline import mark_of, read_baseline, roots_of
@@ -14,7 +14,7 @@ from workbench.remote.ingest.candidates import chosen
 from workbench.remote.ingest.families import Families
 from workbench.remote.ingest.folder_watch import FolderWatch
 from workbench.remote.ingest.following import Followed, names_in
-from workbench.remote.ingest.naming import Names
+from workbench.remote.ingest.naming import Names, log_of
 from workbench.remote.readers import detect, mlflow_database, trainer_state
 from workbench.remote.readers.sources import certain
 from workbench.remote.runs.companion_part import Beside, Part
@@ -124,7 +124,7 @@ class FileReader(Part):
 
     def _step(self, key: str, log: Followed, step: Optional[Callable[..., Any]] = None) -> bool:
         try:
-            return bool((step or log.step)(self._names, self._families, _place(key, log)))
+            return bool((step or log.step)(self._names, self._families))
         except NotWritten as error:
             self._beside.warn("records of %s could not be written (%s); it is tried again" % (key, error))
         except Exception as error:  # a mistake of ours, or no memory: the other logs go on
@@ -135,7 +135,7 @@ class FileReader(Part):
     # --- finding ---------------------------------------------------------------------------------------
 
     def _find(self, now: float) -> None:
-        for path in sorted(self._watch.look(everything=self._stop.is_set()), key=_made):
+        for path in sorted(self._watch.look(everything=self._stop.is_set()), key=_begun):
             if chosen(self._key(path), self._patterns):
                 self._undecided[path] = None
         if self._watch.crowded:
@@ -241,7 +241,7 @@ class FileReader(Part):
             log = self._followed[str(one["key"])] = self._of(one)
             self._families.know(one)
             if isinstance(one.get("prefix"), str):
-                self._names.know(_place(log.key, log), str(one["form"]), one["prefix"], called)
+                self._names.know(log_of(str(one["form"]), log.key), one["prefix"], called)
             self._watch.know({}, [log.path])
 
     def _save(self) -> None:
@@ -256,13 +256,6 @@ class FileReader(Part):
             log.changed = False
 
 
-def _place(key: str, log: Followed) -> str:
-    """The folder that a log is, or is in; several of a database each are one."""
-    if log.kept["form"] in (detect.MLFLOW, detect.DVCLIVE, detect.TRAINER) or "#" in key:
-        return "" if key == "." else key
-    return os.path.dirname(key)
-
-
 def _twin(path: str) -> str:
     """Where else a Trainer's log may be told: its state file, or the folder of that."""
     if os.path.basename(path) == trainer_state.FILE:
@@ -270,9 +263,9 @@ def _twin(path: str) -> str:
     return os.path.join(path, trainer_state.FILE)
 
 
-def _made(path: str) -> float:
-    """About when a log was begun: the first of a tracker's runs is the run itself."""
-    return _time_of(path if os.path.isdir(path) else os.path.dirname(path))
+def _begun(path: str) -> Tuple[float, str]:
+    """About when a log was begun, then its name: the first of a tracker's runs is the run itself."""
+    return _time_of(path if os.path.isdir(path) else os.path.dirname(path)), path
 
 
 def _time_of(path: str) -> float:

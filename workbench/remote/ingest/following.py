@@ -15,7 +15,7 @@ from workbench.remote.forms.record_text import quote
 from workbench.remote.ingest.appending import NotWritten, append
 from workbench.remote.ingest.baseline import mark_of
 from workbench.remote.ingest.families import Families
-from workbench.remote.ingest.naming import Names
+from workbench.remote.ingest.naming import Names, log_of
 from workbench.remote.readers.detect import DVCLIVE, MLFLOW, MLFLOW_DATABASE, TRAINER
 from workbench.remote.readers.entries import Entry, record_lines
 from workbench.remote.readers.forms import READERS, ended, remark
@@ -65,12 +65,10 @@ class Followed(object):
         except OSError:
             return 0
 
-    def step(
-        self, names: Names, families: Families, folder: str, clock: Callable[[], float] = time.monotonic
-    ) -> bool:
+    def step(self, names: Names, families: Families, clock: Callable[[], float] = time.monotonic) -> bool:
         """Take what is new, at most one look's worth; whether there is more at once. Raises NotWritten.
 
-        folder: that of the log as `Names` knows it. What a reader raises is raised, too.
+        What a reader raises is raised, too.
         """
         began, before = clock(), self.kept.get("generation", 0)
         many = self.kept["form"] in FOLDERS
@@ -81,7 +79,7 @@ class Followed(object):
             return False
         self._pause = SOON
         try:
-            more = self._take(names, families, folder)
+            more = self._take(names, families)
         except NotWritten:
             self.next = began + FULL
             raise
@@ -93,7 +91,7 @@ class Followed(object):
         self.next = now if more else now + pause
         return more
 
-    def end(self, names: Names, families: Families, folder: str, well: bool) -> None:
+    def end(self, names: Names, families: Families, well: bool) -> None:
         """Take what is to be had of an end without a newline, as nothing more comes. Raises as `step` does.
 
         well: whoever wrote it ended well, so nothing of it can be missing.
@@ -102,12 +100,13 @@ class Followed(object):
         last = ended(form_of, dict(kept.get("state") or {}), still=0.0, well=well)
         if last is not None:
             kept["state"] = last
-            self._take(names, families, folder)
+            self._take(names, families)
         given = bool(kept.get("record") or kept.get("generation"))
         self.trouble = self.trouble or remark(form_of, kept.get("state") or {}, given, self.skipped)
 
-    def _take(self, names: Names, families: Families, folder: str) -> bool:
+    def _take(self, names: Names, families: Families) -> bool:
         kept = self.kept
+        log = log_of(str(kept["form"]), self.key)
         try:
             reading = READERS[kept["form"]](self.path, dict(kept.get("state") or kept.get("first") or {}))
         except (OSError, ValueError) as error:
@@ -116,13 +115,13 @@ class Followed(object):
         again = reading.again or bool(kept.get("anew"))
         generation = int(kept.get("generation", 0)) + (1 if again else 0)
         child = families.decide(kept, reading.entries) if reading.entries else kept.get("child")
-        entries = reading.entries if child else self._named(reading.entries, names, folder)
+        entries = reading.entries if child else _without_ends(names.renamed(log, reading.entries))
         self.trouble = reading.trouble
         self.skipped += reading.skipped
         if entries:
             self._write(entries, generation, new=again)
         kept.update(state=reading.state, generation=max(generation, kept.get("generation", 0)), anew=False)
-        kept.update(prefix=names.prefix(folder))
+        kept.update(prefix=names.prefix(log.folder))
         if again and not entries:
             kept.update(record="")
         self.changed = True
@@ -157,22 +156,10 @@ class Followed(object):
         source = quote(str(self.kept["key"])[-500:])
         return ('%s,"rank":0,"wall":%.6f,"mono":0.0,"source":%s}\n' % (begin, wall, source)).encode("ascii")
 
-    def _named(self, entries: List[Entry], names: Names, folder: str) -> List[Entry]:
-        """The entries under the names they get; without those that something else says better.
 
-        How the run ended its supervisor knows; of a child nothing is left out.
-        """
-        metrics = [entry.name for entry in entries if entry.kind == form.RECORD_METRIC]
-        called = names.named(folder, str(self.kept["form"]), metrics)
-        found = []
-        for entry in entries:
-            if entry.kind == form.RECORD_METRIC:
-                name = called[entry.name]
-                if name is not None:
-                    found.append(entry if name == entry.name else entry._replace(name=name))
-            elif entry.kind != form.RECORD_STATUS:
-                found.append(entry)
-        return found
+def _without_ends(entries: List[Entry]) -> List[Entry]:
+    """Entries of the run itself: how that ended its supervisor knows."""
+    return [entry for entry in entries if entry.kind != form.RECORD_STATUS]
 
 
 def names_in(path: str) -> List[str]:

@@ -1,9 +1,10 @@
 """What is new of one log as record lines, and what they say of their run as a whole."""
 
 import os
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from workbench.remote.forms import record_form
+from workbench.remote.ingest.naming import Names, log_of
 from workbench.remote.readers.entries import record_lines
 from workbench.remote.readers.forms import READERS, ended, remark
 from workbench.remote.readers.told import Told
@@ -15,17 +16,25 @@ AT_ONCE = 2000
 
 
 def tell(
-    exchange: Exchange, form: str, path: str, state: Dict[str, Any], given: bool = False
+    exchange: Exchange,
+    form: str,
+    path: str,
+    state: Dict[str, Any],
+    given: bool = False,
+    names: Optional[Dict[str, Any]] = None,
+    key: str = "",
 ) -> Dict[str, Any]:
     """Send what is new of a log beyond state: DATA is record lines whose times are since 1970.
 
     EVENT {"again"} says that the log is another one, or was written anew: what follows replaces what came
-    before. given: it gave something before. Returns {"state", "entries", "skipped",
-    "trouble", "told"}. Raises RequestError.
+    before. given: it gave something before. names: what the metrics of its run's logs are called, None: as
+    the log calls them; key: where the log lies below its run. Returns {"state", "entries", "skipped",
+    "trouble", "told", "names"}. Raises RequestError.
     """
     if form not in READERS:
         raise RequestError("usage", "%.40r is no form of a log" % form)
     told, count, skipped, closing, trouble = Told(), 0, 0, False, ""
+    named = None if names is None else Names(names)
     while True:
         exchange.check()
         try:
@@ -38,6 +47,8 @@ def tell(
         if reading.again:
             exchange.event({"again": True})
         kept = [entry for entry in reading.entries if entry.kind != record_form.RECORD_STATUS]
+        if named is not None:
+            kept = named.renamed(log_of(form, key), kept)
         for entry in reading.entries:
             told.note(entry)
         for start in range(0, len(kept), AT_ONCE):
@@ -53,4 +64,5 @@ def tell(
                 break
             state, closing = last, True
     trouble = trouble or remark(form, state, given or bool(count), skipped)
-    return {"state": state, "entries": count, "skipped": skipped, "trouble": trouble, "told": told.facts}
+    answer = {"state": state, "entries": count, "skipped": skipped, "trouble": trouble, "told": told.facts}
+    return answer if named is None else dict(answer, names=named.state())

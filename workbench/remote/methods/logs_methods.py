@@ -40,4 +40,6 @@ def _log_records(exchange):
     params = exchange.params
     form = parameters.text(params, "form")
     state = dict(parameters.mapping(params, "state"))
-    return tell(exchange, form, os.fsdecode(place(params)), state, bool(params.get("given")))
+    names = None if params.get("names") is None else dict(parameters.mapping(params, "names"))
+    key, given = str(params.get("key") or ""), bool(params.get("given"))
+    return tell(exchange, form, os.fsdecode(place(params)), state, given, names, key)
