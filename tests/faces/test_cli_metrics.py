@@ -51,6 +51,18 @@ def test_points_of_several_metrics_and_runs_are_one_list(wb: Wb, tmp_path: Path)
     assert len(rows) == 1 + 2 * 2 * 2
 
 
+def test_a_spike_is_seen_in_a_trend_and_numbers_in_names_count(wb: Wb) -> None:
+    flat = {"first_step": 0, "last_step": 9, "min": 1.0, "max": 1.0, "last": 1.0, "count": 10}
+    buckets = [flat | {"first_step": 10 * n, "last_step": 10 * n + 9} for n in range(32)]
+    buckets[16] |= {"max": 50.0}
+    series = [SERIES[0] | {"name": f"head{n}"} for n in (1, 10, 2)]
+    world = World(runs__metrics=series, runs__envelope=buckets)
+    done = wb("run", "metrics", "@1", world=world, terminal=TTY)
+    rows = [line.split() for line in done.out.splitlines()[1:4]]
+    assert [row[0] for row in rows] == ["head1", "head2", "head10"]
+    assert rows[0][-1] == "⣀⣀⣀⣀⣀⣀⣀⣀⣇⣀⣀⣀⣀⣀⣀⣀"
+
+
 def test_a_run_without_the_metric_has_no_rows_and_a_name_of_no_run_is_an_error(wb: Wb) -> None:
     def missing(**_: object) -> dict[str, object]:
         raise NotFound("no metric 'x' in this run", "wb run metrics ID shows them")

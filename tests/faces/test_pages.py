@@ -41,6 +41,13 @@ def test_a_run_reads_like_a_page(wb: Wb) -> None:
     assert "wb logs calm-otter-42" in done.err
 
 
+def test_of_very_many_metrics_a_page_shows_some_and_says_how_many_more(wb: Wb) -> None:
+    many = make_run(1, "calm-otter-1", metrics={f"layer{n}/norm": {"last": 1.0} for n in range(12_000)})
+    lines = wb("run", "show", "a", world=World(runs__get=lambda run: many), terminal=TTY).out.splitlines()
+    assert len(lines) < 60
+    assert "12k more: wb run metrics calm-otter-1" in lines
+
+
 @pytest.mark.parametrize(
     ("name", "head"),
     [

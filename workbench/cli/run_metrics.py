@@ -14,6 +14,7 @@ from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
 from workbench.errors import UsageError
 from workbench.text import numbers
+from workbench.text.natural_order import natural_key
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
 
@@ -82,7 +83,7 @@ def _list_series(session: Session, run: str, rank: int | None) -> None:
         row for row in session.call("runs", "metrics", run=run) if rank is None or row.get("rank", 0) == rank
     ]
     if output.as_table(session):
-        found = found + described(session, run)
+        found = sorted(found, key=lambda row: natural_key(row["name"])) + described(session, run)
     several = len({row.get("rank", 0) for row in found}) > 1
     fields = [
         Field(Column("METRIC", keep=100, least=12, middle=True), lambda row: clean_name(row["name"], 300))

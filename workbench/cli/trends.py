@@ -16,8 +16,9 @@ MOST = 40
 def trend(session: Session, run: str, name: str, rank: int | None = None) -> str:
     """A metric's course from its first step to its last; empty where there are fewer than two values."""
     buckets = session.call("runs", "envelope", run=run, name=name, buckets=2 * CELLS, rank=rank)
-    values = [number(bucket.get("last")) for bucket in buckets]
-    if len(values) < 2:
+    if len(buckets) < 2:
         return ""
+    # Least and greatest too, so that a spike is seen that is over at the end of its share of the steps.
+    values = [number(bucket.get(key)) for bucket in buckets for key in ("min", "max", "last")]
     known = [nan if value is None else value for value in values]
     return sparkline(known, CELLS, ascii_only=True) if session.terminal.ascii_only else trace(known, CELLS)

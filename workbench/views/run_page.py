@@ -18,6 +18,7 @@ from workbench.views import notes, run_data
 from workbench.views.runs import Run, gpus, mapping, note, staleness, state, took
 
 MOST_WARNINGS = 5
+MOST_METRICS = 40
 MOST_NOTE = 400
 """Lines of a note; wb run note has all of it."""
 
@@ -179,9 +180,10 @@ def _said(facts: Sequence[tuple[str, Cell | str]]) -> list[tuple[str, Cell | str
 
 
 def _metrics(run: Run, trends: Mapping[str, str], look: Look) -> list[str]:
-    """Each metric's last value, its least and greatest, and how it went."""
+    """Each metric's last value, its least and greatest, and how it went; of very many the first ones."""
     rows: list[list[Cell | str]] = []
-    for name, value in (run.get("metrics") or {}).items():
+    found = run.get("metrics") or {}
+    for name, value in list(found.items())[:MOST_METRICS]:
         figures = value if isinstance(value, Mapping) else {"last": value}
         texts = [numbers.format_metric(figures.get(key)) for key in ("last", "min", "max")]
         trend = Cell(trends.get(name, ""), "active")
@@ -193,7 +195,11 @@ def _metrics(run: Run, trends: Mapping[str, str], look: Look) -> list[str]:
         Column("max", right=True, keep=65),
         Column("", keep=60),
     ]
-    return render(columns, rows, *look) if rows else []
+    lines = render(columns, rows, *look) if rows else []
+    if len(found) > len(rows):
+        more = f"{numbers.count(len(found) - len(rows))} more: wb run metrics {clean_name(run['name'])}"
+        lines.append(paint(more, "quiet", look.colour))
+    return lines
 
 
 def _warnings(run: Run, texts: Sequence[str], look: Look) -> list[str]:

@@ -67,6 +67,11 @@ class Multiples(ScrollView):
         self._feed = Feed(self, self._ask)
 
     @property
+    def loading_names(self) -> bool:
+        """Whether it is not known yet what there is."""
+        return self._names is None
+
+    @property
     def x(self) -> str:
         """The x axis of all of them."""
         return self._x

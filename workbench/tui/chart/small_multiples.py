@@ -37,7 +37,7 @@ class SmallMultiples(Acting, Multiples, can_focus=True):
         if verb == "next-x":
             return None if len(self._x_axes) > 1 else "there is no other x axis here"
         if self.cursor is None:
-            return "there are no metrics here"
+            return "they are still loading" if self.loading_names else "there are no metrics here"
         return "the cursor is on no chart" if verb == "save" and self._saved() is None else None
 
     def _down(self, rows: int) -> None:
