@@ -10,6 +10,7 @@ import lzma
 import os
 import pickle
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections import OrderedDict
@@ -40,6 +41,16 @@ def zipped(**members: bytes) -> bytes:
     with zipfile.ZipFile(out, "w") as archive:
         for name, data in members.items():
             archive.writestr(name.replace("__", "/").replace("_DOT_", "."), data)
+    return out.getvalue()
+
+
+def tarred(mode: str = "w", **members: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
     return out.getvalue()
 
 
@@ -115,8 +126,58 @@ def test_what_contents_are(content: bytes, found: Recognised) -> None:
     assert what(content) == found
 
 
+CALL = b"cos\nsystem\n(S'true'\ntR."
+"""A pickle that runs something, by the oldest protocol, which no header announces."""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b")0" + CALL,
+        b"\x8c\x02os\x8c\x06system\x93(\x8c\x04truetR.",
+        CALL[:-1],
+        b"X" + struct.pack("<L", 100_000) + b"x" * 100_000 + b"0" + CALL,
+        pickle.dumps("x" * 100_000, protocol=2),
+        zipped(**{f"m{number}": b"x" for number in range(300)}, last=HOSTILE),
+        zipped(inner=tarred(a=HOSTILE)),
+        zipped(inner=zlib.compress(HOSTILE)),
+        zipped(a_DOT_npy=saved(numpy.array([Boom()], dtype=object)), b_DOT_txt=b""),
+        zipped(schema_DOT_json=b"{}", x=HOSTILE),
+        zipped(config_DOT_json=b"{}", w_DOT_h5=b"", x=HOSTILE),
+        zipped(config_DOT_json=b'{"class_name": "L\\u0061mbda"}', w_DOT_h5=b""),
+        tarred(a=HOSTILE),
+        tarred(first=b"x", inner=zipped(a=HOSTILE)),
+        tarred("w:gz", a=HOSTILE),
+        tarred("w:xz", a=HOSTILE),
+        tarred(a=b"x" * 2000)[:1000],
+        b"\x04\x22\x4d\x18 what joblib packed",
+        b"\x89HDF\r\n\x1a\n" + bytes(3 << 20) + b'{"class_name": "Lambda"}',
+    ],
+    ids=map(str, range(19)),
+)
+def test_what_runs_code_is_found_where_it_hides(content: bytes) -> None:
+    assert what(content, "model.txt").runs_code
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"BSD licence\n\n(c) the authors, 2026. All rights reserved.\n" * 20,
+        b"cat\ndog\nelk\nfox\n.\n" * 20,
+        b"jsonschema/__init__.py,sha256=abc,12\njsonschema/core.py,sha256=def,3\n" * 20,
+        b"import os\n\n\ndef load(path):\n    return open(path)\n" * 20,
+        tarred(a=b"hello", b=b"1,2,3\n"),
+        zipped(**{f"m{number}": b"x" for number in range(300)}),
+    ],
+    ids=map(str, range(6)),
+)
+def test_what_only_looks_like_it_is_not_called_so(content: bytes) -> None:
+    assert not what(content, "notes").runs_code
+
+
 def test_where_a_content_says_nothing_the_name_counts_and_a_damaged_zip_may_hold_anything() -> None:
     assert what(b"\x04\x22\x4d\x18 lz4", "model.joblib") == Recognised("pickle", True)
+    assert what(b"\x28\xb5\x2f\xfd zstd", "model.pkl.zst") == Recognised("pickle", True)
     whole = zipped(data_DOT_pkl=FIT)
     assert what(whole[:30] + b"\xff" * 40 + whole[70:]).runs_code
     assert what(b"PK\x05\x06" + b"\xff" * 18) == Recognised("zip", True)
@@ -150,6 +211,7 @@ def broken_bzip2() -> bytes:
 @example(far_away(1 << 62), "a.zip")
 @example(far_away((1 << 64) - 1), "a.zip")
 @example(broken_bzip2(), "a.zip")
+@example(tarred(a=b"x" * 2000)[:1000], "a.tar")
 def test_no_content_breaks_the_look(content: bytes, name: str) -> None:
     recognise(name, io.BytesIO(content), len(content))
 
