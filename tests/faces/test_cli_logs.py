@@ -139,3 +139,16 @@ def test_an_interrupt_of_logs_f_says_how_to_cancel(wb: Wb) -> None:
     done = wb("logs", "-f", "@1", world=World(runs__logs=[b"line\n", KeyboardInterrupt()]))
     assert (done.code, done.out) == (130, "line\n")
     assert "wb cancel calm-otter-42" in done.err, "what @1 means may have changed meanwhile"
+
+
+def test_merged_logs_have_our_colours_on_a_terminal_alone(wb: Wb) -> None:
+    tagged = b"\x1b[36mr0\x1b[0m \x1b[31mred\x1b[0m\n"
+    listed = [{"log": "logs/rank-0.log", "rank": 0}, {"log": "logs/rank-1.log", "rank": 1}]
+    world = World(runs__log_list=listed, runs__logs=[tagged[:4], tagged[4:]],
+                  runs__log_print=[{"text": tagged.decode()}])  # fmt: skip
+    for more in ([], ["-t"]):
+        assert wb("logs", "x", "--all-ranks", *more, world=world).out == "r0 \x1b[31mred\x1b[0m\n"
+        assert (
+            "\x1b[36mr0"
+            in wb("logs", "x", "--all-ranks", *more, world=world, terminal=TTY._replace(colour=True)).out
+        )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import UsageError
 from workbench.text.log_filter import LineFilter
-from workbench.text.log_merge import Merge, labels, tagged
+from workbench.text.log_merge import Merge, PlainTags, labels, tagged
 from workbench.text.log_names import LogName, label, parse_logs, rank_of
 from workbench.text.log_pattern import parse
 from workbench.text.log_stamps import stamped, time_at
@@ -127,3 +127,19 @@ def test_lines_around_matches() -> None:
     assert told == "1\nHIT a\n2\n--\n4\nHIT b\nHIT c\n5\n"
     assert kept.found == 3
     assert LineFilter(parse("/^x/"), 0, 3).feed("12 x\nx 1\n") == "12 x\n"
+
+
+@given(st.lists(st.integers(1, 60), max_size=6))
+def test_the_colours_of_whose_a_line_is_are_taken_off_and_no_others(cuts: list[int]) -> None:
+    lines = [tagged(b"\x1b[31mloss\x1b[0m 1", "r0", 0, 2), tagged(b"", "r1", 7, 2)]
+    stamped_line = b"2026-01-02 03:04:05.678 " + tagged(b"x", "out", 3, 3)
+    whole = b"".join(lines) + stamped_line + b"-".ljust(23) + b" " + tagged(b"y", "r1", 1, 2) + b"no end"
+    plain, told = PlainTags(), b""
+    for size in cuts:
+        told += plain.feed(whole[:size])
+        whole = whole[size:]
+    told += plain.feed(whole) + plain.close()
+    assert told == (
+        b"r0 \x1b[31mloss\x1b[0m 1\nr1 \n2026-01-02 03:04:05.678 out x\n"
+        + b"-".ljust(23) + b" r1 y\nno end"
+    )  # fmt: skip

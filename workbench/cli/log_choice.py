@@ -13,6 +13,7 @@ from workbench.cli.session import Session
 from workbench.errors import NotFound, UsageError
 from workbench.text import sizes
 from workbench.text.log_filter import LineFilter
+from workbench.text.log_merge import PlainTags
 from workbench.text.log_names import rank_of
 from workbench.text.log_pattern import parse
 from workbench.text.log_stamps import WIDTH
@@ -75,6 +76,19 @@ def chosen(
     return {"log": "\n".join(sorted(names, key=lambda name: (rank_of(name) or 0, name)))}
 
 
+def uncoloured(
+    session: Session, source: Iterator[bytes], asked: Mapping[str, Any], to: str | None
+) -> Iterator[bytes]:
+    """A log without our own colours where none are wanted: those of whose each line of merged logs is."""
+    if "\n" not in str(asked.get("log", "")) or (to is None and session.terminal.colour):
+        yield from source
+        return
+    tags = PlainTags()
+    for block in source:
+        yield tags.feed(block)
+    yield tags.close()
+
+
 def _ranks(listed: Sequence[Mapping[str, Any]], wanted: Sequence[int] = ()) -> list[int]:
     """The ranks that have logs; none where one that is wanted has none yet."""
     ranks = sorted({found["rank"] for found in listed if "rank" in found})
@@ -124,24 +138,24 @@ def print_lines(
     items = session.workspace.items(
         "runs", "log_print", follow=follow or None, timestamps=timestamps or None, **asked
     )
+    texts = (item["text"] for item in items if "text" in item)
+    lines = (text if kept is None else kept.feed(text) for text in texts)
     with _out(session, to) as write:
-        for item in items:
-            if "text" in item:
-                write(item["text"] if kept is None else kept.feed(item["text"]))
+        for block in uncoloured(session, (line.encode("utf-8", "replace") for line in lines), asked, to):
+            write(block)
     return 0 if kept is None or kept.found else 1
 
 
 @contextmanager
 def _out(session: Session, to: str | None) -> Iterator[Any]:
-    """What writes text where it is wanted: to a file, to a pipe as it is, to a terminal what is safe."""
+    """What writes bytes where they are wanted: to a file, to a pipe as it is, to a terminal what is safe."""
     if to is not None:
-        with open(to, "w", encoding="utf-8", newline="") as file:
+        with open(to, "wb") as file:
             yield file.write
         return
     stream = TerminalStream() if session.terminal.stdout else None
 
-    def write(text: str) -> None:
-        raw = text.encode("utf-8", "replace")
+    def write(raw: bytes) -> None:
         if stream is None:
             sys.stdout.buffer.write(raw)
             sys.stdout.buffer.flush()

@@ -72,8 +72,8 @@ def logs(
         raise UsageError("--context needs --grep")
     name = run
     if follow and run.startswith("@"):  # what @1 means may change while it is followed
-        found = session.call("runs", "get", run=run)
-        run, name = found["id"], found["name"]
+        row = session.call("runs", "get", run=run)
+        run, name = row["id"], row["name"]
     which = log_choice.chosen(session, run, follow=follow, **chosen)
     asked = {"run": run, "lines": lines, "since": since, **which}
     try:
@@ -81,7 +81,8 @@ def logs(
             return log_choice.print_lines(session, asked, grep, context or 0, timestamps, follow, to)
         if grep is not None:
             return _grep(session, asked, grep, to)
-        _copy(session, session.workspace.read("runs", "logs", follow=follow or None, **asked), to)
+        found = session.workspace.read("runs", "logs", follow=follow or None, **asked)
+        _copy(session, log_choice.uncoloured(session, found, asked, to), to)
     except KeyboardInterrupt:
         if follow:
             _still_running(session, run, name)
@@ -100,7 +101,8 @@ def _grep(session: Session, asked: dict[str, Any], pattern: str, to: str | None)
             found = True
             yield block
 
-    _copy(session, noted(session.workspace.read("runs", "log_grep", pattern=pattern, **place)), to)
+    source = noted(session.workspace.read("runs", "log_grep", pattern=pattern, **place))
+    _copy(session, log_choice.uncoloured(session, source, asked, to), to)
     return 0 if found else 1
 
 

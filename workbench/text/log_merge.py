@@ -6,6 +6,7 @@ before. What came at an unknown time counts as come with the line above, or befo
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -98,6 +99,27 @@ def tagged(text: bytes, label: str, number: int, width: int) -> bytes:
     shown = parts[-1] if parts else b""
     colour = COLOURS[number % len(COLOURS)]
     return b"\x1b[%dm%s\x1b[0m %s\n" % (colour, label.rjust(width)[:width].encode(), shown)
+
+
+_TAG = re.compile(rb"^((?:[-\d].{22} )?)\x1b\[3[1-6]m([^\x1b\n]*)\x1b\[0m ", re.MULTILINE)
+"""What `tagged` puts before a line, behind a time or not."""
+
+
+class PlainTags:
+    """Takes the colours off whose each line of a merged log is, and leaves those of the lines themselves."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """The lines that are whole now."""
+        whole, newline, self._rest = (self._rest + data).rpartition(b"\n")
+        return _TAG.sub(rb"\1\2 ", whole + newline)
+
+    def close(self) -> bytes:
+        """The last line where none of its end came."""
+        rest, self._rest = _TAG.sub(rb"\1\2 ", self._rest), b""
+        return rest
 
 
 def labels(names: Sequence[str]) -> tuple[list[str], int]:
