@@ -53,6 +53,23 @@ async def test_a_folder_here_is_on_the_machine_before_the_run_and_sent_once(
     assert (await data_of(there, run))["x"]["sent"] == 0, "its content is there already"
 
 
+async def test_links_to_folders_are_told_of(there: Services, folder: Path, make_server: MakeServer) -> None:
+    """What is not brought is not left out in silence, of this side or another machine."""
+    for name in "abcde":
+        (folder / f"link-{name}").symlink_to(folder / "sub")
+    other = make_server("other")
+    await attach(there, other, "other")
+    (other.home / "set").mkdir()
+    (other.home / "set/x").write_text("1")
+    (other.home / "set/more").symlink_to("/")
+    inputs = {"x": {"path": str(folder)}, "y": {"path": f"other:{other.home}/set"}}
+    run, _ = await finish(there, "ls ${{inputs.x}} ${{inputs.y}}", data_inputs=inputs)
+    told = sorted(await there.call("runs.warnings", run=run["id"]))
+    assert told[0].startswith("input x: left out, being links to folders: link-")
+    assert told[0].endswith(" and 2 more")
+    assert told[1] == "input y: left out, being links to folders: more"
+
+
 async def test_a_type_that_is_not_what_is_there_is_said(there: Services, folder: Path) -> None:
     wrong = {"x": {"path": str(folder), "type": "uri_file"}}
     run, _ = await finish(there, "true", data_inputs=wrong)

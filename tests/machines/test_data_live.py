@@ -111,7 +111,13 @@ def test_a_folder_goes_into_a_datastore_and_comes_back(
         wb("datastore", "add", "lake", f"{server.name}:{server.home}/lake")
     else:
         name = "workspaceblobstore"
-    wb("datastore", "upload", str(tree), name, "set one")
+    (tree / "lone").symlink_to("nowhere")
+    (tree / "again").symlink_to(tree / "deep")
+    (tree / "tab\there").write_text("1")
+    done = wb.run("datastore", "upload", str(tree), name, "set one")
+    assert done.returncode == 0
+    assert "2 files left out: no path may be called so" in done.stderr
+    assert "left out, being no files or links to folders: again, lone" in done.stderr
     listed = rows(wb("datastore", "ls", name, "set one", "-o", "json"))
     assert {row["path"] for row in listed} == {"set one/deep/", "set one/link"}
     (tree / "deep" / "0.csv").write_text("changed here")
@@ -232,8 +238,11 @@ def test_a_dataset_where_it_lies(
         assert paths_below(back) == {f"{n}.csv": f"a,b\n{n},2\n".encode() for n in range(20)}
     assert seen["onmachine"] == seen["inlake"]  # the same bytes are the same hash, wherever they are
     (there / "deep" / "3.csv").write_text("a,b\n3,3\n")
-    done = rows(wb("data", "fingerprint", "onmachine", "--contents", "-o", "json"))["fingerprint"]
-    assert done["hash"] != seen["onmachine"]
+    assert "--contents says whether they hold the same" in wb.run("data", "fingerprint", "onmachine").stderr
+    done = wb.run("data", "fingerprint", "onmachine", "--contents")
+    assert done.returncode == 5
+    assert "not those it was registered with" in done.stderr
+    assert rows(wb("data", "show", "onmachine", "-o", "json"))["fingerprint"]["hash"] == seen["onmachine"]
     done = wb.run("data", "register", "onmachine", f"{server.name}:{there}")
     assert (done.returncode, "--new-version" in done.stderr) == (5, True)
     again = wb("data", "register", "onmachine", f"{server.name}:{there}", "--new-version", "-o", "json")

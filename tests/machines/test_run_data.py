@@ -18,6 +18,7 @@ from workbench.remote.data.arriving import Arrival
 from workbench.remote.data.cache import Cache, key_of, unverified_id
 from workbench.remote.data.expressions import replaced
 from workbench.remote.data.fingerprints import fingerprint
+from workbench.remote.data.selection import list_files, select
 
 __all__ = ["ground", "untagged"]
 
@@ -173,6 +174,28 @@ def test_data_that_changed_on_its_machine_is_refused_or_warned_of(ground: Ground
     status, _ = ground.finish("true", data={**data, "changed": "warn"})
     assert end(status)["state"] == "Completed"
     assert any("is not what it was" in text for text in warnings(ground, status["run"]))
+
+
+@pytest.mark.parametrize("contents", [False, True])
+def test_files_of_patterns_that_changed_are_noticed_too(
+    ground: Ground, tmp_path: Path, contents: bool
+) -> None:
+    """AZ-63: whether a version is a folder, several paths or a pattern."""
+    for name in "abc":
+        (tmp_path / f"{name}.csv").write_text(name)
+    paths = [f"{tmp_path}/[ab].csv", f"{tmp_path}/c.csv"]
+    known = list_files(select(paths), contents, lambda files, size: None, lambda entries: None)
+    item = {"type": "uri_folder", "mode": "ro_mount", "paths": paths, "asset": "data:digits:3"}
+    data: dict[str, Any] = {"inputs": {"x": {**item, "fingerprint": known}}}
+    status, output = ground.finish("cat ${{inputs.x}}/*", data=data)
+    assert (end(status)["state"], output) == ("Completed", b"abc")
+    os.utime(tmp_path / "a.csv", (1, 1))
+    status, _ = ground.finish("true", data=data)
+    assert end(status)["state"] == ("Completed" if contents else "Failed")
+    (tmp_path / "a.csv").write_text("x")
+    status, _ = ground.finish("true", data=data)
+    assert end(status)["cause"] == "data"
+    assert "is not what it was when it was registered" in end(status)["message"]
 
 
 def test_a_copy_to_write_to_is_the_runs_own(ground: Ground) -> None:

@@ -179,6 +179,7 @@ def test_a_path_is_looked_for_where_it_was_said(folder: Path, monkeypatch: pytes
         ("inputs: {d: {path: data, mode: eval_mount}}", "inputs.d.mode", "is for an mltable"),
         ("inputs: {d: {path: data, mod: direct}}", "inputs.d.mod", "unknown field"),
         ("inputs: {d: {type: uri_folder}}", "inputs.d", "has no path"),
+        ("inputs: {d: {type: [integer], default: 3}}", "inputs.d.type", "must be one of"),
         ("outputs: {d: {mode: download}}", "outputs.d.mode", "for an output"),
         ("outputs: {d: {path: here}}", "outputs.d.path", "absolute path on the machine"),
         ("outputs: {d: ./x}", "outputs.d", "must be empty, or a mapping"),

@@ -43,8 +43,8 @@ def files(session: Session, dataset: str, seen: bool) -> None:
 def fingerprint(session: Session, dataset: str, contents: bool) -> None:
     """Look at a version's files where they lie and keep which they are.
 
-    By paths, sizes and times; with --contents by what they hold, which costs reading all of them there. Says
-    whether they are what they were when somebody looked last.
+    By paths, sizes and times; with --contents by what they hold, which costs reading all of them there. What
+    was seen first stays the version's own: where the files are others now that is an error.
     """
     end = {}
     with ProgressBar(session.terminal.stderr, session.terminal.cells) as bar:
@@ -54,9 +54,11 @@ def fingerprint(session: Session, dataset: str, contents: bool) -> None:
                 bar.say(f"{counted(end['files'], 'file')}, {sizes.short(end['bytes'])}")
     print_version(session, end["version"])
     if end.get("same") is False:
-        output.note(session, "the files are not those that were seen before", "warn")
+        output.warn(session, "the query brings other rows than when somebody asked last")
+    elif end.get("same") is None and not contents and end["version"]["fingerprint"]["content"]:
+        output.warn(session, "their times are others than before; --contents says whether they hold the same")
     if end.get("left_out"):
-        output.note(session, f"{counted(end['left_out'], 'key')} left out: no path may be called so", "warn")
+        output.warn(session, f"{counted(end['left_out'], 'key')} left out: no path may be called so")
 
 
 @command("download", cls=Command)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.workspace.data_transfer import Moved
 
 NAME = click.argument("name", shell_complete=complete.datastore)
+NAMED = 3
+"""What was left out, told by name."""
 KEYS = ("name", "kind", "root", "target", "endpoint", "secret", "default", "created")
 
 
@@ -67,7 +69,7 @@ def _contents(session: Session, name: str, path: str) -> None:
 
 def _left_out(session: Session, count: int) -> None:
     if count:
-        output.note(session, f"{counted(count, 'file')} left out: no path may be called so", "warn")
+        output.warn(session, f"{counted(count, 'file')} left out: no path may be called so")
 
 
 @command("show", cls=Listing)
@@ -201,6 +203,10 @@ def _tell(session: Session, moved: Moved) -> None:
     there = f", {counted(moved.there, 'file')} there already" if moved.there else ""
     output.note(session, f"{counted(moved.files, 'file')}, {sizes.short(moved.bytes)}{there}")
     _left_out(session, moved.left_out)
+    if moved.not_files:
+        named = ", ".join(clean_name(path, 100) for path in moved.not_files[:NAMED])
+        more = f" and {len(moved.not_files) - NAMED} more" if len(moved.not_files) > NAMED else ""
+        output.warn(session, f"left out, being no files or links to folders: {named}{more}")
 
 
 @command("default", cls=Command)

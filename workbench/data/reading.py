@@ -105,6 +105,10 @@ class DatasetFiles:
         lines = [(file.path, file.size, file.token) for file in files]
         return Listing(files, hash_of(lines), contents, None, left_out)
 
+    async def asked_anew(self, source: DataSource) -> bool:
+        """Whether it is a query on a database, whose rows may be others each time."""
+        return await self._database(source) is not None
+
     async def _database(self, source: DataSource) -> SqlPlace | None:
         if source.datastore is None:
             return None

@@ -49,6 +49,8 @@ class Fingerprint(Entity, frozen=True, kw_only=True):
     made: datetime
     manifest: str | None = None
     """sha256 of the whole list of files, kept in the workspace."""
+    seen: str | None = None
+    """Of one of contents: its hash by paths, sizes and times, so that what stayed is not read again."""
 
 
 class ColumnType(Entity, frozen=True, kw_only=True):

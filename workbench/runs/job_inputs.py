@@ -80,7 +80,7 @@ def _bare(value: Scalar, name: str, reader: JobReader) -> Input | Data | None:
 def _typed(value: Mapping, name: str, complain: Complain) -> Input | None:
     kind = value.get("type")
     word = kind.text if isinstance(kind, Scalar) else None
-    if word is not None and word not in INPUT_TYPES:
+    if kind is not None and word not in INPUT_TYPES:
         known = ", ".join((*INPUT_TYPES, *DATA_TYPES))
         complain(value.place, f"{name}.type", f"must be one of {known}")
         return None

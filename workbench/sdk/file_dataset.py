@@ -122,7 +122,8 @@ class FileDataset:
     def fingerprint(self, contents: bool = False) -> dict[str, Any]:
         """Look at its files where they lie: paths, sizes and times, or with contents every byte (AZ-63).
 
-        What is kept with the version: {hash, content, files, bytes, made_on?, made}.
+        What is kept with the version: {hash, content, files, bytes, made_on?, made}. The first look decides:
+        raises Conflict where the files are others now.
         """
         with ProgressDisplay() as display:
             asked = {"dataset": self.id, "contents": contents}

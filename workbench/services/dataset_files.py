@@ -8,9 +8,10 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import Any
 
+from workbench.data import sameness
 from workbench.data.reading import DataFile, DatasetFiles, Listing, manifest_text, single_name
 from workbench.entities.dataset import DatasetVersion
-from workbench.errors import NotFound
+from workbench.errors import Conflict, NotFound
 from workbench.runs.activity import activity
 from workbench.services.context import Context
 from workbench.services.datasets import read_reference
@@ -40,8 +41,10 @@ class DatasetFileService:
     async def fingerprint(self, dataset: str, contents: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Look at a version's files where they lie: {"files", "bytes"}, at the end {"version", "same"}.
 
-        By their paths, sizes and times; with contents every file is read and hashed (AZ-63). The list is kept
-        with the version. same: whether it is as when somebody looked last by the same; null when nobody did.
+        By their paths, sizes and times; with contents every file is read and hashed (AZ-63). The first look's
+        list is kept with the version and stays its own; contents are added to what still is the same. same:
+        whether they are what was seen before; null when nobody looked, or times are others and contents were
+        not read. Raises Conflict where they are others. A query's rows may be: there the last look is kept.
         """
         version = await self._version(dataset)
         told = f"looking at {version.reference}"
@@ -51,25 +54,28 @@ class DatasetFileService:
             def tell(files: int, size: int) -> None:
                 so_far[:] = [files, size]
 
-            look = asyncio.create_task(self._files.look(version.source, contents, tell, version.table))
+            looking = asyncio.create_task(sameness.look(self._files, version, contents, tell))
             try:
-                while not look.done():
-                    await asyncio.wait({look}, timeout=EVERY)
+                while not looking.done():
+                    await asyncio.wait({looking}, timeout=EVERY)
                     await progress.report(f"{told}: {sizes.short(so_far[1])}", so_far[0])
                     yield {"files": so_far[0], "bytes": so_far[1]}
-                listing = look.result()
+                found = looking.result()
             finally:
-                look.cancel()
-            kept = await self._keep(version, listing)
-        before = version.fingerprint
-        comparable = before is not None and before.content == listing.content
-        same = before.hash == listing.hash if comparable and before is not None else None
-        yield {"version": kept, "same": same, "left_out": listing.left_out}
+                looking.cancel()
+            same = sameness.same_files(version.fingerprint, found)
+            anew = await self._files.asked_anew(version.source)
+            if same is False and not anew:
+                raise Conflict(sameness.difference(version, found), sameness.next_version(version))
+            if anew or version.fingerprint is None or found.deep is not None:
+                version = await self._keep(version, found)
+        yield {"version": version, "same": same, "left_out": found.best.left_out}
 
-    async def _keep(self, version: DatasetVersion, listing: Listing) -> DatasetVersion:
+    async def _keep(self, version: DatasetVersion, found: sameness.Look) -> DatasetVersion:
+        listing = found.best
         await self._store.put_blob(io.BytesIO(manifest_text(listing.files)), listing.hash)
-        found = {"fingerprint": listing.fingerprint(listing.hash)}
-        return await self._store.write(datasets.change_version, version.name, version.version, found)
+        changes = {"fingerprint": found.fingerprint()}
+        return await self._store.write(datasets.change_version, version.name, version.version, changes)
 
     @items
     async def files(self, dataset: str) -> AsyncIterator[dict[str, Any]]:

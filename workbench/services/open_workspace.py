@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from datetime import UTC, datetime
+from functools import partial
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.monitor import Monitor
 from workbench.compute.samples import State
 from workbench.data.opened import NOTES, OpenDatastores
+from workbench.data.reading import DatasetFiles
+from workbench.data.sameness import changed_since
 from workbench.entities.event import Event
 from workbench.entities.target import Target, TargetKind, TargetState
 from workbench.environments.provision import Provisioner
@@ -117,7 +120,8 @@ class OpenWorkspace:
     ) -> Conductor:
         """What sends runs and follows them, and what they read and write."""
         opener = store_opener(self._datastores)
-        self._inputs = RunInputs(self.store, self._fleet, self._folder, settings.data.changed, opener)
+        since = partial(changed_since, DatasetFiles(self._datastores))
+        self._inputs = RunInputs(self.store, self._fleet, self._folder, settings.data.changed, opener, since)
         sender = Sender(name, self.store, self._fleet, reading(secrets), self._inputs, self._builds)
         notes = self._folder / NOTES
         upload = store_upload(self._datastores, notes)

@@ -32,6 +32,8 @@ class Moved(NamedTuple):
     """Bytes of those that moved."""
     left_out: int = 0
     """Files whose names cannot be paths where they would go."""
+    not_files: tuple[str, ...] = ()
+    """What is neither a file nor a folder: links to folders, links that lead nowhere, pipes."""
 
 
 class DataTransfer:
@@ -62,7 +64,8 @@ class DataTransfer:
         """
         if not source.exists():
             raise NotFound(f"there is no {source} here")
-        everything = list(_files_here(source))
+        not_files: list[str] = []
+        everything = list(_files_here(source, not_files))
         found = [item for item in everything if safe_key(item[1])]
         self._begin(source.resolve().name, sum(facts.st_size for _, _, facts in found))
         known = {} if overwrite else self._known(datastore, target_path)
@@ -77,7 +80,7 @@ class DataTransfer:
                 files, size = files + 1, size + facts.st_size
             else:
                 there += 1
-        return Moved(files, there, size, len(everything) - len(found))
+        return Moved(files, there, size, len(everything) - len(found), tuple(not_files))
 
     def _known(self, datastore: str | None, path: str) -> dict[str, int]:
         try:
@@ -221,21 +224,30 @@ def checked_place(folder: Path, path: str) -> Path:
     return folder / path
 
 
-def _files_here(source: Path) -> Iterator[tuple[Path, str, os.stat_result]]:
-    """The files of a folder, or the one file, with their paths below it; links to folders are not entered."""
+def _files_here(source: Path, not_files: list[str]) -> Iterator[tuple[Path, str, os.stat_result]]:
+    """The files of a folder, or the one file, with their paths below it; links to folders are not entered.
+
+    not_files: is given the paths of those, and of what else is no file.
+    """
     if not source.is_dir():
         yield source, source.name, source.stat()
         return
     for folder, folders, names in os.walk(source):
         folders.sort()
+        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        not_files += [Path(folder, name).relative_to(source).as_posix() for name in linked]
         for name in sorted(names):
             path = Path(folder, name)
+            below = path.relative_to(source).as_posix()
             try:
                 facts = path.stat()
             except FileNotFoundError:  # a link that leads nowhere
+                not_files.append(below)
                 continue
             if stat.S_ISREG(facts.st_mode):
-                yield path, path.relative_to(source).as_posix(), facts
+                yield path, below, facts
+            else:
+                not_files.append(below)
 
 
 def token_of(told: tuple[object, ...]) -> str:

@@ -200,7 +200,7 @@ async def test_files_are_verified(stage: Open, world: World) -> None:
         assert it.world.asked("datasets.fingerprint")[-1]["contents"] is True
         data(world).same = False
         await it.press("v", "up", "enter")
-        await it.told("digits:1 is not what was seen before")
+        await it.told("digits:1 brings other rows than before")
         assert it.world.asked("datasets.fingerprint")[-1]["contents"] is False
 
 

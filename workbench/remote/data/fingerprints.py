@@ -33,11 +33,14 @@ def silent(files: int, size: int) -> None:
     """Tells nobody."""
 
 
-def files_below(path: bytes, tell: Tell = silent, facts: Facts = None) -> List[Found]:
+def files_below(
+    path: bytes, tell: Tell = silent, facts: Facts = None, linked: Optional[List[str]] = None
+) -> List[Found]:
     """The ordinary files at a path, links to files followed, sorted by path.
 
     A folder's name that begins the path of a file is never a link's: a link to a folder is left out, so
-    that nothing is counted twice and no loop is walked. facts: is filled with what the disk says of each.
+    that nothing is counted twice and no loop is walked. facts: is filled with what the disk says of each,
+    linked: with the paths of what is left out so.
     Raises RequestError where nothing can be read.
     """
     try:
@@ -50,7 +53,7 @@ def files_below(path: bytes, tell: Tell = silent, facts: Facts = None) -> List[F
         raise RequestError("refused", "%s is neither a file nor a folder" % shown(path))
     found: List[Found] = []
     size = 0
-    for item in _walk(path, facts):
+    for item in _walk(path, facts, linked):
         found.append(item)
         size += item[1]
         if len(found) % STEP == 0:
@@ -61,18 +64,20 @@ def files_below(path: bytes, tell: Tell = silent, facts: Facts = None) -> List[F
     return found
 
 
-def listed(paths: List[str], tell: Tell = silent, facts: Facts = None) -> Tuple[bytes, List[Found]]:
+def listed(
+    paths: List[str], tell: Tell = silent, facts: Facts = None, linked: Optional[List[str]] = None
+) -> Tuple[bytes, List[Found]]:
     """What paths mean together, each a file, a folder or a pattern (weather/**/*.csv): a folder, its files.
 
     Of one path without a pattern: the path itself, as `files_below`. Else the folder that all lie in.
-    facts: as there; nothing comes in for patterns.
+    facts, linked: as there; no facts come in for patterns.
     Raises RequestError where there is nothing.
     """
     raw = [encode(os.path.expanduser(path)) for path in paths]
     if not raw or not all(os.path.isabs(path) for path in raw):
         raise RequestError("usage", "a place of data is no absolute path")
     if len(raw) == 1 and not PATTERN.search(raw[0]):
-        return raw[0], files_below(raw[0], tell, facts)
+        return raw[0], files_below(raw[0], tell, facts, linked)
     found: Dict[bytes, Found] = {}
     heads = []
     for path in raw:
@@ -80,7 +85,7 @@ def listed(paths: List[str], tell: Tell = silent, facts: Facts = None) -> Tuple[
         heads.append(os.path.dirname(path[: pattern.start()]) if pattern else _folder_of(path))
         before = len(found)
         for match in sorted(glob.iglob(path, recursive=True)) if pattern else [path]:
-            for below, size, modified in files_below(match, tell):
+            for below, size, modified in files_below(match, tell, None, linked):
                 whole = os.path.join(match, encode(below)) if below else match
                 found[os.path.normpath(whole)] = (below, size, modified)
         if len(found) == before and pattern:
@@ -95,7 +100,7 @@ def _folder_of(path: bytes) -> bytes:
     return path if os.path.isdir(path) else os.path.dirname(path)
 
 
-def _walk(top: bytes, kept: Facts) -> Iterator[Found]:
+def _walk(top: bytes, kept: Facts, linked: Optional[List[str]]) -> Iterator[Found]:
     waiting = [b""]
     while waiting:
         below = waiting.pop()
@@ -118,6 +123,8 @@ def _walk(top: bytes, kept: Facts) -> Iterator[Found]:
                 if kept is not None:
                     kept[shown(name)] = facts
                 yield shown(name), facts.st_size, facts.st_mtime_ns
+            elif linked is not None and stat.S_ISDIR(facts.st_mode):
+                linked.append(shown(name))
 
 
 def hash_of(lines: Iterable[Tuple[str, int, Any]]) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, List
 from workbench.remote.data.cache import KEY, Cache
 from workbench.remote.data.expressions import PLAIN, Places, named, replaced
 from workbench.remote.data.fetching import fetch, read_wanted
-from workbench.remote.data.fingerprints import fingerprint, listed
+from workbench.remote.data.selection import Selected, list_files, select
 from workbench.remote.disk.filelock import lock
 from workbench.remote.forms import protocol
 from workbench.remote.forms.sizes import in_words
@@ -104,10 +104,12 @@ class _Providing(object):
         """Where one input lies."""
         if isinstance(item.get("value"), str):
             return str(item["value"])
+        if isinstance(item.get("warning"), str):  # of who sent it
+            self.warnings.append(str(item["warning"]))
         if isinstance(item.get("path"), str):
             return self._in_place(name, item)
         if isinstance(item.get("paths"), list):
-            return self._linked(name, [str(path) for path in item["paths"]])
+            return self._linked(name, item, [str(path) for path in item["paths"]])
         path = self._cached(name, item)
         if item.get("mode") == "rw_mount":
             return self._own_copy(name, path)
@@ -128,37 +130,42 @@ class _Providing(object):
             raise DataProblem("input %s: %s may not be read by this user" % (name, path))
         expected = item.get("fingerprint") or {}
         if expected.get("hash"):
-            self._compare(name, path, item, expected)
+            try:
+                selected = select([path], self._telling("looking at %s" % name), literal=True)
+            except RequestError as problem:
+                raise DataProblem("input %s: %s" % (name, problem.message))
+            self._compare(name, path, item, expected, selected)
         return path
 
-    def _linked(self, name: str, paths: List[str]) -> str:
+    def _linked(self, name: str, item: Dict[str, Any], paths: List[str]) -> str:
         """A folder of the run's with a link to each file that the paths mean."""
         try:
-            base, found = listed(paths, self._telling("looking at %s" % name))
+            selected = select(paths, self._telling("looking at %s" % name))
         except RequestError as problem:
             raise DataProblem("input %s: %s" % (name, problem.message))
+        expected = item.get("fingerprint") or {}
+        if expected.get("hash"):
+            self._compare(name, ", ".join(paths), item, expected, selected)
         place = os.path.join(self._folder.inside("inputs"), name)
         if os.path.isdir(place):  # an earlier attempt made it
             return place
         partial = place + ".partial"
         _remove(partial)
         os.makedirs(partial)
-        for below, _, _ in found:
+        for below, _, _ in selected.files:
             link = os.path.join(os.fsencode(partial), encode(below))
             os.makedirs(os.path.dirname(link), exist_ok=True)
-            os.symlink(os.path.join(base, encode(below)), link)
+            os.symlink(os.path.join(selected.base, encode(below)), link)
         os.rename(partial, place)
         return place
 
-    def _compare(self, name: str, path: str, item: Dict[str, Any], expected: Dict[str, Any]) -> None:
-        content = bool(expected.get("content"))
+    def _compare(
+        self, name: str, path: str, item: Dict[str, Any], expected: Dict[str, Any], selected: Selected
+    ) -> None:
         tell = self._telling("looking at %s" % name)
-        try:
-            found = (
-                self._known_contents(path, tell) if content else fingerprint(os.fsencode(path), False, tell)
-            )
-        except RequestError as problem:
-            raise DataProblem("input %s: %s" % (name, problem.message))
+        found = list_files(selected, False, tell, _keep_none)
+        if expected.get("content"):
+            found = self._known_contents(path, selected, found, tell)
         if found["hash"] == expected["hash"]:
             return
         words = "%s on this machine (%s) is not what it was when it was registered: %d files, %s"
@@ -169,9 +176,10 @@ class _Providing(object):
             raise DataProblem(text + "; register what is there as a new version, or set data.changed to warn")
         self.warnings.append(text)
 
-    def _known_contents(self, path: str, tell: Callable[[int, int], None]) -> Dict[str, Any]:
+    def _known_contents(
+        self, path: str, selected: Selected, shallow: Dict[str, Any], tell: Callable[[int, int], None]
+    ) -> Dict[str, Any]:
         """The fingerprint of contents, which are read again only where paths, sizes or times are others."""
-        shallow = fingerprint(os.fsencode(path), False, tell)
         name = hashlib.sha256(os.fsencode(path)).hexdigest() + ".json"
         memory = os.path.join(self._cache.folder, "seen", name)
         try:
@@ -180,7 +188,7 @@ class _Providing(object):
             known = {}
         if known.get("shallow") == shallow["hash"] and isinstance(known.get("deep"), str):
             return dict(shallow, hash=known["deep"], content=True)
-        deep = fingerprint(os.fsencode(path), True, tell)
+        deep = list_files(selected, True, tell, _keep_none)
         os.makedirs(os.path.dirname(memory), 0o700, exist_ok=True)
         write_whole(memory, protocol.dumps({"shallow": shallow["hash"], "deep": deep["hash"]}))
         return deep
@@ -300,6 +308,10 @@ def copy_file(copier: Any, source: str, place: str) -> None:
             os.close(target)
     finally:
         os.close(handle)
+
+
+def _keep_none(entries: List[List[Any]]) -> None:
+    """Only the hash of all is wanted."""
 
 
 def _remove(path: str) -> None:

@@ -19,8 +19,10 @@ from workbench.remote.wire.problems import RequestError
 
 MAX_PATHS = 10000
 
-# The folder (or the one file) that paths of the files are below, and the files.
-Selected = NamedTuple("Selected", [("base", bytes), ("files", List[Found])])
+MOST_LINKED = 100
+
+# The folder (or the one file) that paths of the files are below, the files, and links to folders: left out.
+Selected = NamedTuple("Selected", [("base", bytes), ("files", List[Found]), ("linked", List[str])])
 
 
 def select(paths: List[str], tell: Tell = silent, literal: bool = False) -> Selected:
@@ -30,10 +32,12 @@ def select(paths: List[str], tell: Tell = silent, literal: bool = False) -> Sele
     """
     if not paths or len(paths) > MAX_PATHS or (literal and len(paths) > 1):
         raise RequestError("usage", "%d paths are none, or too many" % len(paths))
+    linked: List[str] = []
     if not literal:
-        return Selected(*listed(paths, tell))
+        base, files = listed(paths, tell, None, linked)
+        return Selected(base, files, linked)
     path = encode(os.path.expanduser(paths[0]))
-    return Selected(path, files_below(path, tell))
+    return Selected(path, files_below(path, tell, None, linked), linked)
 
 
 def list_files(
@@ -43,7 +47,7 @@ def list_files(
     give: Callable[[List[List[Any]]], None],
     at_once: int = 2000,
 ) -> Dict[str, Any]:
-    """Give [path, size, nanoseconds or sha256] of each file; what `fingerprint` answers, and "base".
+    """Give [path, size, nanoseconds or sha256] of each file; what `fingerprint` answers, "base" and "linked".
 
     contents: whether each file is read, and its sha256 told in place of its time. Raises OSError.
     """
@@ -68,6 +72,7 @@ def list_files(
         "content": contents,
         "files": len(lines),
         "bytes": done,
+        "linked": selected.linked[:MOST_LINKED],
         "kind": "file" if lines and lines[0][0] == "" else "folder",
     }
 

@@ -20,6 +20,7 @@ class BlobOrigin:
         self._manifest = manifest
         self.identity = f"manifest:{manifest}"
         self.single = single
+        self.linked: list[str] = []
 
     async def files(self, tell: Tell) -> list[OriginFile]:
         """All of them; raises NotFound when the manifest is gone."""

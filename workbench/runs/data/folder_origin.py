@@ -29,6 +29,7 @@ class FolderOrigin:
         self._stats: dict[str, tuple[int, int]] = {}
         self.identity = "local:" + "\n".join(paths)
         self.single = False
+        self.linked: list[str] = []
 
     async def files(self, tell: Tell) -> list[OriginFile]:
         """All of them, each with its hash; raises NotFound, UsageError, WorkbenchError."""
@@ -48,7 +49,8 @@ class FolderOrigin:
 
     def _files(self, say: Tell) -> list[OriginFile]:
         known: dict[str, os.stat_result] = {}
-        base, found = listed(self._paths, facts=known)
+        self.linked = []
+        base, found = listed(self._paths, facts=known, linked=self.linked)
         self._base = Path(os.fsdecode(base))
         self.single = len(found) == 1 and found[0][0] == ""
         root = self._base.parent if self.single else self._base

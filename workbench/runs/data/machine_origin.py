@@ -25,6 +25,7 @@ class MachineOrigin:
         self._base = ""
         self.identity = f"{target}:" + "\n".join(paths)
         self.single = False
+        self.linked: list[str] = []
 
     async def files(self, tell: Tell) -> list[OriginFile]:
         """All of them; raises what the machine says, Unreachable."""
@@ -41,6 +42,7 @@ class MachineOrigin:
                     raise RemoteError(f"{self._target} has more files there than a run can be given")
             answer = await stream.result()
         self._base = str(answer.get("base") or "")
+        self.linked = [str(path) for path in answer.get("linked") or []]
         if len(found) == 1 and found[0].path == "":
             self.single = True
             name = self._base.rstrip("/").rpartition("/")[2]

@@ -33,6 +33,8 @@ class Origin(Protocol):
     """What the files are of, without anything that lets one in; part of the id of what no hash names."""
     single: bool
     """Whether it is one file, not a folder."""
+    linked: list[str]
+    """Links to folders that were left out, known once its files were looked at."""
 
     async def files(self, tell: Tell) -> list[OriginFile]:
         """All of them. Raises WorkbenchError when it cannot be looked at, Unreachable when not now."""

@@ -30,6 +30,7 @@ class QueryOrigin:
         self._known: dict[str, DataFile] = {}
         self.identity = f"sql:{datastore.root}:" + "\n".join(paths)
         self.single = True
+        self.linked: list[str] = []
 
     async def files(self, tell: Tell) -> list[OriginFile]:
         """The result, asked for now; raises UsageError, Unreachable, StoreFull."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.link import Link
+from workbench.data.sameness import next_version
 from workbench.entities.base import replace, to_wire
 from workbench.entities.configuration import DataInput, RunConfiguration
 from workbench.entities.dataset import CachedCopy, DatasetVersion
@@ -16,7 +17,7 @@ from workbench.entities.datastore import Datastore
 from workbench.entities.run import Run
 from workbench.entities.run_data import DataDirection, Mechanism, RunData
 from workbench.entities.target import Target
-from workbench.errors import UsageError
+from workbench.errors import Conflict, UsageError
 from workbench.runs.data.blob_origin import BlobOrigin
 from workbench.runs.data.bringing import Bringing, Brought, Say
 from workbench.runs.data.folder_origin import FolderOrigin
@@ -37,7 +38,11 @@ from workbench.store.fleet import targets
 from workbench.store.registry import dataset_caches, datasets, datastores, model_versions
 from workbench.store.runs import run_data
 from workbench.text.asset_reference import parse, split_kind
+from workbench.text.sanitize import clean_name
 
+NAMED = 3
+Changed = Callable[[DatasetVersion], Awaitable[str | None]]
+"""In words how a version's files are others than its fingerprint says; None where they are not."""
 OpenStore = Callable[[Datastore, list[str], dict[str, Any] | None], Origin]
 """The files of paths of a datastore that is neither a folder here nor a machine's; how a table is read."""
 
@@ -45,6 +50,11 @@ OpenStore = Callable[[Datastore, list[str], dict[str, Any] | None], Origin]
 def no_store(datastore: Datastore, paths: list[str], table: dict[str, Any] | None) -> Origin:
     """Where no other datastores are known."""
     raise UsageError(f"the datastore {datastore.name} ({datastore.kind.value}) cannot be read here")
+
+
+async def as_they_were(version: DatasetVersion) -> str | None:
+    """Where nobody looks."""
+    return None
 
 
 class Found(NamedTuple):
@@ -76,12 +86,14 @@ class RunInputs:
         folder: Path,
         changed: str = "refuse",
         open_store: OpenStore = no_store,
+        changed_since: Changed = as_they_were,
     ) -> None:
         self._store = store
         self._fleet = fleet
         self._folder = folder
         self._changed = changed
         self._open_store = open_store
+        self._changed_since = changed_since
         self._ways = Locks()
 
     async def ready(
@@ -116,6 +128,8 @@ class RunInputs:
         place = await self._place_of(version, target)
         if place.there is not None:
             return Kept(Mechanism.IN_PLACE, ", ".join(place.there)[:4000])
+        if (words := await self._changed_since(version)) is not None:
+            raise Conflict(words, next_version(version))
         origin = await self._origin(link, place, version.table)
         async with self._ways.of(f"{target.name}\0{origin.identity}"):
             brought = await Bringing(link, origin, f"data:{version.reference}", say).bring()
@@ -149,14 +163,18 @@ class RunInputs:
         )
         if item.asset is not None:
             about["asset"] = item.asset
-        place, table = await self._place(name, item, target)
-        if table is not None:
-            about["table"] = table
+        place, version = await self._place(name, item, target)
+        if version is not None and version.table is not None:
+            about["table"] = version.table
         if item.mode in DIRECT and place.there is None:
             value = item.path
             return Found({**about, "value": value}, replace(row, location=value))
         if place.there is not None:
             return Found({**about, **_there(place)}, _in_place(row, place))
+        if version is not None and (words := await self._changed_since(version)) is not None:
+            if self._changed != "warn":
+                raise Conflict(f"input {name}: {words}", f"{next_version(version)}; or data.changed = warn")
+            about["warning"] = f"input {name}: {words}"
         return await self._cached(link, target, name, item, about, row, place, say)
 
     async def _cached(
@@ -185,6 +203,9 @@ class RunInputs:
         if item.asset is None and item.type == "uri_folder" and brought.file is not None:
             raise UsageError(f"input {name}: {item.path} is a file, and its type is uri_folder", "uri_file")
         copied = item.mode == "rw_mount"
+        if origin.linked:
+            words = f"input {name}: left out, being links to folders: {_some(origin.linked)}"
+            about["warning"] = "; ".join(filter(None, [about.get("warning"), words]))
         spec = {**about, "key": brought.key, "file": brought.file}
         if brought.fetch:
             spec["fetch"] = brought.fetch
@@ -199,15 +220,15 @@ class RunInputs:
         )
         return Found(spec, kept)
 
-    async def _place(self, name: str, item: DataInput, target: Target) -> tuple[Place, dict[str, Any] | None]:
-        """Where an input lies, and how a tabular one is read."""
+    async def _place(self, name: str, item: DataInput, target: Target) -> tuple[Place, DatasetVersion | None]:
+        """Where an input lies, and which version it is."""
         path = read_input(name, item)
         if path.model is not None:
             model = await self._store.read(model_versions.get, path.model)
             return Place(manifest=(model.manifest, model.one_file)), None
         if path.data is not None:
             version = await self._store.read(datasets.get, path.data.name, path.data.version)
-            return await self._place_of(version, target), version.table
+            return await self._place_of(version, target), version
         known = None
         if path.datastore is not None:
             known = await self._store.read(datastores.get, path.datastore)
@@ -245,10 +266,11 @@ def _copy(target: Target, brought: Brought) -> CachedCopy:
 def _there(place: Place) -> dict[str, Any]:
     """What the machine is told of paths of its own."""
     paths = place.there or []
-    if len(paths) > 1 or any(mark in paths[0] for mark in "*?["):
-        return {"paths": paths}
     found = place.fingerprint
-    return {"path": paths[0], **({"fingerprint": to_wire(found)} if found is not None else {})}
+    expected = {"fingerprint": to_wire(found)} if found is not None else {}
+    if len(paths) > 1 or any(mark in paths[0] for mark in "*?["):
+        return {"paths": paths, **expected}
+    return {"path": paths[0], **expected}
 
 
 def _in_place(row: RunData, place: Place) -> RunData:
@@ -256,6 +278,12 @@ def _in_place(row: RunData, place: Place) -> RunData:
     found = place.fingerprint
     row = replace(row, mechanism=Mechanism.IN_PLACE, location=", ".join(paths)[:4000], sent=0)
     return row if found is None else replace(row, hash=found.hash, files=found.files, bytes=found.bytes)
+
+
+def _some(paths: list[str]) -> str:
+    """Paths in words, the first by name."""
+    named = ", ".join(clean_name(path, 100) for path in paths[:NAMED])
+    return f"{named} and {len(paths) - NAMED} more" if len(paths) > NAMED else named
 
 
 def _location(link: Link, brought: Brought, file: str | None) -> str:

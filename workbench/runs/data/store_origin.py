@@ -31,6 +31,7 @@ class StoreOrigin:
             paths
         )
         self.single = False
+        self.linked: list[str] = []
 
     async def files(self, tell: Tell) -> list[OriginFile]:
         """All of them; raises NotFound, Refused, Unreachable."""

@@ -27,6 +27,7 @@ class WebOrigin:
         self._direct = True
         self.identity = "web:" + "\n".join(urls)
         self.single = len(urls) == 1
+        self.linked: list[str] = []
 
     async def files(self, tell: Tell) -> list[OriginFile]:
         """All of them, as the machine sees them, else as this side does; raises what looking raises."""

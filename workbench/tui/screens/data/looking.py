@@ -79,9 +79,11 @@ async def verify(app: Dashboard, version: Mapping[str, Any]) -> None:
     found = (end.get("version") or {}).get("fingerprint") or {}
     large = f"{counted(int(found.get('files') or 0), 'file')}, {sizes.short(found.get('bytes'))}"
     if end.get("same") is False:
-        app.notify(f"{named} is not what was seen before: {large} now", severity="error", timeout=10)
+        app.notify(f"{named} brings other rows than before: {large} now", severity="warning", timeout=10)
     elif end.get("same"):
         app.notify(f"{named} is what it was: {large}", timeout=6)
+    elif how == "times" and seen.get("content"):
+        app.notify(f"{named}: times are others than before; look at what they hold", timeout=10)
     else:
         app.notify(f"{named} was seen so for the first time: {large}", timeout=6)
     if end.get("left_out"):
