@@ -81,6 +81,30 @@ def test_a_server_whose_code_was_changed_makes_room_though_its_version_is_the_sa
     assert str(told) in (wb.folder / "server.log").read_text()
 
 
+def asked_by_an_old_client(wb: Wb, operation: str) -> int:
+    """The status of the answer to a client that has been there since before the server's code was changed."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(wb.folder / "server.sock"))
+        ask = f"POST /v1/default/{operation} HTTP/1.0\r\nContent-Length: 2\r\n\r\n{{}}"
+        connection.sendall(ask.encode())
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+def test_a_server_whose_code_was_changed_loads_nothing_of_the_new_code(make_wb, tmp_path: Path):
+    """Half of an old server and half of a new one would be neither."""
+    copied = tmp_path / "code" / "workbench"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(workbench.__file__).parent, copied, ignore=ignored)
+    wb: Wb = make_wb(PYTHONPATH=str(tmp_path / "code"))
+    wb("ps")
+    assert asked_by_an_old_client(wb, "views/list") == 200
+    page = copied / "services" / "experiments.py"
+    page.write_text(page.read_text() + "\n# changed\n")
+    assert asked_by_an_old_client(wb, "runs/list") == 200, "what is loaded is all of the old code"
+    assert asked_by_an_old_client(wb, "experiments/list") == 426
+    assert "handing over" in (wb.folder / "server.log").read_text()
+
+
 def test_an_idle_server_ends_itself_and_one_with_a_run_does_not(make_wb, tmp_path: Path):
     wb: Wb = make_wb(WORKBENCH_SERVER__IDLE="1")
     wb("compute", "set", "local", f"root={settled(tmp_path / 'root')}", f"lease_dir={tmp_path / 'lease'}")

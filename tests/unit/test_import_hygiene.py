@@ -9,6 +9,8 @@ import json
 import pkgutil
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -27,13 +29,32 @@ HEAVY = {
     "ssl",
     "email",
 }
+UNASKED = (
+    "workbench.services.run_bundles",
+    "workbench.services.run_imports",
+    "workbench.services.machine_imports",
+    "workbench.services.models",
+    "workbench.services.model_promotion",
+    "workbench.services.dataset_tables",
+    "workbench.services.datasets",
+    "workbench.services.environments",
+    "workbench.registry.formats",
+    "workbench.registry.gate_parse",
+    "workbench.remote.tabular.table",
+    "workbench.snapshots.diff",
+    "yaml",
+    "asyncssh",
+    "cryptography",
+)
+"""What a server loads with the first request that wants it."""
 
 
 def loaded(code: str, **environ: str) -> set[str]:
     """The modules a fresh process has after code; what code itself prints is dropped."""
     import os
 
-    quiet = f"import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()):\n    {code}\n"
+    body = textwrap.indent(code, "    ")
+    quiet = f"import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()):\n{body}\n"
     text = f"import json, sys\n{quiet}print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", text],
@@ -95,6 +116,30 @@ def test_text_and_states_load_nothing_heavy() -> None:
     rooms = "axis, cells, curves, durations, location, numbers, plane, plot, sanitize, sizes, sparkline, states, tables"
     code = f"from workbench.text import {rooms}"
     assert heavy(loaded(code)) == set()
+
+
+STARTED = """
+import asyncio
+from workbench.home import find_home
+from workbench.server.main import LocalServer
+from workbench.services.operation import find
+
+async def started():
+    server = LocalServer(find_home())
+    await server._hub.start()
+    operations = await server._lookup("default")
+    await find(operations, "runs", "list").call({})
+    await server._hub.close()
+
+asyncio.run(started())
+"""
+
+
+def test_a_server_starts_without_what_nobody_has_asked_for(tmp_path: Path) -> None:
+    """Whoever gives the first command waits for all that is loaded."""
+    modules = loaded(STARTED, WORKBENCH_HOME=str(tmp_path))
+    assert "workbench.services.runs" in modules
+    assert [name for name in UNASKED if name in modules] == []
 
 
 EACH = """

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
+from unittest import mock
 
 import pytest
 
 from tests.services import services
 from workbench.entities.run import GitFacts
 from workbench.errors import NotFound, UsageError
+from workbench.services.context import Context
+from workbench.services.later import Later
+from workbench.services.offered import SERVICES
 from workbench.services.operation import Kind, call, find, items, operations, write
 
 
@@ -69,6 +74,25 @@ async def test_bytes_go_into_a_write_operation(table):
 def test_unmarked_methods_cannot_be_reached(table, noun, method, kind):
     with pytest.raises(NotFound):
         find(table, noun, method, kind)
+
+
+async def test_services_are_loaded_one_after_the_other_until_one_has_what_is_asked(tmp_path: Path) -> None:
+    async with services(tmp_path) as live:
+        table = live.workspace.operations
+        assert not table.loaded("datastores.list")
+        assert not table.loaded("datastores.none")
+        assert await live.call("datastores.list")
+        assert table.loaded("datastores.list")
+        assert not table.loaded("datastores.none"), "others of the noun may have it"
+        with pytest.raises(NotFound):
+            find(table, "datastores", "none")
+        assert table.loaded("datastores.none"), "now it is known to be none"
+
+
+def test_no_two_services_answer_for_the_same_operation() -> None:
+    context = cast(Context, mock.MagicMock())
+    names = [name for noun, where in SERVICES for name in operations([(noun, Later(where, context).get())])]
+    assert len(names) == len(set(names)) > 100
 
 
 async def test_every_operation_of_the_house_knows_its_parameters(tmp_path: Path) -> None:

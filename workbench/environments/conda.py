@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-import yaml
-
 from workbench.environments import requirements
 from workbench.environments.requirements import Include, Requirements
 from workbench.errors import ConfigurationError
@@ -95,6 +93,8 @@ def loaded(text: str, name: str) -> Any:
     """A YAML file as plain values, without aliases; raises ConfigurationError."""
     if len(text) > requirements.MOST_BYTES:
         raise ConfigurationError(f"{clean_name(name, 200)} is too large for a conda file", "")
+    import yaml  # only who reads such a file pays for it
+
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):

@@ -25,7 +25,8 @@ from workbench.runs.job_paths import Finder
 from workbench.runs.job_reading import JobReader, shown
 from workbench.runs.job_writing import to_job_yaml
 from workbench.runs.overrides import Options
-from workbench.runs.yaml_lines import MAX_BYTES, Broken, Mapping, Node, Place, Problem, Scalar, read_yaml
+from workbench.runs.yaml_lines import MAX_BYTES, read_yaml
+from workbench.runs.yaml_tree import Broken, Mapping, Node, Place, Problem, Scalar
 
 __all__ = [
     "Options",

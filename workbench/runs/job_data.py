@@ -18,7 +18,7 @@ from workbench.runs.job_fields import (
 )
 from workbench.runs.job_inputs import NAME, NAME_WORDS
 from workbench.runs.job_paths import Here, is_address, is_relative
-from workbench.runs.yaml_lines import Mapping, Node, Place, Scalar
+from workbench.runs.yaml_tree import Mapping, Node, Place, Scalar
 
 if TYPE_CHECKING:
     from workbench.runs.job_reading import JobReader

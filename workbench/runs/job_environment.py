@@ -15,7 +15,7 @@ from workbench.environments.reference import Form
 from workbench.errors import UsageError
 from workbench.runs.job_fields import ENVIRONMENT_KEYS, ENVIRONMENT_REFUSED, ENVIRONMENT_SOURCES
 from workbench.runs.job_paths import Here
-from workbench.runs.yaml_lines import Mapping, Node, Scalar, Sequence
+from workbench.runs.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from workbench.runs.job_reading import JobReader

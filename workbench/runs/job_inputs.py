@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.runs import scalars
 from workbench.runs.job_fields import DATA_TYPES, INPUT_KEYS, INPUT_TYPES
 from workbench.runs.scalars import Literal
-from workbench.runs.yaml_lines import Mapping, Node, Place, Scalar, Sequence
+from workbench.runs.yaml_tree import Mapping, Node, Place, Scalar, Sequence
 
 if TYPE_CHECKING:
     from workbench.runs.job_data import Data

@@ -8,7 +8,7 @@ from workbench.entities.configuration import OnEnd
 from workbench.remote.supervision.on_end import MOST
 from workbench.runs import scalars
 from workbench.runs.expressions import has_expressions
-from workbench.runs.yaml_lines import Mapping, Node, Scalar, Sequence
+from workbench.runs.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from workbench.runs.job_reading import JobReader

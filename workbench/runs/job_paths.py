@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from workbench.runs.job_fields import SCHEMES
-from workbench.runs.yaml_lines import Place
+from workbench.runs.yaml_tree import Place
 
 _ADDRESS = re.compile(rf"(?:(?:{'|'.join(SCHEMES)})://|(?:azureml|data|model):(?!//))\S", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.entities.configuration import Distribution
 from workbench.runs import scalars
 from workbench.runs.job_fields import DISTRIBUTIONS, MOST_PROCESSES, SERVICES
-from workbench.runs.yaml_lines import Mapping, Node, Scalar, Sequence
+from workbench.runs.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from workbench.runs.job_reading import JobReader

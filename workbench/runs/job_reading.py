@@ -15,7 +15,7 @@ from workbench.runs.job_inputs import read_inputs
 from workbench.runs.job_on_end import read_on_end
 from workbench.runs.job_paths import Finder
 from workbench.runs.job_processes import read_distribution, read_services, read_size, read_words
-from workbench.runs.yaml_lines import Mapping, Node, Place, Problem, Scalar, Sequence
+from workbench.runs.yaml_tree import Mapping, Node, Place, Problem, Scalar, Sequence
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_LINE = 4096

@@ -14,7 +14,7 @@ from workbench.runs import scalars
 from workbench.runs.job_fields import SERVICES
 from workbench.runs.job_paths import is_address
 from workbench.runs.job_processes import PROCESSES
-from workbench.runs.yaml_lines import Place, Scalar
+from workbench.runs.yaml_tree import Place, Scalar
 
 _SERVICE = {tool: service for service, tool in SERVICES.items()}
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from workbench.runs.job_fields import DATA_TYPES
-from workbench.runs.yaml_lines import Broken, Mapping, Node, Place, Problem, Scalar, Sequence, read_yaml
+from workbench.runs.yaml_lines import read_yaml
+from workbench.runs.yaml_tree import Broken, Mapping, Node, Place, Problem, Scalar, Sequence
 
 _FREE_KEYS = ("tags", "environment_variables")
 """Mappings whose keys may hold dots."""

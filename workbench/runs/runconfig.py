@@ -14,7 +14,7 @@ from workbench.runs.job_fields import DISTRIBUTIONS
 from workbench.runs.runconfig_data import Uses, read_data, read_references, read_written
 from workbench.runs.runconfig_environment import read_container, read_environment
 from workbench.runs.runconfig_tree import Fields, mapping, text
-from workbench.runs.yaml_lines import Mapping, Node, Place, Problem, Scalar, Sequence
+from workbench.runs.yaml_tree import Mapping, Node, Place, Problem, Scalar, Sequence
 
 SUFFIX = ".runconfig"
 FOLDERS = (".azureml", "aml_config")

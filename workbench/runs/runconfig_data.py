@@ -6,7 +6,7 @@ import re
 import shlex
 
 from workbench.runs.runconfig_tree import Fields, mapping, text
-from workbench.runs.yaml_lines import Node, Place
+from workbench.runs.yaml_tree import Node, Place
 
 _INPUT_MODES = {"mount": "ro_mount", "download": "download", "direct": "direct", "none": "direct"}
 _OUTPUT_MODES = {"mount": "rw_mount", "upload": "upload", "link": "direct"}

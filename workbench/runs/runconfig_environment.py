@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.runs.runconfig_tree import Fields, mapping, text
-from workbench.runs.yaml_lines import Mapping, Node
+from workbench.runs.yaml_tree import Mapping, Node
 from workbench.text.asset_reference import NAME
 
 _ENVIRONMENT = (

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Of
 
-from workbench.runs.yaml_lines import Mapping, Node, Place, Problem, Scalar, Sequence
+from workbench.runs.yaml_tree import Mapping, Node, Place, Problem, Scalar, Sequence
 
 
 class Fields:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 
-from workbench.runs.yaml_lines import Scalar
+from workbench.runs.yaml_tree import Scalar
 
 Literal = str | int | float | bool
 

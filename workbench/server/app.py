@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -28,7 +28,7 @@ MAX_PARAMETERS = 64 << 20  # a manifest of 100,000 entries fits
 BLOCK = 1 << 18
 """Bytes of JSON from which on it is worked on in a thread, so that other calls are served meanwhile."""
 
-Lookup = Callable[[str], Awaitable[dict[str, Operation]]]
+Lookup = Callable[[str], Awaitable[Mapping[str, Operation]]]
 
 
 class _Calls:

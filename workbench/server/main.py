@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import logging.handlers
+import math
 import os
 import signal
 import sys
@@ -23,7 +24,7 @@ from workbench.server.app import make_app
 from workbench.server.hand_over import newer, seconds
 from workbench.server.own_code import OwnCode
 from workbench.services.hub import Hub
-from workbench.services.operation import Operation
+from workbench.services.operation_table import OperationTable
 from workbench.settings import load_settings
 from workbench.unix_socket import same_user
 from workbench.version import __version__
@@ -49,7 +50,7 @@ class LocalServer:
         self._requests += change
         self._last = time.monotonic()
 
-    async def _lookup(self, workspace: str) -> dict[str, Operation]:
+    async def _lookup(self, workspace: str) -> OperationTable:
         return (await self._hub.workspace(workspace)).operations
 
     async def run(self) -> None:
@@ -107,10 +108,14 @@ class LocalServer:
         """Why this server makes room for the one that this client would start; None when it does not."""
         if newer(request.headers.get("X-Version", ""), __version__):
             return "the client's version is newer"
-        if not await self._code.outdated_for(seconds(request.headers.get("X-Began", ""))):
+        workspace, noun, method = (*request.path.split("/")[2:5], "", "", "")[:3]
+        began = seconds(request.headers.get("X-Began", ""))
+        if not self._hub.loaded(workspace, f"{noun}.{method}"):
+            began = math.inf  # what would be loaded for it is the new code, whoever asks
+        if not await self._code.outdated_for(began):
             return None
         why = f"its code was changed: {self._code.changed}"
-        if request.path.split("/")[3:4] == ["server"]:  # who asks how it is may see it as it is
+        if noun == "server":  # who asks how it is may see it as it is
             self._hub.notice = f"{why}; the next command starts it anew"
             return None
         return why

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 from workbench.compute.lasting import lasting
 from workbench.entities.base import from_wire
 from workbench.entities.model import ModelFacts, ModelVersion
 from workbench.entities.run import Run
 from workbench.errors import Unreachable, WorkbenchError
-from workbench.services.models import ModelService
+from workbench.services.later import Later
 from workbench.store.async_store import AsyncStore
 from workbench.store.registry import model_requests
 from workbench.store.registry.model_requests import ModelRequest
@@ -18,6 +19,9 @@ from workbench.store.runs import run_entries, run_rows
 from workbench.store.sqlite.database import Transaction
 from workbench.store.sqlite.events import RUN_CHANGED, run_subject
 from workbench.text.sanitize import clean_name
+
+if TYPE_CHECKING:
+    from workbench.services.models import ModelService
 
 AGAIN = 60.0
 """Seconds after which machines that were out of reach are asked again."""
@@ -27,7 +31,7 @@ log = logging.getLogger(__name__)
 class AskedModels:
     """Answers what runs asked for, one after the other."""
 
-    def __init__(self, store: AsyncStore, models: ModelService) -> None:
+    def __init__(self, store: AsyncStore, models: Later[ModelService]) -> None:
         self._store = store
         self._models = models
         self._ended = asyncio.Event()
@@ -67,7 +71,7 @@ class AskedModels:
         facts = from_wire(ModelFacts, {**request.about, "created_by": run.submitted_by})
         try:
             version: ModelVersion | None = None
-            async for item in self._models.register_run(request.name, run_id, request.path, facts):
+            async for item in self._models.get().register_run(request.name, run_id, request.path, facts):
                 version = item.get("version", version)
         except Unreachable as problem:
             log.info("the model %s of run %s waits: %s", request.name, run_id, problem.message)

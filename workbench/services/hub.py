@@ -117,6 +117,11 @@ class Hub:
                 self._workspaces[name] = workspace
             return self._workspaces[name]
 
+    def loaded(self, workspace: str, operation: str) -> bool:
+        """Whether an operation, by noun and method, is answered by modules that are loaded already."""
+        found = self._workspaces.get(workspace)
+        return found is not None and found.operations.loaded(operation)
+
     def names(self) -> list[str]:
         """The workspaces of the home, by name."""
         root = self._home.root / "workspaces"

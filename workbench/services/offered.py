@@ -2,111 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from workbench.services.comparisons import ComparisonService
 from workbench.services.context import Context
-from workbench.services.cordons import CordonService
-from workbench.services.dataset_bringing import DatasetBringingService
-from workbench.services.dataset_files import DatasetFileService
-from workbench.services.dataset_queries import DatasetQueryService
-from workbench.services.datasets import DatasetService
-from workbench.services.datastore_files import DatastoreFileService
-from workbench.services.datastores import DatastoreService
-from workbench.services.doctoring import DoctorService
-from workbench.services.environment_builds import EnvironmentBuildService
-from workbench.services.environments import EnvironmentService
-from workbench.services.experiments import ExperimentService
-from workbench.services.history import ActivityService, EventService
-from workbench.services.hosted_names import HostedNameService
-from workbench.services.log_printing import LogPrintService
-from workbench.services.log_ranges import LogRangeService
-from workbench.services.log_search import LogSearchService
-from workbench.services.machine_files import MachineFileService
-from workbench.services.machine_imports import MachineImportService
-from workbench.services.machine_processes import MachineProcessService
-from workbench.services.model_evaluations import ModelEvaluationService
-from workbench.services.model_promotion import ModelPromotionService
-from workbench.services.monitoring import MonitoringService
-from workbench.services.operation import Operation, operations
-from workbench.services.overview import OverviewService
-from workbench.services.pools import PoolService
-from workbench.services.pruning import PruneService
-from workbench.services.queue import QueueService
-from workbench.services.run_bundles import RunBundleService
-from workbench.services.run_children import RunChildService
-from workbench.services.run_compare import RunCompareService
-from workbench.services.run_data import LineageService, RunDataService
-from workbench.services.run_environments import RunEnvironmentService
-from workbench.services.run_files import RunFileService
-from workbench.services.run_filters import RunFilterService
-from workbench.services.run_imports import RunImportService
-from workbench.services.run_logs import RunLogService
-from workbench.services.run_metrics import RunMetricService
-from workbench.services.run_snapshots import RunSnapshotService
-from workbench.services.run_stacks import RunStackService
-from workbench.services.run_table import RunTableService
-from workbench.services.runs import RunService
-from workbench.services.secrets import SecretService
-from workbench.services.snapshots import SnapshotService
-from workbench.services.terminals import RunTerminalService, TerminalService
-from workbench.services.views import ViewService
-from workbench.services.workspace_room import WorkspaceRoomService
+from workbench.services.later import Later
+from workbench.services.operation_table import OperationTable
 
-SERVICES: tuple[tuple[str, Callable[[Context], object]], ...] = (
-    ("runs", RunService),
-    ("runs", RunTableService),
-    ("runs", RunFilterService),
-    ("runs", RunChildService),
-    ("views", ViewService),
-    ("comparisons", ComparisonService),
-    ("runs", RunLogService),
-    ("runs", RunMetricService),
-    ("runs", RunFileService),
-    ("runs", RunSnapshotService),
-    ("runs", RunCompareService),
-    ("runs", LogRangeService),
-    ("runs", LogSearchService),
-    ("runs", LogPrintService),
-    ("snapshots", SnapshotService),
-    ("compute", MonitoringService),
-    ("compute", CordonService),
-    ("compute", PoolService),
-    ("compute", MachineProcessService),
-    ("queue", QueueService),
-    ("compute", TerminalService),
-    ("runs", RunTerminalService),
-    ("runs", RunStackService),
-    ("runs", RunDataService),
-    ("datasets", LineageService),
-    ("runs", RunImportService),
-    ("runs", RunBundleService),
-    ("runs", MachineImportService),
-    ("files", MachineFileService),
-    ("compute", PruneService),
-    ("compute", DoctorService),
-    ("workspace", WorkspaceRoomService),
-    ("models", ModelPromotionService),
-    ("models", ModelEvaluationService),
-    ("experiments", ExperimentService),
-    ("environments", EnvironmentService),
-    ("runs", RunEnvironmentService),
-    ("environment_builds", EnvironmentBuildService),
-    ("workspace", HostedNameService),
-    ("activities", ActivityService),
-    ("events", EventService),
-    ("workspace", OverviewService),
-    ("secrets", SecretService),
-    ("datastores", DatastoreService),
-    ("datastores", DatastoreFileService),
-    ("datasets", DatasetFileService),
-    ("datasets", DatasetBringingService),
-    ("datasets", DatasetQueryService),
-    ("datasets", DatasetService),
+SERVICES: tuple[tuple[str, str], ...] = (
+    ("runs", "runs:RunService"),
+    ("runs", "run_table:RunTableService"),
+    ("runs", "run_filters:RunFilterService"),
+    ("runs", "run_children:RunChildService"),
+    ("runs", "run_logs:RunLogService"),
+    ("runs", "run_metrics:RunMetricService"),
+    ("runs", "run_files:RunFileService"),
+    ("runs", "run_snapshots:RunSnapshotService"),
+    ("runs", "log_ranges:LogRangeService"),
+    ("runs", "log_printing:LogPrintService"),
+    ("runs", "terminals:RunTerminalService"),
+    ("runs", "run_stacks:RunStackService"),
+    ("runs", "run_data:RunDataService"),
+    ("runs", "run_environments:RunEnvironmentService"),
+    ("runs", "run_compare:RunCompareService"),
+    ("runs", "log_search:LogSearchService"),
+    ("runs", "run_imports:RunImportService"),
+    ("runs", "run_bundles:RunBundleService"),
+    ("runs", "machine_imports:MachineImportService"),
+    ("views", "views:ViewService"),
+    ("comparisons", "comparisons:ComparisonService"),
+    ("snapshots", "snapshots:SnapshotService"),
+    ("compute", "monitoring:MonitoringService"),
+    ("compute", "cordons:CordonService"),
+    ("compute", "pools:PoolService"),
+    ("compute", "machine_processes:MachineProcessService"),
+    ("compute", "terminals:TerminalService"),
+    ("compute", "pruning:PruneService"),
+    ("compute", "doctoring:DoctorService"),
+    ("queue", "queue:QueueService"),
+    ("datasets", "datasets:DatasetService"),
+    ("datasets", "run_data:LineageService"),
+    ("datasets", "dataset_files:DatasetFileService"),
+    ("datasets", "dataset_bringing:DatasetBringingService"),
+    ("datasets", "dataset_queries:DatasetQueryService"),
+    ("files", "machine_files:MachineFileService"),
+    ("workspace", "workspace_room:WorkspaceRoomService"),
+    ("workspace", "hosted_names:HostedNameService"),
+    ("workspace", "overview:OverviewService"),
+    ("models", "model_promotion:ModelPromotionService"),
+    ("models", "model_evaluations:ModelEvaluationService"),
+    ("experiments", "experiments:ExperimentService"),
+    ("environments", "environments:EnvironmentService"),
+    ("environment_builds", "environment_builds:EnvironmentBuildService"),
+    ("activities", "history:ActivityService"),
+    ("events", "history:EventService"),
+    ("secrets", "secrets:SecretService"),
+    ("datastores", "datastores:DatastoreService"),
+    ("datastores", "datastore_files:DatastoreFileService"),
 )
-"""Noun and class of all that need no more than what the services of a workspace share."""
+"""Noun, and module and class, of all that need no more than what the services of a workspace share.
+
+They are loaded in this order when something of their noun is asked for: what is asked often comes first.
+"""
 
 
-def offered(context: Context, *more: tuple[str, object]) -> dict[str, Operation]:
+def offered(context: Context, *more: tuple[str, object]) -> OperationTable:
     """Every operation by noun and method: those of SERVICES, and of what was made with more by its noun."""
-    return operations([*((noun, service(context)) for noun, service in SERVICES), *more])
+    later = [(noun, Later[object](where, context)) for noun, where in SERVICES]
+    return OperationTable([*more, *later])

@@ -6,6 +6,7 @@ import asyncio
 import os
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from workbench.compute.fleet import Fleet
 from workbench.compute.monitor import Monitor
@@ -35,18 +36,17 @@ from workbench.services.bus import Bus, News
 from workbench.services.compute import ComputeService
 from workbench.services.context import BusWatcher, Context
 from workbench.services.cordon_notes import CordonNotes
-from workbench.services.dataset_tables import DatasetTableService
 from workbench.services.deliveries import Deliveries
 from workbench.services.environment_making import EnvironmentMaker
 from workbench.services.forwards import ForwardService
+from workbench.services.later import Later
 from workbench.services.lease_feed import LeaseFeed
 from workbench.services.log_keeping import LogKeeping
 from workbench.services.log_merging import LogMerging
 from workbench.services.minute_keeper import MinuteKeeper
-from workbench.services.models import ModelService
 from workbench.services.monitor_feed import RUNS, TARGETS, MonitorFeed
 from workbench.services.offered import offered
-from workbench.services.operation import Operation
+from workbench.services.operation_table import OperationTable
 from workbench.services.powering import PowerService
 from workbench.services.pulses import Pulses
 from workbench.services.secrets import open_secrets, reading
@@ -58,11 +58,15 @@ from workbench.services.workspaces import Workspaces, WorkspaceService
 from workbench.settings import Settings
 from workbench.store.async_store import AsyncStore
 from workbench.store.fleet import targets
-from workbench.store.registry import datastores
+from workbench.store.registry import datasets, datastores
 from workbench.store.sqlite.events import RUN_RECORDS, TARGET_CHANGED, run_of
 from workbench.store.sqlite.location import choose_directory
 from workbench.store.workspace import workspace_facts
 from workbench.store.workspace.secret_store import SecretStore
+
+if TYPE_CHECKING:
+    from workbench.services.dataset_tables import DatasetTableService
+    from workbench.services.models import ModelService
 
 
 class OpenWorkspace:
@@ -145,20 +149,20 @@ class OpenWorkspace:
 
     def _offer(
         self, context: Context, hidden: SubscriptionSecrets, info: ServerService, all_: Workspaces
-    ) -> dict[str, Operation]:
+    ) -> OperationTable:
         """Every operation, by noun and method; those services that are opened and closed are kept."""
         self._compute = ComputeService(context)
-        self._models = ModelService(context)
-        self._asked = AskedModels(self.store, self._models)
+        models: Later[ModelService] = Later("models:ModelService", context)
+        self._asked = AskedModels(self.store, models)
         self._power = PowerService(context)
-        self._tables = DatasetTableService(context)
+        self._tables: Later[DatasetTableService] = Later("dataset_tables:DatasetTableService", context)
         self.forwards = ForwardService(context)
         return offered(
             context,
             ("compute", self._compute),
             ("compute", self._power),
             ("forwards", self.forwards),
-            ("models", self._models),
+            ("models", models),
             ("datasets", self._tables),
             ("alerts", AlertService(context, self.alerting)),
             ("subscriptions", SubscriptionService(context, self.deliveries, hidden)),
@@ -195,7 +199,8 @@ class OpenWorkspace:
         await self._outputs.resume()
         self.placer.start()
         await self.forwards.open()
-        await self._tables.open()
+        if await self.store.read(datasets.unfinished_profiles):
+            await self._tables.get().open()
 
     def _drained(self, run_id: str) -> None:
         self.logs.ended(run_id)
@@ -226,7 +231,8 @@ class OpenWorkspace:
     async def close(self) -> None:
         """Let go of everything; runs go on where they are."""
         await self.forwards.close()
-        await self._tables.close()
+        if self._tables.made is not None:
+            await self._tables.made.close()
         await self._compute.close()
         await self._power.close()
         await self._feed.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
@@ -160,7 +160,7 @@ def operations(services: Iterable[tuple[str, object]]) -> dict[str, Operation]:
     return found
 
 
-def find(table: dict[str, Operation], noun: str, method: str, kind: Kind | None = None) -> Operation:
+def find(table: Mapping[str, Operation], noun: str, method: str, kind: Kind | None = None) -> Operation:
     """The operation of that name (and kind); raises NotFound."""
     operation = table.get(f"{noun}.{method}")
     if operation is None or (kind is not None and operation.kind is not kind):

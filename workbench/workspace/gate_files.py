@@ -15,7 +15,8 @@ from typing import NamedTuple
 from workbench.errors import ConfigurationError, NotFound
 from workbench.registry.gate_lead import written
 from workbench.registry.gate_tree import JOB, Evaluated
-from workbench.runs.yaml_lines import MAX_BYTES, Broken, Mapping, Node, Place, Scalar, Sequence, read_yaml
+from workbench.runs.yaml_lines import MAX_BYTES, read_yaml
+from workbench.runs.yaml_tree import Broken, Mapping, Node, Place, Scalar, Sequence
 from workbench.text.sanitize import clean_name
 
 _EXAMPLE = "evaluation: {job: eval.yml, data: NAME:VERSION}, and rules: [...] beside it"
