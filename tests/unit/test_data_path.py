@@ -11,6 +11,16 @@ from workbench.text.asset_reference import AssetReference
 from workbench.text.data_path import DataPath, read_data_path
 
 
+@pytest.mark.parametrize("text", ["https://me:pa55@h/x.csv", "HTTP://tok@h?x", "http://u:p@[::1]:1/x"])
+def test_an_address_with_a_password_is_nowhere_taken(text: str) -> None:
+    """It would stand in the record of the run, and on its machine."""
+    with pytest.raises(UsageError, match="kept nowhere") as caught:
+        read_data_path(text)
+    assert "pa55" not in str(caught.value)
+    assert read_data_path("wasbs://container@account/x").url
+    assert read_data_path("https://h/a@b").url
+
+
 @pytest.mark.parametrize(
     ("text", "meant"),
     [

@@ -59,6 +59,9 @@ def read_data_path(text: str, azureml: str = "data") -> DataPath:
         name, _, path = text.removeprefix(DATASTORE).partition("/")
         return DataPath(path, datastore=_named(name))
     if URL.match(text):
+        scheme, _, rest = text.partition("://")
+        if scheme.lower() in WEB and "@" in re.split(r"[/?#]", rest, maxsplit=1)[0]:
+            raise UsageError("a URL with a password in it is kept nowhere", "use a datastore with a secret")
         return DataPath(text, url=True)
     kind, rest = split_kind(text)
     if kind is not None and not rest.startswith(("/", "~", ".")):
