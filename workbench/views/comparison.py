@@ -94,6 +94,18 @@ def rows(
     return (row(found, key, ascii_only) for key in keys(found, most_packages))
 
 
+def in_full(found: Mapping[str, Any], key: Key) -> str:
+    """Each run and its whole value of a param, fact, tag or package: a cell may show a part; else ""."""
+    if key.kind not in _VALUES:
+        return ""
+    values = found[_VALUES[key.kind]][key.name]
+    said = [
+        f"{clean_name(run['name'])}\n  {_value(value, 4000).text}"
+        for run, value in zip(found["runs"], values, strict=True)
+    ]
+    return "\n".join(said)
+
+
 def _had_better(metric: Mapping[str, Any]) -> bool:
     """Whether a run ever had another value than its last one that was better."""
     peaks = metric.get("peaks") or []

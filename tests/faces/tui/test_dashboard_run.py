@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,27 @@ async def test_compared_runs_show_what_differs_then_everything_then_their_code(s
         await it.see("-    lr = 1e-3", "\\+    lr = 3e-4")
         await it.press("Y")
         await it.told("wb run diff calm-otter-42 vivid-lark-40")
+
+
+async def test_a_compared_value_too_long_for_its_column_is_read_in_full(stage: Open) -> None:
+    async with stage(location=f"runs/mnist?compare={OTTER},{LARK}", size=(80, 24)) as it:
+        await it.see("2 runs compared")
+        long = "python train.py --data /scratch/imagenet-21k --lr"
+        compare = it.world.runs_compare
+
+        def told(**asked: Any) -> Any:
+            found = compare(**asked)
+            return found | {"facts": {"command": [f"{long} 3e-4", f"{long} 1e-3"]}}
+
+        it.world.answers["runs.compare"] = told
+        await it.press("a")
+        await it.see("everything")
+        await it.press("/")
+        await it.type("command")
+        await it.press("enter", "enter")
+        await it.see("calm-otter-42", f"{long} 3e-4", "vivid-lark-40", f"{long} 1e-3")
+        await it.press("enter")
+        await it.miss(f"{long} 3e-4")
 
 
 async def test_another_run_is_what_the_others_are_held_against(stage: Open) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import World
+from tests.faces.tui.world_rows import ROWS
 from workbench.errors import ServerError
 from workbench.tui.screens.scatter import page
 
@@ -71,3 +72,14 @@ async def test_marked_runs_are_not_counted(stage: Open) -> None:
         await it.rest()
         assert "runs.count" not in [call for call, _ in here.calls]
         assert "the newest" not in it.text
+
+
+async def test_compared_runs_are_drawn_as_dots_from_where_they_are_compared(stage: Open) -> None:
+    compared = ",".join(row["id"] for row in ROWS[:2])
+    async with stage(location=f"runs/mnist?compare={compared}") as it:
+        await it.see("2 runs compared")
+        await it.press("P")
+        await it.see("x axis", "y axis")
+        assert it.app.places.current.options["plot"] == compared
+        await it.press("left_square_bracket")
+        await it.see("2 runs compared")

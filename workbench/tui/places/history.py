@@ -27,7 +27,8 @@ def same_place(one: Location, other: Location) -> bool:
 
 def chosen_apart(location: Location) -> str:
     """The option that makes another place of the same path: runs that are compared, or drawn as dots."""
-    return location.options.get("plot", "") or location.options.get("compare", "")
+    found = ((option, location.options.get(option)) for option in ("plot", "compare"))
+    return next((f"{option}={runs}" for option, runs in found if runs), "")
 
 
 def crumbs(location: Location) -> list[Crumb]:

@@ -16,6 +16,7 @@ from workbench.text.numbers import number
 from workbench.text.sanitize import clean_name
 from workbench.tui.actions.acting import Acting
 from workbench.tui.chart.large_chart import Chart
+from workbench.tui.dialogs.passage import Passage
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.model.run_curves import Curve, RunCurves
 from workbench.tui.table import messages
@@ -162,6 +163,8 @@ class Differences(Acting, Vertical):
             self.do_differences_chart()
         elif row is not None and row.kind == "code":
             self.post_message(self.CodeWanted())
+        elif row is not None and self.found is not None and (words := comparison.in_full(self.found, row)):
+            self.app.push_screen(Passage(row.name, words))
 
     def refusal(self, action: str) -> str | None:
         """A chart without a curve cannot be saved."""
