@@ -180,7 +180,9 @@ def test_a_private_index_is_asked_with_secrets_that_are_written_nowhere(
     attach(wb, server)
     folder = tmp_path / "private"
     folder.mkdir()
-    (folder / "train.py").write_text(SAY)
+    # Nor does the run's own code find them: it did not ask for them.
+    shown_around = "import os\nopen('outputs/around.txt', 'w').write(repr(dict(os.environ)))\n"
+    (folder / "train.py").write_text(SAY + shown_around)
     with package_index(wheels, "ann", "sesame-sesame") as private:
         (folder / "environment.yml").write_text(
             f"name: hidden\nindexes: ['ours={private.url}']\nrequirements: |\n  demo\n"

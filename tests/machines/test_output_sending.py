@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from workbench.errors import Conflict
 from workbench.runs.data import after_outputs
 from workbench.runs.data.machine_origin import MachineOrigin
 from workbench.runs.data.origins import OriginFile
+from workbench.runs.data.sent_files import Sent, SentFiles
 
 MB = 1 << 20
 PLAIN = {"a.txt": b"1\n", "sub/b c.txt": b"2\n"}
@@ -220,9 +222,28 @@ async def test_what_somebody_replaced_meanwhile_is_sent_again(
         assert client.get_object(Bucket="other", Key="out/a.txt")["Body"].read() == b"1\n"
 
 
-async def test_notes_that_were_cut_tell_nothing(tmp_path: Path) -> None:
-    from workbench.runs.data.sent_files import Sent, SentFiles
+async def test_an_output_waits_where_this_sides_disk_takes_no_note(
+    tmp_path: Path, server: SshServer, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was sent is there, and the rest is not given up: it goes on when there is room."""
+    add, full = SentFiles.add, [True]
 
+    def noted(self: SentFiles, *words: Any) -> None:
+        if full.pop() if full else False:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path))
+        add(self, *words)
+
+    monkeypatch.setattr(SentFiles, "add", noted)
+    async with services(tmp_path) as there:
+        await attach(there, server, "box")
+        client = await lake(there, s3, "noted")
+        run = await submit(there, MAKE, outputs={"x": {"path": "datastore:lake/out", "mode": "upload"}})
+        run = await ended(there, run)
+        assert (await data_of(there, run))["x"]["state"] == "ready", await data_of(there, run)
+        assert client.get_object(Bucket="noted", Key="out/a.txt")["Body"].read() == b"1\n"
+
+
+async def test_notes_that_were_cut_tell_nothing(tmp_path: Path) -> None:
     notes = SentFiles(tmp_path / "notes", "a" * 26, "one")
     notes.add("k", "t", Sent(3, None))
     path = next((tmp_path / "notes").iterdir())

@@ -83,7 +83,7 @@ class RunEnvironments:
         progress: Progress,
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
         """A run's spec with its environment, all that the machine lacks for it sent there; and its secrets,
-        with those of the indexes.
+        with those of the indexes, of which the run's command gets none that it did not ask for.
 
         Raises what `Provisioner.provide` does, NotFound for an environment that is gone.
         """
@@ -100,7 +100,9 @@ class RunEnvironments:
         spec = {**spec, "environment_variables": variables}
         if definition.kind is EnvironmentKind.PYTHON:
             return {**spec, "python": definition.interpreter}, secrets
-        secrets = {**await self.index_secrets(definition), **secrets}
+        indexes = await self.index_secrets(definition)
+        spec = {**spec, "build_secrets": sorted(indexes.keys() - secrets.keys())}
+        secrets = {**indexes, **secrets}
         provided = self._supplied.pop(run.id, None)
         if provided is None:  # a resumed run, or what was known of it went with a server
             provided = await self.provide(version, target, link, secrets, progress)

@@ -40,7 +40,7 @@ def run_environment(base, spec, run_dir, bin_dir, site_dir, secrets):
     environment.update(PYTHONUNBUFFERED="1", CUDA_DEVICE_ORDER="PCI_BUS_ID")
     environment.update(thread_variables(spec))
     environment.update(texts(spec.get("environment_variables")))
-    environment.update(texts(secrets))
+    environment.update(texts(secrets_of_command(spec, secrets)))
     if spec.get("ingest") is not False:
         for name, value in offline_variables(run_dir).items():
             environment.setdefault(name, value)
@@ -66,6 +66,14 @@ def with_told(environment, told):
             direct = [found.get("no_proxy") or found.get("NO_PROXY") or "", "127.0.0.1"]
             found["no_proxy"] = found["NO_PROXY"] = ",".join(filter(None, direct))
     return found
+
+
+def secrets_of_command(spec, secrets):
+    # type: (Mapping[str, Any], Mapping[str, str]) -> Dict[str, str]
+    """Without those that came only for the build of its environment: `build_secrets` of its spec."""
+    others = spec.get("build_secrets")
+    others = others if isinstance(others, list) else []
+    return {name: value for name, value in secrets.items() if name not in others}
 
 
 def identity_variables(spec, run_dir):

@@ -30,13 +30,14 @@ class SentFiles:
     def __init__(self, folder: Path, run: str, what: str) -> None:
         name = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         self._folder = folder
-        self._path = folder / f"{run}.{name}{SUFFIX}"
+        self.path = folder / f"{run}.{name}{SUFFIX}"
+        """The file of notes."""
 
     def read(self) -> dict[tuple[str, str], Sent]:
         """What was sent by its key and token; a line that was cut tells nothing."""
         found = {}
         try:
-            text = self._path.read_text("utf-8")
+            text = self.path.read_text("utf-8")
         except (OSError, ValueError):
             return {}
         for line in text.splitlines():
@@ -50,7 +51,7 @@ class SentFiles:
     def add(self, key: str, token: str, sent: Sent) -> None:
         """Note a file that is there whole; raises OSError."""
         private_folder(self._folder)
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             # A line of its own even behind one that a full disk or a kill cut.
             os.write(handle, b"\n" + json.dumps([key, token, *sent]).encode("ascii") + b"\n")
@@ -59,7 +60,7 @@ class SentFiles:
 
     def forget(self) -> None:
         """All of it is there and said to be, or it was given up."""
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
 
 def sweep(folder: Path, waiting: Collection[str]) -> int:

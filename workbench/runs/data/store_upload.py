@@ -18,6 +18,7 @@ from workbench.runs.data.after_outputs import Upload
 from workbench.runs.data.machine_origin import MachineOrigin
 from workbench.runs.data.origins import OriginFile
 from workbench.runs.data.sent_files import Sent, SentFiles
+from workbench.store.sqlite.problems import explain_disk
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,16 @@ class _Sending:
             before = self._done
             if not await self._there(key, known.get((key, token))):
                 item = await self._one(file, key, token)
-                await asyncio.to_thread(self._sent.add, key, token, Sent(item.size, item.etag))
+                await self._note(key, token, Sent(item.size, item.etag))
             self._done = before + file.size
         await asyncio.to_thread(self._sent.forget)
+
+    async def _note(self, key: str, token: str, sent: Sent) -> None:
+        """Keep that it is there; raises StoreError where this side's disk takes no note."""
+        try:
+            await asyncio.to_thread(self._sent.add, key, token, sent)
+        except OSError as problem:
+            raise explain_disk(problem, self._sent.path) from problem
 
     async def _there(self, key: str, sent: Sent | None) -> bool:
         """Whether what was sent is there still, and nobody put something else in its place."""
