@@ -35,6 +35,19 @@ def test_a_workspace_is_described_and_listed(wb: Wb) -> None:
     assert wb("workspace", "set", code=2) == ""
 
 
+def test_one_that_is_damaged_does_not_hide_the_others(wb: Wb) -> None:
+    wb("ps", WORKBENCH_WORKSPACE="other")
+    damaged = wb.folder / "workspaces" / "damaged"
+    damaged.mkdir(parents=True)
+    (damaged / "workbench.db").write_bytes(b"this was a database" * 100)
+    found = {item["name"]: item for item in wb.json("workspace", "ls")}
+    assert set(found) >= {"damaged", "other"}
+    assert found["other"]["machines"] == 1
+    assert "not a database" in found["damaged"]["problem"]
+    assert "runs" not in found["damaged"], "absent is not zero"
+    assert "not a database" in wb("workspace", "ls", "-o", "table")
+
+
 def test_a_folder_is_tied_to_a_workspace(wb: Wb, tmp_path: Path) -> None:
     """AZ-2, AZ-4: the command line finds it too; a name that is said comes first."""
     below = tmp_path / "code" / "deep"

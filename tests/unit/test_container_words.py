@@ -13,7 +13,7 @@ import pytest
 
 from workbench.remote.containers import arguments, calls, engine, image, places
 from workbench.remote.containers.arguments import BadWords, Mount, Person, Wanted
-from workbench.remote.containers.ending import read_state
+from workbench.remote.containers.ending import is_unknown, read_state
 from workbench.remote.containers.engine import Engine, NoEngine, recalled, remembered
 from workbench.remote.containers.preparing import has_cdi
 from workbench.remote.containers.trouble import explained, pull_explained
@@ -374,3 +374,16 @@ def test_what_processes_elsewhere_used_is_read_with_their_childrens(tmp_path: Pa
         child.kill()
     usage.look([(child.pid, "0")])
     assert usage.cpu_seconds == before
+
+
+def test_only_an_engine_can_say_that_a_container_is_gone() -> None:
+    """Whose note is dropped is looked for no more: it would run on with its GPUs."""
+    name = "workbench-01m8dra006000015mswfs0xd6m-1"
+    for said in (
+        f"Error response from daemon: No such container: {name}",
+        f'Error: no container with name or ID "{name}" found: no such container',
+        f'time="now" level=fatal msg="container {name}: not found"',
+    ):
+        assert is_unknown(said, name)
+    for said in ("sudo: docker: command not found", "unix:///run/x.sock: not found", ""):
+        assert not is_unknown(said, name)

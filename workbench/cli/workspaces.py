@@ -18,7 +18,17 @@ from workbench.text.sanitize import clean, clean_name
 from workbench.text.tables import Column, Field
 from workbench.views.runs import mapping
 
-KEYS = ("name", "friendly_name", "description", "tags", "created", "runs", "active_runs", "machines")
+KEYS = (
+    "name",
+    "friendly_name",
+    "description",
+    "tags",
+    "created",
+    "runs",
+    "active_runs",
+    "machines",
+    "problem",
+)
 
 
 @command("ls", cls=Listing)
@@ -28,15 +38,24 @@ def ls(session: Session) -> None:
     now = session.clock()
     fields = [
         Field(Column("NAME", keep=100, least=12), lambda item: clean_name(item["name"])),
-        Field(Column("RUNS", right=True, keep=90), lambda item: str(item.get("runs", 0))),
-        Field(Column("ACTIVE", right=True, keep=80), lambda item: str(item.get("active_runs", 0))),
-        Field(Column("MACHINES", right=True, keep=70), lambda item: str(item.get("machines", 0))),
+        Field(Column("RUNS", right=True, keep=90), lambda item: _count(item, "runs")),
+        Field(Column("ACTIVE", right=True, keep=80), lambda item: _count(item, "active_runs")),
+        Field(Column("MACHINES", right=True, keep=70), lambda item: _count(item, "machines")),
         Field(
             Column("AGE", right=True, keep=60), lambda item: times.ago(times.parse(item.get("created")), now)
         ),
-        Field(Column("IS", keep=50, least=10), lambda item: clean_name(item.get("friendly_name") or "")),
+        Field(Column("IS", keep=50, least=10), _is),
     ]
     output.rows(session, session.call("workspace", "list"), fields, KEYS, "no workspace")
+
+
+def _count(item: dict[str, Any], key: str) -> str:
+    return str(item.get(key, "-"))
+
+
+def _is(item: dict[str, Any]) -> str:
+    """What people call it, or why it does not open."""
+    return clean_name(item.get("problem") or item.get("friendly_name") or "", 200)
 
 
 @command("show", cls=Listing)

@@ -17,9 +17,11 @@ class WorkspaceFacts(Entity, frozen=True, kw_only=True):
     tags: dict[str, str | None] = {}
     created: datetime | None = None
     """When it was first opened; absent for one that is older than this note."""
-    runs: int = 0
-    active_runs: int = 0
-    machines: int = 0
+    runs: int | None = None
+    active_runs: int | None = None
+    machines: int | None = None
+    problem: str | None = None
+    """Why it does not open; nothing else is known then."""
 
 
 class WorkspaceContents(Entity, frozen=True, kw_only=True):

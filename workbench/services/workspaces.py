@@ -7,7 +7,7 @@ from typing import Protocol
 
 from workbench.entities.base import replace
 from workbench.entities.workspace import WorkspaceContents, WorkspaceFacts
-from workbench.errors import Conflict, NotFound, RemoteError, Unreachable, UsageError
+from workbench.errors import Conflict, NotFound, RemoteError, Unreachable, UsageError, WorkbenchError
 from workbench.services.context import Context
 from workbench.services.operation import call
 from workbench.services.workspace_room import folder_size
@@ -63,8 +63,14 @@ class WorkspaceService:
 
     @call
     async def list(self) -> list[WorkspaceFacts]:
-        """All workspaces of this home, by name."""
-        return [await self._facts(name) for name in self._all.names()]
+        """All workspaces of this home, by name; of one that does not open it is said why."""
+        return [await self._told(name) for name in self._all.names()]
+
+    async def _told(self, name: str) -> WorkspaceFacts:
+        try:
+            return await self._facts(name)
+        except WorkbenchError as problem:
+            return WorkspaceFacts(name=name, problem=problem.message)
 
     async def _facts(self, name: str) -> WorkspaceFacts:
         context = await self._all.context(name)
@@ -89,8 +95,8 @@ class WorkspaceService:
             name=name,
             folder=str(other.folder),
             bytes=await folder_size(other.folder),
-            runs=facts.runs,
-            active_runs=facts.active_runs,
+            runs=facts.runs or 0,
+            active_runs=facts.active_runs or 0,
             by_machine={target: len(runs) for target, runs in there.items()},
         )
         if dry_run:

@@ -64,17 +64,19 @@ def remove(machine, note):
     # type: (Machine, Note) -> Dict[str, Any]
     """Remove a container, whatever it does; {"problem": why it is still there, empty when it is gone}."""
     answer = call(note.argv + ["rm", "--force", "--volumes", note.name], SECONDS)
-    gone = answer.code == 0 or is_unknown(answer.out + answer.err)
+    gone = answer.code == 0 or is_unknown(answer.out + answer.err, note.name)
     if gone:
         drop_note(machine, note)
     return {"problem": "" if gone else answer.last_words() or "the engine did not answer"}
 
 
-def is_unknown(text):
-    # type: (str) -> bool
-    """Whether an engine says that there is no such container."""
+def is_unknown(text, name):
+    # type: (str, str) -> bool
+    """Whether an engine says that there is no such container; that there is no engine is another matter."""
     text = text.lower()
-    return "no such container" in text or "no container with name or id" in text or "not found" in text
+    if "no such container" in text or "no container with name or id" in text:
+        return True
+    return any("not found" in line and name.lower() in line for line in text.split("\n"))
 
 
 def end_left(machine, run_id, grace):
