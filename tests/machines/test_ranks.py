@@ -296,6 +296,23 @@ def test_what_a_rank_leaves_running_holds_nobody_up(ground: Ground) -> None:
     assert sorted(output.split(b"\n")) == [b"", b"[0] done", b"[1] done"]
 
 
+def test_what_a_failed_rank_left_writing_without_end_holds_nobody_up(ground: Ground) -> None:
+    code = (
+        "import os, subprocess, sys, time\n"
+        "if os.environ['RANK'] == '1': time.sleep(1000)\n"
+        "subprocess.Popen(['yes'])\n"
+        "time.sleep(0.2)\n"
+        "sys.exit(3)\n"
+    )
+    run = ground.submit(python(code), distribution=asks(2), stream_cap=1 << 20, grace=0.5)
+    try:
+        end = last(ground.wait(run))
+    finally:
+        cancel(ground.machine, run, 0.0)
+    assert (end["cause"], end["exit_code"]) == ("exit", 3)
+    assert end["message"] == "rank 0 of 2 failed first: exit code 3"
+
+
 def test_a_rank_writes_a_lot_and_the_cap_holds_for_its_own_log(ground: Ground) -> None:
     code = "import sys\nfor n in range(11500): sys.stdout.write('x' * 99 + chr(10))"
     run = ground.submit(python(code), distribution=asks(1), stream_cap=1 << 20)

@@ -16,7 +16,7 @@ from workbench.remote.distribution import mpi
 from workbench.remote.distribution import plan as plans
 from workbench.remote.distribution.outlet import Outlet
 from workbench.remote.distribution.ports import NoPort, Ports, taken
-from workbench.remote.distribution.rank import FILE, POLITE, Log, Rank
+from workbench.remote.distribution.rank import CHUNK, FILE, POLITE, Log, Rank
 from workbench.remote.distribution.variables import MPI, variables_of
 from workbench.remote.forms import protocol
 from workbench.remote.runs.runfolder import write_whole
@@ -25,6 +25,7 @@ BROKEN = 125  # our exit code when nothing could be started
 LOOK = 0.25
 SETTLE = 0.3  # seconds after a rank was told to end by somebody else: that may be the end of them all
 LINGER = 0.5  # seconds the output of what the ranks left behind is still read
+PIPE_BYTES = 1 << 20  # more than any pipe holds here: none is made larger
 YOUNG = 120.0  # seconds in which a port that somebody else took is a reason to begin again
 STARTS = 3
 STARTED_BY = "WORKBENCH_RANKS"  # in each rank: the plan it was started by
@@ -176,9 +177,12 @@ class Launcher(object):
         self._end_others()
 
     def _drain(self, rank: Rank) -> None:
-        """What it wrote last stands before what is said of its end."""
-        while rank.fd >= 0:
-            data = rank.read()
+        """What it wrote last stands before what is said of its end.
+
+        No more than a pipe holds: what it left running may write on without end.
+        """
+        for _ in range(PIPE_BYTES // CHUNK):
+            data = rank.read() if rank.fd >= 0 else None
             if data is None:
                 break
             self._outlet.feed(rank.number, data)
