@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from tests.services import Services, services
 from workbench.entities.environment import EnvironmentDefinition, EnvironmentKind
 from workbench.environments.canonical import definition_hash
 from workbench.errors import Conflict, NotFound, Refused, UsageError
+from workbench.store.blobs import EMPTY
+from workbench.store.registry import manifests
 
 LOCK = "numpy==2.0.0\n"
 
@@ -64,6 +67,20 @@ async def test_resolving_anew_makes_a_version_only_of_another_outcome(tmp_path: 
         )
         assert newer["version"] == 2
         assert (await registered(live, "numpy\n"))["version"] == 2, "the newest of that definition"
+
+
+async def test_the_context_of_a_dockerfile_outlives_a_prune(tmp_path: Path) -> None:
+    """It is built anew wherever a run wants it: without its files that could never be done again."""
+    entry = {"path": "x", "kind": "file", "mode": 0o644, "size": 0, "sha256": EMPTY}
+    async with services(tmp_path) as live:
+        await live.store.put_blob(io.BytesIO(b""), EMPTY)
+        kept = await live.call("snapshots.missing", entries=[entry])
+        gone = await live.call("snapshots.missing", entries=[{**entry, "path": "y"}])
+        definition = {"kind": "image", "dockerfile": "FROM scratch\nCOPY x /\n", "context": kept["id"]}
+        await live.call("environments.register", name="built", definition=definition)
+        await live.store.write(lambda change: change.execute("UPDATE manifests SET created = 0"))
+        await live.call("workspace.prune", dry_run=False)
+        assert [await live.store.read(manifests.has, one["id"]) for one in (kept, gone)] == [True, False]
 
 
 @pytest.mark.parametrize("name", ["AzureML-mine", "Microsoft.x"])

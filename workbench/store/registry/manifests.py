@@ -96,13 +96,15 @@ def prune(change: Transaction, dry_run: bool, grace: float) -> tuple[int, set[st
 
 
 def _unused(connection: sqlite3.Connection, grace: float) -> list[str]:
-    """Manifests of no run and no model that are older than grace seconds."""
+    """Manifests of no run, no model and no environment that are older than grace seconds."""
     horizon = int((time.time() - grace) * 1_000_000)
     rows = connection.execute(
         "SELECT id FROM manifests WHERE created <= ?"
         " AND id NOT IN (SELECT snapshot FROM runs WHERE snapshot IS NOT NULL)"
         " AND id NOT IN (SELECT manifest FROM model_versions)"
-        " AND id NOT IN (SELECT snapshot FROM model_recipes WHERE snapshot IS NOT NULL)",
+        " AND id NOT IN (SELECT snapshot FROM model_recipes WHERE snapshot IS NOT NULL)"
+        " AND id NOT IN (SELECT json_extract(definition, '$.context') FROM environment_versions"
+        " WHERE json_extract(definition, '$.context') IS NOT NULL)",
         (horizon,),
     )
     return [found[0] for found in rows]
