@@ -155,7 +155,9 @@ async def test_one_that_fails_keeps_the_version_out_and_is_tried_again(tmp_path:
             assert [one["run"]["status"] for one in told] == ["Failed"]
             (line,) = last["verdict"]["lines"]
             assert not line["passed"]
-            assert line["said"] == "churn:1 was evaluated, which ended Failed, on test:1 by eval.yml"
+            assert line["said"] == (
+                f"churn:1 was evaluated in {told[0]['run']['name']}, which ended Failed, on test:1 by eval.yml"
+            )
         assert (await live.store.read(run_rows.get, line["run"])).status is RunState.FAILED
 
 

@@ -13,7 +13,7 @@ from workbench.entities.model import Evaluation
 from workbench.registry import gate_units
 from workbench.registry.gate_judge import Standing, judge
 from workbench.registry.gate_lead import written as written_lead
-from workbench.registry.gate_parse import LONGEST, parse
+from workbench.registry.gate_parse import LONGEST, parse, problem_of
 from workbench.registry.gate_tree import All, Any, Comparison, Entry, Metric, Number, Safe, Sum
 from workbench.text.filter_problem import FilterProblem
 from workbench.text.filter_tree import FIGURES
@@ -63,6 +63,16 @@ def test_the_rules_of_the_interface() -> None:
         assert rule.evaluated is not None
         assert (rule.evaluated.job, rule.evaluated.dataset) == (job, "test:3")
         assert parse(written_lead(rule.evaluated, "acc > 0.9")).evaluated == rule.evaluated
+
+
+def test_an_alias_of_any_name_can_be_compared_with() -> None:
+    others = {"release-1": CHAMPION, "v1.2": CHAMPION}
+    for text in ("acc > @release-1.acc - 1", "acc > @`v1.2`.acc - 1", "acc > @`v1.2`.`acc` - 1"):
+        passed, words = said(text, others)
+        assert passed
+        assert "0.979 - 1" in words
+    for text in ("acc > @v1.2.acc", "acc > @`v 1`.acc", "acc > @`v1`", "acc > @`latest`.acc"):
+        assert problem_of(text) is not None, text
 
 
 @pytest.mark.parametrize(
@@ -192,7 +202,7 @@ def test_a_champion_is_held_against_by_its_own_evaluation_on_the_same_data() -> 
     failed = judge(rule, NEW, HOLDERS, {"churn:7": measured(7, 0.6), "churn:6": measured(6, 0.5, "Failed")})
     assert (failed.passed, failed.said) == (
         False,
-        "champion churn:6 was evaluated, which ended Failed, on test:3 by eval.yml",
+        "champion churn:6 was evaluated in R6, which ended Failed, on test:3 by eval.yml",
     )
     assert judge(rule, NEW, {}, {"churn:7": measured(7, 0.6)}).passed, "the first has nobody to beat"
 

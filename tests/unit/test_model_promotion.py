@@ -255,3 +255,38 @@ async def test_a_rule_that_cannot_be_read_is_pointed_at_and_keeps_the_gate_as_it
             await live.call("models.promote", model="churn:9", alias="champion")
         with pytest.raises(NotFound):
             await judged(live, "nobody")
+
+
+async def test_a_slip_in_an_alias_lets_nothing_through(tmp_path: Path) -> None:
+    """A comparison with an alias that nobody has holds: it must not be one that was written wrong."""
+    async with services(tmp_path) as live:
+        await versions(live, 0.90, 0.95)
+        await live.call("models.alias", name="churn", alias="release-candidate", version=1)
+        for slip, meant in (
+            ("chmpion", "champion"),
+            ("Champion", "champion"),
+            ("release-canddate", "release"),
+        ):
+            with pytest.raises(UsageError) as caught:
+                await live.call("models.set", name="churn", gate=[f"acc > @{slip}.acc"])
+            assert meant in caught.value.hint
+        await live.call(
+            "models.set", name="churn", gate=["acc > @shadow.acc", "acc > @release-candidate.acc"]
+        )
+        verdict = await judged(live, "churn:2")
+        assert [line["said"] for line in verdict["lines"]] == [
+            "there is no shadow yet to compare with",
+            "acc 0.95 > release-candidate.acc 0.9",
+        ]
+
+
+async def test_aliases_that_differ_by_capitals_alone_are_refused(tmp_path: Path) -> None:
+    async with services(tmp_path) as live:
+        await versions(live, 0.90, 0.95)
+        await live.call("models.alias", name="churn", alias="Shadow", version=1)
+        for alias in ("Latest", "Champion", "shadow"):
+            with pytest.raises(UsageError, match="capital"):
+                await live.call("models.alias", name="churn", alias=alias, version=2)
+            with pytest.raises(UsageError, match="capital"):
+                await live.call("models.promote", model="churn:2", alias=alias, force="because")
+        await live.call("models.alias", name="churn", alias="Shadow", version=2)

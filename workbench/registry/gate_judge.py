@@ -114,7 +114,10 @@ def _evaluated(wanted: Evaluated, version: Standing, evaluations: Evaluations) -
         return version._replace(
             metrics=measured.metrics, lowest=measured.lowest, highest=measured.highest, rising=measured.rising
         )
-    how = "was not evaluated" if known is None else f"was evaluated, which ended {known[0].status},"
+    how = "was not evaluated"
+    if known is not None:
+        run = clean_name(known[0].run_name or known[0].run, 60)
+        how = f"was evaluated in {run}, which ended {known[0].status},"
     by = clean_name(wanted.job or wanted.recipe, 200)
     return version._replace(metrics={}, unmeasured=f"{version.called} {how} on {wanted.dataset} by {by}")
 

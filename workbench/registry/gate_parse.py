@@ -49,7 +49,7 @@ _TOKEN = re.compile(
     |(?P<entry>(?:tag|property):)
     |(?P<quoted>`[^`]*`)
     |(?P<text>'[^']*'|"[^"]*")
-    |(?P<name>@?[A-Za-z_](?:[A-Za-z0-9_.]|/(?=[A-Za-z_]))*)
+    |(?P<name>(?:@`[^`]*`\.?|@[A-Za-z][A-Za-z0-9_-]*|[A-Za-z_])(?:[A-Za-z0-9_.]|/(?=[A-Za-z_]))*)
     )""",
     re.VERBOSE,
 )
@@ -337,15 +337,19 @@ class _Parser:
         return replace(metric, figure=word)
 
     def _metric(self, token: _Token) -> Metric:
-        """NAME, champion.NAME or @ALIAS.NAME, also NAME.min; the name may follow in backticks."""
+        """NAME, champion.NAME, @ALIAS.NAME or @`ALIAS`.NAME, also NAME.min; NAME may stand in backticks."""
         text = token.text
         alias: str | None = None
         if text.startswith("@"):
-            alias, dot, text = text[1:].partition(".")
+            quoted = text.startswith("@`")
+            alias, dot, text = text[2:].partition("`.") if quoted else text[1:].partition(".")
             if not dot or not ALIAS.fullmatch(alias) or alias == LATEST:
                 raise FilterProblem(
                     "an alias and a metric belong here", token.start, token.stop, "@candidate.acc"
                 )
+            if not quoted and text[:1].isdigit():
+                hint = f"an alias with a dot stands in backticks: @`{alias}.{text[:1]}`.acc"
+                raise FilterProblem(f"{text!r} is no metric", token.start, token.stop, hint)
         elif text == CHAMPION or text.startswith(f"{CHAMPION}."):
             alias, dot, text = text.partition(".")
             if not dot:
@@ -355,12 +359,12 @@ class _Parser:
         if text:
             name, figure = split_figure(text)
             return Metric(name, alias, figure)
-        quoted = self.next()
-        if quoted.kind != "quoted" or len(quoted.text) < 3 or quoted.start != token.stop:
+        follows = self.next()
+        if follows.kind != "quoted" or len(follows.text) < 3 or follows.start != token.stop:
             raise FilterProblem(
                 "a name is missing", token.start, token.stop, f"such as {alias or 'metrics'}.acc"
             )
-        return Metric(quoted.text[1:-1], alias)
+        return Metric(follows.text[1:-1], alias)
 
 
 def _scaled(figure: Figure, factors: Mapping[str, float]) -> Figure:

@@ -6,16 +6,18 @@ who promote at once are one after the other, and the second sees what the first 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from workbench.entities.base import to_wire
 from workbench.entities.model import AliasMove, MoveAction, Verdict
 from workbench.errors import Conflict, NotFound, Refused, UsageError
 from workbench.registry.gate_parse import parse
-from workbench.registry.gate_tree import Rule
+from workbench.registry.gate_tree import CHAMPION, Rule
 from workbench.registry.verdicts import verdict
 from workbench.store.registry import model_aliases, model_versions, models
 from workbench.store.sqlite.database import Transaction
 from workbench.text.asset_reference import LATEST, AssetReference, checked_alias
-from workbench.text.filter_problem import FilterProblem
+from workbench.text.filter_problem import FilterProblem, did_you_mean
 
 NOBODY = 0
 """What somebody saw who saw that no version has the alias."""
@@ -42,6 +44,7 @@ def promote(
     if force is not None and not force.strip():
         raise UsageError("forcing a gate needs a reason", "--force 'why the gate is wrong here'")
     settable(alias)
+    check_new_alias(change, reference.name, alias)
     found = verdict(change.connection, reference, alias)
     _expect(change, found.name, alias, seen)
     if found.current == found.version:
@@ -79,6 +82,8 @@ def set_alias(
     Raises Refused for a protected alias, Conflict (moved meanwhile, already so), NotFound.
     """
     settable(alias)
+    if reference is not None:
+        check_new_alias(change, name, alias)
     _check_texts(why)
     model = models.get(change.connection, name)
     if alias in model.protected:
@@ -158,6 +163,28 @@ def settable(alias: str) -> None:
     checked_alias(alias)
     if alias == LATEST:
         raise UsageError(f"{LATEST} is always the newest version and cannot be moved", "choose another alias")
+
+
+def check_new_alias(change: Transaction, name: str, alias: str) -> None:
+    """Raise UsageError for an alias that differs from a known one by capitals alone: two of them mislead."""
+    known = models.get(change.connection, name)
+    taken = {LATEST, CHAMPION, *known.aliases, *known.protected}
+    other = next((one for one in sorted(taken) if one != alias and one.lower() == alias.lower()), None)
+    if alias not in taken and other is not None:
+        raise UsageError(f"{alias} differs from {other} by capital letters alone", f"write {other}")
+
+
+def check_aliases(rules: Iterable[Rule], known: Collection[str]) -> None:
+    """Raise UsageError for a rule that compares with an alias nobody has that is written like a known one.
+
+    Where nobody has the alias a comparison holds, so a slip in its name would let everything through.
+    """
+    taken = dict.fromkeys([CHAMPION, *known])
+    for rule in rules:
+        for alias in rule.aliases:
+            hint = did_you_mean(alias, taken) if alias not in taken else ""
+            if hint:
+                raise UsageError(f"nobody has the alias {alias}: {rule.text[:200]}", hint, rule=rule.text)
 
 
 def checked_rules(texts: list[str]) -> list[Rule]:

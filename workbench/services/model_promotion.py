@@ -46,7 +46,8 @@ class ModelPromotionService:
 
         Rules that name an evaluation keep how its run is asked for from now on. recipes: those of job files,
         by their names in rules (job:FILE), each with its code taken in; one that is not sent stays as it was.
-        Raises NotFound; UsageError for a rule that cannot be read: data has rule, start and stop.
+        Raises NotFound; UsageError for a rule that cannot be read (data has rule, start and stop), or that
+        compares with an alias that is a slip for another.
         """
         known = await self._store.read(models.get, checked_name(name))
         facts: dict[str, Any] = {}
@@ -61,6 +62,7 @@ class ModelPromotionService:
         aliases = models.Protection(tuple(protect or ()), tuple(unprotect or ()))
         if gate is not None:
             rules = promotion.checked_rules(gate)
+            promotion.check_aliases(rules, [*known.aliases, *known.protected, *(protect or ())])
             facts["gate"] = [rule.text for rule in rules]
             wanted = [rule.evaluated for rule in rules if rule.evaluated is not None]
             how = await gather(self._store, name, wanted, recipes or {})
