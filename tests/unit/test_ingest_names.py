@@ -114,3 +114,33 @@ def test_a_name_that_is_taken_gets_what_tells_the_folders_apart(first: str, seco
     names = Names()
     names.named(Log(first, "table", "metrics"), ["loss"])
     assert names.named(Log(second, "tensorboard", ""), ["loss"]) == {"loss": name}
+
+
+def test_two_loggers_of_two_folders_that_log_the_same_are_told_once() -> None:
+    """Lightning with a CSVLogger("csv") and a TensorBoardLogger("tb"), whichever is read first."""
+    table, events = Log("csv/version_0", "table", "metrics"), Log("tb/version_0", "tensorboard", "")
+    names = Names()
+    assert names.named(events, ["loss"], {"loss": (1, 2.5488336)}) == {"loss": "loss"}
+    begins = {"loss": (1, 2.5488337), "val": (7, 0.5), "epoch": (1, 0.0)}
+    assert names.named(table, begins, begins) == {"loss": None, "val": "val", "epoch": "epoch"}
+    assert names.named(events, ["val", "hp"], {"val": (7, 0.5)}) == {"val": None, "hp": "hp"}
+    another = Names()
+    another.know(events, "", ["loss"], names.same(events))
+    assert another.named(table, ["loss"], {"loss": (9, 0.1)}) == {"loss": None}
+
+
+@pytest.mark.parametrize(
+    ("form", "begin"),
+    [("table", (1, 0.75)), ("table", (2, 0.5)), ("tensorboard", (1, 0.5))],
+)
+def test_loggers_that_log_something_else_keep_their_own(form: str, begin: tuple[int, float]) -> None:
+    names = Names()
+    names.named(Log("a", "tensorboard", ""), ["loss"], {"loss": (1, 0.5)})
+    assert names.named(Log("b", form, "m"), ["loss"], {"loss": begin}) == {"loss": "b/loss"}
+    assert names.named(Log("b", form, "m"), ["loss"], {"loss": (1, 0.5)}) == {"loss": "b/loss"}
+
+
+def test_the_same_epochs_say_nothing_of_two_loggers() -> None:
+    names = Names()
+    names.named(Log("a", "tensorboard", ""), ["epoch"], {"epoch": (1, 1.0)})
+    assert names.named(Log("b", "table", "m"), ["epoch"], {"epoch": (1, 1.0)}) == {"epoch": "b/epoch"}

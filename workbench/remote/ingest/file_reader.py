@@ -241,7 +241,8 @@ class FileReader(Part):
             log = self._followed[str(one["key"])] = self._of(one)
             self._families.know(one)
             if isinstance(one.get("prefix"), str):
-                self._names.know(log_of(str(one["form"]), log.key), one["prefix"], called)
+                known = log_of(str(one["form"]), log.key)
+                self._names.know(known, one["prefix"], called, one.get("same") or ())
             self._watch.know({}, [log.path])
 
     def _save(self) -> None:

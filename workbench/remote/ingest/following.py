@@ -121,7 +121,7 @@ class Followed(object):
         if entries:
             self._write(entries, generation, new=again)
         kept.update(state=reading.state, generation=max(generation, kept.get("generation", 0)), anew=False)
-        kept.update(prefix=names.prefix(log.folder))
+        kept.update(prefix=names.prefix(log.folder), same=names.same(log))
         if again and not entries:
             kept.update(record="")
         self.changed = True
