@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from workbench.entities.environment import EnvironmentBuild, EnvironmentKind
 from workbench.environments.builds import read_builds, read_ready
-from workbench.errors import Conflict, NotFound, RemoteError, UsageError
+from workbench.errors import Conflict, NotFound, RemoteError, UsageError, WorkbenchError
 from workbench.runs.activity import activity
 from workbench.runs.run_environments import BUILD_ACTIVITY, last_line
 from workbench.services.context import Context
@@ -24,6 +26,7 @@ Names = list[str] | None
 Targets = list[str]
 MONTH = 30 * 86400.0
 LONGEST_LOG = 1 << 16
+_log = logging.getLogger(__name__)
 
 
 class EnvironmentBuildService:
@@ -70,13 +73,20 @@ class EnvironmentBuildService:
     async def list(self, target: str | None = None, environment: str | None = None) -> Builds:
         """Environments as they are on a machine, or on all that are connected; of one name where it is given.
 
-        Raises NotFound, Unreachable of a machine that was named.
+        Raises NotFound, Unreachable of a machine that was named; of the others one that does not answer is
+        left out.
         """
         wanted = parse(environment) if environment is not None else None
+        asked = await self._asked(target)
+        answers = await asyncio.gather(*(self._on(name) for name in asked), return_exceptions=True)
         found: list[EnvironmentBuild] = []
-        for name in await self._asked(target):
-            link = await self._context.link(name)
-            found += read_builds(await link.call("environment_list"), name)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                if target is not None or not isinstance(answer, WorkbenchError):
+                    raise answer
+                _log.info("builds of a machine: %s", answer.message)
+                continue
+            found += answer
         if wanted is None:
             return found
         return [
@@ -84,6 +94,10 @@ class EnvironmentBuildService:
             for one in found
             if one.name == wanted.name and (wanted.version is None or one.version == wanted.version)
         ]
+
+    async def _on(self, target: str) -> Builds:
+        link = await self._context.link(target)
+        return read_builds(await link.call("environment_list"), target)
 
     async def _asked(self, target: str | None) -> Targets:
         if target is not None:

@@ -116,6 +116,18 @@ async def test_a_build_is_ended_and_one_that_fails_says_why(stage: Open, world: 
         await it.told("nothing is built of it")
 
 
+async def test_a_machine_that_connects_is_asked(stage: Open, world: World) -> None:
+    """What is seen of builds is of now, also where the page was open before its machines were there."""
+    every = environments(world).builds
+    for place, wanted in (("builds", "4 builds"), ("environments", "gpu1"), ("environments/digits", "gpu1")):
+        environments(world).builds = []
+        async with stage(world, place, size=(200, 50)) as it:
+            await it.see("Nothing is built|digits|2 versions")
+            environments(world).builds = every
+            world.happen("TargetChanged", "compute/gpu1", state="connected", changed=["state"])
+            await it.see(wanted)
+
+
 async def test_builds_are_listed_read_and_pruned(stage: Open, world: World) -> None:
     async with stage(world, "builds", size=(200, 50)) as it:
         await it.see("digits:2 +gpu1 +✔ ready", "other-None-dgx-02", "4 builds", "lab-7 has no Python 3.12")

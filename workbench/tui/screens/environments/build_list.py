@@ -66,8 +66,8 @@ class BuildList(Acting, Vertical):
             self.ask()
 
     async def hear(self, dirty: Dirty) -> None:
-        """Machines are asked beside: they may be slow."""
-        if dirty.everything or dirty.environments:
+        """Machines are asked beside: they may be slow. One that came or went has, or had, builds."""
+        if dirty.everything or dirty.environments or dirty.targets:
             self.ask()
 
     def ask(self) -> None:

@@ -55,6 +55,8 @@ class EnvironmentPage(EnvironmentActions):
     async def hear(self, dirty: Dirty) -> None:
         """Versions come, are called, and go into archives."""
         if not (dirty.everything or self.name_ in dirty.environments or not self._versions):
+            if dirty.targets:
+                self.run_worker(self._ask_machines(), exclusive=True, group="builds", exit_on_error=True)
             return
         services = self.dashboard.services
         try:

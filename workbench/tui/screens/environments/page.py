@@ -39,10 +39,10 @@ class EnvironmentsPage(EnvironmentActions, NamedListPage):
 
     async def hear(self, dirty: Dirty) -> None:
         """They come, are called, and go into archives."""
-        if not (dirty.everything or dirty.environments):
+        if not (dirty.everything or dirty.environments or dirty.targets):
             return
-        found = await self.dashboard.services.call("environments", "list")
-        self.take(found)
+        if dirty.everything or dirty.environments:
+            self.take(await self.dashboard.services.call("environments", "list"))
         self.run_worker(self._ask_machines(), exclusive=True, group="builds", exit_on_error=True)
 
     async def _ask_machines(self) -> None:

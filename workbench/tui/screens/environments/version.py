@@ -105,6 +105,8 @@ class EnvironmentVersionPage(EnvironmentActions, TabbedPage):
         """The page asks for the version, then the tab that is seen hears."""
         name = self.reference.partition(":")[0].partition("@")[0]
         if not (dirty.everything or name in dirty.environments or self._version is None):
+            if dirty.targets:
+                await super().hear(dirty)
             return
         line = self.query_one(Detail)
         try:
