@@ -98,6 +98,7 @@ def test_compare_tells_distances_and_says_what_it_guessed(wb: Wb) -> None:
     assert "guessed from the metric's name" in shown.err
     document = wb("run", "compare", "a", "b", "-o", "markdown", world=world).out
     assert "| acc ↑? | 0.50 | ★ 0.75 +0.25 |" in document
+    assert "| best acc | 0.5 | 0.8 |" in document
     assert "| a\\|b | 1 | - |" in document
 
 

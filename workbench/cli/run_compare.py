@@ -112,7 +112,8 @@ def _tables(found: dict[str, Any], look: Look, everything: bool) -> list[str]:
     """One table, or several below each other where so many runs do not fit."""
     runs = found["runs"]
     packages = None if everything else comparison.MOST_PACKAGES
-    every = [row.cells for row in comparison.rows(found, look.ascii_only, packages)]
+    told = list(comparison.rows(found, look.ascii_only, packages))
+    every = [row.cells for row in told]
     left = max([len(row[0].text) for row in every], default=8)
     room = look.width - min(left, look.width // 3)
     each = max(1, room // (LEAST + 2))
@@ -129,8 +130,12 @@ def _tables(found: dict[str, Any], look: Look, everything: bool) -> list[str]:
         picked = [[row[0], *(row[index + 1] for index in part)] if len(row) > 1 else row for row in rows]
         full = [row + [Cell("")] * (len(columns) - len(row)) for row in picked]
         lines += ["", *render(columns, full, *look)] if lines else render(columns, full, *look)
-    for name, *values in (row for row in every if _long(row, most)):
-        lines += ["", paint(name.text.strip(), "bold", look.colour)]
+    for row in told:
+        if not _long(row.cells, most):
+            continue
+        name, *values = row.cells
+        title = f"best {clean_name(row.name)}" if row.kind == "peak" else name.text.strip()
+        lines += ["", paint(title, "bold", look.colour)]
         said = [("  " + clean_name(run["name"]), value) for run, value in zip(runs, values, strict=True)]
         lines += pairs(said, *look)
     return lines

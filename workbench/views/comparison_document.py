@@ -32,8 +32,10 @@ def document(found: Mapping[str, Any], level: int = 2) -> str:
     rows: dict[str, list[list[str]]] = {}
     for row in comparison.rows(found, False, None):
         if row.kind in TITLES or row.kind == "peak":
-            kind = "metric" if row.kind == "peak" else row.kind
-            rows.setdefault(kind, []).append([" ".join(cell.text.split()) or "-" for cell in row.cells])
+            texts = [" ".join(cell.text.split()) or "-" for cell in row.cells]
+            if row.kind == "peak":
+                texts[0] = f"best {row.name}"  # no indent says here whose it is
+            rows.setdefault("metric" if row.kind == "peak" else row.kind, []).append(texts)
     for kind, title in TITLES.items():
         if kind in rows:
             parts += [f"{'#' * level} {title}\n", _table(["", *names], rows[kind])]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from tests.faces.fixed_runs import NOW
@@ -11,6 +14,7 @@ from tests.faces.tui.world_rows import ROWS, row
 from workbench.errors import Refused
 from workbench.text.location import Location
 from workbench.tui.frame.footer import Footer
+from workbench.tui.model.each import AT_ONCE
 from workbench.tui.screens.run import overview, page
 from workbench.tui.screens.runs import listing
 from workbench.tui.screens.runs.page import RunsPage
@@ -363,3 +367,35 @@ async def test_tags_of_very_many_runs_leave_room_for_the_field(stage: Open) -> N
         await it.see("Tags of 300 runs", "wb run tag run-000 .*", "295")
         await it.type("best")
         await it.see("tags +best", "cancel +tag")
+
+
+async def test_very_many_tags_are_set_some_at_a_time_and_what_failed_is_counted(stage: Open) -> None:
+    rows = [row(900 - number, f"run-{number:03}", experiment="many") for number in range(120)]
+    here = World(rows)
+    waiting, most = 0, 0
+
+    async def tag(run: str, set: dict[str, Any], remove: list[str]) -> Any:
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        await asyncio.sleep(0)
+        waiting -= 1
+        if here.run(run)["name"] in ("run-007", "run-111"):
+            raise Refused("the server is busy", "try again")
+        return here.runs_tag(run, set, remove)
+
+    here.answers["runs.tag"] = tag
+    async with stage(here, "runs/many") as it:
+        await it.see("run-000")
+        await it.press("*")
+        await it.see("120 marked")
+        await it.press("t")
+        await it.see("Tags of 120 runs")
+        await it.type("best")
+        await it.press("enter")
+        await it.told("2 of 120 runs kept the tags they had")
+        await it.told("the server is busy")
+        assert sum(run["tags"] == {"best": None} for run in here.rows) == 118
+        assert most <= AT_ONCE
+        await it.press("z")
+        await it.until(lambda: not any(run["tags"] for run in here.rows))

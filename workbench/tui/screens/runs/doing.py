@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import WorkbenchError
 from workbench.text.location import Location
 from workbench.text.sanitize import clean_name
 from workbench.text.states import ACTIVE_RUN
 from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.each import each, told_once
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -92,15 +91,11 @@ async def archive(app: Dashboard, rows: Runs) -> None:
 
 
 async def _each(app: Dashboard, method: str, ids: Sequence[str], words: str, **parameters: Any) -> None:
-    """One call a run, all at once; what failed is told, what was done in one line."""
-    calls = [app.services.call("runs", method, run=run, **parameters) for run in ids]
-    found = await asyncio.gather(*calls, return_exceptions=True)
-    done = [item for item in found if isinstance(item, Mapping)]
-    for item in found:
-        if isinstance(item, WorkbenchError):
-            app.complain(item)
-        elif isinstance(item, BaseException):
-            raise item
+    """One call a run; what failed is told, what was done in one line."""
+    answers, failed = await each(lambda run: app.services.call("runs", method, run=run, **parameters), ids)
+    done = [item for item in answers.values() if isinstance(item, Mapping)]
+    for error in told_once(failed):
+        app.complain(error)
     if done:
         be = "is" if len(done) == 1 else "are"
         app.notify(f"{_names(done)} {be} {words}", timeout=4, markup=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import WorkbenchError
 from workbench.text.sanitize import clean_name
 from workbench.tui.dialogs.form import Field, Form, Values
 from workbench.tui.model.dirty import Dirty
+from workbench.tui.model.each import each, told_once
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -70,14 +71,28 @@ async def tag(app: Dashboard, rows: Sequence[Mapping[str, Any]]) -> None:
         return
     wanted, gone = read(values["tags"])
     before = {row["id"]: dict(row.get("tags") or {}) for row in rows}
-    calls = (app.services.call("runs", "tag", run=run, set=wanted, remove=gone) for run in before)
-    await asyncio.gather(*calls)
-    app.tell(Dirty(runs=set(before)))
+    done, failed = await each(
+        lambda run: app.services.call("runs", "tag", run=run, set=wanted, remove=gone), list(before)
+    )
+    _tell(app, before, failed, names)
 
     async def back() -> None:
-        for run, tags in before.items():
-            new = [name for name in wanted if name not in tags]
-            await app.services.call("runs", "tag", run=run, set=tags, remove=new)
-        app.tell(Dirty(runs=set(before)))
+        def restored(run: str) -> Any:
+            new = [name for name in wanted if name not in before[run]]
+            return app.services.call("runs", "tag", run=run, set=before[run], remove=new)
 
-    app.undo.add(f"tags of {names}", back)
+        _, failed = await each(restored, list(done))
+        _tell(app, done, failed, names)
+
+    if done:
+        app.undo.add(f"tags of {names}", back)
+
+
+def _tell(app: Dashboard, runs: Iterable[str], failed: Sequence[WorkbenchError], names: str) -> None:
+    """Let pages look again; say what failed, and of how many."""
+    for error in told_once(failed):
+        app.complain(error)
+    if len(failed) > 1:
+        said = f"{len(failed)} of {names} kept the tags they had"
+        app.notify(said, severity="warning", markup=False)
+    app.tell(Dirty(runs=set(runs)))
