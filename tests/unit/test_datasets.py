@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.services import services
-from workbench.errors import Conflict, NotFound, UsageError
+from tests.services import Services, services
+from workbench.errors import Conflict, NotFound, Refused, UsageError
+from workbench.workspace.data_transfer import DataTransfer
 
 
 async def test_versions_of_a_dataset(tmp_path: Path) -> None:
@@ -115,3 +118,55 @@ async def test_an_archived_version_is_hidden_and_stays_what_it_is(tmp_path: Path
         ] == 4
         events = [e["data"] for e in await live.call("events.list") if e["kind"] == "DatasetChanged"]
         assert {"changed": ["archived"], "archived": False} in events
+
+
+class Cut:
+    """A client whose first reading is cut after three bytes; the server is another one behind each cut."""
+
+    def __init__(self, live: Services) -> None:
+        self._live = live
+        self._loop = asyncio.get_running_loop()
+        self.cuts = 1
+
+    def _asked(self, coming: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coming, self._loop).result(30)
+
+    def items(self, noun: str, method: str, **parameters: Any) -> Any:
+        async def every() -> list[Any]:
+            return [item async for item in self._live.items(f"{noun}.{method}", **parameters)]
+
+        yield from self._asked(every())
+
+    def read(self, noun: str, method: str, **parameters: Any) -> Any:
+        async def whole() -> bytes:
+            return b"".join([block async for block in self._live.read(f"{noun}.{method}", **parameters)])
+
+        data = self._asked(whole())
+        if self.cuts:
+            self.cuts -= 1
+            yield data[:3]
+            raise Refused("cut")
+        yield data
+
+
+async def test_a_download_that_was_cut_never_mixes_two_contents(tmp_path: Path) -> None:
+    """The same size says nothing: what came of a file that is another by now is begun anew."""
+    data, to = tmp_path / "data", tmp_path / "to"
+    data.mkdir()
+    (data / "a").write_bytes(b"before")
+    source = {"target": "local", "paths": [str(data)]}
+    async with services(tmp_path) as live:
+        await live.call("datasets.register", name="d", source=source)
+        client: Any = Cut(live)
+        with pytest.raises(Refused):
+            await asyncio.to_thread(DataTransfer(client).fetch_dataset, "d", to)
+        seen = [item async for item in live.items("datasets.files", dataset="d")][-1]["hash"]
+        (data / "a").write_bytes(b"after!")
+        with pytest.raises(Conflict, match="not as they were"):
+            async for _ in live.read("datasets.read", dataset="d", path="a", offset=3, seen="0" * 64):
+                pass
+        with pytest.raises(Conflict, match="not as"):
+            async for _ in live.read("datasets.read", dataset="d", path="a", offset=3, seen=seen):
+                pass
+        await asyncio.to_thread(DataTransfer(client).fetch_dataset, "d", to)
+        assert (to / "a").read_bytes() == b"after!"

@@ -79,9 +79,10 @@ class DatasetFileService:
 
     @items
     async def files(self, dataset: str) -> AsyncIterator[dict[str, Any]]:
-        """What a version refers to now: {"entries": [[path, size]]} ..., {"count", "bytes", "single"?}.
+        """What a version refers to now: {"entries": [[path, size]]} ..., {"count", "bytes", "hash",
+        "single"?}.
 
-        single: the name of the one file that it is.
+        single: the name of the one file that it is. hash: another one where any of them is another by now.
         """
         version = await self._version(dataset)
         listing = await self._listing(version, anew=True)
@@ -90,19 +91,32 @@ class DatasetFileService:
         yield {
             "count": len(listing.files),
             "bytes": sum(file.size for file in listing.files),
+            "hash": listing.hash,
             "single": single_name(listing.files),
             "left_out": listing.left_out,
         }
 
     @read
     async def read(
-        self, dataset: str, path: str = "", offset: int = 0, length: int | None = None
+        self,
+        dataset: str,
+        path: str = "",
+        offset: int = 0,
+        length: int | None = None,
+        seen: str | None = None,
     ) -> AsyncIterator[bytes]:
-        """The bytes of one file of a version; raises NotFound, Conflict when it is not as it was listed."""
+        """The bytes of one file of a version; raises NotFound, Conflict when it is not as it was listed.
+
+        seen: the hash that `files` told: of files that are others by now nothing is given.
+        """
         version = await self._version(dataset)
-        file = _named(await self._listing(version), path)
-        if file is None:
-            file = _named(await self._listing(version, anew=True), path)
+        listing = await self._listing(version)
+        file = _named(listing, path)
+        if file is None or seen not in (None, listing.hash):
+            listing = await self._listing(version, anew=True)
+            file = _named(listing, path)
+        if seen not in (None, listing.hash):
+            raise Conflict(f"the files of {version.reference} are not as they were", "fetch them again")
         if file is None:
             raise NotFound(
                 f"{version.reference} has no file {clean_name(path, 200)}", "wb data files lists them"

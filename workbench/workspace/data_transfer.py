@@ -149,10 +149,15 @@ class DataTransfer:
             entries += found.get("entries") or []
             end = found
         single = end.get("single")
-        items = [{"path": path or single, "asked": path, "size": size} for path, size in entries]
+        as_seen = end.get("hash")  # what came of files that were others is not gone on with
+        items = [
+            {"path": path or single, "asked": path, "size": size, "etag": as_seen} for path, size in entries
+        ]
 
         def read(item: dict[str, Any], offset: int) -> Iterator[bytes]:
-            return self._client.read("datasets", "read", dataset=dataset, path=item["asked"], offset=offset)
+            return self._client.read(
+                "datasets", "read", dataset=dataset, path=item["asked"], offset=offset, seen=as_seen
+            )
 
         moved = self._bring(items, to, dataset, overwrite, read)
         return moved._replace(left_out=int(end.get("left_out") or 0))
