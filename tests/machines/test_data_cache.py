@@ -251,7 +251,8 @@ def serving() -> Iterator[Web]:
             if wanted and web.ranges and wanted.endswith("-0"):
                 stop = 1
             self.send_response(206 if wanted and web.ranges else 200)
-            self.send_header("ETag", web.etag)
+            if web.etag:
+                self.send_header("ETag", web.etag)
             self.send_header("Content-Range", f"bytes {start}-{stop - 1}/{len(body)}")
             if web.chunked and stop - start > 1:
                 self.send_header("Transfer-Encoding", "chunked")

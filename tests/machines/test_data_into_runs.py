@@ -144,6 +144,20 @@ async def test_the_web_is_fetched_by_the_machine(there: Services) -> None:
         assert text == "5.1,3.5\n", run
 
 
+async def test_what_a_server_tells_no_mark_of_is_fetched_each_time(there: Services) -> None:
+    """Another content of the same size would pass for what is in the cache."""
+    with serving() as web:
+        web.etag = ""
+        for body in (b"1st,1\n", b"2nd,2\n"):
+            web.bodies["/x.csv"] = body
+            run, text = await finish(
+                there,
+                "cat ${{inputs.x}}",
+                data_inputs={"x": {"path": web.url + "/x.csv", "type": "uri_file"}},
+            )
+            assert text == body.decode(), run
+
+
 async def test_a_file_that_changes_while_it_is_sent_fails_the_run_in_words(
     there: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

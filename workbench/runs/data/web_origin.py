@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -14,6 +15,8 @@ from workbench.remote.wire.problems import RequestError
 from workbench.runs.data.origins import BLOCK, OriginFile, Tell, changed
 from workbench.text.sanitize import clean_name
 
+UNMARKED = "unmarked "
+"""What the token of a file begins with of which its server tells neither etag nor time."""
 _KINDS = {"not_found": NotFound, "refused": Refused, "usage": UsageError}
 
 
@@ -42,6 +45,8 @@ class WebOrigin:
                 raise UsageError(f"two of the addresses end with {clean_name(name, 80)}", "name one of them")
             self._places[name] = url
             token = str(seen.get("etag") or seen.get("modified") or "")
+            if not token:  # nothing would tell another content of this size: it is fetched each time
+                token = f"{UNMARKED}{time.time_ns()}"
             found.append(OriginFile(name, int(seen["size"]), token))
         return found
 
@@ -73,7 +78,7 @@ class WebOrigin:
             answer = await asyncio.to_thread(fetching.ask, url, headers)
             with answer:
                 token = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
-                if file.token and token != file.token:
+                if not file.token.startswith(UNMARKED) and token != file.token:
                     raise changed(clean_name(fetching.shown(url), 200))
                 at = offset if answer.status == 206 else 0
                 while block := await asyncio.to_thread(fetching.piece, answer, BLOCK):
