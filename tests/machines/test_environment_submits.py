@@ -145,7 +145,7 @@ def test_names_versions_and_files_are_completed(user: Wb, code: Path) -> None:
 
 
 def test_each_kind_of_definition_ends_in_a_run_that_has_its_packages(
-    user: Wb, code: Path, index: Index
+    user: Wb, code: Path, index: Index, server: SshServer
 ) -> None:
     """AZ-134, AZ-132: a project with its lock, a conda file's pip part, an interpreter, a preset."""
     project = code / "project"
@@ -158,13 +158,16 @@ def test_each_kind_of_definition_ends_in_a_run_that_has_its_packages(
     environ = {**user.environ, "UV_NO_CONFIG": "0"}
     subprocess.run([uv, "lock", "--quiet"], cwd=project, env=environ, check=True)
     (code / "conda.yml").write_text(
-        f"name: condas\ndependencies: [pip, cudatoolkit, {{pip: ['-i {index.url}', alpha]}}]\n"
+        f"name: condas\ndependencies: [pip, cudatoolkit, ffmpeg, {{pip: ['-i {index.url}', alpha]}}]\n"
     )
     index.add("alpha", "2.0")
     assert output(user, code, "project/pyproject.toml")[0] == "1.0", "as it was locked"
     assert user.show("@1")["environment"] == "locked:1"
     conda = output(user, code, "conda.yml")
     assert (conda[0], user.show("@1")["environment"]) == ("2.0", "condas:1")
+    told = user.run("env", "register", "conda.yml", cwd=code).stderr
+    assert "only conda can install ffmpeg" in told, "a script hears of it too"
+    assert "only conda can install ffmpeg: missing" in user("env", "log", "condas", "-t", server.name)
     user("env", "register", f"{conda[2]}/bin/python", "--name", "interpreter")
     assert output(user, code, "interpreter") == conda
     run = user(

@@ -102,7 +102,7 @@ def register(
         file, name=name, description=description, tags=tags(words), **said
     )
     for line in session.workspace.environments.notes(made):
-        output.note(session, line, "warn")
+        output.warn(session, line)
     _print(session, made)
 
 

@@ -25,7 +25,7 @@ SAME = frozenset({
     "protobuf", "psutil", "pyarrow", "pydantic", "pygments", "pyspark", "pytest", "python-dateutil",
     "pytorch-lightning", "pytz", "pyyaml", "regex", "requests", "rich", "ruff", "s3fs", "scikit-image",
     "scikit-learn", "scipy", "seaborn", "sentencepiece", "setuptools", "shap", "six", "spacy", "sqlalchemy",
-    "statsmodels", "sympy", "tensorboard", "tensorflow", "threadpoolctl", "timm", "tokenizers",
+    "statsmodels", "sympy", "tabulate", "tensorboard", "tensorflow", "threadpoolctl", "timm", "tokenizers",
     "torchaudio", "torchmetrics", "torchvision", "tqdm", "transformers", "typing-extensions", "umap-learn",
     "urllib3", "uvicorn", "wheel", "xarray", "xgboost", "zarr"
 })  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from workbench.compute.link import Link
 from workbench.entities.environment import EnvironmentDefinition, EnvironmentKind
 from workbench.environments.build_key import Interpreter, build_key, read_interpreter
+from workbench.environments.definition import untranslated
 from workbench.environments.locked_wheels import entries_of, locked_wheels
 from workbench.environments.pip_download import Sent
 from workbench.environments.sending import send_file
@@ -210,6 +211,7 @@ def describe(target: str, wanted: Wanted, site: dict[str, Any]) -> dict[str, Any
         "version": wanted.version,
         "lock": wanted.lock or "",
         "conda": definition.conda if conda else None,
+        "lacking": "" if conda else clean(", ".join(untranslated(definition)), 4000),
         "python": definition.python,
         "interpreter": None if conda else at.path,
         "uv": uv,

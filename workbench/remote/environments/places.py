@@ -171,7 +171,7 @@ def check_build(value):
         return  # another part's: it looks itself
     if not KEY.match(str(value.get("key") or "")):
         raise ValueError("environment_build has no key")
-    for name in ("lock", "conda", "interpreter", "uv", "name", "index"):
+    for name in ("lock", "conda", "lacking", "interpreter", "uv", "name", "index"):
         if not isinstance(value.get(name), (str, type(None))):
             raise ValueError("environment_build: %s is no text" % name)
     indexes = value.get("indexes") or []

@@ -34,6 +34,8 @@ def make(steps, build, secrets):
         environment,
         "%s with %s" % (os.path.basename(place.path), interpreter),
     )
+    if build.get("lacking"):
+        steps.log.say("only conda can install %s: missing, the machine has none" % build["lacking"])
     install(steps, uv, quiet, build, environment, wheels)
     return {"packages": freeze(steps, uv, environment), "python": version_of(steps, environment), "by": uv}
 
