@@ -11,8 +11,9 @@ import pytest
 from workbench.entities.configuration import DataInput, DataOutput, Distribution, RunConfiguration
 from workbench.environments import reference
 from workbench.errors import NotFound, UsageError
-from workbench.runs.configuration import load_job, to_job_yaml
+from workbench.runs.configuration import load_job
 from workbench.runs.estimators import Estimator, PyTorch, SKLearn, TensorFlow
+from workbench.runs.job_writing import to_job_yaml
 
 
 @pytest.fixture

@@ -118,6 +118,13 @@ def test_text_and_states_load_nothing_heavy() -> None:
     assert heavy(loaded(code)) == set()
 
 
+def test_a_submit_and_a_list_of_runs_load_neither_yaml_nor_pictures() -> None:
+    modules = loaded("import workbench.cli.submit, workbench.cli.runs, workbench.workspace.submission")
+    assert "workbench.runs.configuration" in modules
+    unused = {"yaml", "html", "asyncio", "sqlite3", "workbench.text.plot_svg", "workbench.environments.conda"}
+    assert not modules & unused
+
+
 STARTED = """
 import asyncio
 from workbench.home import find_home

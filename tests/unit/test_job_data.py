@@ -10,7 +10,8 @@ import pytest
 from workbench.entities.configuration import DataInput, DataOutput, Distribution
 from workbench.environments import reference
 from workbench.errors import ConfigurationError
-from workbench.runs.configuration import Options, configuration_from_command, load_job, parse_job, to_job_yaml
+from workbench.runs.configuration import Options, configuration_from_command, load_job, parse_job
+from workbench.runs.job_writing import to_job_yaml
 
 CLOUD = """\
 $schema: https://azuremlschemas.azureedge.net/latest/commandJob.schema.json

@@ -13,8 +13,8 @@ from workbench.runs.configuration import (
     configuration_from_command,
     load_job,
     parse_job,
-    to_job_yaml,
 )
+from workbench.runs.job_writing import to_job_yaml
 
 JOB = """\
 command: python t.py --lr ${{inputs.lr}} --n ${{inputs.n}}

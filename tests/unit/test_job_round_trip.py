@@ -21,8 +21,9 @@ from workbench.entities.configuration import (
 )
 from workbench.environments import reference
 from workbench.remote.runs.retrying import LOST
-from workbench.runs.configuration import Options, configuration_from_command, parse_job, to_job_yaml
+from workbench.runs.configuration import Options, configuration_from_command, parse_job
 from workbench.runs.job_fields import DATA_TYPES
+from workbench.runs.job_writing import to_job_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40).filter(
     lambda text: "${{" not in text

@@ -19,9 +19,10 @@ from tests.unit.test_job_round_trip import CONFIGURATIONS
 from tests.unit.test_job_yaml import WHOLE
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import ConfigurationError
-from workbench.runs.configuration import load_job, parse_job, to_job_yaml
+from workbench.runs.configuration import load_job, parse_job
 from workbench.runs.job_fields import JOB, Field
 from workbench.runs.job_schema import job_schema
+from workbench.runs.job_writing import to_job_yaml
 
 DOCS = Path(__file__).parents[2] / "docs"
 

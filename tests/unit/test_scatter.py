@@ -13,7 +13,8 @@ from workbench.text.cells import width
 from workbench.text.pieces import plain
 from workbench.text.plane import Style
 from workbench.text.plot_svg import Frame
-from workbench.views.scatter import axes, columns, label, scatter
+from workbench.views.run_axes import columns, label
+from workbench.views.scatter import axes, scatter
 
 ANY = st.none() | st.floats() | st.text(max_size=8) | st.sampled_from(["1e-3", "3e-4", "nan", "relu"])
 

@@ -10,7 +10,7 @@ from workbench.cli.session import Session
 from workbench.text.numbers import finite, short
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
-from workbench.views import scatter
+from workbench.views import run_axes
 
 ATTRIBUTE = "attribute:"
 PAGE = 1000
@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 def of_view(columns: Iterable[str]) -> list[str]:
     """Those of a saved view's columns that this list has not anyway."""
-    return [name for name in columns if name.startswith((*scatter.KINDS, ATTRIBUTE))]
+    return [name for name in columns if name.startswith((*run_axes.KINDS, ATTRIBUTE))]
 
 
 def with_columns(session: Session, runs: Sequence[Row], columns: Sequence[str]) -> list[Row]:
@@ -33,7 +33,7 @@ def with_columns(session: Session, runs: Sequence[Row], columns: Sequence[str]) 
     if not columns or not runs or output.chosen_format(session) in ("json", "jsonl"):
         return list(runs)
     wanted = [
-        one for name in columns for one in ([name] if name.startswith(ATTRIBUTE) else scatter.columns(name))
+        one for name in columns for one in ([name] if name.startswith(ATTRIBUTE) else run_axes.columns(name))
     ]
     rows: dict[str, Row] = {}
     for archived in (False, True):  # a table is of the ones or the others
@@ -47,7 +47,7 @@ def with_columns(session: Session, runs: Sequence[Row], columns: Sequence[str]) 
 
 def _value(row: Row, name: str) -> Any:
     if not name.startswith(ATTRIBUTE):
-        return scatter.value(row, name, given=True)
+        return run_axes.value(row, name, given=True)
     key = name.removeprefix(ATTRIBUTE)
     found = (row.get("attributes") or {}).get(key)
     return row.get(key) if found is None else found
@@ -62,7 +62,7 @@ def _label(name: str) -> str:
     return (
         clean_name(name.removeprefix(ATTRIBUTE).upper(), LONGEST)
         if name.startswith(ATTRIBUTE)
-        else scatter.label(name)
+        else run_axes.label(name)
     )
 
 

@@ -18,6 +18,7 @@ from workbench.text.plane import Style
 from workbench.text.plot import paint
 from workbench.text.plot_svg import Frame
 from workbench.text.scatter import Scatter
+from workbench.views import run_axes
 from workbench.views import scatter as view
 
 PAGE = 1000
@@ -57,7 +58,7 @@ def plot(
     limit: int,
 ) -> None:
     """Draw runs as dots: --x lr --y loss. FILTER: as of `wb ps`. --to runs.svg or runs.csv writes a file."""
-    runs = _runs(session, joined([" ".join(filter_words)]), experiment, view.columns(x, y), limit)
+    runs = _runs(session, joined([" ".join(filter_words)]), experiment, run_axes.columns(x, y), limit)
     found = view.scatter(runs, x, y)._replace(log_x=log_x, log_y=log_y)
     if not found.dots:
         raise NotFound(f"no run has both {x} and {y}", "wb ps shows runs; wb run show ID what one has")

@@ -23,7 +23,6 @@ from workbench.runs.job_inputs import Input
 from workbench.runs.job_on_end import check_secrets
 from workbench.runs.job_paths import Finder
 from workbench.runs.job_reading import JobReader, shown
-from workbench.runs.job_writing import to_job_yaml
 from workbench.runs.overrides import Options
 from workbench.runs.yaml_lines import MAX_BYTES, read_yaml
 from workbench.runs.yaml_tree import Broken, Mapping, Node, Place, Problem, Scalar
@@ -35,7 +34,6 @@ __all__ = [
     "load_job",
     "load_runconfig",
     "parse_job",
-    "to_job_yaml",
 ]
 
 HINT = "docs/jobs.md lists the fields; --set FIELD=VALUE changes one from the command line"

@@ -1,8 +1,4 @@
-"""Runs as dots: what each was given against what came of it. Pure.
-
-An axis is called param:NAME, tag:NAME, metric:NAME, min:NAME, max:NAME or best:NAME; a name alone is that of
-a param or of a metric, whichever a run has, or target, experiment or status.
-"""
+"""Runs as dots: what each was given against what came of it; an axis is called as in `run_axes.py`. Pure."""
 
 from __future__ import annotations
 
@@ -12,40 +8,10 @@ from typing import Any
 from workbench.text.numbers import finite, number
 from workbench.text.sanitize import clean_name
 from workbench.text.scatter import Dot, Scatter
+from workbench.views.run_axes import LONGEST, label, value
 
-KINDS = ("param:", "tag:", "metric:", "min:", "max:", "best:")
-ATTRIBUTES = ("target", "experiment", "status")
 MOST_PLACES = 60
 """Different texts that get a place of their own; more are left out."""
-_LONGEST = 60
-
-
-def columns(*axes: str) -> list[str]:
-    """What `runs.table` is asked for, so that the axes can be told of every run."""
-    found: list[str] = []
-    for axis in axes:
-        found += [axis] if axis.startswith(KINDS) else [f"param:{axis}", f"metric:{axis}"]
-    return list(dict.fromkeys(found))
-
-
-def label(axis: str) -> str:
-    """An axis as it is called in a picture."""
-    kind, colon, name = axis.partition(":")
-    if colon and f"{kind}:" in KINDS:
-        return clean_name(f"{kind} {name}" if kind in ("min", "max", "best") else name, _LONGEST)
-    return clean_name(axis, _LONGEST)
-
-
-def value(run: Mapping[str, Any], axis: str, *, given: bool) -> Any:
-    """What a run has on an axis, None where it has nothing; given: of a name alone the param first."""
-    kind, colon, name = axis.partition(":")
-    if not colon or f"{kind}:" not in KINDS:
-        of_param, of_metric = (run.get("params") or {}).get(axis), (run.get("metrics") or {}).get(axis)
-        first, second = (of_param, of_metric) if given else (of_metric, of_param)
-        found = second if first is None else first
-        return run.get(axis) if found is None and axis in ATTRIBUTES else found
-    where = {"param": "params", "tag": "tags", "metric": "metrics"}.get(kind)
-    return (run.get("figures") or {}).get(axis) if where is None else (run.get(where) or {}).get(name)
 
 
 def scatter(runs: Iterable[Mapping[str, Any]], x: str, y: str) -> Scatter:
@@ -68,12 +34,12 @@ def scatter(runs: Iterable[Mapping[str, Any]], x: str, y: str) -> Scatter:
             if figure is not None
         ]
         return Scatter(label(x), label(y), dots, left_out=left_out)
-    texts = sorted({clean_name(str(across), _LONGEST) for _, across, _ in found}, key=_rank)[:MOST_PLACES]
+    texts = sorted({clean_name(str(across), LONGEST) for _, across, _ in found}, key=_rank)[:MOST_PLACES]
     at = {text: index for index, text in enumerate(texts)}
     dots = [
         _dot(run, float(at[text]), up)
         for run, across, up in found
-        if (text := clean_name(str(across), _LONGEST)) in at
+        if (text := clean_name(str(across), LONGEST)) in at
     ]
     left_out += len(found) - len(dots)
     return Scatter(label(x), label(y), dots, tuple(texts), left_out)

@@ -60,7 +60,7 @@ def _options(options: Mapping[str, Any]) -> Any:
 def job_text(configuration: RunConfiguration, folder: Path) -> str:
     """The job file that says the same, for a file in folder: what lies in there is named relative to it."""
     from workbench.entities.base import replace
-    from workbench.runs.configuration import to_job_yaml
+    from workbench.runs.job_writing import to_job_yaml
 
     folder = folder.resolve()
     code = _beside(configuration.code, folder)

@@ -12,7 +12,7 @@ from workbench.entities.pool import ANY
 from workbench.errors import Conflict, NotFound, ServerError, UsageError
 from workbench.home import Home, user_at_host
 from workbench.remote.forms.run_ids import new_run_id
-from workbench.runs.configuration import parse_job, to_job_yaml
+from workbench.runs.configuration import parse_job
 from workbench.settings import load_settings
 from workbench.snapshots.archive import zip_blobs
 from workbench.snapshots.cache import StatCache
@@ -20,7 +20,6 @@ from workbench.snapshots.git import git_facts
 from workbench.snapshots.limits import limits_from
 from workbench.snapshots.scan import Scan, scan
 from workbench.text import hosted
-from workbench.workspace import environments
 from workbench.workspace.client import Client
 
 TRIES = 3
@@ -51,6 +50,8 @@ class Submission:
         self._secrets(configuration)
         plan: dict[str, Any] = {"configuration": to_wire(configuration)}
         if configuration.environment is not None:
+            from workbench.workspace import environments
+
             defined = environments.find(
                 configuration.environment, lambda _: "0" * 64, _named_after(configuration)
             )
@@ -105,6 +106,8 @@ class Submission:
         if configuration.target is not None:  # a mistyped name is told before a large tree is read
             self._check_target(configuration.target)
         if configuration.environment is not None:  # its packages may not fit together: told before all else
+            from workbench.workspace import environments
+
             exact = environments.settle(
                 self._client,
                 configuration.environment,
@@ -161,6 +164,8 @@ class Submission:
         if not configuration.command:
             raise Conflict("the run was imported: what it ran is not known", "submit its command: wb submit")
         if sets:
+            from workbench.runs.job_writing import to_job_yaml
+
             kept = configuration.code
             configuration = parse_job(to_job_yaml(replace(configuration, code=None)), f"run {run}", sets)
             configuration = replace(configuration, code=kept)

@@ -23,6 +23,7 @@ from workbench.tui.places.page import Page
 from workbench.tui.screens.runs import filters
 from workbench.tui.screens.scatter.view import NOTHING, ScatterView
 from workbench.tui.themes.palette import palette_of
+from workbench.views import run_axes
 from workbench.views import scatter as view
 
 ALL = "all"
@@ -98,7 +99,7 @@ class ScatterPage(Page):
             if not x:
                 self.dots.show(NOTHING, "no param differs among these runs; i says what x is")
                 return
-            self._rows = await self._fetch(view.columns(x, y), MOST)
+            self._rows = await self._fetch(run_axes.columns(x, y), MOST)
         except (WorkbenchError, FilterProblem) as problem:
             said = problem.message if isinstance(problem, WorkbenchError) else problem.said
             self.dots.show(self.dots.scatter._replace(dots=()), clean_name(said))
