@@ -15,8 +15,11 @@ from workbench.errors import ServerError
 from workbench.home import Home, find_home, wants_embedded, workspace_name
 from workbench.store.sqlite.ownership import find_server
 from workbench.workspace.client import AsyncServices
+from workbench.workspace.exchange import ServerGone
 from workbench.workspace.resuming import (
+    ASKED_AGAIN,
     PAUSE,
+    QUESTIONS,
     Parameters,
     Resumption,
     follows_log,
@@ -62,6 +65,11 @@ class AsyncClient:
 
     async def call(self, noun: str, method: str, **parameters: Any) -> Any:
         """One operation's value as plain JSON types; raises the WorkbenchError the service raised."""
+        for _ in range(ASKED_AGAIN if method in QUESTIONS else 0):
+            try:
+                return await self._services.call(noun, method, **parameters)
+            except ServerGone:
+                await asyncio.sleep(PAUSE)
         return await self._services.call(noun, method, **parameters)
 
     async def items(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[Any, None]:
@@ -78,7 +86,7 @@ class AsyncClient:
     async def read(self, noun: str, method: str, **parameters: Any) -> AsyncGenerator[bytes, None]:
         """A stream of bytes. Following a log goes on when the server ends underneath."""
         if follows_log(noun, method, parameters):
-            place = await self._services.call("runs", "log_place", **log_question(parameters))
+            place = await self.call("runs", "log_place", **log_question(parameters))
             pieces = _resumed(lambda asked: self._services.read(noun, method, **asked), log_resumption(place))
         else:
             pieces = self._services.read(noun, method, **parameters)

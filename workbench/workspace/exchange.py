@@ -30,6 +30,10 @@ class ServerOutdated(ServerError):
     """The server is of older code than this client, by its version or by its files, and is handing over."""
 
 
+class ServerGone(ServerError):
+    """The server went away before it had answered whole: what only asks may be asked again."""
+
+
 def no_answer(why: str | None) -> ServerError:
     """The error for a socket where our server does not listen."""
     return ServerError(f"the local server does not answer: {why}", "wb server status; wb server start")
@@ -37,7 +41,7 @@ def no_answer(why: str | None) -> ServerError:
 
 def gone(problem: OSError) -> ServerError:
     """The error for a connection that broke."""
-    return ServerError(f"the local server went away: {problem.strerror}", "try again")
+    return ServerGone(f"the local server went away: {problem.strerror}", "try again")
 
 
 class Shape(Enum):
@@ -147,7 +151,7 @@ class AnswerParser:
         head = self._until(b"\r\n\r\n")
         if head is None:
             if self._ended or len(self._buffer) > MAX_HEAD:
-                raise ServerError("the local server went away before it answered", "try again")
+                raise ServerGone("the local server went away before it answered", "try again")
             return False
         if not head.startswith(b"HTTP/1."):
             raise ServerError(

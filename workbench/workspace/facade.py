@@ -16,6 +16,7 @@ from workbench.workspace.client import Client
 from workbench.workspace.duplex import Duplex
 from workbench.workspace.on_demand import OnDemandClient
 from workbench.workspace.resuming import (
+    answered,
     follows_log,
     item_resumption,
     log_question,
@@ -79,7 +80,7 @@ class Workspace:
 
     def call(self, noun: str, method: str, **parameters: Any) -> Any:
         """One operation's value as plain JSON types; raises the WorkbenchError the service raised."""
-        return self.client.call(noun, method, **parameters)
+        return answered(method, lambda: self.client.call(noun, method, **parameters))
 
     def items(self, noun: str, method: str, **parameters: Any) -> Generator[Any, None, None]:
         """A stream of values; close it to stop. Following a run goes on when the server ends underneath."""
@@ -92,7 +93,7 @@ class Workspace:
         """A stream of bytes; close it to stop. Following a log goes on when the server ends underneath."""
         if not follows_log(noun, method, parameters):
             return self.client.read(noun, method, **parameters)
-        place = self.client.call("runs", "log_place", **log_question(parameters))
+        place = self.call("runs", "log_place", **log_question(parameters))
         return resumed(lambda asked: self.client.read(noun, method, **asked), log_resumption(place))
 
     def write(self, noun: str, method: str, source: Iterable[bytes], **parameters: Any) -> Any:

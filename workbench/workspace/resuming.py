@@ -1,4 +1,4 @@
-"""Streams that go on when the local server ends underneath: another is asked from where it stopped.
+"""What goes on when the local server ends underneath: questions, and streams from where they stopped.
 
 Killing the server harms nothing, so a follow must not notice more than a pause.
 """
@@ -10,9 +10,14 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeVar
 
 from workbench.errors import ServerError
+from workbench.workspace.exchange import ServerGone
 
 TRIES = 20
 """Times in a row without anything new before the error is passed on."""
+ASKED_AGAIN = 4
+"""Times that a question is asked again."""
+QUESTIONS = frozenset(("get", "list", "log_place"))
+"""Methods that change nothing, whatever the noun: to ask twice is to ask once."""
 PAUSE = 0.25
 """Seconds between them."""
 
@@ -48,6 +53,16 @@ class Resumption:
         self._failures += 1
         if self._failures > TRIES:
             raise problem
+
+
+def answered(method: str, ask: Callable[[], T]) -> T:
+    """What ask answers; a question is asked again when the server went away before it had answered."""
+    for _ in range(ASKED_AGAIN if method in QUESTIONS else 0):
+        try:
+            return ask()
+        except ServerGone:
+            time.sleep(PAUSE)
+    return ask()
 
 
 def item_resumption(noun: str, method: str, parameters: Parameters) -> Resumption | None:
