@@ -108,6 +108,9 @@ def test_over_another_metric_points_meet_its_value_of_that_step_or_the_last_befo
     ]
     with pytest.raises(NotFound, match="lr"):
         store.read(summaries.envelope, run, "loss", 10, Selection(x="metric:lr"))
+    with pytest.raises(NotFound) as slip:
+        store.read(summaries.envelope, run, "los", 10)
+    assert slip.value.hint == "did you mean loss?"
 
 
 FLOATS = st.floats(-1e6, 1e6)

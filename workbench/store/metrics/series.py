@@ -19,6 +19,7 @@ from workbench.store.records.record_batch import Column
 from workbench.store.runs import run_rows
 from workbench.store.sqlite.codec import LARGEST_SECONDS
 from workbench.store.sqlite.database import Transaction
+from workbench.text.filter_problem import did_you_mean
 
 SMALL = chunks.BLOCK // 2
 """Points of a piece that is still put together with the next."""
@@ -62,7 +63,13 @@ def known(
     if not found:
         of_rank = "" if rank is None else f" of rank {rank}"
         of_attempt = "" if attempt is None else f" of attempt {attempt}"
-        raise NotFound(f"no metric {name!r}{of_rank}{of_attempt} in this run", "wb run metrics ID shows them")
+        names = (
+            row[0] for row in connection.execute("SELECT DISTINCT name FROM series WHERE run = ?", (run,))
+        )
+        hint = did_you_mean(name, (other for other in names if other != name))
+        raise NotFound(
+            f"no metric {name!r}{of_rank}{of_attempt} in this run", hint or "wb run metrics ID shows them"
+        )
     return found
 
 
