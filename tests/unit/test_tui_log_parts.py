@@ -103,3 +103,8 @@ def test_the_status_gives_up_what_is_worth_least() -> None:
     kept = [part.text for side in fitted(left, right, 30) for part in side]
     assert kept == ["■ ended", "loss", "3/128", "50%"]
     assert fitted(left, right, 3) == (left[:1], [])
+
+
+def test_the_status_line_has_no_numbers_of_what_is_not_known_yet() -> None:
+    assert right_parts(Status()) == []
+    assert [part.text for part in right_parts(Status(size=2048))] == ["2.00 KiB", "100%"]

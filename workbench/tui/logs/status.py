@@ -72,8 +72,10 @@ def right_parts(status: Status) -> list[Part]:
         place = f"{status.first + 1:,}-{status.last + 1:,}"
         whole = "" if status.lines is None else f" of {status.lines:,}{'' if status.counted else '+'}"
         parts.append(Part(f"lines {place}{whole}", "dim", 50))
-    else:
+    elif status.size:
         parts.append(Part(short(status.size), "dim", 20))
+    else:
+        return parts  # nothing was written, or nothing is known yet: neither is a number
     seen = 100 if status.at_end or not status.size else (status.size - status.below) * 100 // status.size
     parts.append(Part(f"{min(seen, 100 if status.at_end else 99):d}%", "text", 70))
     return parts
