@@ -45,6 +45,17 @@ def info_after_start(wb: Wb) -> dict:
     return info(wb)
 
 
+def test_a_server_can_be_asked_and_ended_though_the_workspace_does_not_open(wb: Wb):
+    """A client of before has started it, say: nobody else is there to make room for a newer one."""
+    damaged = wb.folder / "workspaces" / "default"
+    damaged.mkdir(parents=True)
+    (damaged / "workbench.db").write_bytes(b"this was a database" * 100)
+    wb("compute", "ls", code=1)
+    assert info(wb)["pid"] == wb.server_pid()
+    wb("server", "stop")
+    wb.until(lambda: not wb.folder.joinpath("server.sock").exists(), "the server to end")
+
+
 def test_a_newer_client_makes_the_server_hand_over(wb: Wb):
     first = info_after_start(wb)
     newer = "import sys, workbench.version; workbench.version.__version__ = '99.0'\n" + MAIN[2]

@@ -13,6 +13,7 @@ import json
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -139,12 +140,21 @@ def _parsed(body: bytes, loads: Callable[[bytes], Any]) -> Any:
         raise UsageError("the parameters are not JSON") from problem
 
 
-def _handler(lookup: Lookup, calls: _Calls) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _handler(
+    lookup: Lookup, own: Mapping[str, Operation], calls: _Calls
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def found(workspace: str, noun: str, method: str) -> Operation:
+        try:
+            return find(await lookup(workspace), noun, method)
+        except WorkbenchError:
+            if f"{noun}.{method}" not in own:
+                raise
+            return own[f"{noun}.{method}"]
+
     async def handle(request: web.Request) -> web.StreamResponse:
         match = request.match_info
         try:
-            table = await lookup(match["workspace"])
-            operation = find(table, match["noun"], match["method"])
+            operation = await found(match["workspace"], match["noun"], match["method"])
             if operation.kind is Kind.WRITE:
                 given = json.loads(request.headers.get("X-Parameters", "{}"))
                 source = request.content.iter_chunked(BLOCK)
@@ -161,8 +171,13 @@ def _handler(lookup: Lookup, calls: _Calls) -> Callable[[web.Request], Awaitable
     return handle
 
 
-def make_app(lookup: Lookup, touched: Callable[[int], None]) -> web.Application:
-    """The application; lookup gives the operations of a workspace, touched counts requests (+1, -1)."""
+def make_app(
+    lookup: Lookup, touched: Callable[[int], None], own: Mapping[str, Operation] = MappingProxyType({})
+) -> web.Application:
+    """The application; lookup gives the operations of a workspace, touched counts requests (+1, -1).
+
+    own: operations that are answered though the workspace does not open.
+    """
 
     @web.middleware
     async def count(request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> Any:
@@ -175,5 +190,5 @@ def make_app(lookup: Lookup, touched: Callable[[int], None]) -> web.Application:
     calls = _Calls()
     app = web.Application(client_max_size=MAX_PARAMETERS, middlewares=[count])
     app.on_cleanup.append(calls.close)
-    app.router.add_post("/v1/{workspace}/{noun}/{method}", _handler(lookup, calls))
+    app.router.add_post("/v1/{workspace}/{noun}/{method}", _handler(lookup, own, calls))
     return app

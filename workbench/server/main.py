@@ -24,7 +24,9 @@ from workbench.server.app import make_app
 from workbench.server.hand_over import newer, seconds
 from workbench.server.own_code import OwnCode
 from workbench.services.hub import Hub
+from workbench.services.operation import operations
 from workbench.services.operation_table import OperationTable
+from workbench.services.server import ServerService
 from workbench.settings import load_settings
 from workbench.unix_socket import same_user
 from workbench.version import __version__
@@ -65,7 +67,8 @@ class LocalServer:
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
-        app = make_app(self._lookup, self._touched)
+        own = operations([("server", ServerService(self._hub.facts, self._stop.set))])
+        app = make_app(self._lookup, self._touched, own)
         app.middlewares.insert(0, self._gate())
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
