@@ -147,7 +147,7 @@ def test_names_versions_and_files_are_completed(user: Wb, code: Path) -> None:
 def test_each_kind_of_definition_ends_in_a_run_that_has_its_packages(
     user: Wb, code: Path, index: Index, server: SshServer
 ) -> None:
-    """AZ-134, AZ-132: a project with its lock, a conda file's pip part, an interpreter, a preset."""
+    """AZ-134, AZ-132, AZ-130: a project with its lock, a conda file's pip part, an interpreter, a preset."""
     project = code / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text(

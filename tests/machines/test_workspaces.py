@@ -11,7 +11,7 @@ from tests.machines.wb import Wb
 
 
 def test_a_workspace_is_described_and_listed(wb: Wb) -> None:
-    """AZ-1, AZ-6, AZ-7."""
+    """AZ-1, AZ-6 in part, AZ-7."""
     assert wb.json("workspace", "show")["name"] == "default"
     wb(
         "workspace",

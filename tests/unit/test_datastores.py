@@ -12,7 +12,7 @@ from workbench.errors import Conflict, NotFound, UsageError
 
 
 async def test_a_workspace_is_born_with_two(tmp_path: Path) -> None:
-    """AZ-44: workspaceblobstore, the default, and workspacefilestore; the default can be switched."""
+    """AZ-44, AZ-5 in part: workspaceblobstore, the default, and workspacefilestore; the default can be switched."""
     async with services(tmp_path) as live:
         found = await live.call("datastores.list")
         assert [(item["name"], item["default"]) for item in found] == [

@@ -179,7 +179,7 @@ def test_files_that_define_nothing_are_refused(
 
 
 def test_versions_are_found_by_number_and_label(workspace: Workspace, work: Path) -> None:
-    """AZ-6, AZ-133, AZ-138."""
+    """AZ-6 in part, AZ-133, AZ-138."""
     first = workspace.environments.register(str(work / "plain"), name="train", variables={"A": "1"})
     workspace.environments.register("python", name="train")
     workspace.call("environments", "set_alias", environment="train:1", alias="stable")

@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.aio.model_facts import Datasets, Tags, facts
+from workbench.aio.model_facts import Datasets, Tags, Wanted, facts, listed, wanted
 from workbench.aio.session import Session, fetched
+from workbench.errors import UsageError
 from workbench.home import user_at_host
 from workbench.text.asset_reference import AssetReference
 from workbench.workspace import model_files, model_gates, model_paths
@@ -70,7 +71,9 @@ class Model:
     async def get(
         cls, workspace: Workspace, name: str, version: int | None = None, alias: str | None = None
     ) -> Model:
-        """A version by its number or an alias, the newest without both; raises NotFound."""
+        """A version by its number or an alias, the newest without both; raises NotFound, UsageError."""
+        if version is not None and alias is not None:
+            raise UsageError("a version has a number or an alias", "say one of version= and alias=")
         asked = str(AssetReference(name, version, alias))
         return cls(workspace, await workspace.session.call("models", "version", model=asked))
 
@@ -80,21 +83,24 @@ class Model:
         workspace: Workspace,
         name: str | None = None,
         *,
-        tags: Tags | None = None,
-        properties: Mapping[str, str] | None = None,
+        tags: Wanted | None = None,
+        properties: Wanted | None = None,
         run_id: str | None = None,
         dataset_id: str | None = None,
         framework: str | None = None,
         latest: bool = False,
         limit: int = 1000,
     ) -> tuple[Model, ...]:
-        """Versions, the newest first, that fit all that is said (AZ-167); latest: one of each model."""
+        """Versions, the newest first, that fit all that is said (AZ-167); latest: one of each model.
+
+        tags, properties: {KEY: VALUE}, None for any value; or a list of KEY and [KEY, VALUE].
+        """
         found = await workspace.session.call(
             "models",
             "versions",
             name=name,
-            tags=dict(tags or {}),
-            properties=dict(properties or {}),
+            tags=wanted(tags),
+            properties=wanted(properties),
             run=run_id,
             dataset=dataset_id,
             framework=framework,
@@ -344,17 +350,18 @@ class Model:
         workspace: Workspace,
         name: str,
         *,
-        gate: Sequence[str] | None = None,
-        protect: Sequence[str] | None = None,
+        gate: str | Sequence[str] | None = None,
+        protect: str | Sequence[str] | None = None,
+        unprotect: str | Sequence[str] | None = None,
         description: str | None = None,
         tags: Tags | None = None,
     ) -> dict[str, Any]:
-        """Set a model's gate (rules as of `wb model set`), protected aliases, description, tags.
+        """Set a model's gate (rules as of `wb model set`; [] for none), protected aliases, description, tags.
 
         Job files that rules name (evaluation job:eval.yml on ...) are read here, relative to the directory
         the script runs in, and their code is sent. Raises NotFound, UsageError.
         """
-        rules = [*(gate or ())]
+        rules = listed(gate)
         recipes: dict[str, Any] = {}
         if rules:
             recipes = await workspace.session.aside(lambda local: model_gates.recipes(local, rules, Path()))
@@ -362,9 +369,10 @@ class Model:
             "models",
             "set",
             name=name,
-            gate=None if gate is None else rules,
+            gate=rules,
             recipes=recipes or None,
-            protect=None if protect is None else [*protect],
+            protect=listed(protect),
+            unprotect=listed(unprotect),
             description=description,
             tags=None if tags is None else dict(tags),
         )

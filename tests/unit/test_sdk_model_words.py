@@ -1,0 +1,73 @@
+"""Models from a script, in the words that scripts for the cloud have, in one process and without a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench import Dataset, Model, Workspace
+from workbench.errors import UsageError
+from workbench.home import find_home
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    home = find_home({"WORKBENCH_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)})
+    with Workspace.open("default", embedded=True, home=home) as opened:
+        yield opened
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    file = tmp_path / "weights.txt"
+    file.write_text("1 2 3")
+    return file
+
+
+def test_versions_are_found_by_tags_as_pairs_and_as_keys(workspace: Workspace, weights: Path) -> None:
+    """AZ-167: ['key', ['key', 'value']] is what the cloud's SDK takes."""
+    Model.register(workspace, weights, "net", tags={"stage": "gold", "seen": None}, properties={"by": "ann"})
+    Model.register(workspace, weights, "net", tags={"stage": "raw"})
+    for tags, found in (
+        ({"stage": "gold"}, [1]),
+        ({"stage": None}, [2, 1]),
+        (["stage"], [2, 1]),
+        (["seen", ["stage", "gold"]], [1]),
+        ([("stage", "raw")], [2]),
+        ("seen", [1]),
+    ):
+        assert [model.version for model in Model.list(workspace, "net", tags=tags)] == found, tags
+    assert [model.version for model in Model.list(workspace, properties=[["by", "ann"]])] == [1]
+    with pytest.raises(UsageError):
+        Model.list(workspace, tags=[["a", "b", "c"]])
+
+
+def test_a_model_names_its_data_by_the_dataset_itself(workspace: Workspace, weights: Path) -> None:
+    """AZ-171; what names no version is refused, and not left out."""
+    data = Dataset.File.from_files(str(weights))
+    with pytest.raises(UsageError):
+        Model.register(workspace, weights, "net", datasets=[("training data", data)])
+    rows = data.register(workspace, "rows")
+    model = Model.register(workspace, weights, "net", datasets=[("training data", rows), ("test", "others")])
+    assert model.details["datasets"] == [
+        {"relation": "test", "name": "others"},
+        {"relation": "training data", "name": "rows", "version": 1},
+    ]
+    assert [one.id for one in Model.list(workspace, dataset_id=rows.id)] == ["net:1"]
+    for wrong in ("rows:latest", "rows@latest", "rows:0", "a b"):
+        with pytest.raises(UsageError):
+            Model.register(workspace, weights, "net", datasets=[("training data", wrong)])
+
+
+def test_one_rule_and_one_alias_stand_for_themselves(workspace: Workspace, weights: Path) -> None:
+    model = Model.register(workspace, weights, "net")
+    said = Model.configure(workspace, "net", gate="safe", protect="champion")
+    assert (said["gate"], said["protected"]) == (["safe"], ["champion"])
+    said = Model.configure(workspace, "net", gate=[], unprotect="champion")
+    assert not said.get("gate")
+    assert not said.get("protected")
+    model.set_alias("champion")
+    with pytest.raises(UsageError):
+        Model.get(workspace, "net", version=1, alias="champion")
