@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from workbench.demo import promotion
 from workbench.demo.board import Board, Lane
 from workbench.demo.story import ended
 from workbench.demo.verdict import verdict
@@ -92,3 +93,39 @@ def test_the_verdict_marks_the_best() -> None:
         "  y",
     ]
     assert "best" not in "".join(verdict({**compared, "best": None}, "acc", ["lr"], Look(80)))
+
+
+class Heard:
+    """What a story told, line by line."""
+
+    def __init__(self) -> None:
+        self.look = Look(80, False, False)
+        self.lines: list[str] = []
+
+    def say(self, text: str = "", role: str = "") -> None:
+        self.lines.append(text)
+
+    def command(self, words: str) -> None:
+        self.lines.append(f"   $ {words}")
+
+
+class Answering:
+    """A workspace with two versions, of which the first is champion."""
+
+    def call(self, noun: str, method: str, **asked: Any) -> Any:
+        return {"version": 1}
+
+    def items(self, noun: str, method: str, **asked: Any) -> Any:
+        said = "val_accuracy 0.922222 >= 0.934333 (champion.val_accuracy 0.933333 + 0.001): no"
+        line = {"rule": "val_accuracy >= champion.val_accuracy + 0.001", "passed": False, "said": said}
+        yield {"verdict": {"name": "digits", "version": 1, "alias": "champion", "passed": False,
+                           "lines": [line], "current": 2}}  # fmt: skip
+
+
+def test_a_verdict_is_told_whole_on_a_narrow_terminal() -> None:
+    heard = Heard()
+    workspace: Any = Answering()
+    version = {"name": "digits", "version": 1}
+    assert promotion.decide(workspace, promotion.Rivals(version, version), heard)
+    assert all(len(line) <= 80 for line in heard.lines)
+    assert "(champion.val_accuracy 0.933333 + 0.001): no" in " ".join(line.strip() for line in heard.lines)

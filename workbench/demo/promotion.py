@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 from workbench.errors import Refused
 from workbench.home import user_at_host
 from workbench.text import numbers
-from workbench.text.cells import cut
 from workbench.text.style import Look
+from workbench.text.tables import wrap
 from workbench.views import models as look_of
 from workbench.workspace import Workspace
 from workbench.workspace.model_files import register_from_run
@@ -61,7 +61,8 @@ def set_up(workspace: Workspace, comparison: dict[str, Any], metric: str, tell: 
     runs = comparison["runs"]
     old = _registered(workspace, runs[weak], tell)
     gate = rules(metric)
-    tell.command(f"wb model set {MODEL} --gate '{gate[0]}'")
+    tell.command(f"wb model set {MODEL} --gate '{gate[0]}' \\")
+    tell.say(f"        --gate {gate[1]} --protect {ALIAS}", "active")
     workspace.call("models", "set", name=MODEL, gate=gate, protect=[ALIAS])
     _move(workspace, old, "the first one", tell)
     return Rivals(old, _registered(workspace, runs[best], tell))
@@ -101,6 +102,7 @@ def _move(workspace: Workspace, version: dict[str, Any], why: str, tell: Told) -
         if tell.look.ascii_only:
             sign = "+" if line["passed"] else "x"
         tell.say(f"     {sign} {rule}", "good" if line["passed"] else "bad")
-        tell.say(cut(f"       {said}", tell.look.width - 1), "quiet")
+        for part in wrap(said, max(20, tell.look.width - 8)):
+            tell.say(f"       {part}", "quiet")
     tell.say(f"     {look_of.verdict_lines(verdict)[-1].text}", "bold")
     workspace.call("models", "promote", **asked, seen=verdict.get("current") or 0, why=why)
