@@ -39,6 +39,12 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
     assert wb("run", "compare", "a", "--save", "x", world=world).code == 2
 
 
+def test_runs_that_do_not_differ_are_said_not_to(wb: Wb) -> None:
+    same = {key: [] if key == "code" else {} for key in COMPARED if key != "runs"}
+    done = wb("run", "compare", "a", "b", world=World(runs__compare={**COMPARED, **same}), terminal=TTY)
+    assert "they do not differ; --all shows what is the same" in done.err
+
+
 def test_a_comparison_is_saved_and_shown_again(wb: Wb) -> None:
     kept = {
         "name": "sweep",

@@ -69,6 +69,8 @@ def compare(
         return
     if output.as_table(session):
         output.write(session, "\n".join(_tables(found, session.terminal.look, everything)) + "\n")
+        if all(key.kind == "status" for key in comparison.keys(found)):
+            output.note(session, "they do not differ; --all shows what is the same", "quiet")
         if guesses := comparison.guesses(found):
             output.note(session, guesses, "quiet")
         return
