@@ -224,6 +224,16 @@ def test_two_processes_that_write_one_name_are_kept_apart(place: Place) -> None:
     assert names[0] == names[1]
 
 
+def test_a_log_that_is_removed_is_said_in_words(place: Place) -> None:
+    (place.code / "metrics.csv").write_text("step,loss\n1,0.5\n")
+    place.read()
+    (place.code / "metrics.csv").unlink()
+    place.attempt = 2
+    place.read()
+    assert place.warnings == "metrics.csv: No such file or directory"
+    assert place.points == [("loss", 0.5, 1)]
+
+
 def test_tables_of_one_folder_with_the_same_columns_are_kept_apart(place: Place) -> None:
     for name, loss in (("train", 0.5), ("val", 0.9), ("fold_1", 0.1), ("fold_2", 0.2)):
         (place.code / f"{name}.csv").write_text(f"epoch,loss\n1,{loss}\n")

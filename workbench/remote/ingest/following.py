@@ -110,7 +110,7 @@ class Followed(object):
         try:
             reading = READERS[kept["form"]](self.path, dict(kept.get("state") or kept.get("first") or {}))
         except (OSError, ValueError) as error:
-            self.trouble = str(error)
+            self.trouble = str(getattr(error, "strerror", None) or error)
             return False
         again = reading.again or bool(kept.get("anew"))
         generation = int(kept.get("generation", 0)) + (1 if again else 0)
