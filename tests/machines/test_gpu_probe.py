@@ -315,7 +315,11 @@ def test_its_figures_are_those_of_the_reference(probe: Probe, nvml: Nvml, script
     reference = json.loads(asked.stdout)
     probing = probe(detail=[uuid(gpu) for gpu in range(8)])
     sample = probing.until(
-        lambda sample: len(sample.gpus) == 8 and all(gpu.pcie for gpu in sample.gpus) and on_gpus(sample),
+        lambda sample: (
+            len(sample.gpus) == 8
+            and all(gpu.pcie for gpu in sample.gpus)
+            and len({use.gpu for one in on_gpus(sample) for use in one.gpus}) == 8
+        ),
         "all",
     )
     assert (sample.driver.version, sample.driver.cuda) == (reference["driver"], "12.8")

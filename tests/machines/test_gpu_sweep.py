@@ -38,7 +38,7 @@ def first_whole_sample(folder: Path, library: Path, script: Script) -> MachineSa
         sample = probing.until(lambda sample: sample.gpus or sample.driver.error, "the GPU")
         for looks in range(MOST_LOOKS):  # rates come after the first reading, processes when they were found
             sample = probing.sample()
-            if looks > 0 and on_gpus(sample):
+            if looks > 0 and on_gpus(sample) and all(gpu.pcie for gpu in sample.gpus):
                 break
         assert probing.errors() == ""
         return sample
