@@ -43,8 +43,8 @@ def test_metrics_one_row_a_series(wb: Wb) -> None:
     )
     assert wb("run", "metrics", "@1", world=world, terminal=TTY).out.splitlines() == [
         "METRIC  LAST   MIN  MAX  POINTS  STEPS  NAN",
-        "loss    0.04  0.04  2.3    1000  0-999    0",
         "acc      nan     -    -     12k  0-999    3",
+        "loss    0.04  0.04  2.3    1000  0-999    0",
     ]
 
 
