@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +95,22 @@ def test_a_machine_out_of_reach_is_no_obstacle_to_what_is_here(wb: Wb, server: S
     refused = wb.run("model", "register", "small", "--run", run, "--path", "outputs/large.bin")
     assert refused.returncode == 4
     server.start()
+
+
+def test_files_that_were_changed_after_their_run_are_told(wb: Wb, server: SshServer) -> None:
+    attach(wb, server)
+    run = wb(
+        "submit", "--no-code", "--wait", "--", "echo good > outputs/a.txt; echo b > outputs/b.txt"
+    ).split()[0]
+    there = server.home / "wb" / "runs" / run / "outputs"
+    honest = wb.run("model", "register", "m", "--run", run, "--path", "outputs")
+    assert honest.stdout.strip() == "m:1"
+    assert "written after" not in honest.stderr
+    (there / "a.txt").write_text("evil\n")
+    ended = datetime.fromisoformat(wb.json("run", "show", run)["ended"])
+    os.utime(there / "a.txt", (ended.timestamp() + 60,) * 2)
+    told = wb.run("model", "register", "m", "--run", run, "--path", "outputs")
+    assert told.stdout.strip() == "m:2"
+    assert "written after the run ended, so its metrics may be of other files: outputs/a.txt" in told.stderr
+    assert wb.json("model", "show", "m:2")["properties"] == {"changed_after_run": "outputs/a.txt"}
+    assert wb.json("model", "show", "m:1")["properties"] == {}

@@ -72,6 +72,8 @@ def register(
         output.record(
             session, version, [("model", look.reference(version)), ("format", look.format_of(version))]
         )
+    if late := look.written_late(version):
+        output.warn(session, late)
     if version.get("runs_code"):
         count = len(version["runs_code"])
         output.note(

@@ -75,6 +75,10 @@ class ModelDetails(Entity, frozen=True, kw_only=True):
     """The lowest and highest finite value of each metric of its run; absent = it came from no run."""
 
 
+CHANGED_AFTER_RUN = "changed_after_run"
+"""The property that names files of a version which were written after the run ended whose metrics it has."""
+
+
 class ModelFacts(Entity, frozen=True, kw_only=True):
     """What somebody says of a version while registering it; what is absent is taken from its files."""
 

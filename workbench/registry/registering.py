@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
-from workbench.entities.model import ModelDataset, ModelDetails, ModelFacts, ModelVersion
-from workbench.entities.run import Run
+from workbench.entities.model import CHANGED_AFTER_RUN, ModelDataset, ModelDetails, ModelFacts, ModelVersion
+from workbench.entities.run import Run, RunFile
 from workbench.entities.run_data import DataDirection, RunData
 from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import UsageError
 from workbench.registry.contents import Contents
 from workbench.text.asset_reference import parse, split_kind
 from workbench.text.sanitize import clean, clean_name
+
+SLACK = timedelta(seconds=2)
+"""What a file system's own clock may differ by, and what is written while the end is being recorded."""
 
 
 def lineage(said: Sequence[ModelDataset], rows: Sequence[RunData]) -> list[ModelDataset]:
@@ -31,6 +34,15 @@ def lineage(said: Sequence[ModelDataset], rows: Sequence[RunData]) -> list[Model
             relation = clean_name(row.name, 200)
             found.append(ModelDataset(relation=relation, name=dataset.name, version=dataset.version))
     return found
+
+
+def written_after(run: Run, files: Iterable[RunFile]) -> dict[str, str]:
+    """The property that names files which somebody wrote when their run was over, by its machine's clock."""
+    if run.ended is None or not run.status.terminal:
+        return {}
+    end = run.ended + SLACK
+    late = [file.path for file in files if file.modified is not None and file.modified > end]
+    return {CHANGED_AFTER_RUN: clean(", ".join(late), 1000)} if late else {}
 
 
 def described(

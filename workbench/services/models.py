@@ -15,7 +15,7 @@ from workbench.entities.snapshot import Entry, Manifest
 from workbench.errors import NotFound, Unreachable, UsageError
 from workbench.registry.bringing import Bringing, chosen, sweep
 from workbench.registry.contents import check_entries, look
-from workbench.registry.registering import described, lineage
+from workbench.registry.registering import described, lineage, written_after
 from workbench.remote.tracking.child_runs import FOLDER
 from workbench.runs.activity import activity
 from workbench.services.context import Context
@@ -138,6 +138,7 @@ class ModelService:
     ) -> AsyncGenerator[dict[str, Any], None]:
         """A new version of a run's file or folder (AZ-89): {"file", "done", "total"} (bytes) as it comes,
         {"version": ModelVersion} at the end. A cut one goes on where it stopped when it is asked again.
+        Of files written after the run ended the version has a property that names them.
 
         Raises NotFound, Unreachable, RemoteError (a file changed meanwhile), UsageError.
         """
@@ -146,6 +147,8 @@ class ModelService:
         if asked.inside is not None and path.startswith("outputs/"):
             path = f"outputs/{FOLDER}/{asked.id}/{path.removeprefix('outputs/')}"
         link, wanted, one_file = await self._wanted(found, path)
+        late = written_after(found, wanted.values())
+        facts = replace(facts, properties={**facts.properties, **late})
         total = sum(file.size for file in wanted.values())
         bringing = Bringing(self._store, self._context.folder, found.id, path, self._here(found))
         entries: dict[str, Entry] = {}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from workbench.entities.model import CHANGED_AFTER_RUN
 from workbench.text import numbers, sizes, times
 from workbench.text.cells import cut, width
 from workbench.text.sanitize import clean_name
@@ -20,6 +21,15 @@ PASSED, FAILED = "✔", "✖"
 def reference(version: Json) -> str:
     """NAME:VERSION."""
     return f"{clean_name(str(version['name']), 128)}:{version['version']}"
+
+
+def written_late(version: Json) -> str:
+    """What to mind of a version whose files changed after their run; empty where none did."""
+    late = str((version.get("properties") or {}).get(CHANGED_AFTER_RUN) or "")
+    if not late:
+        return ""
+    names = cut(clean_name(late, 1000), 200)
+    return f"written after the run ended, so its metrics may be of other files: {names}"
 
 
 def format_of(version: Json) -> Cell:

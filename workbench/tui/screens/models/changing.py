@@ -207,6 +207,8 @@ async def _register(app: Dashboard, name: str, run: Mapping[str, Any], path: str
             app.notify(f"{clean_name(str(item['file']), 60)} {share * 10}%", timeout=1, markup=False)
     app.tell(Dirty(models={name}))
     app.notify(f"{look.reference(version)} is registered   (3 shows models)", timeout=5, markup=False)
+    if late := look.written_late(version):
+        app.notify(late, severity="warning", timeout=15, markup=False)
     return version
 
 
