@@ -67,9 +67,6 @@ async def refusal(host: AsyncsshHost) -> WorkbenchError:
     return caught.value
 
 
-# --- channels -------------------------------------------------------------------------------------
-
-
 async def test_bytes_pass_unchanged_and_the_end_is_told(server: SshServer, make_host: MakeHost) -> None:
     host = make_host(server.settings())
     channel = await host.open("cat; echo oops >&2; exit 7")
@@ -164,9 +161,6 @@ async def test_the_fast_cipher_is_agreed_on_unless_the_user_chose(
         host = make_host(server.settings())
         await host.connect()
         assert host.cipher == cipher
-
-
-# --- ways there ------------------------------------------------------------------------------------
 
 
 def jump_files(first: SshServer, second: SshServer, extra: str = "") -> None:
@@ -272,9 +266,6 @@ async def test_a_config_nobody_can_read_is_a_configuration_error(make_host: Make
     assert "line 2" in error.message
     gone = await refusal(make_host(TargetSettings(address="h", ssh_config=str(tmp_path / "gone"))))
     assert isinstance(gone, ConfigurationError)
-
-
-# --- errors in words -------------------------------------------------------------------------------
 
 
 async def test_a_wrong_key_names_what_was_tried(server: SshServer, make_host: MakeHost) -> None:

@@ -51,9 +51,6 @@ def records(ground: Ground, run: str) -> list[dict[str, Any]]:
     return [json.loads(line) for path in sorted(folder.iterdir()) for line in path.read_text().splitlines()]
 
 
-# --- what goes wrong --------------------------------------------------------------------------------
-
-
 def test_an_engine_that_dies_leaves_no_container(ground: Ground, podman: Podman) -> None:
     """The engine's client is killed while the container runs: the run has failed, the container is gone."""
     run = ground.submit("touch $WORKBENCH_RUN_DIR/there; sleep 1000", environment_build=build_of(podman))
@@ -129,9 +126,6 @@ def test_a_run_that_fills_its_disk(ground: Ground, podman: Podman) -> None:
     assert b"No space left on device" in output
 
 
-# --- cancel and who is lost ---------------------------------------------------------------------------
-
-
 def test_cancel_tells_everything_in_it_then_kills_it(ground: Ground, podman: Podman) -> None:
     """TERM reaches each process of the container, KILL those that do not go, and it is removed (AZ-76)."""
     run = ground.submit(STUBBORN, environment_build=build_of(podman), grace=4.0)
@@ -175,9 +169,6 @@ def test_whoever_is_killed_the_container_is_removed(
     assert last(status)["state"] == protocol.FAILED
     gone(podman, ground, run)
     assert [one for one in inside if process_trees.alive(*one)] == []
-
-
-# --- what works ---------------------------------------------------------------------------------------
 
 
 def test_what_a_run_finds_in_its_container(ground: Ground, podman: Podman) -> None:

@@ -148,9 +148,6 @@ def test_the_drivers_own_words_stand_where_a_gpu_needs_a_reset(probe: Probe, eig
     assert sample.gpus[1].temperature == 68
 
 
-# --- the driver --------------------------------------------------------------------------------------------
-
-
 def test_a_driver_of_another_version_than_its_library(
     probe: Probe, nvml: Nvml, script: Script, tmp_path: Path
 ) -> None:
@@ -216,9 +213,6 @@ def test_a_driver_that_starts_slowly_delays_nothing_but_itself(probe: Probe, eig
     probing.until(lambda sample: len(sample.gpus) == 8, "the GPUs, an hour before the next tick")
 
 
-# --- Xid ---------------------------------------------------------------------------------------------------
-
-
 def test_an_xid_is_heard_when_it_happens(probe: Probe, eight: Script) -> None:
     eight.xid(2, 31, time.time() - 100)  # before anybody listened: it is not told
     eight.write()
@@ -259,9 +253,6 @@ def test_the_others_are_heard_while_one_is_lost_or_hangs(probe: Probe, eight: Sc
     eight.xid(7, 79)
     eight.write()
     probing.until(lambda sample: sample.gpus[7].xid, "the Xid")
-
-
-# --- all at once -------------------------------------------------------------------------------------------
 
 
 def test_every_fault_at_once(probe: Probe, eight: Script, thirty: list[int]) -> None:
@@ -308,9 +299,6 @@ def test_every_fault_at_once(probe: Probe, eight: Script, thirty: list[int]) -> 
 def to_names(gpu: GpuSample) -> set[str]:
     """What is said of a GPU at all."""
     return {name for name in gpu.__struct_fields__ if getattr(gpu, name) is not None}
-
-
-# --- over a link -------------------------------------------------------------------------------------------
 
 
 async def test_a_hung_gpu_holds_up_neither_logs_nor_the_end(

@@ -199,9 +199,6 @@ def test_an_entry_written_beyond_those_asked_for_harms_nobody(probe: Probe, scri
     assert probing.close() < 60
 
 
-# --- MIG ---------------------------------------------------------------------------------------------------
-
-
 def test_mig_instances_are_gpus_of_their_own(probe: Probe, script: Script) -> None:
     """A divided card has no utilisation: it is absent, not 0. Processes belong to the instance."""
     script.gpus.append({**script.gpus[0], "uuid": uuid(1)})
@@ -230,8 +227,6 @@ def test_mig_instances_are_gpus_of_their_own(probe: Probe, script: Script) -> No
     sample = probing.until(lambda sample: len(sample.gpus) == 3, "an instance to go")
     assert [gpu.uuid for gpu in sample.gpus] == [uuid(0), second, uuid(1)]
 
-
-# --- beside the reference ----------------------------------------------------------------------------------
 
 REFERENCE = """
 import json, pynvml as n

@@ -145,9 +145,6 @@ async def test_a_key_of_another_type_than_the_one_on_record_is_a_changed_key(
     assert isinstance(await refusal(make_host(server.settings())), HostKeyChanged)
 
 
-# --- authorities and revocation ---------------------------------------------------------------------
-
-
 def certified(make_server: MakeServer) -> tuple[SshServer, str]:
     """A server whose key is signed by an authority, and the authority's public key."""
     server = make_server(start=False)
@@ -198,9 +195,6 @@ async def test_a_revoked_key_is_refused_although_it_is_known(
         error = await refusal(make_host(server.settings(), (server.fingerprint,)))
         assert isinstance(error, HostKeyChanged)
         assert "revoked" in error.message + error.hint
-
-
-# --- the user's StrictHostKeyChecking ------------------------------------------------------------------
 
 
 async def test_accept_new_is_honoured_but_not_for_changed_keys(

@@ -50,9 +50,6 @@ def finish(ground: Ground, shell: str, command: Any) -> dict[str, Any]:
     return transitions[-1]
 
 
-# --- memory of a control group ------------------------------------------------------------------------
-
-
 class MemoryGroup:
     """A control group with a memory limit, of whichever version this machine lets root make."""
 
@@ -164,9 +161,6 @@ def test_a_command_in_a_group_of_its_own_below_is_told_with_a_perhaps(
 def test_enough_memory_is_no_cause(ground: Ground, memory_group: MemoryGroup) -> None:
     last = finish(ground, memory_group.enter, [sys.executable, "-c", EATER % 10])
     assert (last["cause"], last["message"]) == ("exit", "exit code 7")
-
-
-# --- limits of a shell --------------------------------------------------------------------------------
 
 
 def test_a_python_without_memory_is_told_of_ulimit_v(ground: Ground) -> None:

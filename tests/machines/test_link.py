@@ -67,9 +67,6 @@ async def blocks(total: int, taken: list[int] | None = None) -> AsyncIterator[by
         yield block
 
 
-# --- requests and their errors ----------------------------------------------------------------------
-
-
 async def test_many_requests_at_once_get_their_own_answers(make_link: MakeLink) -> None:
     link = await make_link()
     shells = [link.call("exec", {"shell": f"exit {n}"}) for n in range(30)]
@@ -204,9 +201,6 @@ async def test_a_manifest_longer_than_a_frame(make_link: MakeLink) -> None:
     assert sorted(answer["missing"]) == sorted(hashes)
 
 
-# --- losing it ----------------------------------------------------------------------------------------
-
-
 async def test_the_far_end_killed_in_the_middle_of_a_call(make_link: MakeLink) -> None:
     link = await make_link()
     waiting = [asyncio.create_task(link.call("exec", {"argv": ["cat"]})) for _ in range(3)]
@@ -281,9 +275,6 @@ async def test_a_print_cannot_spoil_the_frames(make_link: MakeLink, tmp_path: Pa
     assert os.readlink(f"/proc/{link.hello['pid']}/fd/0") == os.devnull
     out, err = (os.readlink(f"/proc/{link.hello['pid']}/fd/{fd}") for fd in (1, 2))
     assert out == err
-
-
-# --- bulk and small -------------------------------------------------------------------------------------
 
 
 async def test_a_big_download_whose_reader_stops(make_link: MakeLink, tmp_path: Path) -> None:

@@ -19,9 +19,6 @@ from workbench.errors import Conflict, NotFound, Refused, WorkbenchError
 __all__ = ["make_link", "small_disk"]
 
 
-# --- changing -----------------------------------------------------------------------------------------
-
-
 async def test_what_is_dear_never_goes(
     make_link: MakeLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,9 +54,6 @@ async def put(
         return answer
 
 
-# --- looking ------------------------------------------------------------------------------------------
-
-
 async def test_a_folder_in_pages_and_orders(make_link: MakeLink, tmp_path: Path) -> None:
     link = await make_link()
     place = tmp_path / "place"
@@ -174,9 +171,6 @@ async def test_counting_ends_when_nobody_waits(make_link: MakeLink) -> None:
         pass
     async with asyncio.timeout(30):  # what was given up leaves its thread to others
         await asyncio.gather(*(link.call("facts") for _ in range(3)))
-
-
-# --- bytes --------------------------------------------------------------------------------------------
 
 
 async def test_a_part_of_a_file_and_the_hash_of_all(make_link: MakeLink, tmp_path: Path) -> None:

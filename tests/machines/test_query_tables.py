@@ -200,9 +200,6 @@ async def test_an_sqlite_file_here_goes_into_a_run(there: Services, tmp_path: Pa
     assert (await data_of(there, run))["x"]["mechanism"] == "cache"
 
 
-# --- other databases ---------------------------------------------------------------------------------------
-
-
 async def database(there: Services, path: Path, name: str = "shop", **more: Any) -> None:
     """SQLAlchemy's SQLite stands for any database: the ways to it are the same."""
     await there.call("datastores.add", name=name, kind="sql", root=f"sqlite:///{path}", **more)

@@ -92,9 +92,6 @@ def lock_key(server: SshServer, phrase: str = "open sesame") -> Path:
     return key
 
 
-# --- pass phrases ----------------------------------------------------------------------------------
-
-
 async def test_an_encrypted_key_asks_its_pass_phrase(server: SshServer, make_host: MakeHost) -> None:
     """AZ-29."""
     key = lock_key(server)
@@ -194,9 +191,6 @@ async def test_keys_of_the_agent_that_are_not_named_stay_there(
     assert isinstance(await refusal(make_host(server.settings(), Answers())), NeedsSignIn)
 
 
-# --- passwords and codes ---------------------------------------------------------------------------
-
-
 async def test_a_password(make_asking: MakeAsking, make_host: MakeHost) -> None:
     """AZ-29."""
     server = await make_asking("password")
@@ -294,9 +288,6 @@ async def test_a_server_that_hangs_up_during_the_question(
     error = await refusal(make_host(server.settings(), Gone()))
     assert isinstance(error, NeedsSignIn)
     assert "during the sign-in" in error.message
-
-
-# --- a session over several calls -------------------------------------------------------------------
 
 
 async def test_a_session_carries_an_attempt_over_calls(make_asking: MakeAsking, make_host: MakeHost) -> None:

@@ -128,9 +128,6 @@ def test_the_card_says_what_is_known_and_no_more() -> None:
     assert card(target, Measurement())[1:] == ["-", "no GPU", "python -", "root ~/.workbench"]
 
 
-# --- the far end's list of disks -------------------------------------------------------------------
-
-
 def test_only_writable_local_mounts_count() -> None:
     mounts = (
         "/dev/sda1 / ext4 rw 0 0\nnas:/home /home nfs4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n"

@@ -167,9 +167,6 @@ async def test_what_is_not_what_was_said_is_not_kept(place: Backend) -> None:
         assert [path for path in await listed(place.items()) if not path.endswith(".partial")] == []
 
 
-# --- folders ------------------------------------------------------------------------------------------
-
-
 async def test_a_folder_goes_on_with_what_arrived(tmp_path: Path) -> None:
     data = os.urandom(100_000)
 
@@ -257,9 +254,6 @@ async def test_what_lies_in_a_folder_beside_files(tmp_path: Path) -> None:
         await place.stat("pipe")
 
 
-# --- schemes of fsspec ----------------------------------------------------------------------------------
-
-
 async def test_a_schemes_secret_is_told_nowhere() -> None:
     """AZ-43: packages say what they were given; we do not."""
     wrong = "the-wrong-secret-key"
@@ -283,9 +277,6 @@ async def test_without_fsspec_it_is_said_what_to_install(monkeypatch: pytest.Mon
     with pytest.raises(UsageError) as problem:
         await SchemeFolder("x", "gs://box", {}, {}).stat("x")
     assert "mlworkbench[data]" in problem.value.hint
-
-
-# --- the web ---------------------------------------------------------------------------------------------
 
 
 @asynccontextmanager

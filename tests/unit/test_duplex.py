@@ -192,9 +192,6 @@ async def test_a_server_that_dies_is_told(socket_service: Served) -> None:
     duplex.close()
 
 
-# --- with an event loop --------------------------------------------------------------------------------
-
-
 def conversation(served: Served, method: str, source: Any, inside: bool, **parameters: Any) -> Any:
     """An operation as an asynchronous generator, in one of two ways."""
     if not inside:
@@ -266,9 +263,6 @@ async def test_in_a_loop_what_is_refused_is_told(socket_service: Served) -> None
     with pytest.raises(NotFound):
         async for _ in conversation(socket_service, "nothing", source(), False):
             pass
-
-
-# --- the form ------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(1, 7))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import workbench
@@ -19,3 +20,9 @@ def test_no_file_is_longer_than_a_page_or_two() -> None:
     files = [*HOUSE.rglob("*.py"), *(TESTS / "unit").rglob("*.py"), *(TESTS / "machines").rglob("*.py")]
     lengths = {str(file.relative_to(HOUSE.parent)): len(file.read_bytes().splitlines()) for file in files}
     assert {file: length for file, length in lengths.items() if length > 400} == {}
+
+
+def test_no_banner_parts_a_file() -> None:
+    banner = re.compile(r"^ *# *[-=#*]{3,}", re.MULTILINE)
+    files = [*HOUSE.rglob("*.py"), *TESTS.rglob("*.py")]
+    assert [str(file) for file in files if banner.search(file.read_text())] == []

@@ -52,9 +52,6 @@ async def listed(pages: AsyncIterator[Page]) -> tuple[list[str], int]:
     return [item.path for page in found for item in page.items], sum(page.left_out for page in found)
 
 
-# --- faults -------------------------------------------------------------------------------------------
-
-
 async def test_wrong_credentials_are_said_and_not_shown(
     server: S3Server, boto: Any, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

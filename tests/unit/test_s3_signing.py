@@ -50,9 +50,6 @@ def test_any_answer_is_read_or_refused(body: bytes) -> None:
             pass
 
 
-# --- what is signed -----------------------------------------------------------------------------------
-
-
 @given(
     key=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40),
     token=st.sampled_from([None, "to/ken+=="]),

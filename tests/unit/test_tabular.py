@@ -216,9 +216,6 @@ def test_encodings() -> None:
         list(table(b"a\n\xff\n").rows("fail"))
 
 
-# --- steps ---------------------------------------------------------------------------------------------
-
-
 def stepped(*steps: dict[str, Any], rows: int = 1000) -> Table:
     text = "n,kind,t\n" + "".join(f"{i},{'ab'[i % 2]},2026-01-{i % 28 + 1:02}\n" for i in range(rows))
     return table(text, steps=list(steps))
@@ -283,9 +280,6 @@ def test_conditions_that_are_none(text: str) -> None:
         read_condition(text)
 
 
-# --- other packages ------------------------------------------------------------------------------------
-
-
 def test_frames_of_other_packages() -> None:
     """AZ-52: out of range times become null, or an error."""
     text = CSV + "4,x,0001-01-01,nan,true,1\n"
@@ -311,9 +305,6 @@ def test_frames_of_other_packages() -> None:
     reference = pandas.read_csv(io.StringIO(CSV), dtype={"zip": str})
     assert table(CSV).to_pandas()["score"].equals(reference["score"])
     assert table(CSV).to_pandas()["id"].equals(reference["id"])
-
-
-# --- profiles -------------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(-1000, 1000)), max_size=300))

@@ -138,8 +138,6 @@ class BareState:
         row.update(total=total, free=free, roles=[*row["roles"], role])
         self._disks = {path: row for path, row in self._disks.items() if row["roles"]}
 
-    # --- a sample ---------------------------------------------------------------------------------------
-
     def _sample(self, now: float) -> MachineSample:
         host = self._host(now)
         sample = {

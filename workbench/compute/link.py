@@ -104,8 +104,6 @@ class Link:
                 await channel.wait()
         return link
 
-    # --- requests -------------------------------------------------------------------------------------
-
     async def call(
         self, method: str, params: dict[str, Any] | None = None, timeout: float | None = None
     ) -> Any:
@@ -154,8 +152,6 @@ class Link:
         await self._stop()
         await self._channel.close()
 
-    # --- coming up ------------------------------------------------------------------------------------
-
     async def _start(self, root: str | None, lease_dir: str | None, payload: Payload) -> None:
         first = bootstrap.stage0_line(root=root, lease_dir=lease_dir, sha=payload.sha, size=len(payload.data))
         with contextlib.suppress(OSError):  # it may have ended already: then what it said says why
@@ -184,8 +180,6 @@ class Link:
         except TimeoutError:
             status = None
         return bootstrap.ended_early(status, self._channel.stderr_tail(), said)
-
-    # --- the two directions -----------------------------------------------------------------------------
 
     async def _read(self, data: bytes) -> None:
         reason = "the machine closed the connection"
@@ -293,8 +287,6 @@ class Link:
     def unused(self) -> float:
         """Seconds since the last request that somebody wanted ended; 0 while one goes on."""
         return 0.0 if len(self._streams) > len(self._own) else time.monotonic() - self._used
-
-    # --- its end -----------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
         while True:

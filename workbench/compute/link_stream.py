@@ -133,8 +133,6 @@ class LinkStream:
         self._credit -= size
         return size
 
-    # --- what the link's reader brings --------------------------------------------------------------
-
     def deliver(self, frame: frames.Frame) -> None:
         """A frame for this stream; raises FrameError when the far end sends more than it may."""
         if frame.type == protocol.DATA:

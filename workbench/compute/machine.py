@@ -137,8 +137,6 @@ class Machine:
             await asyncio.wait({self._attempt})
         await self._hang_up()
 
-    # --- one attempt ----------------------------------------------------------------------------------
-
     def _begin(self, sign_in: SignIn | None, accept_keys: Collection[str]) -> asyncio.Task[Link]:
         self._asking = sign_in is not None
         self._attempt = asyncio.create_task(
@@ -220,8 +218,6 @@ class Machine:
 
     def _forgive(self) -> None:
         self._error, self._failures, self._not_before = None, 0, 0.0
-
-    # --- its link -------------------------------------------------------------------------------------
 
     async def _watch(self, link: Link, host: Host) -> None:
         """Notice that the link is lost, or that nobody has used it for so long that it can be closed."""

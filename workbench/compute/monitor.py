@@ -70,8 +70,6 @@ class Monitor:
         self._awake = asyncio.Event()
         self._ticker: asyncio.Task[None] | None = None
 
-    # --- which machines there are, and what is known beside their probes ----------------------------------
-
     def add(self, name: str, here: Here | None = None, gpus: object = None) -> None:
         """Take a machine in. here: what samples it when it is this machine; changes the one it had.
 
@@ -140,8 +138,6 @@ class Monitor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    # --- looking at them ----------------------------------------------------------------------------------
 
     @property
     def wanted(self) -> list[str]:
@@ -227,8 +223,6 @@ class Monitor:
         for look in self._looks:
             if look.covers(name):
                 look.put(name)
-
-    # --- time passes --------------------------------------------------------------------------------------
 
     async def _tick_on(self) -> None:
         while True:

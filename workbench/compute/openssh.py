@@ -62,8 +62,6 @@ class OpensshHost(SshHost):
         chosen = self._resolved.connect_timeout if self._resolved is not None else None
         return (chosen or self._timeout) + 10
 
-    # --- the connection -----------------------------------------------------------------------------------
-
     async def _reach(self) -> None:
         self._resolved = await self._resolve()
         if not await self._share():
@@ -141,8 +139,6 @@ class OpensshHost(SshHost):
             await askpass.close()
         self._shared = False
 
-    # --- its questions -----------------------------------------------------------------------------
-
     async def _answer(self, question: Question) -> str | None:
         """The answer to what ssh asks; None ends the attempt, self._problem says why."""
         assert self._resolved is not None
@@ -176,8 +172,6 @@ class OpensshHost(SshHost):
         finally:
             if self._clock is not None and not self._clock.expired():
                 self._clock.reschedule(asyncio.get_running_loop().time() + self._patience)
-
-    # --- command lines -----------------------------------------------------------------------------
 
     def _base(self) -> list[str]:
         settings, words = self._settings, ["ssh"]
@@ -216,8 +210,6 @@ class OpensshHost(SshHost):
         if address.port:
             words += ["-p", str(address.port)]
         return [*words, "--", address.host]
-
-    # --- processes ---------------------------------------------------------------------------------
 
     async def _start(self, words: list[str]) -> ProcessChannel:
         environment = {**os.environ, **(self._askpass.environment() if self._askpass else {})}

@@ -56,8 +56,6 @@ class HopClient(asyncssh.SSHClient):
         self._asked_in_challenge = False
         self._notices: list[str] = []
 
-    # --- the host's key -------------------------------------------------------------------------------
-
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Whether a key that is not on record may be trusted all the same; sets problem when not."""
         try:
@@ -69,8 +67,6 @@ class HopClient(asyncssh.SSHClient):
     def unverifiable(self, reason: str) -> WorkbenchError:
         """The error for a key or certificate that asyncssh refused before asking us."""
         return self.problem or untrusted(self._known, reason)
-
-    # --- who we are -----------------------------------------------------------------------------------
 
     def auth_banner_received(self, msg: str, lang: str) -> None:
         """Keep what the host says before signing in: it often explains what is wanted."""
@@ -140,8 +136,6 @@ class HopClient(asyncssh.SSHClient):
         self.said = text[:1000]
         if len(self._notices) < 4:
             self._notices.append(self.said)
-
-    # --- asking ---------------------------------------------------------------------------------------
 
     async def _unlock(self, path: Path) -> UserKey | None:
         again = ""

@@ -92,8 +92,6 @@ class WatchedMachine:
         self._plain: dict[str, Any] | None = None
         self._detailed: dict[str, Any] | None = None
 
-    # --- who looks, and what is known beside the probe --------------------------------------------------
-
     def looked(self, looking: Looking, more: int) -> None:
         """One more (1) or less (-1) looks so."""
         self._looks[looking] += more
@@ -130,8 +128,6 @@ class WatchedMachine:
     def _ask(self) -> None:
         if self._stream is not None:
             self._stream.ask(self._asked())
-
-    # --- its probe ----------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Follow its probe while somebody looks or a link is up anyway, for ever."""
@@ -256,8 +252,6 @@ class WatchedMachine:
                 await self._kick.wait()
         except TimeoutError:
             pass
-
-    # --- what is seen of it ---------------------------------------------------------------------------------
 
     @property
     def asked(self) -> bool:

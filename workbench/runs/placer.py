@@ -82,8 +82,6 @@ class Placer:
             raise refusal(pool, offers)
         return next(target for target in machines if target.name == chosen)
 
-    # --- again, while it waits ------------------------------------------------------------------------
-
     async def _look_after(self) -> None:
         while True:
             with suppress(TimeoutError):
@@ -147,8 +145,6 @@ class Placer:
         if run.status is RunState.QUEUED:
             return run.message != HELD
         return run.status is RunState.NOT_STARTED and self._conductor.unsent(run.id)
-
-    # --- asking ---------------------------------------------------------------------------------------
 
     async def _offers(
         self, machines: Iterable[Target], configuration: RunConfiguration, known: dict[tuple[Any, ...], Offer]

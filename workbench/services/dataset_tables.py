@@ -115,8 +115,6 @@ class DatasetTableService:
         )
         return await self._store.write(datasets.register, made, new_version)
 
-    # --- profiles -----------------------------------------------------------------------------------------
-
     @call
     async def make_profile(self, dataset: str, target: str | None = None, python: str | None = None) -> Run:
         """Profile a table by a run where its files lie, or on another target (AZ-61): the Run.

@@ -52,8 +52,6 @@ class DataTransfer:
         if self._progress is not None:
             self._progress(self._what, self._done, self._total)
 
-    # --- there ----------------------------------------------------------------------------------------
-
     def upload(
         self, source: Path, datastore: str | None = None, target_path: str = "", overwrite: bool = False
     ) -> Moved:
@@ -116,8 +114,6 @@ class DataTransfer:
                 raise
             return False
         return True
-
-    # --- here -----------------------------------------------------------------------------------------
 
     def download(
         self, to: Path, datastore: str | None = None, prefix: str = "", overwrite: bool = False

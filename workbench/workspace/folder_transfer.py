@@ -39,8 +39,6 @@ class FolderTransfer:
         self._tell = moved
         self._files = FileTransfer(client, target, overwrite=overwrite, moved=moved)
 
-    # --- there ----------------------------------------------------------------------------------------
-
     def plan_sending(self, source: Path, to: str) -> Plan:
         """What bringing a folder to a path of the machine takes; raises what `make_plan` raises."""
         try:
@@ -85,8 +83,6 @@ class FolderTransfer:
                 )  # fmt: skip
 
         persist(attempt, lambda: counted.moved)
-
-    # --- here -----------------------------------------------------------------------------------------
 
     def plan_fetching(self, path: str, to: Path) -> Plan:
         """What bringing a machine's folder to a place of this side takes."""

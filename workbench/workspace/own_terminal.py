@@ -99,8 +99,6 @@ class OwnTerminal:
             termios.tcsetattr(self.keys, termios.TCSANOW, raw)
             self._show(redoing)
 
-    # --- what is shown ----------------------------------------------------------------------------------
-
     @property
     def unwritten(self) -> int:
         """Bytes that the terminal has not taken yet."""

@@ -78,8 +78,6 @@ class TerminalSession:
             if self._code is None and not self._terminal.modes.full_screen:
                 self._terminal.write(b"\r\n")  # what is said now begins a line
 
-    # --- one round --------------------------------------------------------------------------------------
-
     def _step(self) -> None:
         duplex, terminal = self._duplex, self._terminal
         readers: list[Any] = [terminal.wake]

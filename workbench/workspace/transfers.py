@@ -53,8 +53,6 @@ class Transfers:
             return None
         return found
 
-    # --- there ----------------------------------------------------------------------------------------
-
     def upload(self, sources: Sequence[Path], to: str) -> Iterator[Brought]:
         """Bring files and folders to a path of the machine, each as it is done.
 
@@ -85,8 +83,6 @@ class Transfers:
         self._begin(source.resolve().name, plan.total)
         self._folders.send(plan, source, to)
         return Brought(to, plan.there, plan.left_out)
-
-    # --- here -----------------------------------------------------------------------------------------
 
     def download(self, paths: Sequence[str], to: Path) -> Iterator[Brought]:
         """Bring a machine's files and folders to a place of this side, each as it is done; as `upload`."""

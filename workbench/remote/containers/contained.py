@@ -63,8 +63,6 @@ class Contained(object):
         self.next = float("inf")
         """When `tick` wants to be called, by time.monotonic."""
 
-    # --- before the start ------------------------------------------------------------------------------
-
     def prepared(self, spec, prepared, umask):
         # type: (Dict[str, Any], Mapping[str, Any], int) -> launch.Launch
         """Take what was prepared and write what the container runs; raises ValueError, OSError.
@@ -152,8 +150,6 @@ class Contained(object):
         # type: () -> List[str]
         return [str(line) for line in self._spec.get("setup") or []]
 
-    # --- while it runs -----------------------------------------------------------------------------------
-
     def tick(self):
         # type: () -> None
         """Ask for the container's first process until it is known: a daemon's are nobody's children, so what
@@ -208,8 +204,6 @@ class Contained(object):
         # type: (Callable[[], List[Identity]]) -> Callable[[], List[Identity]]
         """A finder that also finds what is in the container."""
         return lambda: sorted(set(find()).union(self.inside()))
-
-    # --- its end -----------------------------------------------------------------------------------------
 
     def outcome(self, aside, wait_status, memory, no_room):
         # type: (Callable[[Callable[[], Dict[str, Any]]], Dict[str, Any]], int, Optional[str], int) -> Ending

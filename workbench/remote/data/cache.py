@@ -73,8 +73,6 @@ class Cache(object):
         """What the cache needs to be there."""
         os.makedirs(os.path.join(self.folder, "files"), 0o700, exist_ok=True)
 
-    # --- what is wanted, and what of it is not here ---------------------------------------------------
-
     def want(self, key: str, entries: List[Entry], name: Optional[str] = None) -> Dict[str, Any]:
         """Says that a key is wanted: {"ready": true, "path", "bytes", "files"} when it is here whole.
 
@@ -162,8 +160,6 @@ class Cache(object):
                 return str(json.loads(file.read(1 << 16).decode("ascii")).get("name") or "")[:300]
         except (OSError, ValueError, AttributeError):
             return ""
-
-    # --- making the tree ------------------------------------------------------------------------------
 
     def seal(self, key: str) -> Dict[str, Any]:
         """Make the tree of a key of the files that are here: as `want` answers.

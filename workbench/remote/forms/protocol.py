@@ -12,7 +12,6 @@ from typing import Any, Dict
 # Records and a run's environment are described in record_form.py: tracking must not pay for this module.
 from workbench.remote.forms.record_form import *  # noqa: F403
 
-# --- the link -------------------------------------------------------------------------------------
 # The far end writes MAGIC + one JSON object + "\n" first; whatever stands before it (a noisy shell's
 # greeting) is dropped. After it, both directions are frames: HEADER(length, type, stream) + body.
 MAGIC = b"\x1eWORKBENCH-LINK "
@@ -32,7 +31,6 @@ CREDIT = 6  # 4 bytes big endian: so many more bytes may be sent on the stream
 CANCEL = 7  # the near end gives the stream up; the far end still answers with a RESPONSE
 PART = 8  # the beginning of a JSON message too long for one body; the stream's next 1, 2 or 4 ends it
 
-# --- states of a run ------------------------------------------------------------------------------
 NOT_STARTED = "NotStarted"
 STARTING = "Starting"
 PROVISIONING = "Provisioning"
@@ -68,7 +66,6 @@ STATES = (
 )
 TERMINAL = frozenset((COMPLETED, FAILED, CANCELED))
 
-# --- why a run ended; the sentence beside it in a transition says it in words -----------------------
 CAUSE_EXIT = "exit"  # the command ended with a non-zero code
 CAUSE_SIGNAL = "signal"  # the command was killed by a signal nobody here sent
 CAUSE_OUT_OF_MEMORY = "out_of_memory"
@@ -86,7 +83,6 @@ CAUSE_DATA = "data"  # what it reads is not there, or not what was asked for
 CAUSE_ENVIRONMENT = "environment"  # its environment could not be built
 CAUSE_WITHDRAWN = "withdrawn"  # taken back before it started: it goes to another machine
 
-# --- limits ---------------------------------------------------------------------------------------
 MAX_SPEC = 4 << 20
 MAX_STATUS = 1 << 20
 RESERVE_BYTES = 16384

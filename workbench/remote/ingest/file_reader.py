@@ -132,8 +132,6 @@ class FileReader(Part):
             self._beside.warn("%s is not read any more: %s" % (key, error or type(error).__name__))
         return False
 
-    # --- finding ---------------------------------------------------------------------------------------
-
     def _find(self, now: float) -> None:
         for path in sorted(self._watch.look(everything=self._stop.is_set()), key=_begun):
             if chosen(self._key(path), self._patterns):
@@ -226,8 +224,6 @@ class FileReader(Part):
         """A path as the run knows it: below its working directory, or outputs/ and logs/."""
         inside = path.startswith(self._folder.code + os.sep) or path == self._folder.code
         return os.path.relpath(path, self._folder.code if inside else self._folder.path)
-
-    # --- how far it came -------------------------------------------------------------------------------
 
     def _load(self) -> None:
         try:

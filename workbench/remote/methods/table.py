@@ -100,8 +100,6 @@ class Methods(object):
         if self._follower is not None:
             self._follower.close()
 
-    # --- the machine -----------------------------------------------------------------------------------
-
     def _facts(self, exchange):
         # type: (Exchange) -> Any
         from workbench.remote.doctor.facts import facts
@@ -132,8 +130,6 @@ class Methods(object):
             return execute(exchange)
         finally:
             self._commands.release()
-
-    # --- snapshots -------------------------------------------------------------------------------------
 
     def _tree(self, exchange):
         # type: (Exchange) -> Any
@@ -181,8 +177,6 @@ class Methods(object):
         from workbench.remote.snapshots.contents import checked_hashes, give_contents
 
         return give_contents(exchange, self._machine, checked_hashes(exchange.params.get("hashes")))
-
-    # --- runs ------------------------------------------------------------------------------------------
 
     def _submit(self, exchange):
         # type: (Exchange) -> Any

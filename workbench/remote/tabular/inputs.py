@@ -32,8 +32,6 @@ class InputTable(str):
         made.definition = dict(definition)
         return made
 
-    # --- made of it --------------------------------------------------------------------------------------
-
     def _with(self, **step: Any) -> "InputTable":
         definition = dict(self.definition or {})
         definition["steps"] = list(definition.get("steps") or []) + [step]
@@ -63,8 +61,6 @@ class InputTable(str):
     def drop_columns(self, columns: "Union[str, Sequence[str]]") -> "InputTable":
         """All but these columns."""
         return self._with(op="drop", columns=_names(columns))
-
-    # --- read --------------------------------------------------------------------------------------------
 
     def table(self) -> Table:
         """The table itself; raises BadTable (a ValueError) for what is none."""

@@ -192,9 +192,6 @@ def plain_value(value: Any) -> Any:
     return value if isinstance(value, (bytes, list, dict)) else str(value)
 
 
-# --- values of a row, in the order of columns ----------------------------------------------------------
-
-
 def first_rows(
     definition: Dict[str, Any], file: Opened, name: str, most: int = LOOKED_AT
 ) -> "List[Tuple[List[str], Any]]":

@@ -36,8 +36,6 @@ class Table(object):
             self._partitions = Partitions(self.definition["partition_format"])
         self._shape: Optional[Shape] = None
 
-    # --- what it has ---------------------------------------------------------------------------------------
-
     def _own(self) -> Shape:
         """The columns of the files with what stands in their paths, before any step."""
         if self._shape is None:
@@ -80,8 +78,6 @@ class Table(object):
             extra += [name for name, _ in self._partitions.columns]
         return {name: kind for name, kind in self._own().types.items() if name not in extra}
 
-    # --- rows ----------------------------------------------------------------------------------------------
-
     def rows(self, on_error: str = "null") -> Iterator[List[Any]]:
         """Rows behind all steps. on_error: null, or fail for a value that is not of its column's type."""
         if on_error not in ON_ERROR:
@@ -113,8 +109,6 @@ class Table(object):
                     yield before + row + after if before or after else row
             finally:
                 opened.close()
-
-    # --- all of it -----------------------------------------------------------------------------------------
 
     def columns(self, on_error: str = "null") -> Dict[str, List[Any]]:
         """Every column's values."""

@@ -34,8 +34,6 @@ class Exchange(object):
         self._ended = False
         self._answered = False
 
-    # --- what the link's reader brings ---------------------------------------------------------------
-
     def deliver(self, frame):
         # type: (frames.Frame) -> None
         """A frame for this stream; raises FrameError when the near end sends more than it may."""
@@ -55,8 +53,6 @@ class Exchange(object):
         changed = self.changed  # once: whoever ends the stream takes it away meanwhile
         if changed is not None:
             changed()
-
-    # --- what a handler uses -------------------------------------------------------------------------
 
     def check(self):
         # type: () -> None
@@ -149,8 +145,6 @@ class Exchange(object):
         with self._condition:
             self._credit -= size
         self._outlet.bulk(pieces)
-
-    # --- the one answer --------------------------------------------------------------------------------
 
     def answer(self, value):
         # type: (Any) -> None

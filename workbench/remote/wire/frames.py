@@ -158,9 +158,6 @@ class Parser(object):
         return bool(self._pieces)
 
 
-# --- a DATA chunk of `follow`: which file, from which offset, then its bytes -----------------------
-
-
 def chunk_prefix(name, offset):
     # type: (str, int) -> bytes
     """What stands before the raw bytes: ">H" length of a JSON header, the header."""

@@ -97,8 +97,6 @@ class SecretStore:
             found = self._read()
             return {name: self._shown(name, found[name]) for name in names if name in found}
 
-    # --- values -----------------------------------------------------------------------------------------
-
     def _hidden(self, name: str, value: str) -> dict[str, Any]:
         if self._keyring is not None and self._keyring.put(self._workspace, name, value):
             return {"place": SecretPlace.KEYRING.value}
@@ -136,8 +134,6 @@ class SecretStore:
 
     def _forget(self, name: str) -> bool:
         return self._keyring is not None and self._keyring.remove(self._workspace, name)
-
-    # --- files ------------------------------------------------------------------------------------------
 
     def _key(self, make: bool = False) -> bytes:
         try:
