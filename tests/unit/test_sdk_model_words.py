@@ -71,3 +71,8 @@ def test_one_rule_and_one_alias_stand_for_themselves(workspace: Workspace, weigh
     model.set_alias("champion")
     with pytest.raises(UsageError):
         Model.get(workspace, "net", version=1, alias="champion")
+
+
+def test_the_clouds_constructor_is_answered_with_what_to_write_instead(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="not made of a name"):
+        Model(workspace, "net")  # type: ignore[arg-type]

@@ -29,6 +29,9 @@ class Model:
     """One version of a model."""
 
     def __init__(self, workspace: Workspace, details: dict[str, Any]) -> None:
+        """What get, list and register make. Raises UsageError for a name alone."""
+        if not isinstance(details, Mapping):
+            raise UsageError("a version is not made of a name", "Model.get(workspace, name) asks for it")
         self._session: Session = workspace.session
         self.workspace = workspace
         self.details = details
