@@ -61,8 +61,8 @@ def set_up(workspace: Workspace, comparison: dict[str, Any], metric: str, tell: 
     runs = comparison["runs"]
     old = _registered(workspace, runs[weak], tell)
     gate = rules(metric)
-    tell.command(f"wb model set {MODEL} --gate '{gate[0]}' \\")
-    tell.say(f"        --gate {gate[1]} --protect {ALIAS}", "active")
+    tell.command(f"wb model set {MODEL} --protect {ALIAS} --gate {gate[1]} \\")
+    tell.say(f"        --gate '{gate[0]}'", "active")
     workspace.call("models", "set", name=MODEL, gate=gate, protect=[ALIAS])
     _move(workspace, old, "the first one", tell)
     return Rivals(old, _registered(workspace, runs[best], tell))
