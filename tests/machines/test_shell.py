@@ -185,7 +185,8 @@ def test_one_that_was_stopped_by_another_goes_on_as_it_was(
         wb.until(lambda: Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "T", "fg")
         screen.keys("Enter")  # which the far shell answers once the terminal is its own again
         screen.wait_for(r"(?s)fg$.*^far>")
-        screen.keys("C-c")
+        screen.keys("Enter")  # its next prompt waits for keys: before, it may still set its terminal's ways
+        screen.wait_for(r"(?s)fg$.*^far>.*^far>")
         screen.type("echo still $((40+2))")
         screen.keys("Enter")
         screen.wait_for("^still 42$")

@@ -45,7 +45,7 @@ def test_one_that_is_damaged_does_not_hide_the_others(wb: Wb) -> None:
     assert found["other"]["machines"] == 1
     assert "not a database" in found["damaged"]["problem"]
     assert "runs" not in found["damaged"], "absent is not zero"
-    assert "not a database" in wb("workspace", "ls", "-o", "table")
+    assert "the database" in wb("workspace", "ls", "-o", "table")
 
 
 def test_a_folder_is_tied_to_a_workspace(wb: Wb, tmp_path: Path) -> None:
