@@ -348,7 +348,7 @@ class Dashboard(WholeActions):
             self._header.gpus = self.machines.gpus()
         self.say_aside()
         self.call_out(self._calls.take(), ring=self._rings)
-        if self.focused is None and seen is not None and self.page is seen:
+        if self.screen_stack[0].focused is None and seen is not None and self.page is seen:
             seen.focus_content()
         if not self._filled.is_set():
             self._filled.set()

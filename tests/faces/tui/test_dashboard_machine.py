@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from textual.screen import Screen
+
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import World
 from tests.faces.tui.world_fleet import fleet_views
 from tests.faces.tui.world_queue import OTTER
 from tests.faces.tui.world_views import gpu, process, view
 from workbench.errors import Refused
+from workbench.tui.model.dirty import Dirty
 from workbench.tui.table.column_table import Table
 
 
@@ -54,6 +57,23 @@ async def test_a_run_unfolds_to_its_processes_and_is_cancelled_as_a_whole(stage:
         await it.see("End calm-otter-42\\?")
         await it.press("y")
         await it.until(lambda: it.world.asked("runs.cancel") == [{"run": OTTER}])
+
+
+async def test_news_while_a_dialog_opens_leave_the_cursor_in_its_list(stage: Open) -> None:
+    """A dialog has no focus of its own yet when it is pushed."""
+    async with stage(location="compute/gpu1") as it:
+        await it.see("▸ calm-otter-42")
+        await it.press("down", "down", "down", "down", "right")
+        await it.see("▾ calm-otter-42")
+        await it.press("down")
+        processes = it.app.screen.focused
+        assert isinstance(processes, Table)
+        screen: Screen[None] = Screen()
+        await it.app.push_screen(screen)
+        screen.set_focus(None)
+        await it.app._news(Dirty(watched={"gpu1"}))
+        await it.pilot.pause()
+        assert it.app.screen_stack[0].focused is processes
 
 
 async def test_a_process_of_ones_own_is_ended_after_a_yes_and_killed_when_it_does_not_listen(
