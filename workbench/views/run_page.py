@@ -30,39 +30,19 @@ def page(
     now: datetime,
     look: Look,
     models: Sequence[Mapping[str, Any]] = (),
+    *,
+    titled: bool = True,
 ) -> list[str]:
     """The page's lines. trends: a sparkline by metric; warnings: what the run's own logging complained of.
 
-    models: the versions that came of it.
+    models: the versions that came of it. titled: whether it begins with name, state and place; else it stands
+    below a line that says them, and begins with when the run ended.
     """
-    place = _below([(_place(run, now), "quiet"), _why(run, now)], look)
-    return [_title(run, look), *place, "", *_facts(run, trends, warnings, now, look, models)]
-
-
-def overview(
-    run: Run,
-    trends: Mapping[str, str],
-    warnings: Sequence[str],
-    now: datetime,
-    look: Look,
-    models: Sequence[Mapping[str, Any]] = (),
-) -> list[str]:
-    """The same below a line that says its name, state and place already: when it ended, and why as it did."""
-    when = ", ".join(_since(run, now))
-    below = _below([(when, "quiet"), _why(run, now)], look)
-    facts = _facts(run, trends, warnings, now, look, models)
-    return [*below, "", *facts] if below else facts
-
-
-def _facts(
-    run: Run,
-    trends: Mapping[str, str],
-    warnings: Sequence[str],
-    now: datetime,
-    look: Look,
-    models: Sequence[Mapping[str, Any]],
-) -> list[str]:
+    when = _place(run, now) if titled else ", ".join(_since(run, now))
+    head = [_title(run, look)] if titled else []
+    head += _below([(when, "quiet"), _why(run, now)], look)
     parts = [
+        head,
         pairs(_said(_how(run)), *look),
         _long_note(run, look),
         _metrics(run, trends, look),

@@ -17,7 +17,7 @@ from workbench.text.style import Look, pieces
 from workbench.tui.frame.reading import Reading
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.themes.palette import palette_of
-from workbench.views.run_page import overview
+from workbench.views.run_page import page
 
 if TYPE_CHECKING:
     from workbench.tui.app import Dashboard
@@ -89,7 +89,9 @@ class RunOverview(Reading):
         palette = palette_of(self.app)
         look = Look(max(30, self.size.width - 3), True, palette.ascii)
         said = Text(no_wrap=True)
-        for line in overview(run, self._trends, self._warnings, datetime.now(UTC), look, self._models):
+        now = datetime.now(UTC)
+        lines = page(run, self._trends, self._warnings, now, look, self._models, titled=False)
+        for line in lines:
             for text, role in pieces(line):
                 said.append(text, palette.style(role or "text"))
             said.append("\n")
