@@ -12,7 +12,7 @@ from workbench.cli import complete, output
 from workbench.cli.command import Command, command
 from workbench.cli.progress import ProgressBar
 from workbench.cli.session import Session
-from workbench.text.numbers import counted
+from workbench.text.numbers import counted, first_of
 from workbench.text.sanitize import clean_name
 
 if TYPE_CHECKING:
@@ -63,6 +63,5 @@ def _tell(session: Session, brought: Iterable[Brought]) -> None:
         if one.there:
             output.note(session, f"{counted(one.there, 'file')} there already")
         if one.left_out:
-            named = ", ".join(clean_name(path, 100) for path in one.left_out[:NAMED])
-            more = f" and {len(one.left_out) - NAMED} more" if len(one.left_out) > NAMED else ""
-            output.note(session, f"left out, being no files or links that lead out: {named}{more}", "warn")
+            named = first_of([clean_name(path, 100) for path in one.left_out], NAMED)
+            output.note(session, f"left out, being no files or links that lead out: {named}", "warn")

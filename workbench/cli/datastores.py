@@ -13,7 +13,7 @@ from workbench.cli.parsing import assignments, tags
 from workbench.cli.progress import ProgressBar
 from workbench.cli.session import Session
 from workbench.text import sizes, times
-from workbench.text.numbers import counted
+from workbench.text.numbers import counted, first_of
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Column, Field
 from workbench.views import data as look
@@ -204,9 +204,8 @@ def _tell(session: Session, moved: Moved) -> None:
     output.note(session, f"{counted(moved.files, 'file')}, {sizes.short(moved.bytes)}{there}")
     _left_out(session, moved.left_out)
     if moved.not_files:
-        named = ", ".join(clean_name(path, 100) for path in moved.not_files[:NAMED])
-        more = f" and {len(moved.not_files) - NAMED} more" if len(moved.not_files) > NAMED else ""
-        output.warn(session, f"left out, being no files or links to folders: {named}{more}")
+        named = first_of([clean_name(path, 100) for path in moved.not_files], NAMED)
+        output.warn(session, f"left out, being no files or links to folders: {named}")
 
 
 @command("default", cls=Command)

@@ -95,6 +95,12 @@ def count(value: int | None) -> str:
     return str(value)
 
 
+def first_of(names: Sequence[str], most: int) -> str:
+    """So many names at most, and how many more there are: a, b and 3 more."""
+    named = ", ".join(names[:most])
+    return f"{named} and {len(names) - most} more" if len(names) > most else named
+
+
 def counted(number: int, noun: str) -> str:
     """A number of things: 1 file, 2 files, 2 entries, 2 branches. noun: in the singular."""
     if number == 1:

@@ -17,11 +17,10 @@ from workbench.store.sqlite.ownership import find_server
 from workbench.workspace.client import AsyncServices
 from workbench.workspace.exchange import ServerGone
 from workbench.workspace.resuming import (
-    ASKED_AGAIN,
     PAUSE,
-    QUESTIONS,
     Parameters,
     Resumption,
+    asked_again,
     follows_log,
     item_resumption,
     log_question,
@@ -65,7 +64,7 @@ class AsyncClient:
 
     async def call(self, noun: str, method: str, **parameters: Any) -> Any:
         """One operation's value as plain JSON types; raises the WorkbenchError the service raised."""
-        for _ in range(ASKED_AGAIN if method in QUESTIONS else 0):
+        for _ in range(asked_again(method)):
             try:
                 return await self._services.call(noun, method, **parameters)
             except ServerGone:

@@ -55,9 +55,14 @@ class Resumption:
             raise problem
 
 
+def asked_again(method: str) -> int:
+    """How often a call is made again when the server went away before it had answered."""
+    return ASKED_AGAIN if method in QUESTIONS else 0
+
+
 def answered(method: str, ask: Callable[[], T]) -> T:
     """What ask answers; a question is asked again when the server went away before it had answered."""
-    for _ in range(ASKED_AGAIN if method in QUESTIONS else 0):
+    for _ in range(asked_again(method)):
         try:
             return ask()
         except ServerGone:

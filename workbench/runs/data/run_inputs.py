@@ -38,6 +38,7 @@ from workbench.store.fleet import targets
 from workbench.store.registry import dataset_caches, datasets, datastores, model_versions
 from workbench.store.runs import run_data
 from workbench.text.asset_reference import parse, split_kind
+from workbench.text.numbers import first_of
 from workbench.text.sanitize import clean_name
 
 NAMED = 3
@@ -204,7 +205,8 @@ class RunInputs:
             raise UsageError(f"input {name}: {item.path} is a file, and its type is uri_folder", "uri_file")
         copied = item.mode == "rw_mount"
         if origin.linked:
-            words = f"input {name}: left out, being links to folders: {_some(origin.linked)}"
+            linked = first_of([clean_name(path, 100) for path in origin.linked], NAMED)
+            words = f"input {name}: left out, being links to folders: {linked}"
             about["warning"] = "; ".join(filter(None, [about.get("warning"), words]))
         spec = {**about, "key": brought.key, "file": brought.file}
         if brought.fetch:
@@ -278,12 +280,6 @@ def _in_place(row: RunData, place: Place) -> RunData:
     found = place.fingerprint
     row = replace(row, mechanism=Mechanism.IN_PLACE, location=", ".join(paths)[:4000], sent=0)
     return row if found is None else replace(row, hash=found.hash, files=found.files, bytes=found.bytes)
-
-
-def _some(paths: list[str]) -> str:
-    """Paths in words, the first by name."""
-    named = ", ".join(clean_name(path, 100) for path in paths[:NAMED])
-    return f"{named} and {len(paths) - NAMED} more" if len(paths) > NAMED else named
 
 
 def _location(link: Link, brought: Brought, file: str | None) -> str:

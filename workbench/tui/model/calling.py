@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from workbench.text.numbers import first_of
 from workbench.text.sanitize import clean_name
 from workbench.views import alerts as look
 
@@ -49,8 +50,7 @@ class Calls:
                 found += several
                 continue
             names = list(dict.fromkeys(call.title for call in several))
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            text = f"{', '.join(names[:NAMED])}{more}   (7 shows them)"
+            text = f"{first_of(names, NAMED)}   (7 shows them)"
             found.append(Call(f"{len(several)} x {sort}", text, several[0].severity, sort))
         return _by_machine(found)
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.text.numbers import counted
+from workbench.text.numbers import counted, first_of
 from workbench.text.sanitize import clean_name
 from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.dialogs.form import Field, Form, Values
@@ -116,9 +116,8 @@ async def remove(app: Dashboard, version: Mapping[str, Any], *, whole: bool) -> 
     if readers:
         said += f" {counted(len(readers), 'run')} read the newest; their records keep its name."
     if models:
-        first = ", ".join(f"{clean_name(str(m['name']), 60)}:{m['version']}" for m in models[:FEW])
-        more = f" and {len(models) - FEW} more" if len(models) > FEW else ""
-        said += f" Models came of it: {first}{more}."
+        names = [f"{clean_name(str(model['name']), 60)}:{model['version']}" for model in models]
+        said += f" Models came of it: {first_of(names, FEW)}."
     if await app.push_screen_wait(Confirm(title, said, do="forget", name=named)):
         asked = name if whole else f"{name}:{version['version']}"
         await app.services.call("datasets", "remove", dataset=asked, all_versions=whole)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import WorkbenchError
 from workbench.side_thread import in_side_thread
 from workbench.text import sizes
-from workbench.text.numbers import counted
+from workbench.text.numbers import counted, first_of
 from workbench.text.sanitize import clean_name
 from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.screens.files.columns import folder_of
@@ -69,12 +69,8 @@ def removal_words(target: str, chosen: Sequence[Mapping[str, Any]]) -> str:
         said += " A link goes, not what it leads to."
     if len(chosen) == 1:
         return said
-    names = [
-        clean_name(str(entry["name"]), 40) + ("/" if entry["kind"] == "dir" else "")
-        for entry in chosen[:NAMED]
-    ]
-    more = f" and {len(chosen) - NAMED} more" if len(chosen) > NAMED else ""
-    return f"{', '.join(names)}{more}\n\n{said}"
+    names = [clean_name(str(entry["name"]), 40) + ("/" if entry["kind"] == "dir" else "") for entry in chosen]
+    return f"{first_of(names, NAMED)}\n\n{said}"
 
 
 async def move(app: Dashboard, target: str, folder: str, names: Sequence[str], to: str) -> None:
