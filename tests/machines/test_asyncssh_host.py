@@ -243,6 +243,12 @@ async def test_a_proxy_command_runs_in_a_shell_and_its_complaint_is_told(
     error = await refusal(make_host(server.settings()))
     assert isinstance(error, Unreachable)
     assert "the VPN is down" in error.message
+    # What carries the bytes ends before the reason is said: seen where the machine is slow.
+    late = "  ProxyCommand sh -c 'exec <&- >&-; sleep 0.3; echo the VPN is slow >&2; exit 1'\n"
+    server.ssh_config.write_text(server.config_block(extra=late))
+    error = await refusal(make_host(server.settings()))
+    assert isinstance(error, Unreachable)
+    assert "the VPN is slow" in error.message
 
 
 async def test_include_and_match_count(make_server: MakeServer, make_host: MakeHost, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from workbench.compute.signin import SignIn
 from workbench.compute.ssh_client import HopClient
 from workbench.compute.ssh_config import Survey
 from workbench.compute.ssh_errors import explain, refused
-from workbench.compute.ssh_way import Direct, ProxyCommand
+from workbench.compute.ssh_way import LAST_WORDS, Direct, ProxyCommand
 from workbench.errors import NeedsSignIn, WorkbenchError
 from workbench.text.sanitize import clean_name
 
@@ -85,14 +85,21 @@ async def join_hop(
             )
             return Hop(connection, own_way)
     except (OSError, asyncssh.Error, ValueError) as error:
-        problem = _problem(error, client, found, own_way.complaint() if own_way else "")
-        if own_way is not None:
-            await own_way.close()
-        raise problem from error
+        complaint = await _last_words(own_way, error) if own_way is not None else ""
+        raise _problem(error, client, found, complaint) from error
     except asyncio.CancelledError:
         if own_way is not None:
             await own_way.close()
         raise
+
+
+async def _last_words(own_way: Direct | ProxyCommand, error: Exception) -> str:
+    """End the way that failed; what its command says of it, waited for where the command broke off."""
+    broke_off = isinstance(error, asyncssh.ConnectionLost | ConnectionError)
+    try:
+        return await own_way.complaint(LAST_WORDS if broke_off else 0)
+    finally:
+        await own_way.close()
 
 
 def hop_options(found: Survey, known: KnownHost, keys: list[Path], only: Path | None) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from typing import Any
 from workbench.compute.process_end import close_pipes, ended
 
 KEPT = 4096  # bytes of a proxy command's error output
+LAST_WORDS = 2.0
+"""Seconds a proxy command whose connection broke gets to say why: its end of the socket may close first."""
+
 Factory = Callable[[], asyncio.Protocol]
 Made = tuple[asyncio.BaseTransport, asyncio.Protocol]
 
@@ -37,8 +40,9 @@ class Direct:
     async def close(self) -> None:
         """Nothing is held beside the connection."""
 
-    def complaint(self) -> str:
+    async def complaint(self, wait: float = 0) -> str:
         """See ProxyCommand."""
+        del wait
         return ""
 
 
@@ -92,8 +96,10 @@ class ProxyCommand:
             self._listener.cancel()
             await asyncio.wait({self._listener})
 
-    def complaint(self) -> str:
-        """The last line the command wrote to its error output."""
+    async def complaint(self, wait: float = 0) -> str:
+        """The last line the command wrote to its error output; wait: seconds until it may have ended that."""
+        if self._listener is not None and wait:
+            await asyncio.wait({self._listener}, timeout=wait)
         lines = self._said.decode("utf-8", "replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
