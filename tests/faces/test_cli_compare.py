@@ -30,7 +30,8 @@ def test_compare_shows_what_differs(wb: Wb) -> None:
         "  train.py              -       modified",
     ]
     assert wb("run", "compare", "a", "b", world=world).out == (
-        "param\tlr\t3e-4\t\nmetric\tloss\t0.0412\t0.0398\nfact\ttarget\tgpu1\tlab-7\ncode\ttrain.py\t\tmodified\n"
+        "param\tlr\t3e-4\t\nmetric\tloss\t0.0412\t0.0398\nstar\tloss\t\t*\n"
+        "fact\ttarget\tgpu1\tlab-7\ncode\ttrain.py\t\tmodified\n"
     )
     assert wb("run", "compare", "a", "b", "-o", "csv", world=world).out.startswith(
         "kind,name,calm-otter-42,vivid-lark-40"
@@ -100,7 +101,15 @@ def test_compare_tells_distances_and_says_what_it_guessed(wb: Wb) -> None:
     assert "  acc ↑?             0.50  ★ 0.75    +0.25" in shown.out.splitlines()
     assert "  epoch                 3       4       +1" in shown.out.splitlines()
     assert ["best", "0.5", "0.8"] in [line.split() for line in shown.out.splitlines()]
-    assert "best\tacc\t0.5\t0.8\n" in wb("run", "compare", "a", "b", world=world).out
+    plain = wb("run", "compare", "a", "b", world=world).out.splitlines()
+    assert plain[1:7] == [
+        "metric\tacc\t0.5\t0.75",
+        "delta\tacc\t0.0\t0.25",
+        "best\tacc\t0.5\t0.8",
+        "star\tacc\t\t*",
+        "metric\tepoch\t3\t4",
+        "delta\tepoch\t0\t1",
+    ]
     assert "guessed from the metric's name" in shown.err
     document = wb("run", "compare", "a", "b", "-o", "markdown", world=world).out
     assert "| acc ↑? | 0.50 | ★ 0.75 +0.25 |" in document

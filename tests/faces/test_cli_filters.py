@@ -64,6 +64,17 @@ def test_a_name_that_no_run_has_is_said_when_nothing_fits(wb: Wb) -> None:
     assert "no run is like that" in done.err
 
 
+def test_an_order_a_group_or_a_column_of_a_name_that_no_run_has_is_said(wb: Wb) -> None:
+    slip = [{"name": "los", "message": "no run has a metric los\x1b[2J", "hint": "did you mean loss?"}]
+    world = World(runs__list=[], runs__groups=[], runs__check_names=slip)
+    for words in (("--sort", "best:los"), ("--column", "los"), ("--group", "param:los")):
+        done = wb("ps", *words, world=world, terminal=TTY)
+        assert world.calls[-1] == ("runs.check_names", {"names": [words[1]]})
+        assert (done.code, "no run has a metric los; did you mean loss?" in done.err) == (0, True)
+    wb("ps", "--sort", "created", "--column", "attribute:branch", world=world)
+    assert world.calls[-1][0] == "runs.list"
+
+
 @pytest.mark.parametrize(
     ("words", "called", "asked"),
     [
@@ -109,9 +120,12 @@ GROUPS = [
 
 
 def test_groups_are_summed_up(wb: Wb) -> None:
-    world = World(runs__groups=GROUPS)
+    world = World(runs__groups=GROUPS, runs__check_names=[])
     done = wb("ps", "loss<1", "--group", "param:lr", "--status", "failed", world=world, terminal=TTY)
-    assert world.calls == [("runs.groups", {"by": "param:lr", "filter": "loss<1", "status": ["Failed"]})]
+    assert world.calls == [
+        ("runs.groups", {"by": "param:lr", "filter": "loss<1", "status": ["Failed"]}),
+        ("runs.check_names", {"names": ["param:lr"]}),
+    ]
     lines = [line.split() for line in done.out.splitlines()]
     assert lines[0][:6] == ["LR", "RUNS", "ACTIVE", "FAILED", "BEST", "loss"]
     assert lines[1][:5] == ["1e-3", "1,200", "1", "-", "0.0398"]
@@ -132,7 +146,10 @@ def test_more_columns_stand_in_a_list_of_any_form(wb: Wb) -> None:
     }
     view = {**VIEW, "columns": ["name", "param:lr.x", "best:loss", "attribute:branch"]}
     world = World(
-        runs__list=RUNS[:2], runs__table={"total": 1, "rows": [row], "sequence": 1}, views__get=view
+        runs__list=RUNS[:2],
+        runs__table={"total": 1, "rows": [row], "sequence": 1},
+        views__get=view,
+        runs__check_names=[],
     )
     words = ("--column", "param:lr.x", "--column", "best:loss", "--column", "attribute:branch")
     lines = wb("ps", *words, "-o", "csv", world=world).out.splitlines()
@@ -140,11 +157,11 @@ def test_more_columns_stand_in_a_list_of_any_form(wb: Wb) -> None:
     assert lines[1].endswith(",3e-4,0.03125,main")
     assert lines[2].endswith(",,,")
     asked = {"ids": IDS, "columns": [*words[1::2]], "archived": False, "limit": 2}
-    assert world.calls[-1] == ("runs.table", asked)
+    assert world.calls[-2:] == [("runs.table", asked), ("runs.check_names", {"names": [*words[1::2][:2]]})]
     shown = wb("ps", "--view", "good", world=world, terminal=TTY).out
     assert all(text in shown for text in ("lr.x", "best loss", "BRANCH", "3e-4", "0.03125", "main"))
     wb("ps", *words, "-o", "json", world=world)
-    assert world.calls[-1][0] == "runs.list", "JSON has all of it anyway"
+    assert [name for name, _ in world.calls[-2:]] == ["runs.list", "runs.check_names"], "JSON has it all"
 
 
 def test_a_view_lists_its_runs_narrowed_by_more_words(wb: Wb) -> None:

@@ -42,3 +42,23 @@ async def test_every_list_of_runs_takes_a_filter(tmp_path: Path) -> None:
                 await live.call(f"runs.{method}", filter="status=faild")
             assert raised.value.data == {"filter": "status=faild", "start": 7, "stop": 12}
             assert raised.value.hint == "did you mean failed?"
+
+
+async def test_names_that_no_run_has_are_told_with_what_was_meant(tmp_path: Path) -> None:
+    async with services(tmp_path) as live:
+        run = make_run(1, params={"lr": "1"}, tags={"team": "x"})
+        await live.store.write(kept_runs.insert, run, RunConfiguration(command=["true"]))
+        records = lines([header(), metric("val/loss", 0.5, 1)])
+        await live.store.write(live.store.intake.take, run.id, FILE, 0, records)
+        known = ["param:lr", "tag:team", "metric:val/loss", "best:val/loss", "lr", "val/loss", "target"]
+        assert await live.call("runs.check_names", names=known) == []
+        slips = ["param:lrr", "best:val_loss", "metric:lr", "foo:bar", "nosuch", "tag:\x1b[2J"]
+        told = await live.call("runs.check_names", names=slips)
+        assert [(item["message"], item["hint"]) for item in told] == [
+            ("no run has a param lrr", "did you mean lr?"),
+            ("no run has a metric val_loss", "did you mean val/loss?"),
+            ("no run has a metric lr", ""),
+            ("no run has a metric, param or tag foo:bar", ""),
+            ("no run has a metric, param or tag nosuch", ""),
+            ("no run has a tag \x1b[2J", ""),
+        ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -58,6 +58,17 @@ def chosen(
 
 def tell_unknown(session: Session, filter_text: str, experiment: str | None = None) -> None:
     """Say which names of a filter no run has: it may have been mistyped."""
-    for item in session.call("runs", "check_filter", filter=filter_text, experiment=experiment)["unknown"]:
+    _tell(session, session.call("runs", "check_filter", filter=filter_text, experiment=experiment)["unknown"])
+
+
+def tell_unknown_names(session: Session, names: Sequence[str], experiment: str | None = None) -> None:
+    """Say which names no run has, of those a list is sorted, grouped or told by; attributes are known."""
+    wanted = [name for name in names if not name.startswith("attribute:")]
+    if wanted:
+        _tell(session, session.call("runs", "check_names", names=wanted, experiment=experiment))
+
+
+def _tell(session: Session, unknown: Sequence[Mapping[str, Any]]) -> None:
+    for item in unknown:
         hint = f"; {item['hint']}" if item["hint"] else ""
         output.note(session, f"{item['message']}{hint}", "warn")

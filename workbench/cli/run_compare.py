@@ -94,8 +94,12 @@ def _data(found: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
         yield "param", clean_name(name), [output.plain(value) for value in values]
     for name, metric in found.get("metrics", {}).items():
         yield "metric", clean_name(name), [output.plain(value) for value in metric["values"]]
+        if any(value is not None for value in metric.get("deltas", ())):
+            yield "delta", clean_name(name), [output.plain(value) for value in metric["deltas"]]
         if any(value is not None for value in metric.get("peaks", ())):
             yield "best", clean_name(name), [output.plain(value) for value in metric["peaks"]]
+        if any(stars := comparison.stars(metric)):
+            yield "star", clean_name(name), ["*" if won else "" for won in stars]
     for name, values in found.get("facts", {}).items():
         yield "fact", clean_name(name), [output.plain(value) for value in values]
     for name, values in found.get("tags", {}).items():

@@ -11,7 +11,7 @@ import click
 from workbench.cli import complete, output, run_columns
 from workbench.cli.command import F, Listing, command
 from workbench.cli.parsing import assignments, at_least, tags
-from workbench.cli.run_choice import joined, tell_unknown
+from workbench.cli.run_choice import joined, tell_unknown, tell_unknown_names
 from workbench.cli.run_groups import print_groups
 from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
@@ -151,6 +151,7 @@ def _list(
         if tag_words or property_words:
             raise UsageError("groups are narrowed by a filter", "such as tags.a='b' for --tag a=b")
         print_groups(session, group, asked)
+        tell_unknown_names(session, [group] if ":" in group else [], experiment)
         return
     limit = limit or (SHOWN if output.as_table(session) else LISTED)
     found = session.call(
@@ -170,6 +171,7 @@ def _list(
         tell_unknown(session, wanted, experiment)
     more = columns or run_columns.of_view(saved.get("columns") or ())
     print_runs(session, found, NONE_SUCH if filtered else EMPTY, columns=more)
+    tell_unknown_names(session, [*([sort] if sort and ":" in sort else []), *columns], experiment)
     if len(found) == limit:
         which = "first" if sort or saved.get("sort") else "newest"
         output.note(session, f"the {which} {limit}; more with -n", "quiet")

@@ -1,4 +1,4 @@
-"""Filters of runs as a service: what one means here, and which of its names nothing has."""
+"""Filters of runs as a service: what one means here, and which names nothing has."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ class RunFilterService:
         name stands, in characters from 0. Raises NotFound (experiment), UsageError (its data have them too).
         """
         return await self._store.read(filter_names.check, filter, experiment)
+
+    @call
+    async def check_names(self, names: list[str], experiment: str | None = None) -> list[dict[str, Any]]:
+        """[{"name", "message", "hint"}]: those that no run has, of names as a list is sorted or grouped by.
+
+        names: param:NAME, tag:NAME, metric:NAME, min:, max:, best:NAME, or a name alone.
+        Raises NotFound (experiment).
+        """
+        return await self._store.read(filter_names.check_axes, names, experiment)

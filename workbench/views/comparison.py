@@ -124,17 +124,21 @@ def _metric(name: str, metric: Mapping[str, Any], ascii_only: bool) -> list[Cell
     """Last values with how far they are from the first run's, the best with a star."""
     values = [numbers.number(value) for value in metric["values"]]
     deltas = [numbers.finite(delta) for delta in metric.get("deltas") or []]
-    rivals = sum(value is not None for value in values)
-    best = metric.get("best") if rivals > 1 else None  # alone it is the best of nothing
-    winner = None if best is None else values[best]
     star = "*" if ascii_only else "★"
     cells = [Cell(f"  {clean_name(name)}{_arrow(metric, ascii_only)}")]
-    for at, (text, value) in enumerate(zip(numbers.column(values), values, strict=True)):
-        won = winner is not None and value == winner
+    for at, (text, won) in enumerate(zip(numbers.column(values), stars(metric), strict=True)):
         delta = deltas[at] if at and at < len(deltas) else None
         said = text if delta is None else f"{text} {numbers.delta(delta, 3):>{DELTA}}"
         cells.append(Cell(f"{star} {said}", "good") if won else Cell(said))
     return cells
+
+
+def stars(metric: Mapping[str, Any]) -> list[bool]:
+    """Which runs have the best last value of a compared metric; alone one is the best of nothing."""
+    values = [numbers.number(value) for value in metric["values"]]
+    rivals = sum(value is not None for value in values)
+    best = metric.get("best") if rivals > 1 else None
+    return [best is not None and value == values[best] for value in values]
 
 
 def goal_words(metric: Mapping[str, Any]) -> str:
