@@ -183,6 +183,7 @@ def test_children_are_judged_by_what_they_log(store):
     root = put_run(store)
     assert store.read(children.metric, root) == (None, Goal.MINIMIZE)
     feed(store, root, [header(), metric("loss", 5.0)], "1-a.jsonl")
+    store.write(experiments.update, "default", primary_metric="loss")
     assert store.read(children.metric, root) == (None, Goal.MINIMIZE)
     for number, child in enumerate((A, B, C)):
         names = ("epoch", "val_acc") if number else ("epoch", "val_acc", "lr")

@@ -243,9 +243,11 @@ def test_bad_lines_are_counted_by_file(store):
         (["val_acc", "val_loss"], "val_acc", "maximize"),
         (["lr", "loss"], "loss", "minimize"),
         (["reward", "steps"], "reward", "maximize"),
+        (["loss", "val/f1"], "val/f1", "maximize"),
+        (["epoch", "height"], "height", "minimize"),
     ],
 )
-def test_the_metric_an_experiment_is_judged_by_is_guessed_once(store, names, primary, goal):
+def test_the_metric_an_experiment_is_judged_by_is_guessed(store, names, primary, goal):
     run = put_run(store)
     feed(store, run, [header(), *(metric(name, 1) for name in names)])
     experiment = store.read(experiments.get, "default")
@@ -254,8 +256,19 @@ def test_the_metric_an_experiment_is_judged_by_is_guessed_once(store, names, pri
         goal,
         False,
     )
-    feed(store, run, [metric("val_loss_later", 1)])
+    feed(store, run, [metric("weight", 1)])
     assert store.read(experiments.get, "default").primary_metric == primary
+
+
+def test_what_a_later_run_logs_is_judged_by_where_it_tells_more(store):
+    """The first runs of an experiment are often trials: what they log is not what it is about."""
+    judged = []
+    for names in (["lr"], ["epoch", "height"], ["lr", "train/loss"], ["val/loss"], ["train/acc", "val/acc"]):
+        feed(store, put_run(store), [header(), *(metric(name, 1) for name in names)])
+        judged.append(store.read(experiments.get, "default").primary_metric)
+    assert judged == ["lr", "height", "train/loss", "val/loss", "val/loss"]
+    guessed = [event for event in store.read(events.after) if event.data.get("guessed")]
+    assert [event.data["primary_metric"] for event in guessed] == ["lr", "height", "train/loss", "val/loss"]
 
 
 def test_what_a_person_chose_is_not_guessed_over(store):

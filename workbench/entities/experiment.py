@@ -27,7 +27,7 @@ class Experiment(Entity, frozen=True, kw_only=True):
     created: datetime
     tags: dict[str, str | None] = {}
     primary_metric: str | None = None
-    """Guessed from the first metrics until somebody sets it."""
+    """Guessed from what its runs log until somebody sets it."""
     goal: Goal = Goal.MINIMIZE
     primary_set: bool = False
     """Whether a person chose the primary metric (else it is a guess)."""
@@ -50,9 +50,16 @@ _LOW = frozenset({
 })  # fmt: skip
 
 
+_VALIDATION = frozenset({"val", "valid", "validation", "eval", "dev"})
+_COURSE = frozenset({
+    "lr", "epoch", "epochs", "step", "steps", "iteration", "iterations", "iter", "batch", "time", "seconds",
+    "duration", "elapsed", "grad", "memory",
+})  # fmt: skip
+
+
 def named_goal(metric: str) -> Goal | None:
     """Which way a metric gets better by the words of its name; None where they do not say."""
-    words = re.split(r"[^a-z0-9]+", metric.lower())
+    words = _words(metric)
     if any(word in _HIGH for word in words):
         return Goal.MAXIMIZE
     return Goal.MINIMIZE if any(word in _LOW for word in words) else None
@@ -63,17 +70,26 @@ def guess_goal(metric: str) -> Goal:
     return named_goal(metric) or Goal.MINIMIZE
 
 
-def likeliest_primary(names: Iterable[str]) -> str | None:
-    """The metric people would judge by: held-out losses and accuracies first, else the first seen."""
-    best, best_rank = None, 5
-    for name in names:
-        words = set(re.split(r"[^a-z0-9]+", name.lower()))
-        held_out = 0 if words & {"val", "valid", "validation", "eval", "dev"} else 1 if "test" in words else 2
-        judged = bool(words & {"loss", "acc", "accuracy"})
-        rank = held_out if judged and held_out < 2 else 3 if judged else 4
-        if rank < best_rank:
-            best, best_rank = name, rank
-    return best
+def likeliest_primary(names: Iterable[str], guessed: str | None = None) -> str | None:
+    """The metric people would judge by; guessed, an earlier guess, unless another says more.
+
+    A name that says which way is better comes before one that does not, and that before one of how far a
+    training is. Then validation before test before training, loss and accuracy before others, the first seen.
+    """
+    candidates = names if guessed is None else (guessed, *names)
+    return min(candidates, key=_tells, default=None)
+
+
+def _words(metric: str) -> list[str]:
+    return re.split(r"[^a-z0-9]+", metric.lower())
+
+
+def _tells(metric: str) -> tuple[int, int, int]:
+    """How much a metric tells of a run by the words of its name; less is more."""
+    words = set(_words(metric))
+    course = 2 if words & _COURSE else 1
+    held_out = 0 if words & _VALIDATION else 1 if "test" in words else 2
+    return 0 if named_goal(metric) else course, held_out, int(not words & {"loss", "acc", "accuracy"})
 
 
 def metric_of_most(counts: Mapping[str, int], primary: str | None) -> str | None:

@@ -116,6 +116,7 @@ def _metrics(
 ) -> dict[str, int]:
     """Append the points of a batch; returns how many were kept by name."""
     kept: dict[str, int] = {}
+    new: list[str] = []
     dropped = 0
     for name, column in batch.metrics.items():
         rows = series.of_name(change.connection, owner.number, name, header.rank)
@@ -127,10 +128,12 @@ def _metrics(
         others = [row for row in rows if row is not before]
         _plain(change, owner.number, name, header.rank, [*others, after])
         kept[name] = len(column.values)
+        if not rows:
+            new.append(name)
     if dropped:
         run_entries.warn(change, owner.number, [f"more than {MAX_SERIES} series: metrics were dropped"])
-    if kept:
-        experiments.guess_primary(change, owner.experiment, kept)
+    if new:
+        experiments.guess_primary(change, owner.experiment, new)
     return kept
 
 

@@ -138,14 +138,17 @@ def update(
 
 
 def guess_primary(change: Transaction, experiment: int, names: Iterable[str]) -> None:
-    """At an experiment's first metrics, settle on the one it is judged by, until a person chooses."""
+    """Judge an experiment by one of names, metrics new to a run, where it tells more than the guess so far.
+
+    What a person chose stays.
+    """
     row = change.execute(
-        "SELECT name FROM experiments WHERE number = ? AND primary_metric IS NULL AND primary_set = 0",
-        (experiment,),
+        "SELECT name, primary_metric FROM experiments WHERE number = ? AND primary_set = 0", (experiment,)
     ).fetchone()
-    guess = None if row is None else likeliest_primary(names)
-    if row is None or guess is None:
+    guess = None if row is None else likeliest_primary(names, row[1])
+    if row is None or guess == row[1]:
         return
+    assert guess is not None
     goal = guess_goal(guess)
     change.execute(
         "UPDATE experiments SET primary_metric = ?, goal = ? WHERE number = ?",
