@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, Unpack, cast
 from unittest import mock
 
 import pytest
@@ -19,7 +19,16 @@ from workbench.services.offered import SERVICES
 from workbench.services.operation import Kind, call, find, items, operations, write
 
 
+class Shared(TypedDict, total=False):
+    size: int
+    words: list[str] | None
+
+
 class Service:
+    @call
+    async def sum(self, by: str, **shared: Unpack[Shared]) -> str:
+        return f"{by} {dict(shared)}"
+
     @call
     async def add(self, a: int, b: int = 2) -> int:
         return a + b
@@ -52,6 +61,17 @@ async def test_a_marked_method_is_called_with_checked_parameters(table):
         await find(table, "thing", "commit").call({"git": {"commit": "abc"}, "names": ["x"]}) == "abc ['x']"
     )
     assert [n async for n in find(table, "thing", "count").iterate({"to": 3})] == [0, 1, 2]
+
+
+async def test_parameters_that_operations_share_may_be_absent_and_are_checked(table):
+    summing = find(table, "thing", "sum")
+    assert await summing.call({"by": "a"}) == "a {}"
+    assert await summing.call({"by": "a", "size": 1, "words": None}) == "a {'size': 1, 'words': None}"
+    many = [str(number) for number in range(5000)]
+    assert (await summing.call({"by": "a", "words": many})).endswith("'4999']}")
+    for slip in ({"size": "x"}, {"sizes": 1}, {"size": None}, {"words": ["a", 1]}, {"words": [*many, 1]}):
+        with pytest.raises(UsageError, match=r"thing\.sum"):
+            await summing.call({"by": "a", **slip})
 
 
 @pytest.mark.parametrize("parameters", [{}, {"a": "x"}, {"a": 1, "c": 2}, [], None, {"a": 1, "b": []}])

@@ -67,11 +67,19 @@ class _Form(NamedTuple):
 
 @functools.cache
 def _form_of(function: Callable[..., Any], kind: Kind) -> _Form:
-    """Read when it is first asked for, once for all workspaces; function: not bound."""
+    """Read when it is first asked for, once for all workspaces; function: not bound.
+
+    What several operations share is a TypedDict, unpacked: each of its names may be absent.
+    """
     hints = typing.get_type_hints(function)
     fields: list[Any] = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name == "self" or (kind in _TAKING and parameter.name == "source"):
+            continue
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            shared = typing.get_type_hints(typing.get_args(hints.pop(parameter.name))[0])
+            fields += [(name, hint | msgspec.UnsetType, msgspec.UNSET) for name, hint in shared.items()]
+            hints |= shared
             continue
         spec: tuple[Any, ...] = (parameter.name, hints[parameter.name])
         if parameter.default is not inspect.Parameter.empty:
@@ -108,7 +116,8 @@ class Operation:
             parameters = {**parameters, **{name: [] for name in long}}
         try:
             checked = msgspec.convert(parameters, form.struct, strict=False)
-            found = Arguments((name, getattr(checked, name)) for name in checked.__struct_fields__)
+            given = ((name, getattr(checked, name)) for name in checked.__struct_fields__)
+            found = Arguments((name, value) for name, value in given if value is not msgspec.UNSET)
             for name, values in long.items():
                 found[name] = [
                     item

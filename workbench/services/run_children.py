@@ -7,7 +7,7 @@ from typing import Any
 from workbench.entities.run import Run
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.services.runs import read_state
+from workbench.services.run_fitting import read_state
 from workbench.store.runs import children
 
 Words = list[str] | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from workbench.entities.base import replace
 from workbench.entities.run_group import RunGroup
@@ -10,7 +10,7 @@ from workbench.entities.run_row import RunRow, RunTable
 from workbench.errors import UsageError
 from workbench.services.context import Context
 from workbench.services.operation import call
-from workbench.services.runs import read_state
+from workbench.services.run_fitting import Fitting, query
 from workbench.store.lists import run_groups, run_order, run_table
 from workbench.store.lists.run_table import NEWEST, read_columns
 from workbench.store.queries.query import RunQuery
@@ -29,25 +29,17 @@ class RunTableService:
     @call
     async def table(
         self,
-        experiment: str | None = None,
-        status: Words = None,
-        target: str | None = None,
-        text: str | None = None,
-        filter: str | None = None,
-        active: bool = False,
-        archived: bool | None = False,
-        children: bool | None = None,
         ids: Words = None,
         sort: str = "created",
         descending: bool | None = None,
         offset: int = 0,
         limit: int = 50,
         columns: Words = None,
+        **which: Unpack[Fitting],
     ) -> RunTable:
         """{"total", "rows", "sequence"}: one page of the runs that fit; no total where `count` has to tell.
 
-        filter: in words, see docs/filters.md. children: whether those of other runs fit, absent: where a
-        filter or text is asked. sort: created, name, experiment, target, status, started,
+        sort: created, name, experiment, target, status, started,
         ended, duration, primary, best, metric:NAME, min:NAME, max:NAME, best:NAME, param:NAME, tag:NAME;
         descending absent: newest first by age, else lowest first. columns: sparkline, param:NAME, tag:NAME,
         metric:NAME, min:NAME, max:NAME, best:NAME, spark:NAME (its course), attribute:NAME; absent: the
@@ -56,46 +48,28 @@ class RunTableService:
         """
         if not 0 < limit <= MAX_PAGE or len(ids or ()) > MAX_PAGE:
             raise UsageError(f"a page holds 1 to {MAX_PAGE} runs")
-        query = _query(experiment, status, target, text, filter, active, archived, children, sort, descending)
-        query = replace(query, ids=tuple(ids or ()), offset=max(0, offset), limit=limit)
-        page = await self._store.read(run_table.page, self._store.orders, query, read_columns(columns))
+        page_of = {"ids": tuple(ids or ()), "offset": max(0, offset), "limit": limit}
+        asked = query(which, order=sort, descending=descending, **page_of)
+        page = await self._store.read(run_table.page, self._store.orders, asked, read_columns(columns))
         return replace(page, rows=[self._fresh(row) for row in page.rows])
 
     @call
-    async def count(
-        self,
-        experiment: str | None = None,
-        status: Words = None,
-        target: str | None = None,
-        text: str | None = None,
-        filter: str | None = None,
-        active: bool = False,
-        archived: bool | None = False,
-        children: bool | None = None,
-    ) -> dict[str, int]:
+    async def count(self, **which: Unpack[Fitting]) -> dict[str, int]:
         """{"count": n}: how many runs fit. The parameters and errors are those of `table`.
 
         No page waits for it: of 100,000 runs all that a filter does not leave out have to be looked at.
         """
-        query = _query(experiment, status, target, text, filter, active, archived, children, "created", None)
-        return {"count": await self._store.read(self._store.orders.count, query)}
+        return {"count": await self._store.read(self._store.orders.count, query(which))}
 
     @call
     async def order(
         self,
-        experiment: str | None = None,
-        status: Words = None,
-        target: str | None = None,
-        text: str | None = None,
-        filter: str | None = None,
-        active: bool = False,
-        archived: bool | None = False,
-        children: bool | None = None,
         sort: str = "created",
         descending: bool | None = None,
         grouped: bool = False,
         group: str | None = None,
         unfold: Words = None,
+        **which: Unpack[Fitting],
     ) -> dict[str, Any]:
         """{"ids", "groups"}: all ids that fit, in order, separated by spaces; [experiment, count] a group.
 
@@ -104,32 +78,20 @@ class RunTableService:
         and groups are [value, count], null where there is none. The other parameters are those of `table`;
         so are the errors.
         """
-        query = _query(experiment, status, target, text, filter, active, archived, children, sort, descending)
+        asked = query(which, order=sort, descending=descending)
         ids, groups, depths = await self._store.read(
-            run_order.order, self._store.orders, query, grouped=grouped, group=group, unfold=unfold or ()
+            run_order.order, self._store.orders, asked, grouped=grouped, group=group, unfold=unfold or ()
         )
         return {"ids": " ".join(ids), "groups": groups, **({"depths": depths} if depths else {})}
 
     @call
-    async def groups(
-        self,
-        by: str,
-        experiment: str | None = None,
-        status: Words = None,
-        target: str | None = None,
-        text: str | None = None,
-        filter: str | None = None,
-        active: bool = False,
-        archived: bool | None = False,
-        children: bool | None = None,
-    ) -> list[RunGroup]:
+    async def groups(self, by: str, **which: Unpack[Fitting]) -> list[RunGroup]:
         """The runs that fit by what they have in common, the largest group first.
 
         by: an attribute such as status, target or experiment, param:NAME, tag:NAME. Groups are judged by the
         metric of their experiments, where that is one. Raises NotFound (experiment), UsageError.
         """
-        query = _query(experiment, status, target, text, filter, active, archived, children, "created", None)
-        return await self._store.read(run_groups.groups, query, by)
+        return await self._store.read(run_groups.groups, query(which), by)
 
     @call
     async def active_by_target(self) -> dict[str, dict[str, int]]:
@@ -147,29 +109,3 @@ class RunTableService:
     async def columns(self, experiment: str | None = None) -> dict[str, list[str]]:
         """{"params", "tags", "metrics"}: the names that the newest runs have, to choose columns from."""
         return await self._store.read(run_table.column_names, RunQuery(experiment=experiment, limit=NEWEST))
-
-
-def _query(
-    experiment: str | None,
-    status: Words,
-    target: str | None,
-    text: str | None,
-    filter: str | None,
-    active: bool,
-    archived: bool | None,
-    children: bool | None,
-    sort: str,
-    descending: bool | None,
-) -> RunQuery:
-    return RunQuery(
-        experiment=experiment,
-        statuses=tuple(read_state(name) for name in status or ()),
-        target=target,
-        text=text,
-        filter=filter,
-        active=active,
-        archived=archived,
-        children=children,
-        order=sort,
-        descending=descending,
-    )

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from workbench.entities.base import replace
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
 from workbench.entities.identity import display_name
 from workbench.entities.pool import ANY
-from workbench.entities.run import GitFacts, Run, RunState
+from workbench.entities.run import GitFacts, Run
 from workbench.entities.target import Target
 from workbench.errors import Conflict, NotFound, UsageError
 from workbench.remote.forms import protocol
@@ -26,10 +26,10 @@ from workbench.services.context import Context
 from workbench.services.machine_facts import check_drain, check_gpus
 from workbench.services.operation import call, items
 from workbench.services.patience import Patience
+from workbench.services.run_fitting import Fitting, query
 from workbench.services.run_secrets import with_stored
 from workbench.services.settling import settled
 from workbench.store.fleet import placements, pools, targets
-from workbench.store.queries.query import RunQuery
 from workbench.store.registry import datasets, manifests
 from workbench.store.runs import kept_runs, run_data, run_rows
 from workbench.store.workspace import experiments
@@ -50,43 +50,29 @@ class RunService:
     @call
     async def list(
         self,
-        experiment: str | None = None,
-        status: list[str] | None = None,
-        target: str | None = None,
         tags: dict[str, str | None] | None = None,
         properties: dict[str, str] | None = None,
-        text: str | None = None,
-        filter: str | None = None,
-        active: bool = False,
-        archived: bool | None = False,
-        children: bool | None = None,
         sort: str = "created",
         descending: bool | None = None,
         limit: int = 50,
         offset: int = 0,
+        **which: Unpack[Fitting],
     ) -> list[Run]:
         """Runs, newest first or as `runs.table` sorts them (AZ-66, AZ-79).
 
-        children: whether those of other runs fit; absent: where a filter, text, tags or properties are asked.
-        Raises NotFound (experiment), UsageError.
+        tags, properties: those the runs have; a tag's null is any value. Raises NotFound (experiment),
+        UsageError.
         """
-        query = RunQuery(
-            experiment=experiment,
-            statuses=tuple(read_state(name) for name in status or ()),
-            target=target,
+        asked = query(
+            which,
             tags=tags or {},
             properties=properties or {},
-            text=text,
-            filter=filter,
-            active=active,
-            archived=archived,
-            children=children,
             order=sort,
             descending=descending,
             limit=min(limit, MAX_LIST),
             offset=offset,
         )
-        return [self._context.fresh(run) for run in await self._store.read(kept_runs.find, query)]
+        return [self._context.fresh(run) for run in await self._store.read(kept_runs.find, asked)]
 
     @call
     async def get(self, run: str, experiment: str | None = None) -> Run:
@@ -288,16 +274,6 @@ class RunService:
         with suppress(NotFound):  # that version was forgotten: nobody asks for its files
             await self._store.read(datasets.get, name, int(version))
             raise Conflict(f"the files of {held} lie in its folder", f"wb data rm {name}:{version} first")
-
-
-def read_state(name: str) -> RunState:
-    """The state of that name, in any case; raises UsageError."""
-    for state in RunState:
-        if state.value.lower() == name.lower():
-            return state
-    raise UsageError(
-        f"{name!r} is no state of a run", "one of " + ", ".join(state.value for state in RunState)
-    )
 
 
 def _git_properties(git: GitFacts | None) -> dict[str, str]:
