@@ -161,6 +161,12 @@ class StoreTooNew(StoreError):
     code = "store_too_new"
 
 
+class StoreDamaged(StoreError):
+    """The database is no longer one, or its file cannot be read: what was in it is not known."""
+
+    code = "store_damaged"
+
+
 class RemoteError(WorkbenchError):
     """The far end of a link answered with an error of its own (disk full there, quota ...)."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.machines.rig import SshServer
@@ -46,6 +48,37 @@ def test_one_that_is_damaged_does_not_hide_the_others(wb: Wb) -> None:
     assert "not a database" in found["damaged"]["problem"]
     assert "runs" not in found["damaged"], "absent is not zero"
     assert "the database" in wb("workspace", "ls", "-o", "table")
+
+
+def test_one_that_is_damaged_is_removed_and_nothing_else(wb: Wb) -> None:
+    """What belongs to another program or a newer version is not damaged, only not ours to read."""
+    wb("ps", WORKBENCH_WORKSPACE="other")
+    folders = {name: wb.folder / "workspaces" / name for name in ("garbage", "unread", "foreign", "newer")}
+    for folder in folders.values():
+        (folder / "spool").mkdir(parents=True)
+        (folder / "spool" / "x.log").write_bytes(b"output")
+    (folders["garbage"] / "workbench.db").write_bytes(b"this was a database" * 100)
+    (folders["unread"] / "workbench.db").mkdir()
+    for name, sql in (("foreign", "CREATE TABLE theirs (x)"), ("newer", "PRAGMA user_version = 9999")):
+        with closing(sqlite3.connect(folders[name] / "workbench.db")) as database:
+            database.execute(sql)
+    for name in ("garbage", "unread"):
+        plan = wb.json("workspace", "rm", name, "--dry-run")
+        assert (plan["folder"], plan["removed"]) == (str(folders[name]), False)
+        assert plan["bytes"] > 0
+        assert "the database" in plan["problem"]
+        assert "runs" not in plan, "absent is not zero"
+        wb("workspace", "rm", name, "--machines", "--yes", code=2)
+        wb("workspace", "rm", name, code=5)
+        assert "runs that are not known" in wb("workspace", "rm", name, "--dry-run", "-o", "table")
+        assert folders[name].is_dir()
+        assert wb.json("workspace", "rm", name, "--yes")["removed"]
+        assert not folders[name].exists()
+        wb("workspace", "rm", name, "--yes", code=3)
+    for name in ("foreign", "newer"):
+        wb("workspace", "rm", name, "--yes", code=1)
+        assert (folders[name] / "spool" / "x.log").read_bytes() == b"output"
+    assert {item["name"] for item in wb.json("workspace", "ls")} >= {"foreign", "newer", "other"}
 
 
 def test_a_folder_is_tied_to_a_workspace(wb: Wb, tmp_path: Path) -> None:
@@ -92,3 +125,23 @@ def test_one_with_active_runs_is_not_removed(wb: Wb, server: SshServer) -> None:
     wb.environ["WORKBENCH_WORKSPACE"] = "default"
     wb("workspace", "rm", "busy", "--yes", code=5)
     wb("cancel", run, WORKBENCH_WORKSPACE="busy")
+
+
+def test_one_damaged_while_its_runs_are_followed_goes_once_its_server_let_go(
+    wb: Wb, server: SshServer
+) -> None:
+    wb.environ["WORKBENCH_WORKSPACE"] = "busy"
+    attach(wb, server)
+    run = wb("submit", "--no-code", "--", "sleep", "600").strip()
+    database = wb.folder / "workspaces" / "busy" / "workbench.db"
+    for path in database.parent.glob("workbench.db*"):
+        path.write_bytes(b"this was a database" * 1000)
+    wb.environ["WORKBENCH_WORKSPACE"] = "default"
+    wb("workspace", "rm", "busy", "--yes", code=5)
+    assert database.exists()
+    wb("server", "stop")
+    assert wb.json("workspace", "rm", "busy", "--yes")["removed"]
+    assert not database.parent.exists()
+    attach(wb, server)
+    wb("compute", "adopt", server.name, "--from", "busy")
+    wb("cancel", run)

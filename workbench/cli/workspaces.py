@@ -120,7 +120,8 @@ def init(session: Session, name: str | None, folder: str) -> None:
 def remove(session: Session, name: str, machines: bool, dry_run: bool, yes: bool) -> None:
     """Remove another workspace for good: its runs, metrics, output and models on this side.
 
-    Folders on machines stay, unless --machines says so; wb compute adopt brings their runs back.
+    Folders on machines stay, unless --machines says so; wb compute adopt brings their runs back. One whose
+    database is damaged goes too; which folders on machines are its own nobody knows then.
     """
     asked = {"name": name, "delete_dependent_resources": machines}
     found = session.call("workspace", "remove", **asked, dry_run=True)
@@ -141,6 +142,8 @@ def _goes(found: dict[str, Any], machines: bool) -> str:
     there = sum(found.get("by_machine", {}).values())
     where = f" and {counted(there, 'folder')} on machines" if machines else ""
     place = f"{sizes.short(found['bytes'])} in {clean(found['folder'], 1000)}"
+    if "problem" in found:
+        return f"runs that are not known ({clean(found['problem'], 1000)}), {place}"
     return f"{counted(found['runs'], 'run')}, {place}{where}"
 
 

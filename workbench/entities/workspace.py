@@ -31,10 +31,12 @@ class WorkspaceContents(Entity, frozen=True, kw_only=True):
     folder: str
     bytes: int = 0
     """What it takes on this side."""
-    runs: int = 0
-    active_runs: int = 0
+    runs: int | None = None
+    active_runs: int | None = None
     by_machine: dict[str, int] = {}
     """Runs whose folders are on machines; they stay unless that is asked for."""
+    problem: str | None = None
+    """Why it does not open; which runs it has is not known then."""
     removed: bool = False
     left: dict[str, str] = {}
     """Machines whose folders could not be removed, and why."""

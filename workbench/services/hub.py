@@ -17,9 +17,11 @@ from workbench.home import Home
 from workbench.services.context import Context
 from workbench.services.open_workspace import OpenWorkspace
 from workbench.services.owning import own
+from workbench.services.secrets import open_secrets
 from workbench.services.server import ServerService
 from workbench.services.workspace_room import remove_tree
 from workbench.settings import Settings
+from workbench.store.sqlite.location import directory_for
 from workbench.store.sqlite.ownership import Ownership
 from workbench.version import __version__
 
@@ -132,14 +134,24 @@ class Hub:
         """What the services of a workspace share; raises UsageError, StoreError."""
         return (await self.workspace(name)).context
 
+    def folder(self, name: str) -> Path:
+        """Where the store of a workspace is, whether it opens or not; raises UsageError."""
+        return directory_for(self._home.workspace(name), os.getuid())[0]
+
+    def following(self, name: str) -> int:
+        """How many active runs of a workspace are followed; 0 of one that is not open."""
+        found = self._workspaces.get(name)
+        return 0 if found is None else found.conductor.active
+
     async def remove(self, name: str) -> None:
-        """Close a workspace and remove what this side keeps of it; raises StoreError."""
-        workspace = await self.workspace(name)
+        """Remove what this side keeps of a workspace; one that is open is closed first. Raises StoreError."""
         async with self._opening:
-            self._workspaces.pop(name, None)
-            await asyncio.to_thread(workspace.context.secrets.forget_all)
-            await workspace.close()
-            for folder in {workspace.context.folder, self._home.workspace(name)}:
+            secrets = open_secrets(name, self._home, self._settings.secrets)
+            await asyncio.to_thread(secrets.forget_all)
+            workspace = self._workspaces.pop(name, None)
+            if workspace is not None:
+                await workspace.close()
+            for folder in {self.folder(name), self._home.workspace(name)}:
                 await asyncio.to_thread(remove_tree, folder)
 
     async def close(self) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.errors import StoreError, StoreFull
+from workbench.errors import StoreDamaged, StoreError, StoreFull
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_UNREADABLE = {errno.EACCES, errno.EPERM, errno.EIO, errno.EISDIR, errno.ENOTDIR}
 _LITTLE = 65536
 
 
@@ -39,9 +40,15 @@ def explain_sqlite(problem: sqlite3.Error, place: Path) -> StoreError:
             "wait for it, or stop the server: wb server stop",
         )
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreError(
+        return StoreDamaged(
             f"the database {place} is damaged: {problem}",
             "move the file away and adopt the runs again from their machines: wb compute adopt",
+        )
+    unreadable = _unreadable(place) if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR) else None
+    if unreadable is not None:
+        return StoreDamaged(
+            f"the database {place} cannot be read: {unreadable.strerror}",
+            "check its owner, its rights and the disk",
         )
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return StoreError(
@@ -68,6 +75,16 @@ def explain_disk(problem: OSError, place: Path) -> StoreError:
             "lift the limit and start the server again: ulimit -f unlimited; wb server stop",
         )
     return StoreError(f"{where}: {problem.strerror or problem}", "check the folder's owner, rights and disk")
+
+
+def _unreadable(place: Path) -> OSError | None:
+    """Why the database's file itself cannot be read, None when it can or is not there: it is tried."""
+    try:
+        with place.open("rb") as file:
+            file.read(_LITTLE)
+    except OSError as problem:
+        return problem if problem.errno in _UNREADABLE else None
+    return None
 
 
 def _no_room(folder: Path) -> OSError | None:
