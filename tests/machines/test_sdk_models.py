@@ -51,9 +51,7 @@ def test_models_are_registered_promoted_and_rolled_back(workspace: Workspace, tm
     assert [model.id for model in (weak, good, worse)] == ["net:1", "net:2", "net:3"]
     assert good.details["metrics"] == {"acc": 0.9}
     assert good.details["datasets"] == [{"relation": "training data", "name": "digits", "version": 1}]
-    made_by = good.run
-    assert made_by is not None
-    assert made_by.get_metrics() == {"acc": 0.9}
+    assert good.run.get_metrics() == {"acc": 0.9}
 
     Model.configure(workspace, "net", gate=["acc >= champion.acc - 0.002"], protect=["champion"])
     weak.promote(why="the first")

@@ -6,6 +6,8 @@ import ast
 import importlib.util
 import inspect
 import json
+import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -50,6 +52,18 @@ def test_both_faces_have_the_same_names_and_parameters() -> None:
             if callable(one) and callable(other):
                 assert list(inspect.signature(one).parameters) == list(inspect.signature(other).parameters)
                 assert one.__doc__ == other.__doc__
+
+
+def test_the_page_is_a_script_that_strict_types_allow(tmp_path: Path) -> None:
+    """What people write as docs/sdk.md does need not ask of each thing whether it is None."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "sdk.md").read_text("utf-8"), re.DOTALL)
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(blocks))
+    words = ["--strict", "--config-file", "", "--cache-dir", str(tmp_path / "cache"), str(script)]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("place", config_file.PLACES)

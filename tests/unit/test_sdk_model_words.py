@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench import Dataset, Model, Workspace
-from workbench.errors import UsageError
+from workbench.errors import NotFound, UsageError
 from workbench.home import find_home
 
 
@@ -42,6 +42,19 @@ def test_versions_are_found_by_tags_as_pairs_and_as_keys(workspace: Workspace, w
     assert [model.version for model in Model.list(workspace, properties=[["by", "ann"]])] == [1]
     with pytest.raises(UsageError):
         Model.list(workspace, tags=[["a", "b", "c"]])
+
+
+def test_no_run_made_what_was_registered_from_files(workspace: Workspace, weights: Path) -> None:
+    """The run of a model is a run, so that a typed script may ask it for its metrics."""
+    model = Model.register(workspace, weights, "net")
+    assert model.run_id is None
+    with pytest.raises(NotFound, match="net:1"):
+        _ = model.run
+
+
+def test_a_file_that_is_no_bundle_is_refused(workspace: Workspace, weights: Path) -> None:
+    with pytest.raises(UsageError, match="is no bundle"):
+        workspace.bring_bundle(weights)
 
 
 def test_a_model_names_its_data_by_the_dataset_itself(workspace: Workspace, weights: Path) -> None:

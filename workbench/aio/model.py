@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.aio.model_facts import Datasets, Tags, Wanted, facts, listed, wanted
 from workbench.aio.session import Session, fetched
-from workbench.errors import UsageError
+from workbench.errors import NotFound, UsageError
 from workbench.home import user_at_host
 from workbench.text.asset_reference import AssetReference
 from workbench.workspace import model_files, model_gates, model_paths
@@ -214,11 +214,19 @@ class Model:
         """It as an input that is named after its flag in an estimator's words (AZ-144)."""
         return self.as_named_input("model").as_input()
 
+    @property
+    def run_id(self) -> str | None:
+        """The id of the run that made it; None for one that was registered from files."""
+        made_by = self.details.get("run")
+        return None if made_by is None else str(made_by)
+
     @fetched
-    async def run(self) -> RunHandle | None:
-        """The run that made it; None for one that was registered from files."""
-        run_id = self.details.get("run")
-        return None if run_id is None else await self.workspace.get_run(str(run_id))
+    async def run(self) -> RunHandle:
+        """The run that made it; raises NotFound for one that was registered from files."""
+        made_by = self.run_id
+        if made_by is None:
+            raise NotFound(f"no run made {self.id}: it was registered from files", "its run_id is None")
+        return await self.workspace.get_run(made_by)
 
     async def evaluate(
         self, job: str | Path | None = None, data: str | None = None, *, again: bool = False

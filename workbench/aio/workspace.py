@@ -19,7 +19,7 @@ from workbench.aio.model import Model
 from workbench.aio.run_handle import RunHandle, submit
 from workbench.aio.session import Session, Stream, fetched
 from workbench.aio.tabular_dataset import TabularDataset
-from workbench.errors import Conflict
+from workbench.errors import Conflict, UsageError
 from workbench.home import Home
 from workbench.workspace.machine_views import MachineViews
 from workbench.workspace.named_data import NamedData, with_inputs
@@ -338,6 +338,9 @@ class Workspace:
             lambda local: local.export_runs(runs, to, files=files, code=code, overwrite=overwrite)
         )
 
-    async def bring_bundle(self, path: Path) -> list[BroughtRun] | None:
-        """Bring the runs of a bundle in; None where the file is none. Raises UsageError for a damaged one."""
-        return await self.session.aside(lambda local: local.bring_bundle(path))
+    async def bring_bundle(self, path: Path) -> list[BroughtRun]:
+        """Bring the runs of a bundle in; raises UsageError for a damaged one, and for what is none."""
+        brought = await self.session.aside(lambda local: local.bring_bundle(path))
+        if brought is None:
+            raise UsageError(f"{path} is no bundle of runs", "bring_runs reads what other tools logged")
+        return brought

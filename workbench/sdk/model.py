@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import UsageError
+from workbench.errors import NotFound, UsageError
 from workbench.home import user_at_host
 from workbench.sdk.model_facts import Datasets, Tags, Wanted, facts, listed, wanted
 from workbench.sdk.session import Session
@@ -216,10 +216,18 @@ class Model:
         return self.as_named_input("model").as_input()
 
     @property
-    def run(self) -> RunHandle | None:
-        """The run that made it; None for one that was registered from files."""
-        run_id = self.details.get("run")
-        return None if run_id is None else self.workspace.get_run(str(run_id))
+    def run_id(self) -> str | None:
+        """The id of the run that made it; None for one that was registered from files."""
+        made_by = self.details.get("run")
+        return None if made_by is None else str(made_by)
+
+    @property
+    def run(self) -> RunHandle:
+        """The run that made it; raises NotFound for one that was registered from files."""
+        made_by = self.run_id
+        if made_by is None:
+            raise NotFound(f"no run made {self.id}: it was registered from files", "its run_id is None")
+        return self.workspace.get_run(made_by)
 
     def evaluate(
         self, job: str | Path | None = None, data: str | None = None, *, again: bool = False

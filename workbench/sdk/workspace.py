@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import config_file
-from workbench.errors import Conflict
+from workbench.errors import Conflict, UsageError
 from workbench.home import Home
 from workbench.sdk.compute_target import ComputeTarget
 from workbench.sdk.dataset import Dataset
@@ -337,6 +337,9 @@ class Workspace:
             lambda local: local.export_runs(runs, to, files=files, code=code, overwrite=overwrite)
         )
 
-    def bring_bundle(self, path: Path) -> list[BroughtRun] | None:
-        """Bring the runs of a bundle in; None where the file is none. Raises UsageError for a damaged one."""
-        return self.session.aside(lambda local: local.bring_bundle(path))
+    def bring_bundle(self, path: Path) -> list[BroughtRun]:
+        """Bring the runs of a bundle in; raises UsageError for a damaged one, and for what is none."""
+        brought = self.session.aside(lambda local: local.bring_bundle(path))
+        if brought is None:
+            raise UsageError(f"{path} is no bundle of runs", "bring_runs reads what other tools logged")
+        return brought
