@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,27 @@ def test_the_warnings_of_a_runs_own_logging_are_on_its_page(wb: Wb) -> None:
     lines = wb("run", "show", "a", world=world, terminal=TTY).out.splitlines()
     at = lines.index("▲ 2 warnings of the run")
     assert lines[at + 1 : at + 3] == ["  loss: 'x' is no number", "  too many"]
+
+
+def test_of_many_warnings_a_page_shows_some_and_says_where_the_others_are(wb: Wb) -> None:
+    """In JSON they are a list of their own: `warnings` of a run is their number, in a script as in a list."""
+    texts = [f"metric-{n}: 'x' is no number" for n in range(12)]
+    warned = make_run(1, "calm-otter-1", warnings=40)
+    world = World(runs__get=lambda run: warned, runs__warnings=texts)
+    assert (
+        "  7 more: wb run show calm-otter-1 --warnings"
+        in wb("run", "show", "a", world=world, terminal=TTY).out.splitlines()
+    )
+    done = wb("run", "show", "a", "--warnings", world=world, terminal=TTY)
+    assert done.out.splitlines() == texts
+    assert "40 warnings in all" in done.err
+    found = json.loads(wb("run", "show", "a", "--warnings", "-o", "json", world=world).out)
+    assert found == [{"text": text} for text in texts]
+    assert json.loads(wb("run", "show", "a", "-o", "json", world=world).out)["warnings"] == 40
+    assert wb("run", "show", "a", "--warnings", "--packages", world=world).code == 2
+    quiet = World(runs__get=lambda run: RUNS[0], runs__warnings=[])
+    done = wb("run", "show", "a", "--warnings", world=quiet, terminal=TTY)
+    assert (done.out, "complained of nothing" in done.err) == ("", True)
 
 
 def test_the_overview_shows_what_runs_before_what_waits_and_counts_the_rest(wb: Wb) -> None:

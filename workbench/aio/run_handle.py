@@ -229,6 +229,11 @@ class RunHandle:
             by_run[child.id] = await child.get_metrics(name)
         return by_run
 
+    async def get_warnings(self) -> list[str]:
+        """What its own logging complained of, each text once; `details["warnings"]` counts them all."""
+        found: list[str] = await self._session.call("runs", "warnings", run=self.id)
+        return found
+
     async def get_file_names(self) -> list[str]:
         """The files below outputs/ and logs/, as its machine has them now, else as last seen (AZ-88)."""
         return [file["path"] for file in await self._session.call("runs", "files", run=self.id)]

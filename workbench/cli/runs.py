@@ -17,6 +17,7 @@ from workbench.cli.session import Session
 from workbench.cli.trends import MOST, trend
 from workbench.errors import UsageError
 from workbench.text import states
+from workbench.text.numbers import counted
 from workbench.text.sanitize import clean_name
 from workbench.views import runs as run_view
 from workbench.views.run_page import page
@@ -220,23 +221,44 @@ def state_name(word: str) -> str:
 @command("show", cls=Listing)
 @click.argument("run", shell_complete=complete.run)
 @click.option("--packages", is_flag=True, help="List what was installed in the Python it ran with.")
+@click.option(
+    "--warnings", is_flag=True, help="List what its own logging complained of; JSON has their count."
+)
 @click.pass_obj
-def show(session: Session, run: str, packages: bool) -> None:
+def show(session: Session, run: str, packages: bool, warnings: bool) -> None:
     """Show one run. RUN is an id or its beginning, a name, @1 for the newest, @best for the best."""
+    if packages and warnings:
+        raise UsageError("--packages and --warnings are two lists", "ask for one of them")
     found = session.call("runs", "get", run=run)
     if packages:
         _packages(session, found)
+        return
+    if warnings:
+        _warnings(session, found)
         return
     if not output.as_table(session):
         output.record(session, found, [])
         return
     trends = {name: trend(session, found["id"], name) for name in list(found.get("metrics") or {})[:MOST]}
-    warnings = session.call("runs", "warnings", run=found["id"]) if found.get("warnings") else []
+    complaints = session.call("runs", "warnings", run=found["id"]) if found.get("warnings") else []
     models = session.call("models", "versions", run=found["id"])
-    lines = page(found, trends, warnings, session.clock(), session.terminal.look, models)
+    lines = page(found, trends, complaints, session.clock(), session.terminal.look, models)
     output.write(session, "\n".join(lines) + "\n")
     name = clean_name(found["name"])
     output.note(session, f"\nwb logs {name}   wb run metrics {name} --plot", "quiet")
+
+
+def _warnings(session: Session, run: run_view.Run) -> None:
+    """Print each different warning of a run in full, a line each."""
+    found = session.call("runs", "warnings", run=run["id"])
+    if not found:
+        output.note(session, f"the logging of {run['name']} complained of nothing")
+    if output.chosen_format(session) not in ("table", "tsv"):
+        output.rows(session, [{"text": text} for text in found], [], ("text",), "")
+        return
+    output.write(session, "".join(clean_name(text, output.LONGEST_LINE) + "\n" for text in found))
+    if (run.get("warnings") or 0) > len(found):
+        output.note(session, f"{counted(run['warnings'], 'warning')} in all; each is listed once", "quiet")
 
 
 def _packages(session: Session, run: run_view.Run) -> None:

@@ -190,6 +190,9 @@ def _warnings(run: Run, texts: Sequence[str], look: Look) -> list[str]:
     lines = [paint(head, "warn", look.colour)]
     for text in texts[:MOST_WARNINGS]:
         lines += ["  " + line for line in wrap(clean_name(text, 400), max(20, look.width - 2))]
+    if len(texts) > MOST_WARNINGS:
+        more = f"  {len(texts) - MOST_WARNINGS} more: wb run show {clean_name(run['name'])} --warnings"
+        lines.append(paint(more, "quiet", look.colour))
     return lines
 
 
