@@ -99,6 +99,11 @@ def test_a_constant_stays_and_gaps_stay_gaps() -> None:
     assert math.isinf(found[3].last)
 
 
+def test_what_no_axis_can_hold_does_not_weigh_on_what_comes_after() -> None:
+    found = smoothed([point(0, 3.0), point(1, 1e300), point(2, 3.0)], 0.9, 1.0)
+    assert [span.last for span in found] == [pytest.approx(3), 1e300, pytest.approx(3)]
+
+
 def test_smoothing_takes_no_notice_of_how_many_buckets_there_are() -> None:
     def at_end(step: int) -> float:
         spans = [point(x, x / 10_000) for x in range(0, 10_001, step)]
@@ -203,7 +208,8 @@ def test_of_many_series_those_around_the_current_one_are_listed() -> None:
     [
         (Scene(empty="the run is queued"), "the run is queued"),
         (scene_of([Trace("a", "a", [])]), "no values yet"),
-        (scene_of([Trace("a", "a", [point(0, math.nan)])]), "nan or infinite"),
+        (scene_of([Trace("a", "a", [point(0, math.nan)])]), "no finite values"),
+        (scene_of([Trace("a", "a", [point(0, -1e300)])]), "no values within 1e280"),
         (scene_of([curve("a")], hidden=frozenset({"a"})), "every curve is hidden"),
         (scene_of([Trace("a", "a", [point(1, -1.0)])], view=View(log_y=True)), "v makes it linear"),
         (scene_of([curve("a")], view=View(low=100, high=200)), "0 shows the whole"),

@@ -251,6 +251,27 @@ def test_a_ground_is_drawn_with_dots_in_ascii() -> None:
     assert "...." in "".join(plain(line) for line in plane.lines())
 
 
+@pytest.mark.parametrize(("dots", "signs"), [("braille", "↑↓↑"), ("ascii", "^v^")])
+def test_what_is_too_far_for_an_axis_has_the_sign_of_the_edge_it_left_by(dots: Dots, signs: str) -> None:
+    """A loss that runs away is numbers beyond all bounds before it is infinite; the rest of its bucket is drawn."""
+    spans = [
+        point(0, 1.5),
+        point(9, 1e300),
+        point(19, -1.7e308),
+        Span(20, 29, 1.0, 1e290, 1.5, 10),
+        point(39, 1.5),
+    ]
+    plane = Plane(Axis(0, 39), Axis(0, 3), 46, 8, Style(dots, ("*",), foot=False))
+    plane.draw(Curve(spans, 0))
+    lines = [plain(line)[plane.left :].ljust(40) for line in plane.lines()]
+    at = [plane.column_of(x) or 0 for x in (9, 19, 29)]
+    assert [lines[0][at[0]], lines[-1][at[1]], lines[0][at[2]]] == list(signs)
+    assert sum(lines[row].count(sign) for row in (0, -1) for sign in {*signs}) == 3
+    middle = "".join(lines[1:-1])
+    assert [span.high for span in drawn(spans)] == [1.5, 1.5, 1.5]
+    assert middle.strip(), "what is ordinary is drawn"
+
+
 @pytest.mark.parametrize(("dots", "signs"), [("braille", "×↑↓"), ("ascii", "?^v")])
 def test_what_is_not_finite_has_a_sign_where_it_was_among_finite_values_too(dots: Dots, signs: str) -> None:
     spans = [

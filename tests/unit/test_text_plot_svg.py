@@ -72,6 +72,17 @@ def test_nan_and_both_infinities_leave_a_gap_and_a_mark_of_their_own() -> None:
     assert len(re.findall('fill="none"', picture)) == 4, "four stretches"
 
 
+def test_what_is_too_far_for_an_axis_is_marked_and_what_is_known_beside_it_drawn() -> None:
+    values = {20: 1e281, 40: -1e300, 60: 1.7e308}
+    spans = [point(at, values.get(at, 1.0 + at / 100)) for at in range(100)]
+    spans[80] = Span(80, 80, -1e290, 1.7, 1.6, 9)
+    picture = plot([Line("loss", spans)])
+    titles = re.findall("<title>([^<]+)</title>", picture)
+    assert titles == ["beyond 1e280", "beyond -1e280", "beyond 1e280", "beyond -1e280"]
+    assert len(re.findall('fill="none"', picture)) == 4, "four stretches: the last bucket breaks none"
+    assert "nothing to plot: no values within 1e280" in texts(plot([Line("a", [point(0, 1e300)])]))
+
+
 def test_a_bucket_that_holds_nan_among_numbers_is_marked() -> None:
     spans = [Span(0, 9, 1.0, 2.0, 1.5, 10, nans=1), Span(10, 19, 1.0, 2.0, 1.5, 10, infs=2, minus_infs=1)]
     assert [(mark.x, mark.kind) for mark in marks(spans)] == [(9, "nan"), (19, "inf"), (19, "-inf")]

@@ -64,15 +64,22 @@ def shifted(spans: Sequence[Span], by: float) -> Sequence[Span]:
     return [span._replace(first_x=span.first_x + by, last_x=span.last_x + by) for span in spans]
 
 
+def within_reach(span: Span) -> Span | None:
+    """What is known of a span below HUGE: itself where all is, None where nothing is or nothing is finite."""
+    if -HUGE < span.low <= span.high < HUGE:
+        return span
+    known = [value for value in (span.low, span.high, span.last) if abs(value) < HUGE]
+    return span._replace(low=min(known), high=max(known)) if known else None
+
+
 def drawn(spans: Iterable[Span], *, log_x: bool = False, log_y: bool = False) -> Iterator[Span]:
-    """The spans that can be shown on such axes."""
+    """The spans that can be shown on such axes, as far as they can."""
     least = TINY if log_x else -HUGE
     floor = TINY if log_y else -HUGE
     for span in spans:
-        if not -HUGE < span.low <= span.high:
-            continue
-        if least < span.first_x and span.last_x < HUGE and floor < span.high < HUGE:
-            yield span
+        inside = span if -HUGE < span.low <= span.high < HUGE else within_reach(span)
+        if inside is not None and least < span.first_x and span.last_x < HUGE and floor < inside.high:
+            yield inside
 
 
 def within(spans: Sequence[Span], low: float, high: float, around: int = 0) -> Sequence[Span]:
@@ -120,7 +127,11 @@ class _Pen:
         # Comparisons with nan are false: what is not finite leaves a gap.
         finite = self._floor < high < HUGE and -HUGE < low <= high
         if not (finite and self._least_x < first_x and last_x < HUGE):
-            self.lift()
+            inside = within_reach(span)
+            if inside is None or inside is span:
+                self.lift()
+            else:
+                self.move(inside)
             return
         if low < self._floor:
             low = self._bottom

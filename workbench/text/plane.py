@@ -11,7 +11,7 @@ from workbench.text.axis import Axis
 from workbench.text.canvas import NOTHING, Canvas, Dots
 from workbench.text.cells import cut, pad, width
 from workbench.text.curves import Span
-from workbench.text.not_finite import INF, MINUS_INF, NAN, marks
+from workbench.text.not_finite import BEYOND, INF, MINUS_BEYOND, MINUS_INF, NAN, UPWARD, marks
 from workbench.text.pieces import BEHIND, BRIGHT, NO_SERIES, Line, Piece
 from workbench.text.ticks import labels, ticks
 
@@ -19,8 +19,9 @@ MARKS = ("*", "+", "o", "x", "#", "%", "@", "&")
 _STRESSES = 3
 _LEAST_COLUMNS = 4
 _FOOT = 2
-_SIGNS = {NAN: ("×", "?"), INF: ("↑", "^"), MINUS_INF: ("↓", "v")}
-"""What stands where a curve is not finite: below for nan, at the edge it left by; and in ASCII."""
+_UP, _DOWN = ("↑", "^"), ("↓", "v")
+_SIGNS = {NAN: ("×", "?"), INF: _UP, BEYOND: _UP, MINUS_INF: _DOWN, MINUS_BEYOND: _DOWN}
+"""What stands where a curve cannot be drawn: below for nan, at the edge it left by; and in ASCII."""
 
 
 class Curve(NamedTuple):
@@ -122,11 +123,11 @@ class Plane:
         self._canvas.settle()
 
     def _mark_broken(self, curve: Curve, ink: int) -> None:
-        """A sign in the curve's colour in each column where it is nan or infinite."""
+        """A sign in the curve's colour in each column where it is nan, infinite or too far for an axis."""
         for mark in marks(curves.within(curve.spans, self.x.low, self.x.high)):
             column = self.column_of(mark.x) if mark.x > 0 or not self.x.log else None
             if column is not None:
-                row = 0 if mark.kind == INF else self.rows - 1
+                row = 0 if mark.kind in UPWARD else self.rows - 1
                 self._signs[row, column] = (_SIGNS[mark.kind][self._style.ascii_only], ink)
 
     def _mark_end(self, curve: Curve, ink: int) -> None:

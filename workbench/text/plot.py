@@ -8,6 +8,7 @@ from typing import NamedTuple
 from workbench.text.axis import Kind, spanning
 from workbench.text.cells import cut, width
 from workbench.text.curves import Span, drawn, point
+from workbench.text.not_finite import why_nothing
 from workbench.text.numbers import short
 from workbench.text.pieces import BEHIND, BRIGHT, Line, Piece, cells, plain
 from workbench.text.plane import MARKS, Curve, Plane, Style
@@ -55,7 +56,8 @@ def plot(series: Sequence[Series], frame: Frame) -> list[str]:
     """
     spans = [span for item in series for span in drawn(item.spans, log_x=frame.log_x, log_y=frame.log_y)]
     if not spans:
-        why = "nothing to plot: no finite values" + (" above zero" if frame.log_y else "")
+        none = why_nothing(span for item in series for span in item.spans)
+        why = f"nothing to plot: {none}" + (" above zero" if frame.log_y else "")
         return [_cut(why, frame.cells, frame)]
     ends = [end for span in spans for end in (span.first_x, span.last_x)]
     x = spanning(ends, log=frame.log_x, kind=frame.kind)

@@ -13,7 +13,7 @@ from workbench.text import svg
 from workbench.text.axis import HUGE, Axis, Kind, spanning
 from workbench.text.cells import width
 from workbench.text.curves import Span, drawn, within
-from workbench.text.not_finite import INF, MINUS_INF, marks
+from workbench.text.not_finite import NAN, UPWARD, marks, why_nothing
 from workbench.text.numbers import short
 from workbench.text.ticks import labels, ticks
 
@@ -107,7 +107,6 @@ TITLE, TEXT = 15.0, 12.0
 """Sizes of type, in pixels."""
 _PAD, _LINE, _MARK = 14.0, 18.0, 3.5
 _THIN, _THICK, _PALE = 1.0, 1.6, 0.35
-EMPTY = "nothing to plot: no finite values"
 
 
 def plot(lines: Sequence[Line], frame: Frame = USUAL, colours: Colours = LIGHT) -> str:
@@ -119,7 +118,8 @@ def plot(lines: Sequence[Line], frame: Frame = USUAL, colours: Colours = LIGHT) 
     head, top = legend(lines, frame, colours)
     found = _axes(lines, frame)
     if found is None:
-        why = EMPTY + (" above zero" if frame.log_y or frame.log_x else "")
+        none = why_nothing(span for item in lines for span in item.spans)
+        why = f"nothing to plot: {none}" + (" above zero" if frame.log_y or frame.log_x else "")
         middle = svg.said(why, frame.width / 2, (top + frame.height) / 2, TEXT, colours.quiet, "middle")
         return svg.document([*head, middle], frame.width, frame.height, frame.title, colours.ground)
     plane = laid_out(*found, top, frame)
@@ -224,14 +224,13 @@ def _curve(plane: Plane, item: Line, colour: str) -> list[str]:
 def _stretches(plane: Plane, spans: Sequence[Span]) -> Iterator[list[tuple[float, float]]]:
     """The points of each stretch without a gap: every span goes over its whole range, so spikes survive."""
     least_x = plane.x.low if plane.x.log else -HUGE
-    for whole, group in groupby(
-        within(spans, plane.x.low, plane.x.high),
-        lambda span: any(True for _ in drawn([span], log_x=plane.x.log, log_y=plane.y.log)),
-    ):
-        if not whole:
+    seen = within(spans, plane.x.low, plane.x.high)
+    shown = (next(drawn([span], log_x=plane.x.log, log_y=plane.y.log), None) for span in seen)
+    for gap, group in groupby(shown, lambda span: span is None):
+        if gap:
             continue
         points: list[tuple[float, float]] = []
-        for span in group:
+        for span in filter(None, group):
             first, last = (plane.across(max(x, least_x)) for x in (span.first_x, span.last_x))
             if span.high > span.low:
                 middle = (first + last) / 2
@@ -252,10 +251,10 @@ def _shorter(plane: Plane, points: list[tuple[float, float]]) -> list[tuple[floa
 
 
 def _mark(plane: Plane, x: float, kind: str, colour: str) -> str:
-    """A cross below for nan, a triangle at the edge that an infinite value left by."""
+    """A cross below for nan, a triangle at the edge that any other value left by."""
     at, size = plane.across(x), _MARK
-    if kind in (INF, MINUS_INF):
-        edge, inside = (plane.top, size * 1.6) if kind == INF else (plane.bottom, -size * 1.6)
+    if kind != NAN:
+        edge, inside = (plane.top, size * 1.6) if kind in UPWARD else (plane.bottom, -size * 1.6)
         corners = ((at, edge), (at - size, edge + inside), (at + size, edge + inside))
         shape = " ".join(f"{svg.number(a)},{svg.number(b)}" for a, b in corners)
         return svg.element("polygon", svg.element("title", kind), points=shape, fill=colour)

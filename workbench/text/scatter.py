@@ -38,6 +38,9 @@ class Scatter(NamedTuple):
     log_y: bool = False
 
 
+EMPTY = "nothing to plot: no finite values"
+
+
 class Axes(NamedTuple):
     """The axes the dots are drawn on."""
 
@@ -99,9 +102,7 @@ def picture(scatter: Scatter, frame: Frame, colours: Colours = LIGHT) -> str:
     head, top = plot_svg.legend([], frame, colours)
     found = axes(scatter)
     if found is None:
-        why = svg.said(
-            plot_svg.EMPTY, frame.width / 2, frame.height / 2, plot_svg.TEXT, colours.quiet, "middle"
-        )
+        why = svg.said(EMPTY, frame.width / 2, frame.height / 2, plot_svg.TEXT, colours.quiet, "middle")
         return svg.document([*head, why], frame.width, frame.height, frame.title, colours.ground)
     frame = frame._replace(x_label=scatter.x_label, y_label=scatter.y_label)
     place = plot_svg.laid_out(found.x, found.y, top, frame)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 
+from workbench.text.axis import drawable
 from workbench.text.curves import Span, point
 
 FINEST = 1000
@@ -13,7 +13,7 @@ much to the eye as a short one."""
 
 
 def smoothed(spans: Sequence[Span], weight: float, width: float) -> list[Span]:
-    """Each span's last value averaged with those before it; what is not finite stays as it is: a gap.
+    """Each span's last value averaged with those before it; what cannot be drawn stays as it is: a gap.
 
     weight: how much what came before counts, 0 to 1, after a distance of width in x. The average starts
     without a bias: it is divided by the weights that it has seen so far.
@@ -22,7 +22,7 @@ def smoothed(spans: Sequence[Span], weight: float, width: float) -> list[Span]:
     found = []
     for span in spans:
         value = span.last
-        if not isfinite(value):
+        if not drawable(value):
             found.append(point(span.last_x, value))
             continue
         distance = 1.0 if before is None or width <= 0 else max(0.0, span.last_x - before) / width

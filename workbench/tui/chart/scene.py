@@ -9,6 +9,7 @@ from typing import NamedTuple
 from workbench.text import durations, x_axes
 from workbench.text.axis import Axis, spanning
 from workbench.text.curves import Span, drawn, reading, within
+from workbench.text.not_finite import why_nothing
 from workbench.text.numbers import short
 from workbench.text.plane import Plane
 from workbench.tui.chart.source import Trace
@@ -98,7 +99,7 @@ def _nothing(scene: Scene, curves: Sequence[Sequence[Span]]) -> str:
         return "nothing above zero here to show on a logarithmic y axis; v makes it linear"
     if scene.view.zoomed and any(True for curve in curves for _ in drawn(curve)):
         return "no values in this part of x; 0 shows the whole"
-    return "only nan or infinite values"
+    return why_nothing(span for curve in curves for span in curve)
 
 
 class Reading(NamedTuple):
