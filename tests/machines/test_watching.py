@@ -68,6 +68,14 @@ def measured(view: dict[str, Any]) -> bool:
     return view["freshness"] == "fresh" and "cpu" in view["sample"]["host"]
 
 
+async def test_this_machine_is_counted_among_the_machines(tmp_path: Path) -> None:
+    """As its GPUs are: a line that says how many machines and how many GPUs there are means the same ones."""
+    async with services(tmp_path) as there, watching(there) as watched:
+        await watched.until("local", measured, "figures of this machine")
+        found = await there.call("workspace.summary")
+        assert (found["machines"], found["connected"], found["troubled"]) == (len(watched.machines), 1, 0)
+
+
 def probes_of(server: SshServer) -> list[int]:
     """The probe processes whose machine has its root in this server's home."""
     found = []
