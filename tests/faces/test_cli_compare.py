@@ -1,10 +1,13 @@
 """`wb run compare` and `diff`: what differs between runs, in columns and below them."""
 
 import json
+from pathlib import Path
 
 from tests.faces.conftest import Wb
 from tests.faces.fixed_runs import make_run
 from tests.faces.scripted import RUNS, TTY, World
+from tests.png_making import gradient
+from workbench.errors import NotFound
 
 COMPARED = {
     "runs": [RUNS[0], RUNS[2]],
@@ -211,3 +214,34 @@ def test_diff_is_text(wb: Wb) -> None:
         wb("run", "diff", "a", "b", world=World(runs__diff={"text": ""}), terminal=TTY).err
         == "both ran the same code\n"
     )
+
+
+def test_a_report_has_what_was_logged_and_its_pictures_where_they_can_be_shown(
+    wb: Wb, tmp_path: Path
+) -> None:
+    logged = [
+        {"name": "phase", "kind": "text", "count": 2},
+        {"name": "sample", "kind": "image", "count": 1, "path": "outputs/a.png"},
+    ]
+
+    def world() -> World:
+        return World(
+            comparisons__get=NotFound("no such comparison"),
+            runs__logged=logged,
+            runs__texts={"phase": [[9, "cool down"]]},
+            runs__files=[],
+            runs__download=[gradient(4, 3)],
+        )
+
+    place = tmp_path / "one.html"
+    assert wb("run", "report", "@1", "--to", str(place), world=world()).out.split() == [str(place)]
+    assert 'src="data:image/png;base64,' in place.read_text()
+    assert "cool down" in place.read_text()
+    asked = world()
+    said = wb("run", "report", "@1", "--to", "-", world=asked).out
+    assert "| phase | cool down |" in said
+    assert f"wb run download {RUNS[0]['id']} outputs/a.png" in said
+    assert "runs.download" not in [name for name, _ in asked.calls]
+    asked = world()
+    assert "cool down" not in wb("run", "report", "@1", "--to", "-", "--no-values", world=asked).out
+    assert "runs.logged" not in [name for name, _ in asked.calls]

@@ -16,7 +16,7 @@ from workbench.remote.tracking import schemas
 from workbench.remote.tracking.complaints import TrackingWarning
 from workbench.remote.tracking.run import Run
 from workbench.store.metrics import evaluations, tables
-from workbench.text.evaluations import grid
+from workbench.text.evaluations import grid, shown
 
 DATA: dict[str, dict[str, Any]] = {
     "confusion_matrix": {"class_labels": ["cat", "dog"], "matrix": [[3, 1], [0, 4]]},
@@ -158,11 +158,46 @@ def test_the_store_gives_the_latest_attempt_of_the_lowest_rank(tmp_path: Path) -
     found = store.read(evaluations.of_run, run)
     assert [to_wire(item)["schema_version"] for item in found["r"]] == ["one", "two"]
     assert to_wire(found["r"][0]) == value("residuals", "one")
+    last = store.read(evaluations.of_run, run, None, 1)
+    assert [item.schema_version for item in last["r"]] == ["two"]
+    assert len(store.read(evaluations.of_run, run, "r", 5)["r"]) == 2
     feed(store, run, [header(attempt=2), record("again")], file="3.jsonl")
     assert [item.schema_version for item in store.read(evaluations.of_run, run, "r")["r"]] == ["again"]
     assert store.read(evaluations.of_run, run, "other") == {}
     assert store.read(tables.rows, run) == {}
     store.close()
+
+
+def test_the_last_texts_of_each_name(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    run = put_run(store)
+    said = [
+        {"k": "metric", "n": name, "v": f"{name} {at}", "s": at}
+        for name in ("phase", "sample")
+        for at in (1, 2, 3)
+    ]
+    feed(store, run, [header(), *said])
+    assert len(store.read(tables.texts, run)["phase"]) == 3
+    assert store.read(tables.texts, run, None, 1) == {"phase": [(3, "phase 3")], "sample": [(3, "sample 3")]}
+    assert store.read(tables.texts, run, "phase", 2) == {"phase": [(2, "phase 2"), (3, "phase 3")]}
+    feed(store, run, [header(attempt=2), {"k": "metric", "n": "phase", "v": "again", "s": 1}], file="2.jsonl")
+    assert store.read(tables.texts, run, "phase", 1) == {"phase": [(1, "again")]}
+    store.close()
+
+
+def test_cells_are_said_in_full_where_they_are_whole_numbers() -> None:
+    cells = (123456789, 10**20, 0.1234567, True, None, "a\nb", "nan", [1], "")
+    assert [shown(cell) for cell in cells] == [
+        "123456789",
+        "1e20",
+        "0.123457",
+        "True",
+        "-",
+        "a b",
+        "nan",
+        "[1]",
+        "-",
+    ]
 
 
 def test_rows_of_each() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workbench.text.accuracy import curves
 from workbench.text.confusion import heat
-from workbench.tui.model.fixed_curves import of_accuracy, of_predictions
+from workbench.text.evaluation_plots import plots, predictions
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
@@ -43,7 +43,7 @@ def test_curves_of_a_perfect_and_a_guessing_class() -> None:
     assert [curve.area for curve in roc] == [1.0, 0.5]
     assert roc[1].points == [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)]
     assert pr[0].points == [(1.0, 0.5), (1.0, 1.0)], "at the last threshold nothing was said to be one"
-    assert [trace.name for trace in of_accuracy(data, "roc")] == ["cat  area 1", "dog  area 0.5"]
+    assert [line.name for line in plots("accuracy_table", data)[0].lines] == ["cat  area 1", "dog  area 0.5"]
 
 
 def test_predictions_are_as_wide_as_their_error() -> None:
@@ -53,9 +53,18 @@ def test_predictions_are_as_wide_as_their_error() -> None:
         "bin_errors": [0.01, None],
         "bin_counts": [1, 2],
     }
-    predicted, exact = of_predictions(data)
+    predicted, exact = predictions(data)
     assert [(span.low, span.high) for span in predicted.spans] == [(0.24, 0.26), (0.75, 0.75)]
     assert [span.last for span in exact.spans] == [0.25, 0.75]
+
+
+def test_residuals_are_the_outline_of_their_bins() -> None:
+    data = {"bin_edges": [-1.0, 0.0, 2.0], "bin_counts": [5, 7]}
+    [plot] = plots("residuals", data)
+    dots = [(span.last_x, span.last) for span in plot.lines[0].spans]
+    assert dots == [(-1, 0), (-1, 5), (0, 5), (0, 7), (2, 7), (2, 0)]
+    assert plots("residuals", {**data, "bin_edges": [0.0, 0.0, 2.0]}) == []
+    assert plots("residuals", {**data, "bin_counts": [5]}) == []
 
 
 @given(
@@ -69,6 +78,7 @@ def test_predictions_are_as_wide_as_their_error() -> None:
                 "bin_edges",
                 "bin_averages",
                 "bin_errors",
+                "bin_counts",
             ]
         ),
         ANYTHING,
@@ -78,4 +88,5 @@ def test_anything_a_script_logs_is_borne(data) -> None:
     heat(data, normalised=True)
     for way in ("roc", "pr"):
         curves(data, way)  # type: ignore[arg-type]
-    of_predictions(data)
+    for kind in ("accuracy_table", "predictions", "residuals"):
+        plots(kind, data)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from workbench.tui.values import images
 from workbench.tui.values.outside import program
 
 
@@ -32,17 +31,3 @@ def test_a_desk_has_a_screen_and_a_program(tmp_path: Path, monkeypatch: pytest.M
     mac = _installed(tmp_path, "open")
     assert program({}) == mac
     assert program({"SSH_CONNECTION": "1 2 3 4"}) is None
-
-
-@pytest.mark.parametrize(
-    ("data", "size"),
-    [
-        (b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc2\x00\x11\x08\x00\x02\x00\x03\x00", (3, 2)),
-        (b"\xff\xd8\xff\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08\x00\x02\x00\x03\x00", (3, 2)),
-        (b"\xff\xd8", None),
-        (b"\xff\xd8\xff\xe0\x00\x00" * 9, None),
-        (b"GIF89a", None),
-    ],
-)
-def test_a_jpegs_size_is_read_or_it_is_not_one(data: bytes, size: tuple[int, int] | None) -> None:
-    assert images.jpeg_size(data) == size

@@ -24,6 +24,9 @@ HTML, MARKDOWN = (".html", ".htm"), (".md", ".markdown")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Draw this one; may be repeated.")
 @click.option("--all", "everything", is_flag=True, help="Say what is the same, too.")
 @click.option("--no-code", "no_code", is_flag=True, help="Leave out how their code differs.")
+@click.option(
+    "--no-values", "no_values", is_flag=True, help="Leave out texts, tables, evaluations and images."
+)
 @click.option("--title", metavar="TEXT", help="What stands at its top.")
 @click.pass_obj
 def report(
@@ -33,18 +36,26 @@ def report(
     metrics: tuple[str, ...],
     everything: bool,
     no_code: bool,
+    no_values: bool,
     title: str | None,
 ) -> None:
     """Write a report of a run, of several, or of a saved comparison: one file that needs nothing else.
 
-    Notes, what differs, curves and code. HTML needs no network and runs no script; Markdown has its charts as
-    SVG.
+    Notes, what differs, curves, what else was logged, and code. HTML has the images in it, needs no network
+    and runs no script; Markdown has its charts as SVG, and says how images are fetched.
     """
     session.to = None if to == STDOUT else to
     suffix = MARKDOWN[0] if session.to is None else PurePath(to).suffix.lower()
     if suffix not in (*HTML, *MARKDOWN):
         raise UsageError(f"{to!r} names no kind of document", "end it in .html or .md")
-    told = session.workspace.report(list(runs), metrics=metrics, code=not no_code, everything=everything)
+    told = session.workspace.report(
+        list(runs),
+        metrics=metrics,
+        code=not no_code,
+        everything=everything,
+        values=not no_values,
+        images=suffix in HTML,
+    )
     if title is not None:
         told["title"] = title
     output.write(session, document.html(told) if suffix in HTML else document.markdown(told))

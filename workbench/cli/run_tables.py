@@ -8,7 +8,7 @@ from typing import Any
 from workbench.cli import output
 from workbench.cli.session import Session
 from workbench.text import numbers
-from workbench.text.evaluations import Grid, grid
+from workbench.text.evaluations import Grid, grid, of_columns
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field, render
 
@@ -73,8 +73,7 @@ def _print_table(session: Session, columns: Mapping[str, Sequence[Any]]) -> None
     if output.chosen_format(session) in ("json", "jsonl"):
         output.record(session, columns, [])
         return
-    rows = [list(cells) for cells in zip(*columns.values(), strict=True)]
-    _print_grid(session, Grid(list(columns), rows))
+    _print_grid(session, of_columns(columns))
 
 
 def _print_evaluations(session: Session, found: Sequence[dict[str, Any]]) -> None:

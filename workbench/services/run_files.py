@@ -28,14 +28,17 @@ class RunFileService:
         self._store = context.store
 
     @call
-    async def files(self, run: str) -> list[RunFile]:
-        """What stands in outputs/ and logs/ (AZ-86): as its machine has it now, else as last seen."""
+    async def files(self, run: str, ask: bool = True) -> list[RunFile]:
+        """What stands in outputs/ and logs/ (AZ-86): as its machine has it now, else as last seen.
+
+        ask: whether the machine is asked at all.
+        """
         asked, found = await self._context.resolve(run), await self._context.place(run)
         below = "" if asked.inside is None else f"outputs/{FOLDER}/{asked.id}/"
-        return [file for file in await self._files(found) if file.path.startswith(below)]
+        return [file for file in await self._files(found, ask) if file.path.startswith(below)]
 
-    async def _files(self, run: Run) -> list[RunFile]:
-        if await self._context.brought(run):
+    async def _files(self, run: Run, ask: bool) -> list[RunFile]:
+        if not ask or await self._context.brought(run):
             return await self._store.read(files.every, run.id)
         with suppress(Unreachable, RemoteError, NotFound, TimeoutError):
             async with asyncio.timeout(PATIENCE):

@@ -89,18 +89,20 @@ class RunMetricService:
         return await self._store.read(environments.distributions, found.id)
 
     @call
-    async def evaluations(self, run: str, name: str | None = None) -> dict[str, list[Evaluation]]:
-        """Confusion matrices and the like by name, as they were logged (AZ-97)."""
+    async def evaluations(
+        self, run: str, name: str | None = None, limit: int | None = None
+    ) -> dict[str, list[Evaluation]]:
+        """Confusion matrices and the like by name, as they were logged (AZ-97), or the last ones of each."""
         found = await self._context.resolve(run)
-        return await self._store.read(evaluations.of_run, found.id, name)
+        return await self._store.read(evaluations.of_run, found.id, name, limit)
 
     @call
     async def texts(
-        self, run: str, name: str | None = None
+        self, run: str, name: str | None = None, limit: int | None = None
     ) -> dict[str, list[tuple[int | None, str | None]]]:
-        """Metrics whose values are texts, by name: step and text in the order written."""
+        """Metrics whose values are texts, by name: step and text in the order written, or the last ones."""
         found = await self._context.resolve(run)
-        return await self._store.read(tables.texts, found.id, name)
+        return await self._store.read(tables.texts, found.id, name, limit)
 
     @call
     async def warnings(self, run: str) -> list[str]:

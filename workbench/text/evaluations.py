@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+from workbench.text.numbers import number, short
+from workbench.text.sanitize import clean_name
+
+_EXACT = 10**15
+"""Whole numbers below it are said in full: seeds and ids stand in tables."""
 
 
 class Grid(NamedTuple):
@@ -24,6 +30,21 @@ def grid(schema_type: str, data: Mapping[str, Any]) -> Grid:
     except (KeyError, IndexError, TypeError, ValueError):
         pass  # a script may log anything: what it is can still be read
     return Grid(["name", "value"], [[name, value] for name, value in data.items()])
+
+
+def of_columns(columns: Mapping[str, Sequence[Any]]) -> Grid:
+    """A table that was logged, as rows."""
+    return Grid(list(columns), [list(cells) for cells in zip(*columns.values(), strict=False)])
+
+
+def shown(value: Any, limit: int = 200) -> str:
+    """A cell as a reader sees it, in one line; "-" where there is nothing."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _EXACT:
+        return str(value)
+    found = number(value)
+    if found is not None:
+        return short(found, 6)
+    return "-" if value is None else clean_name(str(value), limit) or "-"
 
 
 def _confusion_matrix(data: Mapping[str, Any]) -> Grid:

@@ -79,6 +79,8 @@ class Frame(NamedTuple):
     low: float | None = None
     """The part of x that is shown; None with high: all of it."""
     high: float | None = None
+    lasts: bool = True
+    """Whether the legend says each line's last value."""
 
 
 USUAL: Final = Frame()
@@ -128,6 +130,11 @@ def plot(lines: Sequence[Line], frame: Frame = USUAL, colours: Colours = LIGHT) 
     for place in reversed(range(len(lines))):
         body += _curve(plane, lines[place], _colour(lines[place], place, colours))
     return svg.document(body, frame.width, frame.height, frame.title, colours.ground)
+
+
+def inline(lines: Sequence[Line], frame: Frame = USUAL) -> str:
+    """The picture as it may stand in an HTML or Markdown document: an element without an empty line."""
+    return "\n".join(line for line in plot(lines, frame).split("\n") if line.strip())
 
 
 def _colour(item: Line, place: int, colours: Colours) -> str:
@@ -278,7 +285,7 @@ def legend(lines: Sequence[Line], frame: Frame, colours: Colours) -> tuple[list[
         return found, y + _PAD
     y += _LINE
     for place, item in enumerate(lines):
-        last = short(item.spans[-1].last) if item.spans else "no values"
+        last = "no values" if not item.spans else short(item.spans[-1].last) if frame.lasts else ""
         name = svg.fitted(item.name, (frame.width - 2 * _PAD) * 0.6, TEXT)
         room = 24 + (width(name) + width(last) + 3) * TEXT * 0.6
         if x > _PAD and x + room > frame.width - _PAD:

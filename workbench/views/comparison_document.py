@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workbench.text import numbers
+from workbench.text.markdown_writing import escape, table
 from workbench.text.sanitize import clean_name
 from workbench.views import comparison
 
@@ -22,13 +22,12 @@ _OF_ONE = (
     "id", "experiment", "target", "status", "message", "command", "created", "started", "ended", "exit_code",
     "environment", "snapshot", "submitted_by",
 )  # fmt: skip
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
 def document(found: Mapping[str, Any], level: int = 2) -> str:
     """Everything that was compared, a heading of that level before each kind's table."""
     names = [run["name"] for run in found["runs"]]
-    parts = [_table(["", *names], _told(found))]
+    parts = [table(["", *names], _told(found))]
     rows: dict[str, list[list[str]]] = {}
     for row in comparison.rows(found, False, None):
         if row.kind in TITLES or row.kind == "peak":
@@ -38,7 +37,7 @@ def document(found: Mapping[str, Any], level: int = 2) -> str:
             rows.setdefault("metric" if row.kind == "peak" else row.kind, []).append(texts)
     for kind, title in TITLES.items():
         if kind in rows:
-            parts += [f"{'#' * level} {title}\n", _table(["", *names], rows[kind])]
+            parts += [f"{'#' * level} {title}\n", table(["", *names], rows[kind])]
     if guesses := comparison.guesses(found):
         parts.append(f"{escape(guesses)}\n")
     return "\n".join(parts)
@@ -60,12 +59,7 @@ def facts(run: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def single(run: Mapping[str, Any]) -> str:
     """One run alone as a table."""
-    return _table(["", run["name"]], [[name, value] for name, value in facts(run)])
-
-
-def escape(text: Any) -> str:
-    """A text as Markdown that shows it as it is, in one line."""
-    return _SPECIAL.sub(r"\\\1", clean_name(str(text), 10_000))
+    return table(["", run["name"]], [[name, value] for name, value in facts(run)])
 
 
 def _told(found: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -73,10 +67,3 @@ def _told(found: Mapping[str, Any]) -> Iterator[list[str]]:
     yield ["status", *(str(run.get("status", "-")) for run in runs)]
     yield ["started", *(str(run.get("started") or "-") for run in runs)]
     yield ["id", *(str(run["id"]) for run in runs)]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head)]
-    said = [f"| {' | '.join(item if item == '---' else escape(item) for item in line)} |" for line in lines]
-    said += [f"| {' | '.join(escape(item) for item in row)} |" for row in rows]
-    return "\n".join(said) + "\n"

@@ -6,14 +6,15 @@ What is said comes as `workspace.reports.gather` gives it; texts in it are of ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from workbench.text import markdown_html, plot_svg
+from workbench.text import html_writing, markdown_html, markdown_writing, plot_svg
 from workbench.text.curves import from_bucket
+from workbench.text.html_writing import words
 from workbench.text.sanitize import clean, clean_name
-from workbench.views import comparison, comparison_document
+from workbench.views import comparison, comparison_document, report_values
 from workbench.views.comparison_document import TITLES
 
 _STYLE = """\
@@ -22,7 +23,8 @@ body { margin: 2em auto; max-width: 75em; padding: 0 1.5em; }
 table { border-collapse: collapse; display: block; overflow-x: auto; margin: 1em 0; }
 th, td { border: 1px solid #d1d9e0; padding: .25em .7em; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
-thead th { background: #f6f8fa; }
+thead th, thead th:first-child { background: #f6f8fa; }
+td { vertical-align: top; }
 .good, ins { color: #116329; } .good { font-weight: 600; }
 .bad, del { color: #a40e26; } .warn { color: #7d4e00; }
 ins, del { text-decoration: none; }
@@ -31,9 +33,9 @@ pre { background: #f6f8fa; padding: .8em; overflow-x: auto; font-size: 13px; }
 svg { max-width: 100%; height: auto; }
 blockquote { border-left: 3px solid #d1d9e0; margin-left: 0; padding-left: 1em; }
 """
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_ROLES = ("good", "bad", "warn", "quiet")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-ESCAPED = comparison_document.escape
 
 
 def markdown(told: Mapping[str, Any]) -> str:
@@ -42,12 +44,13 @@ def markdown(told: Mapping[str, Any]) -> str:
 
 
 def _markdown(told: Mapping[str, Any]) -> Iterator[str]:
-    yield f"# {ESCAPED(told['title'])}"
+    said = markdown_writing.escape
+    yield f"# {said(told['title'])}"
     if told.get("note"):
         yield _note(told["note"])
     for run in told["runs"]:
         if run.get("description"):
-            yield f"## {ESCAPED(run['name'])}"
+            yield f"## {said(run['name'])}"
             yield _note(run["description"])
     if told.get("comparison"):
         yield comparison_document.document(told["comparison"]).strip()
@@ -56,24 +59,24 @@ def _markdown(told: Mapping[str, Any]) -> Iterator[str]:
     if told["charts"]:
         yield "## Charts"
     yield from (_svg(chart, told) for chart in told["charts"])
+    yield from report_values.markdown(told["values"], told["runs"])
     if told["code"]:
         yield "## Code"
     for part in told["code"]:
-        yield f"### {ESCAPED(part['title'])}"
+        yield f"### {said(part['title'])}"
         text = clean(str(part.get("text") or ""), 1 << 20).rstrip("\n")
-        fence = "`" * max(3, 1 + max((len(ticks) for ticks in _ticks(text)), default=0))
-        yield f"{fence}diff\n{text}\n{fence}" if text else ESCAPED(part.get("problem") or "the same code")
-    yield f"*Made {ESCAPED(told['made'])}*"
+        yield markdown_writing.fenced(text, "diff") if text else said(part.get("problem") or "the same code")
+    yield f"*Made {said(told['made'])}*"
 
 
 def html(told: Mapping[str, Any]) -> str:
     """The report as one HTML document."""
-    title = escape(clean_name(str(told["title"]), 300))
+    title = words(told["title"])
     head = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY, quote=True)}">'
         '<meta name="viewport" content="width=device-width"><meta name="referrer" content="no-referrer">'
-        f"<title>{title}</title><style>{_STYLE}</style></head><body>"
+        f"<title>{title}</title><style>{_STYLE}{report_values.STYLE}</style></head><body>"
     )
     return "\n".join([head, f"<h1>{title}</h1>", *_body(told), "</body></html>"]) + "\n"
 
@@ -83,21 +86,22 @@ def _body(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"<section>{markdown_html.html(str(told['note']), 1)}</section>"
     for run in told["runs"]:
         if run.get("description"):
-            yield f"<h2>{escape(clean_name(run['name']))}</h2>"
+            yield f"<h2>{words(run['name'])}</h2>"
             yield f"<section>{markdown_html.html(str(run['description']), 2)}</section>"
     compared = told.get("comparison")
     if compared:
         yield from _tables(compared)
     else:
-        rows = comparison_document.facts(told["runs"][0])
-        yield _table([], [[(name, ""), (value, "")] for name, value in rows])
+        facts = comparison_document.facts(told["runs"][0])
+        yield html_writing.table([], [[(name, ""), (value, "text")] for name, value in facts])
     if told["charts"]:
         yield "<h2>Charts</h2>"
     yield from (_svg(chart, told) for chart in told["charts"])
+    yield from report_values.html(told["values"], told["runs"])
     if told["code"]:
         yield "<h2>Code</h2>"
     for part in told["code"]:
-        yield f"<h3>{escape(clean_name(part['title'], 300))}</h3>"
+        yield f"<h3>{words(part['title'])}</h3>"
         text = clean(str(part.get("text") or ""), 1 << 20)
         quiet = escape(clean(str(part.get("problem") or "the same code"), 1000))
         lines = "\n".join(_diff_line(line) for line in text.split("\n"))
@@ -107,34 +111,20 @@ def _body(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _tables(compared: Mapping[str, Any]) -> Iterator[str]:
     """A table for each kind of what differs, with the colours of the screen."""
-    names = ["", *(clean_name(run["name"]) for run in compared["runs"])]
+    names = [("", ""), *((clean_name(run["name"]), "") for run in compared["runs"])]
     rows: dict[str, list[list[tuple[str, str]]]] = {"status": []}
     for row in comparison.rows(compared, False, None):
         kind = "metric" if row.kind == "peak" else row.kind
         if kind in TITLES or kind == "status":
-            cells = [(" ".join(cell.text.split()), cell.role) for cell in row.cells]
+            cells = [(" ".join(cell.text.split()), cell.role * (cell.role in _ROLES)) for cell in row.cells]
             rows.setdefault(kind, []).append(cells)
-    yield _table(names, rows.pop("status"))
+    yield html_writing.table(names, rows.pop("status"))
     for kind, title in TITLES.items():
         if kind in rows:
-            yield f"<h2>{escape(title)}</h2>"
-            yield _table(names, rows[kind])
+            yield f"<h2>{title}</h2>"
+            yield html_writing.table(names, rows[kind])
     if guesses := comparison.guesses(compared):
         yield f'<p class="quiet">{escape(guesses)}</p>'
-
-
-def _table(names: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    lines = [f"<thead><tr>{head}</tr></thead>"] if names else []
-    for row in rows:
-        cells = "".join(
-            f'<td class="{role}">{escape(text)}</td>'
-            if role in ("good", "bad", "warn", "quiet")
-            else f"<td>{escape(text)}</td>"
-            for text, role in row
-        )
-        lines.append(f"<tr>{cells}</tr>")
-    return f"<table>{''.join(lines)}</table>"
 
 
 def _diff_line(line: str) -> str:
@@ -151,9 +141,7 @@ def _svg(chart: Mapping[str, Any], told: Mapping[str, Any]) -> str:
         plot_svg.Line(clean_name(line["name"], 100), [from_bucket(bucket) for bucket in line["buckets"]])
         for line in chart["lines"]
     ]
-    picture = plot_svg.plot(lines, plot_svg.Frame(title=title))
-    begin = picture.find("<svg")
-    return "\n".join(line for line in picture[max(0, begin) :].split("\n") if line.strip())
+    return plot_svg.inline(lines, plot_svg.Frame(title=title))
 
 
 def _note(text: object) -> str:
@@ -163,7 +151,3 @@ def _note(text: object) -> str:
         fenced ^= line.lstrip().startswith(("```", "~~~"))
         lines.append(line if fenced else _TAG.sub("&lt;", line))
     return "\n".join(lines)
-
-
-def _ticks(text: str) -> list[str]:
-    return [part for part in "".join(c if c == "`" else " " for c in text).split() if part]

@@ -278,13 +278,11 @@ class Workspace:
 
         return export(self.client, runs, to, files=files, code=code, overwrite=overwrite)
 
-    def report(
-        self, runs: Sequence[str], *, metrics: Sequence[str] = (), code: bool = True, everything: bool = False
-    ) -> dict[str, Any]:
-        """What a report of runs, or of a saved comparison, says; see `reports.gather`."""
+    def report(self, runs: Sequence[str], **options: Any) -> dict[str, Any]:
+        """What a report of runs, or of a saved comparison, says; see `reports.gather` and its options."""
         from workbench.workspace.reports import gather
 
-        return gather(self.client, runs, metrics=metrics, code=code, everything=everything)
+        return gather(self.client, runs, **options)
 
     def bring_bundle(self, path: Path) -> list[BroughtRun] | None:
         """Bring the runs of a bundle in; None where the file is none. Raises UsageError for a damaged one."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.errors import NotFound, UsageError, WorkbenchError
+from workbench.workspace import report_values
 from workbench.workspace.client import Client
 
 MOST_CHARTS = 12
@@ -23,11 +24,14 @@ def gather(
     metrics: Sequence[str] = (),
     code: bool = True,
     everything: bool = False,
+    values: bool = True,
+    images: bool = True,
 ) -> dict[str, Any]:
     """Everything for a report of one run, of several, or of a saved comparison that is named alone.
 
     {"title", "made", "note"?, "runs", "comparison"?, "charts": [{"metric", "lines": [{"name", "buckets"}]}],
-    "code": [{"title", "text"} or {"title", "problem"}]}. metrics: which are drawn; without, the most telling.
+    "values": as `report_values.gather` has them, "code": [{"title", "text"} or {"title", "problem"}]}.
+    metrics: which are drawn; without, the most telling. images: whether pictures are fetched, too.
     Raises NotFound, Unreachable.
     """
     kept = _kept(client, references)
@@ -50,6 +54,7 @@ def gather(
         "runs": runs,
         "comparison": compared,
         "charts": [_chart(client, runs, name) for name in _drawn(client, runs, compared, metrics)],
+        "values": report_values.gather(client, runs, images=images) if values else [],
         "code": _code(client, runs) if code else [],
     }
 

@@ -38,6 +38,21 @@ class Desk:
         """What needs no loop."""
         return getattr(self.world, f"{noun}_{method}")(**parameters)
 
+    def read(self, noun: str, method: str, **parameters: Any) -> Iterator[bytes]:
+        """Bytes that are there already, without a loop."""
+        blocks = getattr(self.world, f"{noun}_{method}")(**parameters)
+        while (block := self._next(blocks)) is not None:
+            yield block
+
+    def _next(self, blocks: Any) -> bytes | None:
+        try:
+            anext(blocks).send(None)
+        except StopIteration as done:
+            return bytes(done.value)
+        except StopAsyncIteration:
+            return None
+        raise AssertionError("the world's bytes wait for something")
+
     def configure(self, **asked: Any) -> Any:
         """The words, as they arrived."""
         return asked

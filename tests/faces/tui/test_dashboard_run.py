@@ -258,7 +258,9 @@ async def test_a_comparison_is_narrowed_and_written_down(stage: Open) -> None:
         await it.see("^ *facts")
         await it.press("d")
         await it.told("comparison.html written")
-        assert "<svg" in Path("comparison.html").read_text()
+        said = Path("comparison.html").read_text()
+        assert "<svg" in said
+        assert "data:image/png;base64," in said, "what was logged besides numbers is in it"
 
 
 async def test_runs_are_handed_on_in_one_file(stage: Open) -> None:

@@ -190,7 +190,7 @@ class RunServices:
                 )
         return found
 
-    def runs_files(self, run: str) -> Any:
+    def runs_files(self, run: str, ask: bool = True) -> Any:
         return FILES
 
     def runs_snapshot(self, run: str) -> Any:

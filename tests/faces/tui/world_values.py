@@ -87,14 +87,14 @@ class ValueServices:
     def runs_logged(self, run: str) -> Any:
         return LOGGED
 
-    def runs_evaluations(self, run: str, name: str) -> Any:
-        return {name: EVALUATIONS[name]}
+    def runs_evaluations(self, run: str, name: str | None = None, limit: int | None = None) -> Any:
+        return EVALUATIONS if name is None else {name: EVALUATIONS[name]}
 
     def runs_rows(self, run: str, name: str, limit: int) -> Any:
         return {name: TABLES[name]}
 
-    def runs_texts(self, run: str, name: str) -> Any:
-        return {name: TEXTS[name]}
+    def runs_texts(self, run: str, name: str | None = None, limit: int | None = None) -> Any:
+        return TEXTS if name is None else {name: TEXTS[name]}
 
     async def runs_download(self, run: str, path: str) -> AsyncGenerator[bytes, None]:
         yield gradient(160, 90) if path.endswith(".png") else JPEG

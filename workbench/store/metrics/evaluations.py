@@ -35,14 +35,21 @@ def put(change: Transaction, run: int, header: Header, batch: RecordBatch) -> No
 
 
 def of_run(
-    connection: sqlite3.Connection, run_id: str, name: str | None = None
+    connection: sqlite3.Connection, run_id: str, name: str | None = None, limit: int | None = None
 ) -> dict[str, list[Evaluation]]:
     """Evaluations by name, oldest first: of the latest attempt that logged one, of its lowest rank.
 
-    Raises NotFound (run).
+    limit: only the last so many of each name. Raises NotFound (run).
     """
     run = run_rows.number(connection, run_id)
     where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
+    if limit is not None:
+        where += (
+            " AND id IN (SELECT id FROM (SELECT id, row_number() OVER"
+            " (PARTITION BY name, attempt, rank ORDER BY id DESC) AS back FROM evaluations WHERE run = ?)"
+            " WHERE back <= ?)"
+        )
+        values += [run, max(0, limit)]
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for row in connection.execute(
         "SELECT name, attempt, rank, schema, version, data FROM evaluations"

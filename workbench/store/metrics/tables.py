@@ -105,14 +105,21 @@ def _append(table: dict[str, list[Any]], more: dict[str, list[Any]]) -> None:
 
 
 def texts(
-    connection: sqlite3.Connection, run_id: str, name: str | None = None
+    connection: sqlite3.Connection, run_id: str, name: str | None = None, limit: int | None = None
 ) -> dict[str, list[tuple[int | None, str | None]]]:
     """Metrics whose values are texts (or nothing), by name: step and text in the order written.
 
-    Raises NotFound (run).
+    limit: only the last so many of each name. Raises NotFound (run).
     """
     run = run_rows.number(connection, run_id)
     where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
+    if limit is not None:
+        where += (
+            " AND id IN (SELECT id FROM (SELECT id, row_number() OVER"
+            " (PARTITION BY name ORDER BY attempt DESC, id DESC) AS back FROM texts WHERE run = ?)"
+            " WHERE back <= ?)"
+        )
+        values += [run, max(0, limit)]
     found: dict[str, list[tuple[int | None, str | None]]] = {}
     for key, step, text in connection.execute(
         f"SELECT name, step, value FROM texts WHERE run = ? {where} ORDER BY name, attempt, id", values

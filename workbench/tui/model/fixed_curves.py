@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from workbench.text import accuracy
-from workbench.text.curves import Span, point, within
-from workbench.text.numbers import finite
+from workbench.text.curves import within
+from workbench.text.plot_svg import Line
 from workbench.tui.chart.source import Trace, Window
 
 
@@ -26,25 +24,6 @@ class FixedCurves:
         ]
 
 
-def of_accuracy(data: Mapping[str, Any], way: accuracy.Way) -> list[Trace]:
-    """A curve a class of an accuracy table."""
-    return [
-        Trace(str(number), curve.name, [point(x, y) for x, y in curve.points])
-        for number, curve in enumerate(accuracy.curves(data, way))
-    ]
-
-
-def of_predictions(data: Mapping[str, Any]) -> list[Trace]:
-    """Predictions over true values: the average of each bin, as wide as its error; a second line is exact."""
-    edges, averages, errors = (data.get(key) for key in ("bin_edges", "bin_averages", "bin_errors"))
-    if not (isinstance(edges, list) and isinstance(averages, list) and isinstance(errors, list)):
-        return []
-    spans, exact = [], []
-    for low, high, average, error in zip(edges[:-1], edges[1:], averages, errors, strict=False):
-        first, last, middle, wide = finite(low), finite(high), finite(average), finite(error)
-        if first is None or last is None or middle is None:
-            continue
-        reach = wide or 0.0
-        spans.append(Span(first, last, middle - reach, middle + reach, middle))
-        exact.append(point((first + last) / 2, (first + last) / 2))
-    return [Trace("predicted", "predicted", spans), Trace("exact", "exact", exact)] if spans else []
+def of_lines(lines: Sequence[Line]) -> list[Trace]:
+    """Lines of a plot as curves of a chart."""
+    return [Trace(str(place), line.name, line.spans) for place, line in enumerate(lines)]

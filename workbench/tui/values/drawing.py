@@ -12,7 +12,7 @@ from textual.color import Color
 
 from workbench.text.cells import cut, pad, width
 from workbench.text.confusion import Heat
-from workbench.text.evaluations import Grid
+from workbench.text.evaluations import Grid, of_columns, shown
 from workbench.text.half_blocks import UPPER, Cell, letters
 from workbench.text.numbers import finite, number, short
 from workbench.text.sanitize import clean, clean_name
@@ -90,9 +90,7 @@ def _shade(share: float, palette: Palette, ground: Style) -> Style | None:
 
 def table(columns: Mapping[str, Sequence[Any]], cells: int, palette: Palette) -> Text:
     """A table of what was logged row by row."""
-    titles = list(columns)
-    rows = [list(row) for row in zip(*(columns[title] for title in titles), strict=False)]
-    return grid(Grid(titles, rows), cells, palette)
+    return grid(of_columns(columns), cells, palette)
 
 
 def grid(found: Grid, cells: int, palette: Palette) -> Text:
@@ -103,7 +101,7 @@ def grid(found: Grid, cells: int, palette: Palette) -> Text:
         right = bool(rows) and all(row[at] is None or number(row[at]) is not None for row in rows)
         name = clean_name(str(title), 40)
         columns.append(Column(name, right=right, least=min(12, max(4, width(name))), keep=100 - min(99, at)))
-    texts = [[_said(value) for value in row] for row in rows]
+    texts = [[shown(value) for value in row] for row in rows]
     lines = render(columns, texts, cells, ascii_only=palette.ascii)
     said = Text(no_wrap=True)
     for at, line in enumerate(lines):
@@ -112,13 +110,6 @@ def grid(found: Grid, cells: int, palette: Palette) -> Text:
     if hidden:
         said.append(f"\nthe last {len(rows)} of {len(found.rows)} rows", palette.style("quiet"))
     return said
-
-
-def _said(value: Any) -> str:
-    found = number(value)
-    if found is not None:
-        return short(found, 6)
-    return "-" if value is None else clean_name(str(value), 200) or "-"
 
 
 def texts(found: Sequence[Sequence[Any]], palette: Palette) -> Text:

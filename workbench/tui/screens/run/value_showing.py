@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.text import Text
 
 from workbench.errors import WorkbenchError
-from workbench.text import accuracy, confusion, evaluations
+from workbench.text import confusion, evaluation_plots, evaluations, pictures
 from workbench.text.sanitize import clean, clean_name
 from workbench.text.x_axes import METRIC
 from workbench.tui.chart.source import Trace
@@ -88,20 +88,14 @@ def _evaluation(dashboard: Dashboard, name: str, found: Mapping[str, Any], cells
         if heat is not None:
             ground = dashboard.screen.rich_style
             return Shown(drawing.matrix(heat, cells, palette, ground), ways=True)
-    elif kind == "accuracy_table":
-        way: accuracy.Way = "pr" if other else "roc"
-        traces = fixed_curves.of_accuracy(data, way)
-        if traces:
-            curves = Curves(f"{title}: {accuracy.TITLES[way]}", METRIC + accuracy.X_LABELS[way], traces)
-            return Shown(Text(), curves, ways=True)
-    elif kind == "predictions":
-        traces = fixed_curves.of_predictions(data)
-        if traces:
-            return Shown(Text(), Curves(f"{title}: predicted over true", METRIC + "true value", traces))
     elif kind == "residuals":
         bars = drawing.bars(data, cells, palette)
         if bars is not None:
             return Shown(bars)
+    elif plots := evaluation_plots.plots(kind, data):
+        plot = plots[-1 if other else 0]
+        curves = Curves(f"{title}: {plot.title}", METRIC + plot.x_label, fixed_curves.of_lines(plot.lines))
+        return Shown(Text(), curves, ways=len(plots) > 1)
     return Shown(drawing.grid(evaluations.grid(kind, data), cells, palette))
 
 
@@ -112,7 +106,7 @@ async def _image(dashboard: Dashboard, run: str, path: str, room: tuple[int, int
     ground = dashboard.screen.rich_style.bgcolor
     known = ground.triplet if ground is not None else None
     back = (0, 0, 0) if known is None else (known.red, known.green, known.blue)
-    about = f"{clean_name(path, 200)}   {images.about(data)}   o opens it outside\n"
+    about = f"{clean_name(path, 200)}   {pictures.about(data)}   o opens it outside\n"
     said = Text(about, palette.style("quiet"))
     found = await asyncio.to_thread(images.cells, data, room[0], max(2, room[1] - 2), back)
     if isinstance(found, str):
