@@ -109,7 +109,7 @@ def _html_evaluation(value: Mapping[str, Any], name: str) -> tuple[str, str]:
 
 def _html_matrix(found: Matrix) -> str:
     heat = found.heat
-    head = [("true ╲ predicted", "text"), *((label, "") for label in heat.labels), ("found", "quiet")]
+    head = [("true ╲ predicted", ""), *((label, "") for label in heat.labels), ("found", "quiet")]
     rows = []
     for at, label in enumerate(heat.labels):
         cells = [
