@@ -186,10 +186,12 @@ def test_the_last_texts_of_each_name(tmp_path: Path) -> None:
 
 
 def test_cells_are_said_in_full_where_they_are_whole_numbers() -> None:
-    cells = (123456789, 10**20, 0.1234567, True, None, "a\nb", "nan", [1], "")
+    cells = (123456789, 10**20, 10**400, -(10**400), 0.1234567, True, None, "a\nb", "nan", [1], "")
     assert [shown(cell) for cell in cells] == [
         "123456789",
         "1e20",
+        "inf",
+        "-inf",
         "0.123457",
         "True",
         "-",

@@ -159,6 +159,11 @@ def test_curves_are_drawn_and_what_is_none_stands_in_rows() -> None:
     bins = {"bin_edges": [0, 1, 2], "bin_counts": [1, 5]}
     for said in both(of("evaluations", schema="residuals", data=bins)):
         assert said.count("<svg") == 1
+    tables = {"class_labels": list(range(1000)), "probability_tables": [[[4, 1, 3, 0], [2, 0, 4, 2]]] * 1000}
+    html, _ = both(of("evaluations", schema="accuracy_table", data=tables))
+    assert "(ROC), the first 12 of 1000" in html
+    assert "11 area" in html
+    assert "12 area" not in html
     html, markdown = both(of("evaluations", schema="residuals", data={"bin_edges": 7, "why": "x\ny"}))
     assert "<svg" not in html
     assert "| bin\\_edges | 7 |" in markdown

@@ -18,7 +18,10 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # a script may log a number of any length
+            return math.inf if value > 0 else -math.inf
     if value in ("nan", "inf", "-inf"):
         return float(value)
     return None

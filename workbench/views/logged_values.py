@@ -20,6 +20,8 @@ MOST_ROWS = 50
 MOST_COLUMNS = 30
 MOST_CLASSES = 40
 """Of a confusion matrix."""
+MOST_CURVES = 12
+"""In one plot."""
 MOST_DOTS = 50_000_000
 """Of a picture: a file of a few bytes may unpack to more than a browser has room for."""
 
@@ -46,7 +48,8 @@ def evaluation(value: Mapping[str, Any]) -> Matrix | list[EvaluationPlot] | Tabl
     schema, data = str(value["schema"]), value["data"]
     if schema == "confusion_matrix" and (found := heat(data, normalised=False)) is not None:
         return _matrix(found)
-    return evaluation_plots.plots(schema, data) or _table(grid(schema, data), 0)
+    plots = [_plot(plot) for plot in evaluation_plots.plots(schema, data)]
+    return plots or _table(grid(schema, data), 0)
 
 
 def table(value: Mapping[str, Any]) -> Table:
@@ -79,6 +82,13 @@ def _matrix(found: Heat) -> Matrix:
     texts = [row[:most] for row in found.texts[:most]]
     shares = [row[:most] for row in found.shares[:most]]
     return Matrix(found._replace(labels=found.labels[:most], texts=texts, shares=shares), notes)
+
+
+def _plot(found: EvaluationPlot) -> EvaluationPlot:
+    lines, most = found.lines, MOST_CURVES
+    if len(lines) <= most:
+        return found
+    return found._replace(title=f"{found.title}, the first {most} of {len(lines)}", lines=lines[:most])
 
 
 def _table(found: Grid, before: int | None) -> Table:
