@@ -70,14 +70,16 @@ class EnvironmentBuildService:
         yield {"build": made, "built_now": bool(answer.get("built_now"))}
 
     @call
-    async def list(self, target: str | None = None, environment: str | None = None) -> Builds:
+    async def list(
+        self, target: str | None = None, environment: str | None = None, among: Names = None
+    ) -> Builds:
         """Environments as they are on a machine, or on all that are connected; of one name where it is given.
 
-        Raises NotFound, Unreachable of a machine that was named; of the others one that does not answer is
-        left out.
+        among: of those that are connected only these. Raises NotFound, Unreachable of a machine that was
+        named; of the others one that does not answer is left out.
         """
         wanted = parse(environment) if environment is not None else None
-        asked = await self._asked(target)
+        asked = await self._asked(target, among)
         answers = await asyncio.gather(*(self._on(name) for name in asked), return_exceptions=True)
         found: list[EnvironmentBuild] = []
         for answer in answers:
@@ -99,11 +101,12 @@ class EnvironmentBuildService:
         link = await self._context.link(target)
         return read_builds(await link.call("environment_list"), target)
 
-    async def _asked(self, target: str | None) -> Targets:
+    async def _asked(self, target: str | None, among: Names) -> Targets:
         if target is not None:
             return [(await self._store.read(targets.get, target)).name]
-        every = await self._store.read(targets.every)
-        return [one.name for one in every if self._context.fleet.current(one.name) is not None]
+        named = [one.name for one in await self._store.read(targets.every)]
+        wanted = named if among is None else [name for name in named if name in among]
+        return [name for name in wanted if self._context.fleet.current(name) is not None]
 
     @items
     async def log(self, environment: str, target: str) -> AsyncGenerator[dict[str, Any], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -116,16 +117,54 @@ async def test_a_build_is_ended_and_one_that_fails_says_why(stage: Open, world: 
         await it.told("nothing is built of it")
 
 
-async def test_a_machine_that_connects_is_asked(stage: Open, world: World) -> None:
-    """What is seen of builds is of now, also where the page was open before its machines were there."""
+async def test_a_machine_that_comes_is_asked_and_one_that_went_forgotten(stage: Open, world: World) -> None:
+    """What is seen of builds is of now, and nobody else is asked for it."""
+
+    def asked() -> list[Any]:
+        return [said.get("among") for name, said in world.calls if name == "environment_builds.list"]
+
     every = environments(world).builds
-    for place, wanted in (("builds", "4 builds"), ("environments", "gpu1"), ("environments/digits", "gpu1")):
-        environments(world).builds = []
+    for place, all_, left in (
+        ("builds", ("4 builds", "other-None-dgx-02"), "2 builds"),
+        ("environments", ("digits .*gpu1, lab-7",), "digits .*lab-7"),
+        ("environments/digits", ("2 .*gpu1", "1 .*lab-7"), "1 .*lab-7"),
+    ):
+        environments(world).builds = [one for one in every if one["target"] != "gpu1"]
+        world.calls.clear()
         async with stage(world, place, size=(200, 50)) as it:
-            await it.see("Nothing is built|digits|2 versions")
+            await it.see("lab-7")
+            assert asked() == [None]
             environments(world).builds = every
             world.happen("TargetChanged", "compute/gpu1", state="connected", changed=["state"])
-            await it.see(wanted)
+            await it.see("gpu1", *all_)
+            environments(world).builds = [one for one in every if one["target"] == "lab-7"]
+            for name in ("gpu1", "dgx-02"):
+                world.happen("TargetChanged", f"compute/{name}", state="idle", changed=["state"])
+            await it.miss("gpu1")
+            await it.miss("dgx-02")
+            await it.see(left)
+            assert asked()[:2] == [None, ["gpu1"]]
+            assert None not in asked()[2:]
+            assert {name for among in asked()[2:] for name in among} == {"gpu1", "dgx-02"}
+
+
+async def test_a_machine_that_comes_while_others_are_asked_is_asked_next(stage: Open, world: World) -> None:
+    every, held = environments(world).builds, asyncio.Event()
+    environments(world).builds = [one for one in every if one["target"] == "lab-7"]
+
+    async def slow(**said: Any) -> Any:
+        found = environments(world).list_builds(**said)
+        await held.wait()
+        return found
+
+    world.answers["environment_builds.list"] = slow
+    async with stage(world, "builds", size=(200, 50)) as it:
+        await it.until(lambda: any(name == "environment_builds.list" for name, _ in world.calls))
+        environments(world).builds = every
+        world.happen("TargetChanged", "compute/dgx-02", state="connected", changed=["state"])
+        await it.rest()
+        held.set()
+        await it.see("3 builds", "other-None-dgx-02")
 
 
 async def test_builds_are_listed_read_and_pruned(stage: Open, world: World) -> None:

@@ -185,7 +185,7 @@ DIALOGS = {
     "datastore-add": Shot("datastores", "silent", (("n", "wb datastore add"),)),
     "environment-register": Shot("environments/digits", "2 versions", (("n", "wb env register"),)),
     "environment-diff": Shot("environments/digits", "2 versions", (("c", "digits:1 against"),)),
-    "environment-build": Shot("builds", "4 builds", (("G", ""), ("k", ""), ("f", "no such Python"))),
+    "environment-build": Shot("builds", "4 builds", (("G", ""), ("f", "no such Python"))),
     "builds-prune": Shot("builds", "4 builds", (("asterisk", "4 marked"), ("X", "would be freed"))),
     "room-remove": Shot("compute/gpu1/room", "5 runs", (("delete", "type gpu1"),)),
     "files-remove": Shot(

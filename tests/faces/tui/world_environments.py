@@ -120,12 +120,15 @@ class Environments:
 
     # On machines
 
-    def list_builds(self, target: str | None = None, environment: str | None = None) -> Any:
+    def list_builds(
+        self, target: str | None = None, environment: str | None = None, among: Any = None
+    ) -> Any:
         named = None if environment is None else parse(environment)
         return [
             one
             for one in self.builds
             if target in (None, one["target"])
+            and (among is None or one["target"] in among)
             and (named is None or (one["name"] == named.name and named.version in (None, one["version"])))
         ]
 

@@ -20,6 +20,7 @@ from workbench.tui.dialogs.confirm import Confirm
 from workbench.tui.frame.detail import Detail
 from workbench.tui.model.dirty import Dirty
 from workbench.tui.screens.environments.columns import BUILDS, build_cells
+from workbench.tui.screens.environments.known_builds import KnownBuilds
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
 from workbench.tui.table.column_table import MarkingTable
@@ -46,9 +47,9 @@ class BuildList(Acting, Vertical):
     def __init__(self, environment: str | None = None) -> None:
         super().__init__()
         self._environment = environment
+        self._known = KnownBuilds(self, self._machines_said, self._machines_refused, environment)
         self.builds: dict[str, Json] = {}
         """By machine and key."""
-        self._asking = False
         self.table = MarkingTable(self, BUILDS, frozen=1, empty="asking the machines ...")
         self._detail = Detail()
 
@@ -62,31 +63,23 @@ class BuildList(Acting, Vertical):
         self.set_interval(AGAIN, self._look_again)
 
     def _look_again(self) -> None:
-        if self.is_on_screen and any(one.get("state") == "building" for one in self.builds.values()):
-            self.ask()
+        building = {str(one["target"]) for one in self.builds.values() if one.get("state") == "building"}
+        if building and self.is_on_screen:
+            self._known.ask(building)
 
     async def hear(self, dirty: Dirty) -> None:
-        """Machines are asked beside: they may be slow. One that came or went has, or had, builds."""
-        if dirty.everything or dirty.environments or dirty.targets:
-            self.ask()
+        """A machine that came or went has, or had, builds."""
+        if dirty.everything or dirty.environments:
+            self._known.ask()
+        elif dirty.targets:
+            self._known.ask(dirty.targets)
 
-    def ask(self) -> None:
-        """Ask the machines, unless they are being asked."""
-        if not self._asking:
-            self._asking = True
-            self.run_worker(self._ask(), group="builds", exit_on_error=True)
+    def _machines_refused(self, problem: WorkbenchError) -> None:
+        self.table.empty = clean(f"{problem.message}\n\n{problem.hint}", 600)
+        self.table.refresh()
 
-    async def _ask(self) -> None:
-        services = cast("Dashboard", self.app).services
-        try:
-            found = await services.call("environment_builds", "list", environment=self._environment)
-        except WorkbenchError as problem:
-            self.table.empty = clean(f"{problem.message}\n\n{problem.hint}", 600)
-            self.table.refresh()
-            return
-        finally:
-            self._asking = False
-        self.builds = {f"{one['target']} {one['key']}": one for one in found}
+    def _machines_said(self) -> None:
+        self.builds = {f"{one['target']} {one['key']}": one for one in self._known.every}
         self.fill()
         self.table.changed(self.builds)
         self._tell()
@@ -145,7 +138,7 @@ class BuildList(Acting, Vertical):
 
     def do_builds_again(self) -> None:
         """Ask the machines again."""
-        self.ask()
+        self._known.ask()
 
     async def do_builds_log(self) -> None:
         """Its log, as it comes."""
@@ -176,7 +169,7 @@ class BuildList(Acting, Vertical):
             gone, kept, size = await self._prune(by_machine, dry_run=False)
             self.table.unmark()
             self.app.notify(f"{counted(len(gone), 'build')} removed, {sizes.short(size)} freed", timeout=5)
-            self.ask()
+            self._known.ask(by_machine)
 
     async def _prune(
         self, by_machine: Mapping[str, list[str]], *, dry_run: bool

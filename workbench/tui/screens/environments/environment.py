@@ -32,7 +32,7 @@ class EnvironmentPage(EnvironmentActions):
     def __init__(self, location: Location) -> None:
         super().__init__(location)
         self._versions: dict[str, Mapping[str, Any]] = {}
-        self._builds = KnownBuilds()
+        self._builds = KnownBuilds(self, self._machines_said, self._machines_refused, self.name_)
         self.table = MarkingTable(self, VERSIONS, frozen=1, empty="...")
         self._detail = Detail()
 
@@ -56,7 +56,7 @@ class EnvironmentPage(EnvironmentActions):
         """Versions come, are called, and go into archives."""
         if not (dirty.everything or self.name_ in dirty.environments or not self._versions):
             if dirty.targets:
-                self.run_worker(self._ask_machines(), exclusive=True, group="builds", exit_on_error=True)
+                self._builds.ask(dirty.targets)
             return
         services = self.dashboard.services
         try:
@@ -69,15 +69,13 @@ class EnvironmentPage(EnvironmentActions):
         self._tell()
         self.dashboard.say_aside()
         if self._versions:
-            self.run_worker(self._ask_machines(), exclusive=True, group="builds", exit_on_error=True)
+            self._builds.ask()
 
-    async def _ask_machines(self) -> None:
-        services = self.dashboard.services
-        try:
-            self._builds.take(await services.call("environment_builds", "list", environment=self.name_))
-        except WorkbenchError as problem:
-            self.dashboard.complain(problem)
+    def _machines_said(self) -> None:
         self.table.changed(self._versions)
+
+    def _machines_refused(self, problem: WorkbenchError) -> None:
+        self.dashboard.complain(problem)
 
     def cells(self, key: str) -> Sequence[Cell] | None:
         """A version's cells."""

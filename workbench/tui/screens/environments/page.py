@@ -35,7 +35,7 @@ class EnvironmentsPage(EnvironmentActions, NamedListPage):
 
     def __init__(self, location: Location) -> None:
         super().__init__(location)
-        self._builds = KnownBuilds()
+        self._builds = KnownBuilds(self, self._machines_said, self._machines_refused)
 
     async def hear(self, dirty: Dirty) -> None:
         """They come, are called, and go into archives."""
@@ -43,14 +43,15 @@ class EnvironmentsPage(EnvironmentActions, NamedListPage):
             return
         if dirty.everything or dirty.environments:
             self.take(await self.dashboard.services.call("environments", "list"))
-        self.run_worker(self._ask_machines(), exclusive=True, group="builds", exit_on_error=True)
+            self._builds.ask()
+        else:
+            self._builds.ask(dirty.targets)
 
-    async def _ask_machines(self) -> None:
-        try:
-            self._builds.take(await self.dashboard.services.call("environment_builds", "list"))
-        except WorkbenchError as problem:
-            self.dashboard.complain(problem)
+    def _machines_said(self) -> None:
         self.table.changed(self.named)
+
+    def _machines_refused(self, problem: WorkbenchError) -> None:
+        self.dashboard.complain(problem)
 
     def cells(self, key: str) -> Sequence[Cell] | None:
         """An environment's cells."""
