@@ -89,7 +89,7 @@ def everything(workspace: Workspace, run: str) -> dict[str, Any]:
 def test_a_run_is_the_same_in_another_home(bundle: tuple[Workspace, str, Path], tmp_path: Path) -> None:
     giver, run, file = bundle
     with opened(tmp_path) as taker:
-        assert [(one.run, one.state) for one in taker.bring_bundle(file) or []] == [(run, "new")]
+        assert [(one.run, one.state) for one in taker.bring_bundle(file)] == [(run, "new")]
         here, there = everything(giver, run), everything(taker, run)
         for name in here:
             assert there[name] == here[name], name
@@ -112,21 +112,21 @@ def test_again_changes_nothing_and_a_newer_one_what_is_new(
     with opened(tmp_path) as taker:
         taker.bring_bundle(file)
         before = everything(taker, run)
-        assert [one.state for one in taker.bring_bundle(file) or []] == ["known"]
+        assert [one.state for one in taker.bring_bundle(file)] == ["known"]
         assert everything(taker, run) == before
         taker.call("runs", "describe", run=run, description="my own words")
         giver.call("runs", "tag", run=run, set={"later": "1"})
         newer = tmp_path / "newer.wb"
         giver.export_runs([run], newer)
-        assert [one.state for one in taker.bring_bundle(newer) or []] == ["updated"]
+        assert [one.state for one in taker.bring_bundle(newer)] == ["updated"]
         found = taker.call("runs", "get", run=run)
         assert (found["description"], found["tags"]["later"]) == ("my own words", "1")
         assert found["metrics"] == before["get"]["metrics"]
-        assert [one.state for one in taker.bring_bundle(file) or []] == ["older"]
-        assert [one.state for one in giver.bring_bundle(newer) or []] == ["known"]
+        assert [one.state for one in taker.bring_bundle(file)] == ["older"]
+        assert [one.state for one in giver.bring_bundle(newer)] == ["known"]
         taker.call("runs", "remove", run=run)
         assert giver.call("runs", "file_hash", run=run, path="outputs/model.txt")["sha256"]
-        assert [one.state for one in taker.bring_bundle(newer) or []] == ["new"]
+        assert [one.state for one in taker.bring_bundle(newer)] == ["new"]
         giver.call("runs", "tag", run=run, remove=["later"])
 
 
@@ -139,7 +139,8 @@ def test_what_is_no_file_for_others_is_said(bundle: tuple[Workspace, str, Path],
         giver.export_runs([going.id], tmp_path / "x.wb")
     going.cancel()
     going.wait_for_completion(show_output=False, raise_on_error=False)
-    assert giver.bring_bundle(Path(__file__)) is None
+    with pytest.raises(UsageError, match="is no bundle"):
+        giver.bring_bundle(Path(__file__))
 
 
 Change = Callable[[dict[str, bytes]], None]
