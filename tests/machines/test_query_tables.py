@@ -278,13 +278,13 @@ async def test_a_database_that_does_not_answer(there: Services, tmp_path: Path) 
 
 async def test_rows_that_come_slowly_are_seen_as_they_come(there: Services, tmp_path: Path) -> None:
     """The next row may take so long, not all of them; and who wants no more ends the query."""
-    path = shop(tmp_path / "shop.db", days=1, each=100)
+    path = shop(tmp_path / "shop.db", days=1, each=40)
     await database(there, path)
     slow = (
         "SELECT price, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400000)"
         " SELECT count(*) + price FROM n) AS w FROM sales"
     )
-    await register(there, "slow", {"datastore": "shop", "paths": [""]}, slow, query_timeout=3)
+    await register(there, "slow", {"datastore": "shop", "paths": [""]}, slow, query_timeout=1.5)
     rows = there.read("datasets.result", dataset="slow")
     assert b'"price":0.0' in await anext(rows)
     await rows.aclose()  # type: ignore[attr-defined]
