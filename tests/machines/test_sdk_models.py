@@ -10,7 +10,7 @@ import pytest
 from tests.machines.rig import SshServer
 from tests.machines.test_main_job import attach
 from tests.machines.wb import Wb
-from workbench import Environment, Model, Workspace
+from workbench import Environment, Experiment, Model, RunConfiguration, ScriptRunConfig, Workspace
 from workbench.errors import Conflict, NotFound, Refused, UsageError
 from workbench.home import find_home
 from workbench.workspace import model_paths
@@ -109,8 +109,8 @@ def test_environments_are_made_labelled_cloned_and_saved(workspace: Workspace, t
         environment.environment_variables["MODE"] = mode
         return environment
 
-    with pytest.raises(UsageError):
-        str(made("quiet"))
+    with pytest.raises(UsageError, match="has no version yet"):
+        made("quiet").set_label(workspace, "stable")
     first = made("quiet").register(workspace, tags={"a": None})
     assert str(first) == "tools:1"
     assert str(made("quiet").register(workspace)) == "tools:1", "the same definition is the same version"
@@ -127,6 +127,25 @@ def test_environments_are_made_labelled_cloned_and_saved(workspace: Workspace, t
     existing = Environment.from_existing_python("py", "/usr/bin/python3").register(workspace)
     run = workspace.submit(workspace.configure(command="true", environment=str(existing)))
     assert run.wait_for_completion()["environment"] == "py:1"
+
+
+def test_an_environment_is_registered_with_the_run_that_is_the_first_to_want_it(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """AZ-137: what every script for the cloud does, from_pip_requirements and submit."""
+    (tmp_path / "needs").write_text("")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "train.py").write_text("import os; print(os.environ['MODE'])")
+    tools = Environment.from_pip_requirements(name="tools", file_path=tmp_path / "needs")
+    tools.environment_variables = {"MODE": "quiet"}
+    machine = next(iter(workspace.compute_targets.values()))
+    asked = ScriptRunConfig(tmp_path / "code", "train.py", environment=tools, compute_target=machine)
+    run = Experiment(workspace=workspace, name="first").submit(config=asked, tags={"try": "1"})
+    assert run.wait_for_completion()["environment"] == "tools:1"
+    assert tools.register(workspace).version == 1, "it is the same definition"
+    assert run.get_tags() == {"try": "1"}
+    again = RunConfiguration(command="true", environment=str(tools), target=machine.name)
+    assert workspace.submit(again).wait_for_completion()["environment"] == "tools:1"
 
 
 def test_where_a_scoring_script_finds_a_model(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from workbench.aio.session import Session
 from workbench.entities.base import replace
 from workbench.errors import NotFound
 from workbench.workspace.progress_display import Progress
+from workbench.workspace.tag_texts import tag_texts
 
 if TYPE_CHECKING:
     from workbench.aio.workspace import Workspace
@@ -46,12 +47,12 @@ class Experiment:
 
     async def submit(
         self,
-        configuration: RunConfiguration,
+        config: RunConfiguration,
         tags: Tags | None = None,
         on_progress: Progress | None = None,
     ) -> RunHandle:
         """Submit a configuration as a run of this experiment; see `Workspace.submit`."""
-        asked = replace(configuration, experiment=self.name, tags={**configuration.tags, **dict(tags or {})})
+        asked = replace(config, experiment=self.name, tags={**config.tags, **tag_texts(tags)})
         return await submit(self._session, asked, on_progress=on_progress)
 
     async def start_logging(self, name: str | None = None, tags: Tags | None = None) -> InteractiveRun:
@@ -94,7 +95,7 @@ class Experiment:
 
     async def set_tags(self, tags: Tags) -> None:
         """Give it several tags; others stay."""
-        self.details = await self._session.call("experiments", "set", name=self.name, tags=dict(tags))
+        self.details = await self._session.call("experiments", "set", name=self.name, tags=tag_texts(tags))
 
     async def archive(self) -> None:
         """Hide it (AZ-67)."""

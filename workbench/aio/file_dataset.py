@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +12,7 @@ from workbench.home import user_at_host
 from workbench.workspace.data_transfer import DataTransfer, Moved
 from workbench.workspace.named_data import NamedData
 from workbench.workspace.progress_display import Progress, ProgressDisplay
+from workbench.workspace.tag_texts import keys_of, tag_texts
 
 if TYPE_CHECKING:
     from workbench.aio.workspace import Workspace
@@ -89,7 +90,7 @@ class FileDataset:
             table=self.table,
             locations=dict(locations or {}),
             description=description,
-            tags=dict(tags or {}),
+            tags=tag_texts(tags),
             new_version=create_new_version,
             created_by=user_at_host(),
         )
@@ -102,11 +103,11 @@ class FileDataset:
 
     async def add_tags(self, tags: Tags) -> None:
         """Give it tags (AZ-56)."""
-        self.details = await self._at().session.call("datasets", "tag", dataset=self.id, set=dict(tags))
+        self.details = await self._at().session.call("datasets", "tag", dataset=self.id, set=tag_texts(tags))
 
-    async def remove_tags(self, *keys: str) -> None:
+    async def remove_tags(self, *keys: str | Sequence[str]) -> None:
         """Take tags away."""
-        self.details = await self._at().session.call("datasets", "tag", dataset=self.id, remove=[*keys])
+        self.details = await self._at().session.call("datasets", "tag", dataset=self.id, remove=keys_of(keys))
 
     async def update(self, *, description: str | None) -> None:
         """Write what it is; None takes it away (AZ-56)."""

@@ -9,6 +9,7 @@ from workbench.aio.file_dataset import FileDataset
 from workbench.aio.tabular_dataset import TabularDataset
 from workbench.errors import UsageError
 from workbench.text import asset_reference
+from workbench.workspace.tag_texts import tag_texts
 
 Tags = Mapping[str, str | None]
 Wanted = Mapping[str, str | None] | Sequence[str | Sequence[str]]
@@ -28,8 +29,8 @@ def facts(
     """What is said of a version while it is registered, as the service takes it."""
     related = [{"relation": relation, **_named(dataset)} for relation, dataset in datasets]
     return {
-        "tags": dict(tags or {}),
-        "properties": dict(properties or {}),
+        "tags": tag_texts(tags),
+        "properties": tag_texts(properties),
         "description": description,
         "datasets": related,
         "framework": framework,

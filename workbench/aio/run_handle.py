@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from workbench.workspace import model_files
 from workbench.workspace.downloads import save_stream
 from workbench.workspace.facade import Workspace as Local
 from workbench.workspace.progress_display import Progress, ProgressDisplay
+from workbench.workspace.tag_texts import keys_of, tag_texts
 from workbench.workspace.waiting import ShownOutput, raise_unless_completed, raise_unless_over, say_left
 
 if TYPE_CHECKING:
@@ -62,6 +63,16 @@ class RunHandle:
     def properties(self) -> dict[str, str]:
         """Its properties when it was last asked for."""
         return dict(self.details.get("properties") or {})
+
+    async def get_tags(self) -> dict[str, str | None]:
+        """Ask for its tags now."""
+        await self.refresh()
+        return self.tags
+
+    async def get_properties(self) -> dict[str, str]:
+        """Ask for its properties now."""
+        await self.refresh()
+        return self.properties
 
     def __repr__(self) -> str:
         return f"<run {self.name} {self.id}: {self.status}>"
@@ -191,20 +202,20 @@ class RunHandle:
 
     async def tag(self, key: str, value: str | None = None) -> None:
         """Give it a tag, or a tag another value (AZ-78)."""
-        self.details = await self._session.call("runs", "tag", run=self.id, set={key: value})
+        self.details = await self._session.call("runs", "tag", run=self.id, set=tag_texts({key: value}))
 
     async def set_tags(self, tags: Tags) -> None:
         """Give it several tags; others stay."""
-        self.details = await self._session.call("runs", "tag", run=self.id, set=dict(tags))
+        self.details = await self._session.call("runs", "tag", run=self.id, set=tag_texts(tags))
 
-    async def remove_tags(self, *keys: str) -> None:
+    async def remove_tags(self, *keys: str | Sequence[str]) -> None:
         """Take tags away; those it does not have are no mistake."""
-        self.details = await self._session.call("runs", "tag", run=self.id, remove=list(keys))
+        self.details = await self._session.call("runs", "tag", run=self.id, remove=keys_of(keys))
 
     async def add_properties(self, properties: Mapping[str, str]) -> None:
         """Add what never changes; raises Conflict for another value of one that is there (AZ-78)."""
         self.details = await self._session.call(
-            "runs", "add_properties", run=self.id, properties=dict(properties)
+            "runs", "add_properties", run=self.id, properties=tag_texts(properties)
         )
 
     async def describe(self, description: str | None = None, name: str | None = None) -> None:
@@ -238,14 +249,17 @@ class RunHandle:
         """The files below outputs/ and logs/, as its machine has them now, else as last seen (AZ-88)."""
         return [file["path"] for file in await self._session.call("runs", "files", run=self.id)]
 
-    async def download_file(self, name: str, to: str | Path, on_progress: Progress | None = None) -> Path:
-        """Save one of its files at `to` (a folder: under its own name); answers where (AZ-88).
+    async def download_file(
+        self, name: str, output_file_path: str | Path = ".", on_progress: Progress | None = None
+    ) -> Path:
+        """Save one of its files at a path (a folder: under its own name); answers where (AZ-88).
 
         A broken download is resumed. Raises NotFound, Conflict, Unreachable.
         """
+        place = Path(output_file_path)
         with ProgressDisplay() as display:
             shown = on_progress or display
-            return await self._session.aside(lambda local: local.download(self.id, name, Path(to), shown))
+            return await self._session.aside(lambda local: local.download(self.id, name, place, shown))
 
     async def download_files(
         self, prefix: str = "", output_directory: str | Path = ".", on_progress: Progress | None = None
@@ -257,9 +271,12 @@ class RunHandle:
                 saved.append(await self.download_file(name, Path(output_directory) / name, on_progress))
         return saved
 
-    async def get_all_logs(self, destination: str | Path) -> list[Path]:
-        """Save its output as stream.log, and what is below logs/, in a folder; answers where (AZ-88)."""
-        folder = Path(destination)
+    async def get_all_logs(self, destination: str | Path | None = None) -> list[Path]:
+        """Save its output as stream.log, and what is below logs/, in a folder; answers where (AZ-88).
+
+        destination: absent, a folder here that is called as the run's id.
+        """
+        folder = Path(destination or self.id)
         output = await self._session.aside(
             lambda local: save_stream(local.read("runs", "logs", run=self.id), folder / "stream.log")
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from workbench.aio.file_dataset import FileDataset
 from workbench.errors import UsageError
 from workbench.home import user_at_host
+from workbench.workspace.tag_texts import tag_texts
 
 if TYPE_CHECKING:
     from workbench.aio.run_handle import RunHandle
@@ -128,7 +129,7 @@ class TabularDataset(FileDataset):
             name=name,
             steps=(self.table or {})["steps"][before:],
             description=description,
-            tags=dict(tags or {}),
+            tags=tag_texts(tags),
             new_version=create_new_version,
             created_by=user_at_host(),
         )
@@ -154,7 +155,7 @@ class TabularDataset(FileDataset):
             "datastore": datastore,
             "path": path,
             "description": description,
-            "tags": dict(tags or {}),
+            "tags": tag_texts(tags),
             "new_version": create_new_version,
             "created_by": user_at_host(),
         }

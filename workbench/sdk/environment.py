@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.environments import reference
 from workbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,21 +20,15 @@ Tags = Mapping[str, str | None]
 class Environment:
     """An environment as it is to be registered, or a version of one that is.
 
-    Made by one of the `from_` methods, or got from a workspace. `str()` of a registered one is NAME:VERSION,
-    as run configurations take it.
+    Made by one of the `from_` methods, or got from a workspace. `str()` is what run configurations take: of a
+    registered one NAME:VERSION, else its definition, which is registered with the submit (AZ-137).
     """
 
     def __init__(
-        self,
-        name: str | None = None,
-        what: str | None = None,
-        *,
-        version: EnvironmentVersion | None = None,
-        **options: Any,
+        self, name: str | None = None, *, version: EnvironmentVersion | None = None, **definition: Any
     ) -> None:
         self._name = name
-        self._what = what
-        self._options = options
+        self._definition = definition
         self.details = version
         """The registered version: definition, lock, tags, ...; None before `register`."""
 
@@ -52,17 +47,46 @@ class Environment:
         """Variables of every run in it (AZ-138); they may be changed before it is registered."""
         if self.details is not None:
             return dict(self.details.definition.variables)
-        variables: dict[str, str] = self._options.setdefault("variables", {})
+        variables: dict[str, str] = self._definition.setdefault("variables", {})
         return variables
 
+    @environment_variables.setter
+    def environment_variables(self, variables: Mapping[str, str]) -> None:
+        if self.details is not None:
+            raise UsageError(
+                f"{self} is registered, and never changes", "clone(..., variables=) makes another"
+            )
+        self._definition["variables"] = dict(variables)
+
     def __str__(self) -> str:
-        if self.details is None:
-            raise UsageError(f"the environment {self._name or self._what} is not registered", ".register(ws)")
-        return f"{self.details.name}:{self.details.version}"
+        if self.details is not None:
+            return self._id()
+        preset = self._definition.get("preset")
+        if preset is None:
+            return reference.inline({"name": self._name, **self._made_of()})
+        if self._name is None and len(self._definition) == 1:
+            return str(preset)
+        raise UsageError(f"{self!r} is a preset with words of its own", "register(workspace) it first")
 
     def __repr__(self) -> str:
-        shown = str(self) if self.details is not None else f"{self._name or self._what}, not registered"
-        return f"<environment {shown}>"
+        if self.details is not None:
+            return f"<environment {self._id()}>"
+        made_of = next((str(value) for value in self._definition.values() if value), "nothing")
+        return f"<environment {self._name or made_of}, not registered>"
+
+    def _id(self) -> str:
+        if self.details is None:
+            raise UsageError(f"{self!r} has no version yet", "register(workspace) it first")
+        return f"{self.details.name}:{self.details.version}"
+
+    def _made_of(self) -> dict[str, Any]:
+        said = {key: value for key, value in self._definition.items() if value}
+        if not said.keys() - {"variables"}:
+            raise UsageError(
+                f"the environment {self._name or ''} is made of nothing".replace("  ", " "),
+                "make one by Environment.from_pip_requirements, from_project ...",
+            )
+        return said
 
     @classmethod
     def from_pip_requirements(
@@ -74,37 +98,38 @@ class Environment:
         indexes: Sequence[str] = (),
     ) -> Environment:
         """One of a requirements file. python: the version, such as 3.11; absent: the machine's own."""
-        return cls(name, _path(file_path), python=python, indexes=indexes)
+        return cls(name, requirements=_path(file_path), python=python, indexes=[*indexes])
 
     @classmethod
     def from_conda_specification(cls, name: str | None, file_path: str | Path) -> Environment:
         """One of a conda file: by micromamba or conda where a machine has one, else its pip part."""
-        return cls(name, _path(file_path))
+        return cls(name, conda_file=_path(file_path))
 
     @classmethod
     def from_project(cls, name: str | None, folder: str | Path, *, groups: Sequence[str] = ()) -> Environment:
         """One of a project's pyproject.toml and uv.lock; groups: dependency groups, and "extra:NAME"."""
-        return cls(name, _path(folder), groups=groups)
+        return cls(name, project=_path(folder), groups=[*groups])
 
     @classmethod
     def from_docker_image(cls, name: str | None, image: str) -> Environment:
         """One of a container image, for machines that have docker, podman or the like."""
-        return cls(name, f"image:{image}")
+        return cls(name, image=reference.checked_image(image))
 
     @classmethod
     def from_dockerfile(cls, name: str | None, dockerfile: str | Path) -> Environment:
         """One that a Dockerfile makes of the folder it is in."""
-        return cls(name, _path(dockerfile))
+        file = Path(_path(dockerfile))
+        return cls(name, build=str(file.parent), dockerfile_path=file.name)
 
     @classmethod
     def from_existing_python(cls, name: str, interpreter: str) -> Environment:
         """An interpreter that is on the machine already, by its absolute path; nothing is built."""
-        return cls(name, interpreter)
+        return cls(name, python=interpreter)
 
     @classmethod
     def from_preset(cls, preset: str, name: str | None = None) -> Environment:
         """One of those that every workspace knows: python, sklearn, pytorch."""
-        return cls(name, preset)
+        return cls(name, preset=preset)
 
     @classmethod
     def get(
@@ -142,12 +167,14 @@ class Environment:
         upgrade: resolve anew, as a next version. Raises UsageError, NotFound, ConfigurationError,
         IndexUnreachable, Refused (a reserved name, AZ-136).
         """
-        if self._what is None:
-            raise UsageError("there is nothing to register", "make one by Environment.from_pip_requirements")
-        what, name, options = self._what, self._name, self._options
+        said = self._made_of()
+        preset = said.pop("preset", None)
+        variables = said.pop("variables", None)
+        what = reference.inline(said) if preset is None else str(preset)
+        name = self._name
         made = workspace.session.aside(
             lambda local: local.environments.register(
-                what, name=name, description=description, tags=tags, upgrade=upgrade, **options
+                what, name=name, description=description, tags=tags, upgrade=upgrade, variables=variables
             )
         )
         self.details = (Environment.get(workspace, made["name"], made["version"])).details
@@ -158,7 +185,7 @@ class Environment:
     ) -> Environment:
         """The same definition and lock under another name (AZ-139)."""
         made = workspace.session.call(
-            "environments", "clone", environment=str(self), name=new_name, variables=dict(variables or {})
+            "environments", "clone", environment=self._id(), name=new_name, variables=dict(variables or {})
         )
         return Environment.get(workspace, made["name"], made["version"])
 
@@ -166,17 +193,17 @@ class Environment:
         self, workspace: Workspace, path: str | Path, overwrite: bool = False
     ) -> tuple[Path, ...]:
         """Write it as files that can be edited, which `load_from_directory` reads back; what was written."""
-        reference = str(self)
+        own = self._id()
         written = workspace.session.aside(
-            lambda local: local.environments.save(reference, Path(path), overwrite=overwrite)
+            lambda local: local.environments.save(own, Path(path), overwrite=overwrite)
         )
         return tuple(written)
 
     def set_label(self, workspace: Workspace, label: str) -> None:
         """Have a label mean this version (AZ-133); `latest` always means the newest."""
-        workspace.session.call("environments", "set_alias", environment=str(self), alias=label)
+        workspace.session.call("environments", "set_alias", environment=self._id(), alias=label)
 
 
 def _path(path: str | Path) -> str:
-    """A file of this side as `environments.reference` takes it for one."""
+    """A file of this side, from wherever it is read."""
     return str(Path(path).expanduser().absolute())

@@ -11,6 +11,7 @@ from workbench.errors import NotFound
 from workbench.sdk.run_handle import RunHandle, submit
 from workbench.sdk.session import Session
 from workbench.workspace.progress_display import Progress
+from workbench.workspace.tag_texts import tag_texts
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
@@ -47,12 +48,12 @@ class Experiment:
 
     def submit(
         self,
-        configuration: RunConfiguration,
+        config: RunConfiguration,
         tags: Tags | None = None,
         on_progress: Progress | None = None,
     ) -> RunHandle:
         """Submit a configuration as a run of this experiment; see `Workspace.submit`."""
-        asked = replace(configuration, experiment=self.name, tags={**configuration.tags, **dict(tags or {})})
+        asked = replace(config, experiment=self.name, tags={**config.tags, **tag_texts(tags)})
         return submit(self._session, asked, on_progress=on_progress)
 
     def start_logging(self, name: str | None = None, tags: Tags | None = None) -> InteractiveRun:
@@ -95,7 +96,7 @@ class Experiment:
 
     def set_tags(self, tags: Tags) -> None:
         """Give it several tags; others stay."""
-        self.details = self._session.call("experiments", "set", name=self.name, tags=dict(tags))
+        self.details = self._session.call("experiments", "set", name=self.name, tags=tag_texts(tags))
 
     def archive(self) -> None:
         """Hide it (AZ-67)."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +13,7 @@ from workbench.home import user_at_host
 from workbench.workspace.data_transfer import DataTransfer, Moved
 from workbench.workspace.named_data import NamedData
 from workbench.workspace.progress_display import Progress, ProgressDisplay
+from workbench.workspace.tag_texts import keys_of, tag_texts
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import DataInput
@@ -90,7 +91,7 @@ class FileDataset:
             table=self.table,
             locations=dict(locations or {}),
             description=description,
-            tags=dict(tags or {}),
+            tags=tag_texts(tags),
             new_version=create_new_version,
             created_by=user_at_host(),
         )
@@ -103,11 +104,11 @@ class FileDataset:
 
     def add_tags(self, tags: Tags) -> None:
         """Give it tags (AZ-56)."""
-        self.details = self._at().session.call("datasets", "tag", dataset=self.id, set=dict(tags))
+        self.details = self._at().session.call("datasets", "tag", dataset=self.id, set=tag_texts(tags))
 
-    def remove_tags(self, *keys: str) -> None:
+    def remove_tags(self, *keys: str | Sequence[str]) -> None:
         """Take tags away."""
-        self.details = self._at().session.call("datasets", "tag", dataset=self.id, remove=[*keys])
+        self.details = self._at().session.call("datasets", "tag", dataset=self.id, remove=keys_of(keys))
 
     def update(self, *, description: str | None) -> None:
         """Write what it is; None takes it away (AZ-56)."""

@@ -17,6 +17,7 @@ from workbench.text.asset_reference import AssetReference
 from workbench.workspace import model_files, model_gates, model_paths
 from workbench.workspace.named_data import NamedData
 from workbench.workspace.progress_display import Progress, ProgressDisplay
+from workbench.workspace.tag_texts import keys_of, tag_texts
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import DataInput
@@ -29,10 +30,12 @@ Rows = list[dict[str, Any]]
 class Model:
     """One version of a model."""
 
-    def __init__(self, workspace: Workspace, details: dict[str, Any]) -> None:
-        """What get, list and register make. Raises UsageError for a name alone."""
-        if not isinstance(details, Mapping):
-            raise UsageError("a version is not made of a name", "Model.get(workspace, name) asks for it")
+    def __init__(self, workspace: Workspace, details: dict[str, Any] | None = None, **words: object) -> None:
+        """What get, list and register make. Raises UsageError for a name, which `get` takes."""
+        if not isinstance(details, Mapping) or words:
+            raise UsageError(
+                "a version is not made of a name", "Model.get(workspace, name, version=) asks for it"
+            )
         self._session: Session = workspace.session
         self.workspace = workspace
         self.details = details
@@ -191,16 +194,16 @@ class Model:
 
     def add_tags(self, tags: Tags) -> None:
         """Give it tags, or tags other values (AZ-166)."""
-        self.details = self._session.call("models", "tag", model=self.id, set=dict(tags))
+        self.details = self._session.call("models", "tag", model=self.id, set=tag_texts(tags))
 
-    def remove_tags(self, *keys: str) -> None:
+    def remove_tags(self, *keys: str | Sequence[str]) -> None:
         """Take tags away."""
-        self.details = self._session.call("models", "tag", model=self.id, remove=[*keys])
+        self.details = self._session.call("models", "tag", model=self.id, remove=keys_of(keys))
 
     def add_properties(self, properties: Mapping[str, str]) -> None:
         """Add what never changes; raises Conflict for another value of one that is there (AZ-166)."""
         self.details = self._session.call(
-            "models", "add_properties", model=self.id, properties=dict(properties)
+            "models", "add_properties", model=self.id, properties=tag_texts(properties)
         )
 
     def update(self, *, description: str) -> None:
@@ -386,7 +389,7 @@ class Model:
             protect=listed(protect),
             unprotect=listed(unprotect),
             description=description,
-            tags=None if tags is None else dict(tags),
+            tags=None if tags is None else tag_texts(tags),
         )
         return found
 

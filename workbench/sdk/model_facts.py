@@ -10,6 +10,7 @@ from workbench.errors import UsageError
 from workbench.sdk.file_dataset import FileDataset
 from workbench.sdk.tabular_dataset import TabularDataset
 from workbench.text import asset_reference
+from workbench.workspace.tag_texts import tag_texts
 
 Tags = Mapping[str, str | None]
 Wanted = Mapping[str, str | None] | Sequence[str | Sequence[str]]
@@ -29,8 +30,8 @@ def facts(
     """What is said of a version while it is registered, as the service takes it."""
     related = [{"relation": relation, **_named(dataset)} for relation, dataset in datasets]
     return {
-        "tags": dict(tags or {}),
-        "properties": dict(properties or {}),
+        "tags": tag_texts(tags),
+        "properties": tag_texts(properties),
         "description": description,
         "datasets": related,
         "framework": framework,

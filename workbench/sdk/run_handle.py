@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from workbench.workspace import model_files
 from workbench.workspace.downloads import save_stream
 from workbench.workspace.facade import Workspace as Local
 from workbench.workspace.progress_display import Progress, ProgressDisplay
+from workbench.workspace.tag_texts import keys_of, tag_texts
 from workbench.workspace.waiting import ShownOutput, raise_unless_completed, raise_unless_over, say_left
 
 if TYPE_CHECKING:
@@ -63,6 +64,16 @@ class RunHandle:
     def properties(self) -> dict[str, str]:
         """Its properties when it was last asked for."""
         return dict(self.details.get("properties") or {})
+
+    def get_tags(self) -> dict[str, str | None]:
+        """Ask for its tags now."""
+        self.refresh()
+        return self.tags
+
+    def get_properties(self) -> dict[str, str]:
+        """Ask for its properties now."""
+        self.refresh()
+        return self.properties
 
     def __repr__(self) -> str:
         return f"<run {self.name} {self.id}: {self.status}>"
@@ -188,19 +199,21 @@ class RunHandle:
 
     def tag(self, key: str, value: str | None = None) -> None:
         """Give it a tag, or a tag another value (AZ-78)."""
-        self.details = self._session.call("runs", "tag", run=self.id, set={key: value})
+        self.details = self._session.call("runs", "tag", run=self.id, set=tag_texts({key: value}))
 
     def set_tags(self, tags: Tags) -> None:
         """Give it several tags; others stay."""
-        self.details = self._session.call("runs", "tag", run=self.id, set=dict(tags))
+        self.details = self._session.call("runs", "tag", run=self.id, set=tag_texts(tags))
 
-    def remove_tags(self, *keys: str) -> None:
+    def remove_tags(self, *keys: str | Sequence[str]) -> None:
         """Take tags away; those it does not have are no mistake."""
-        self.details = self._session.call("runs", "tag", run=self.id, remove=list(keys))
+        self.details = self._session.call("runs", "tag", run=self.id, remove=keys_of(keys))
 
     def add_properties(self, properties: Mapping[str, str]) -> None:
         """Add what never changes; raises Conflict for another value of one that is there (AZ-78)."""
-        self.details = self._session.call("runs", "add_properties", run=self.id, properties=dict(properties))
+        self.details = self._session.call(
+            "runs", "add_properties", run=self.id, properties=tag_texts(properties)
+        )
 
     def describe(self, description: str | None = None, name: str | None = None) -> None:
         """Write its description (Markdown), or give it another display name (AZ-80)."""
@@ -229,14 +242,17 @@ class RunHandle:
         """The files below outputs/ and logs/, as its machine has them now, else as last seen (AZ-88)."""
         return [file["path"] for file in self._session.call("runs", "files", run=self.id)]
 
-    def download_file(self, name: str, to: str | Path, on_progress: Progress | None = None) -> Path:
-        """Save one of its files at `to` (a folder: under its own name); answers where (AZ-88).
+    def download_file(
+        self, name: str, output_file_path: str | Path = ".", on_progress: Progress | None = None
+    ) -> Path:
+        """Save one of its files at a path (a folder: under its own name); answers where (AZ-88).
 
         A broken download is resumed. Raises NotFound, Conflict, Unreachable.
         """
+        place = Path(output_file_path)
         with ProgressDisplay() as display:
             shown = on_progress or display
-            return self._session.aside(lambda local: local.download(self.id, name, Path(to), shown))
+            return self._session.aside(lambda local: local.download(self.id, name, place, shown))
 
     def download_files(
         self, prefix: str = "", output_directory: str | Path = ".", on_progress: Progress | None = None
@@ -248,9 +264,12 @@ class RunHandle:
                 saved.append(self.download_file(name, Path(output_directory) / name, on_progress))
         return saved
 
-    def get_all_logs(self, destination: str | Path) -> list[Path]:
-        """Save its output as stream.log, and what is below logs/, in a folder; answers where (AZ-88)."""
-        folder = Path(destination)
+    def get_all_logs(self, destination: str | Path | None = None) -> list[Path]:
+        """Save its output as stream.log, and what is below logs/, in a folder; answers where (AZ-88).
+
+        destination: absent, a folder here that is called as the run's id.
+        """
+        folder = Path(destination or self.id)
         output = self._session.aside(
             lambda local: save_stream(local.read("runs", "logs", run=self.id), folder / "stream.log")
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from workbench.errors import UsageError
 from workbench.home import user_at_host
 from workbench.sdk.file_dataset import FileDataset
+from workbench.workspace.tag_texts import tag_texts
 
 if TYPE_CHECKING:
     from workbench.sdk.run_handle import RunHandle
@@ -129,7 +130,7 @@ class TabularDataset(FileDataset):
             name=name,
             steps=(self.table or {})["steps"][before:],
             description=description,
-            tags=dict(tags or {}),
+            tags=tag_texts(tags),
             new_version=create_new_version,
             created_by=user_at_host(),
         )
@@ -155,7 +156,7 @@ class TabularDataset(FileDataset):
             "datastore": datastore,
             "path": path,
             "description": description,
-            "tags": dict(tags or {}),
+            "tags": tag_texts(tags),
             "new_version": create_new_version,
             "created_by": user_at_host(),
         }

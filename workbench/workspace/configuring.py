@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from workbench.errors import UsageError
+from workbench.text.sanitize import clean_name
 
 if TYPE_CHECKING:
     from workbench.entities.configuration import RunConfiguration
 
 SCHEMAS = ("job", "settings")
+_OTHER_WORDS = {"compute": "target", "compute_target": "target", "environment_variables": "variables"}
+"""Options as job files and the cloud's SDK call them."""
 
 
 def configure(
@@ -49,12 +55,40 @@ def configure_saved(
 
 
 def _options(options: Mapping[str, Any]) -> Any:
+    """Options as a script says them: mappings, one text where several may be, the objects themselves."""
     from workbench.runs.configuration import Options
 
-    said: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-    }
+    several = {field.name for field in fields(Options) if field.default == ()}
+    said: dict[str, Any] = {}
+    for given, value in options.items():
+        name = _OTHER_WORDS.get(given, given)
+        if name not in Options.__dataclass_fields__:
+            raise UsageError(
+                f"a configuration has no option {clean_name(given, 80)!r}",
+                f"it has {', '.join(sorted(Options.__dataclass_fields__))}",
+            )
+        if name in several:
+            said[name] = _several(value)
+        elif name == "target" and value is not None:
+            said[name] = value if isinstance(value, str) else str(value.name)
+        elif name == "environment" and value is not None:
+            said[name] = str(value)
+        else:
+            said[name] = value
     return Options(**said)
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    """The texts of an option that may be said several times; of a mapping NAME=VALUE."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Mapping):
+        return tuple(str(key) if one is None else f"{key}={_word(one)}" for key, one in value.items())
+    return tuple(value or ())
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def job_text(configuration: RunConfiguration, folder: Path) -> str:

@@ -86,7 +86,7 @@ def from_mapping(
     )  # fmt: skip
     return Found(
         definition,
-        name_from(own, otherwise, folder.resolve().name),
+        name_from(own, otherwise, *_place(said, folder)),
         own is not None,
         _text(said, "description"),
         _tags(said.get("tags")),
@@ -94,6 +94,15 @@ def from_mapping(
         _text(said, "lock_of"),
         _text(said, "requires_python"),
     )
+
+
+def _place(said: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
+    """Names that say where it was found: its file's, its folder's."""
+    for key in ("requirements", "conda_file"):
+        if said.get(key) is not None:
+            file = folder / str(said[key])
+            return file.stem, file.parent.resolve().name
+    return (folder.resolve().name,)
 
 
 def read_text(path: Path) -> str:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from msgspec.structs import force_setattr
 
 from workbench.entities.configuration import RunConfiguration as Entity
 from workbench.errors import StoreError
 
 
 class RunConfiguration(Entity, frozen=True, kw_only=True):
-    """Everything that says how to run a command; `entities.base.replace` changes it."""
+    """Everything that says how to run a command; `entities.base.replace` changes it.
+
+    target and environment may be given as the object itself: kept is how it is named.
+    """
+
+    def __post_init__(self) -> None:
+        target: Any = self.target
+        environment: Any = self.environment
+        if target is not None and not isinstance(target, str):
+            force_setattr(self, "target", str(target.name))
+        if environment is not None and not isinstance(environment, str):
+            force_setattr(self, "environment", str(environment))
 
     @classmethod
     def load(cls, name: str | Path, sets: Iterable[str] = ()) -> Self:
