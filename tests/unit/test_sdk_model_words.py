@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from workbench import Dataset, Model, Workspace
 from workbench.errors import NotFound, UsageError
 from workbench.home import find_home
+from workbench.store.registry import manifests
 
 
 @pytest.fixture
@@ -89,3 +91,34 @@ def test_one_rule_and_one_alias_stand_for_themselves(workspace: Workspace, weigh
 def test_the_clouds_constructor_is_answered_with_what_to_write_instead(workspace: Workspace) -> None:
     with pytest.raises(UsageError, match="not made of a name"):
         Model(workspace, "net")  # type: ignore[arg-type]
+
+
+def test_many_files_are_saved_by_one_look_at_what_they_are(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two thousand files took as many readings of a list of two thousand."""
+    (tmp_path / "net").mkdir()
+    for number in range(20):
+        (tmp_path / "net" / f"part-{number}").write_text(str(number))
+    made = Model.register(workspace, tmp_path / "net", "net")
+    looked: list[str] = []
+
+    def get(connection: Any, manifest: str) -> Any:
+        looked.append(manifest)
+        return ask(connection, manifest)
+
+    ask = manifests.get
+    monkeypatch.setattr(manifests, "get", get)
+    assert len(made.download(tmp_path / "saved")) == 20
+    assert len(looked) <= 1
+
+
+def test_names_that_differ_by_capital_letters_are_both_told(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    for name in ("Part", "part"):
+        (tmp_path / "net" / name).write_text(name)
+    if len(list((tmp_path / "net").iterdir())) < 2:
+        pytest.skip("capital letters do not count here")
+    with pytest.raises(UsageError, match="Part and part are one file") as problem:
+        Model.register(workspace, tmp_path / "net", "net")
+    assert "rename one" in problem.value.hint

@@ -35,7 +35,7 @@ def check_entries(entries: Sequence[Entry]) -> None:
         raise UsageError("a model has at least one file", "name a file or folder that is not empty")
     if len(entries) > MOST_FILES:
         raise UsageError(f"a model has at most {MOST_FILES} files, not {len(entries)}")
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for entry in entries:
         why = path_problem(entry.path, backslash=False)
         if why is None and clean(entry.path, len(entry.path) + 1) != entry.path:
@@ -48,8 +48,11 @@ def check_entries(entries: Sequence[Entry]) -> None:
             raise UsageError(f"{entry.path} is no ordinary file", "a model has files only, no links")
         folded = entry.path.casefold()
         if folded in seen:
-            raise UsageError(f"{entry.path} is there twice but for capital letters")
-        seen.add(folded)
+            raise UsageError(
+                f"{seen[folded]} and {entry.path} are one file where capital letters do not count",
+                "rename one of them: the model could not be saved on every machine",
+            )
+        seen[folded] = entry.path
     for entry in entries:
         parts = entry.path.casefold().split("/")
         if any("/".join(parts[:end]) in seen for end in range(1, len(parts))):

@@ -45,6 +45,8 @@ class ModelService:
         self._context = context
         self._store = context.store
         self._bringing: dict[str, asyncio.Lock] = {}
+        self._last_read: tuple[str, dict[str, Entry]] = ("", {})
+        """A manifest, which never changes, and its files by path: they are asked for one by one."""
 
     @call
     async def list(self, text: str | None = None) -> Models:
@@ -99,13 +101,21 @@ class ModelService:
     @call
     async def files(self, model: str) -> Files:
         """The files of a version, by path, with their hashes; raises NotFound."""
-        found = await self.version(model)
-        return [*(await self._store.read(manifests.get, found.manifest)).entries]
+        return [*(await self._files_of(model)).values()]
+
+    async def _files_of(self, model: str) -> dict[str, Entry]:
+        manifest = (await self.version(model)).manifest
+        known, found = self._last_read
+        if known != manifest:
+            entries = (await self._store.read(manifests.get, manifest)).entries
+            found = {entry.path: entry for entry in entries}
+            self._last_read = (manifest, found)
+        return found
 
     @read
     async def download(self, model: str, path: str, offset: int = 0) -> AsyncIterator[bytes]:
         """One file's bytes from offset; raises NotFound."""
-        entries = {entry.path: entry for entry in await self.files(model)}
+        entries = await self._files_of(model)
         if path not in entries:
             raise NotFound(f"{model} has no file {path[:200]!r}", f"wb model show {model} lists its files")
         place = self._store.blob_path(entries[path].sha256)
