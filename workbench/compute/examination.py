@@ -16,6 +16,7 @@ from workbench.compute.proposal import rc_cost, shell_notes
 from workbench.errors import Unreachable
 from workbench.remote.doctor.checks import ailing, well
 from workbench.text import durations
+from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 
 Check = dict[str, Any]
@@ -43,9 +44,9 @@ async def clock(link: Link) -> Clock:
         sent, began = time.time(), time.monotonic()
         answer = await link.call("ping", timeout=SECONDS)
         took = time.monotonic() - began
-        there = answer.get("time") if isinstance(answer, dict) else None
-        if isinstance(there, int | float) and (best is None or took / 2 < best.within):
-            best = Clock(float(there) - (sent + took / 2), took / 2)
+        there = finite(answer.get("time")) if isinstance(answer, dict) else None
+        if there is not None and (best is None or took / 2 < best.within):
+            best = Clock(there - (sent + took / 2), took / 2)
     if best is None:
         raise Unreachable("the machine does not say what time it is")
     return best

@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.entities.holdings import Counted, Held, HeldRun, Holdings
 from workbench.remote.forms import protocol
+from workbench.text.numbers import amount, whole_amount
 from workbench.text.sanitize import clean_name
 
 
@@ -13,9 +14,9 @@ def read_holdings(value: Any) -> Holdings:
     """The answer to `holdings`."""
     row = value if isinstance(value, dict) else {}
     return Holdings(
-        root=str(row.get("root") or ""),
-        total=_number(row.get("total")) or 0,
-        free=_number(row.get("free")),
+        root=clean_name(str(row.get("root") or ""), 4096),
+        total=whole_amount(row.get("total")) or 0,
+        free=whole_amount(row.get("free")),
         runs=[run for item in _rows(row.get("runs")) if (run := _run(item)) is not None],
         trees=_held(row.get("trees"), "snapshot"),
         environments=_held(row.get("environments"), "key"),
@@ -33,8 +34,8 @@ def _run(row: dict[str, Any]) -> HeldRun | None:
     snapshot = row.get("snapshot")
     return HeldRun(
         id=row["run"],
-        bytes=_number(row.get("bytes")) or 0,
-        age=_age(row.get("age")),
+        bytes=whole_amount(row.get("bytes")) or 0,
+        age=amount(row.get("age")) or 0.0,
         over=row.get("over") is True,
         ours=row.get("ours") is not False,
         workspace=_name(row.get("workspace")),
@@ -49,8 +50,8 @@ def _held(value: Any, key: str) -> list[Held]:
     return [
         Held(
             id=row[key],
-            bytes=_number(row.get("bytes")) or 0,
-            age=_age(row.get("age")),
+            bytes=whole_amount(row.get("bytes")) or 0,
+            age=amount(row.get("age")) or 0.0,
             name=_name(row.get("name")),
         )
         for row in _rows(value)
@@ -60,20 +61,11 @@ def _held(value: Any, key: str) -> list[Held]:
 
 def _counted(value: Any) -> Counted:
     row = value if isinstance(value, dict) else {}
-    return Counted(count=_number(row.get("count")) or 0, bytes=_number(row.get("bytes")) or 0)
+    return Counted(count=whole_amount(row.get("count")) or 0, bytes=whole_amount(row.get("bytes")) or 0)
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63 else None
-
-
-def _age(value: Any) -> float:
-    given = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    return float(value) if given else 0.0
 
 
 def _name(value: Any) -> str | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from workbench.compute.measurement import Measurement, gpus_of, number
+from workbench.compute.measurement import Measurement, gpus_of
 from workbench.entities.target import Target, TargetSettings
 from workbench.text import sizes
+from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 
 
@@ -15,7 +16,7 @@ def card(target: Target, measured: Measurement) -> list[str]:
     """The machine in a few lines, for the face that attached it. Pure."""
     facts = measured.facts
     lines = [f"{target.name}: {_who(facts)}"]
-    processors, memory = number(facts.get("cpus")), number(facts.get("memory"))
+    processors, memory = finite(facts.get("cpus")), finite(facts.get("memory"))
     parts = [
         f"{processors:.0f} CPUs" if processors else "",
         f"{sizes.short(memory)} memory" if memory else "",
@@ -38,7 +39,7 @@ def _who(facts: dict[str, Any]) -> str:
 def _home_note(facts: dict[str, Any], settings: TargetSettings) -> str:
     if settings.root is not None:
         return ""
-    free, fs = number(facts.get("home_free")), clean_name(str(facts.get("home_fs") or ""), 40)
+    free, fs = finite(facts.get("home_free")), clean_name(str(facts.get("home_fs") or ""), 40)
     parts = [fs, "" if free is None else f"{sizes.short(free)} free"]
     return f" ({', '.join(part for part in parts if part)})" if any(parts) else ""
 
@@ -46,7 +47,7 @@ def _home_note(facts: dict[str, Any], settings: TargetSettings) -> str:
 def _gpu_lines(gpus: Iterable[dict[str, Any]]) -> list[str]:
     counted: dict[str, int] = {}
     for gpu in gpus:
-        memory = number(gpu.get("memory"))
+        memory = finite(gpu.get("memory"))
         name = clean_name(str(gpu.get("name") or "of unknown make"), 80)
         line = f"{name}, {sizes.short(memory)}" if memory else name
         counted[line] = counted.get(line, 0) + 1

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import field
 
 from workbench.entities.base import Entity
+from workbench.text.numbers import whole_amount
 from workbench.text.sanitize import clean_name
 
 
@@ -54,7 +55,7 @@ def parse_disks(output: str) -> list[Disk]:
         path = absolute_path(row.get("path")) if isinstance(row, dict) else None
         if path is not None:
             fs, own = clean_name(str(row.get("fs", "")), 40), row.get("own") is True
-            found.append(Disk(path=path, fs=fs, free=int(number(row.get("free")) or 0), own=own))
+            found.append(Disk(path=path, fs=fs, free=whole_amount(row.get("free")) or 0, own=own))
     return found
 
 
@@ -68,8 +69,3 @@ def absolute_path(value: object) -> str | None:
     """An absolute path from a machine; None for anything else, or one with control characters."""
     text = value if isinstance(value, str) else ""
     return text if text.startswith("/") and len(text) < 4096 and text.isprintable() else None
-
-
-def number(value: object) -> float | None:
-    """A number from a machine; None for anything else."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

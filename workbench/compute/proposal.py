@@ -6,10 +6,11 @@ import math
 import posixpath
 from typing import Any
 
-from workbench.compute.measurement import Disk, Measurement, gpus_of, number
+from workbench.compute.measurement import Disk, Measurement, gpus_of
 from workbench.entities.base import replace
 from workbench.entities.target import TargetSettings
 from workbench.text import sizes
+from workbench.text.numbers import finite
 from workbench.text.sanitize import clean_name
 
 GIB = 1 << 30
@@ -48,7 +49,7 @@ def _propose_root(measured: Measurement) -> tuple[str | None, list[str]]:
     """A better root than the home, if the home is a poor one and there is a better; and why."""
     facts = measured.facts
     fs = clean_name(str(facts.get("home_fs") or ""), 40)
-    free, quota = number(facts.get("home_free")), _quota_left(facts.get("quota"))
+    free, quota = finite(facts.get("home_free")), _quota_left(facts.get("quota"))
     reasons = []
     if fs.lower() in NETWORK:
         reasons.append(f"is on the network ({fs})")
@@ -116,7 +117,7 @@ def _quota_left(quota: object) -> float | None:
     """Bytes left under the tightest quota, since none says whether it is the home's; None without one."""
     left = []
     for row in quota if isinstance(quota, list) else []:
-        limit = number(row.get("limit")) if isinstance(row, dict) else None
+        limit = finite(row.get("limit")) if isinstance(row, dict) else None
         if limit:
-            left.append(max(0.0, limit - (number(row.get("used")) or 0.0)))
+            left.append(max(0.0, limit - (finite(row.get("used")) or 0.0)))
     return min(left, default=None)

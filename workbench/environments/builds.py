@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workbench.entities.environment import BuildState, EnvironmentBuild
 from workbench.errors import RemoteError
+from workbench.text.numbers import amount, whole_amount
 from workbench.text.sanitize import clean, clean_name
 
 MOST_PACKAGES = 5000
@@ -38,19 +38,17 @@ def read_build(wire: Any, target: str) -> EnvironmentBuild | None:
         state = BuildState(str(wire.get("state")))
     except ValueError:
         return None
-    age = _number(wire.get("age"))
-    size = _number(wire.get("bytes"))
-    version = _number(wire.get("version"))
+    age = amount(wire.get("age"))
     problem = wire.get("problem")
     return EnvironmentBuild(
         key=clean_name(wire["key"], 120),
         target=target,
         state=state,
         name=clean_name(str(wire["name"]), 200) if wire.get("name") else None,
-        version=int(version) if version is not None else None,
+        version=whole_amount(wire.get("version")),
         python=clean_name(str(wire["python"]), 40) if wire.get("python") else None,
         packages=_packages(wire.get("packages")),
-        bytes=int(size) if size is not None else None,
+        bytes=whole_amount(wire.get("bytes")),
         started=_time(wire.get("started")),
         ended=_time(wire.get("ended") or wire.get("built")),
         used=datetime.now(UTC) - timedelta(seconds=min(age, 1e9)) if age is not None else None,
@@ -66,14 +64,8 @@ def _packages(value: Any) -> dict[str, str]:
     return {clean_name(str(name), 200): clean_name(str(version), 200) for name, version in some}
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        return None
-    return value
-
-
 def _time(value: Any) -> datetime | None:
-    number = _number(value)
+    number = amount(value)
     try:
         return datetime.fromtimestamp(number, UTC) if number is not None else None
     except (OverflowError, ValueError, OSError):

@@ -17,6 +17,7 @@ from workbench.opened_file import opened
 from workbench.remote.forms.tree_paths import path_problem
 from workbench.settings import CollectSettings
 from workbench.store.sqlite.problems import explain_disk
+from workbench.text.numbers import whole_amount
 from workbench.text.sanitize import clean
 
 MAX_FILES = 50_000
@@ -27,8 +28,8 @@ def readable_files(listing: Any) -> list[RunFile]:
     files = []
     for entry in (listing if isinstance(listing, list) else [])[:MAX_FILES]:
         try:
-            path, size, modified = str(entry["path"]), int(entry["size"]), float(entry["modified"])
-            if not safe_path(path) or size < 0:
+            path, size, modified = str(entry["path"]), whole_amount(entry["size"]), float(entry["modified"])
+            if not safe_path(path) or size is None:
                 continue
             files.append(RunFile(path=path, size=size, modified=datetime.fromtimestamp(modified, UTC)))
         except (KeyError, TypeError, ValueError, OverflowError, OSError):

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from workbench.errors import Refused, Unreachable, WorkbenchError
-from workbench.runs.queue_words import seconds_of
 from workbench.text import durations
-from workbench.text.numbers import counted
+from workbench.text.numbers import amount, counted
 from workbench.text.sanitize import clean
 
 
@@ -54,7 +53,7 @@ def read_offer(target: str, wanted: int, answer: Any) -> Offer:
         usable=_count(asked.get("usable")) if wanted else wanted,
         free=_count(asked.get("free")),
         starts=asked.get("starts") is True and not closed,
-        expected_wait=seconds_of(asked.get("expected_wait")),
+        expected_wait=amount(asked.get("expected_wait")),
         at_most=asked.get("at_most") is True,
         ahead=_count(asked.get("ahead")),
         running=_count(asked.get("running")),

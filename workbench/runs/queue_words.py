@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from workbench.entities.queue import Cordon, MachineQueue, QueueEntry, QueueKind, QueueOutcome, QueueState
 from workbench.remote.forms import protocol
+from workbench.text.numbers import amount
 from workbench.text.sanitize import clean, clean_name
 
 MOST = 5000
@@ -87,18 +87,11 @@ def _entry(target: str, item: Any) -> QueueEntry | None:
         devices=[clean_name(str(name), 100) for name in devices[:1024]] if isinstance(devices, list) else [],
         priority=_whole(item.get("priority")) or 0,
         reason=clean(str(item.get("reason") or ""), 1000),
-        expected_wait=seconds_of(item.get("expected_wait")),
-        expected_left=seconds_of(item.get("expected_left")),
+        expected_wait=amount(item.get("expected_wait")),
+        expected_left=amount(item.get("expected_left")),
         at_most=item.get("at_most") is True,
         since=_moment(item.get("since")),
     )
-
-
-def seconds_of(value: Any) -> float | None:
-    """A duration a machine told; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
 
 
 def _whole(value: Any) -> int | None:
@@ -106,7 +99,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _moment(value: Any) -> datetime | None:
-    seconds = seconds_of(value)
+    seconds = amount(value)
     if not seconds:
         return None
     try:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from workbench.entities.run import Resources, RunState, Transition
+from workbench.text.numbers import amount, whole_amount
 from workbench.text.sanitize import clean
 
 MAX_TRANSITIONS = 10_000
@@ -73,10 +74,9 @@ def _whole(value: Any) -> int | None:
 def _resources(value: Any) -> Resources | None:
     if not isinstance(value, dict):
         return None
-    cpu = value.get("cpu_seconds")
     return Resources(
-        cpu_seconds=float(cpu) if isinstance(cpu, int | float) else None,
-        peak_memory=_whole(value.get("peak_memory")),
-        stream_bytes=_whole(value.get("stream_bytes")),
-        stream_dropped=_whole(value.get("stream_dropped")),
+        cpu_seconds=amount(value.get("cpu_seconds")),
+        peak_memory=whole_amount(value.get("peak_memory")),
+        stream_bytes=whole_amount(value.get("stream_bytes")),
+        stream_dropped=whole_amount(value.get("stream_dropped")),
     )

@@ -165,7 +165,7 @@ def _stretches(told: Any) -> list[tuple[int, int]]:
     """What a machine says it keeps; nothing where that makes no sense."""
     try:
         return [(int(start), int(stop)) for start, stop in told]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return []
 
 

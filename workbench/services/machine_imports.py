@@ -18,7 +18,7 @@ from workbench.services.context import Context
 from workbench.services.operation import items
 from workbench.services.run_imports import RunImportService
 from workbench.store.fleet import targets
-from workbench.text.numbers import counted
+from workbench.text.numbers import counted, finite
 from workbench.text.sanitize import clean, clean_name
 
 IN_MEMORY = 4 << 20
@@ -241,6 +241,6 @@ def _join(facts: dict[str, Any], told: dict[str, Any]) -> None:
     if isinstance(told.get("name"), str):
         facts["name"] = told["name"]
     for key, choose in (("first", min), ("last", max)):
-        value = told.get(key)
-        if isinstance(value, int | float) and value == value:
-            facts[key] = choose(float(value), facts.get(key, float(value)))
+        value = finite(told.get(key))
+        if value is not None:
+            facts[key] = choose(value, facts.get(key, value))

@@ -8,6 +8,8 @@ from typing import Any
 
 ABSENT = "-"
 FIGURES = 4
+MOST = 1 << 60
+"""Bytes of anything: whoever tells of more means nothing that is."""
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
 _HISSING = ("s", "x", "z", "ch", "sh")
 """Endings that want -es for more than one."""
@@ -31,6 +33,18 @@ def finite(value: Any) -> float | None:
     """A finite number from JSON as a float; None for all else."""
     found = number(value)
     return found if found is not None and math.isfinite(found) else None
+
+
+def amount(value: Any) -> float | None:
+    """How much of something, seconds say, as JSON gives it: finite, not negative; None for all else."""
+    found = finite(value)
+    return found if found is not None and found >= 0 else None
+
+
+def whole_amount(value: Any) -> int | None:
+    """How many of something, bytes say, as JSON gives it: 0 to MOST; None for all else."""
+    found = amount(value)
+    return int(value) if found is not None and found <= MOST else None
 
 
 def short(value: float | None, figures: int = FIGURES) -> str:
