@@ -115,6 +115,7 @@ def test_an_answer_that_makes_no_sense_is_an_error(line: bytes) -> None:
         (b"no-python", "nothing at all"),
         (b"no-python python=207", "python is 2.7"),
         (b"no-python python3=305 /opt/x=", "python3 is 3.5; /opt/x does not start"),
+        ("no-python python3=\u00b2".encode(), "python3 does not start"),
         (b"no-python \x1b]0;evil\x07python=207", "python is 2.7"),
     ],
 )

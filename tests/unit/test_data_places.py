@@ -23,6 +23,7 @@ from tests.s3_server import s3_server
 from workbench.data.backend import Backend, Page
 from workbench.data.folder import LocalFolder
 from workbench.data.reading import of_backend
+from workbench.data.s3 import bucket
 from workbench.data.s3.bucket import Bucket
 from workbench.data.s3.client import S3Client
 from workbench.data.s3.signing import Credentials
@@ -350,6 +351,8 @@ async def test_a_server_that_knows_no_head_and_one_that_is_broken() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         if "broken" in request.path:
             raise web.HTTPInternalServerError
+        if "sick" in request.path and request.method == "GET":
+            return web.Response(body=b"0", status=206, headers={"Content-Range": f"bytes 0-0/{'9' * 5000}"})
         if request.method == "HEAD":
             raise web.HTTPMethodNotAllowed("HEAD", ["GET"])
         return web.Response(body=b"0", status=206, headers={"Content-Range": "bytes 0-0/17"})
@@ -358,7 +361,32 @@ async def test_a_server_that_knows_no_head_and_one_that_is_broken() -> None:
     try:
         async with served(handler) as url:
             assert (await place.look(f"{url}/")).size == 17
+            assert (await place.look(f"{url}/sick")).size == 1
             with pytest.raises(RemoteError):
                 await place.look(f"{url}/broken")
     finally:
         await place.close()
+
+
+async def test_a_service_that_answers_without_a_byte_is_not_asked_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        size = "0" if "empty" in request.path else "100"
+        return web.Response(status=206, headers={"Content-Range": f"bytes 0-0/{size}"})
+
+    monkeypatch.setattr(bucket, "PAUSE", 0.0)
+    async with served(handler) as url:
+        client = S3Client("lake", None, endpoint=url, region=None, name="lake")
+        place = Bucket(client, "", Path("notes"))
+        try:
+            assert [block async for block in place.read("empty")] == []
+            with pytest.raises(Unreachable):
+                async with asyncio.timeout(60):
+                    assert [block async for block in place.read("a")] == []
+            assert asked == ["/lake/empty", *["/lake/a"] * bucket.TRIES]
+        finally:
+            await client.close()

@@ -107,7 +107,7 @@ def test_devices_are_chosen_by_name_beginning_or_index() -> None:
     assert resolve_devices([], found) == tuple(found)
     assert resolve_devices(["2", 0], found) == ("GPU-b", "GPU-aa")
     assert resolve_devices(["GPU-a"], found) == ("GPU-aa", "GPU-ab")
-    assert resolve_devices(["7", "GPU-x"], found) == ()
+    assert resolve_devices(["7", "GPU-x", "²"], found) == ()
     assert resolve_devices(["MIG-1", "1"], found) == ("MIG-1", "GPU-ab")
     assert resolve_devices(["x0", "x1"], []) == ("x0", "x1")
     assert resolve_devices(["a,b", "a\nb", "", "y" * 300], []) == ()

@@ -16,6 +16,7 @@ from tests.unit.reading import DATA, read, written
 from workbench.remote.readers import mlflow_database, plain_yaml
 from workbench.remote.readers.detect import detect
 from workbench.remote.readers.forms import READERS
+from workbench.remote.readers.trainer_state import newest
 
 
 def pieces(data: bytes, kind: int) -> bytes:
@@ -90,6 +91,13 @@ TRAINER = {
 }
 
 
+def test_a_folder_whose_number_is_no_digit_we_count_with_is_no_checkpoint(tmp_path: Path) -> None:
+    for name in ("checkpoint-2", "checkpoint-\u00b2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trainer_state.json").write_text("{}")
+    assert newest(str(tmp_path)) == str(tmp_path / "checkpoint-2" / "trainer_state.json")
+
+
 def test_the_trainers_log_is_followed_over_checkpoints(tmp_path: Path) -> None:
     file = tmp_path / "checkpoint-20" / "trainer_state.json"
     file.parent.mkdir()
@@ -143,6 +151,12 @@ def test_a_run_in_an_mlflow_file_store_grows(tmp_path: Path) -> None:
     third = read(run, second.state)
     assert third.again
     assert [e.step for e in third.entries if e.name == "loss"] == [0]
+
+
+def test_an_end_that_no_clock_tells_costs_the_time_alone(tmp_path: Path) -> None:
+    run = store(tmp_path)
+    (run / "meta.yaml").write_text("run_id: first\nstatus: 3\nend_time: \u00b2\n", "utf-8")
+    assert [(e.value, e.time) for e in read(run).entries if e.kind == "status"] == [("Completed", None)]
 
 
 def test_links_in_a_folder_lead_nowhere(tmp_path: Path) -> None:

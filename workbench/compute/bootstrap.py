@@ -154,7 +154,7 @@ def no_python(found: list[str]) -> NoPython:
     versions = []
     for word in found:
         path, _, number = word.rpartition("=")
-        if number.isdigit():
+        if number.isdecimal() and len(number) < 6:
             versions.append(f"{clean(path, 200)} is {int(number) // 100}.{int(number) % 100}")
         elif path:
             versions.append(f"{clean(path, 200)} does not start")

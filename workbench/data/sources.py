@@ -96,6 +96,11 @@ def checked_key(key: str) -> str:
     return key
 
 
+def told_size(text: str) -> int | None:
+    """The bytes that a place tells a file has; None for what is no such number."""
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
+
+
 def safe_key(key: str) -> bool:
     """Whether a key that a place told may be used as a path at all."""
     try:

@@ -13,7 +13,7 @@ from yarl import URL
 
 from workbench.data.backend import changed
 from workbench.data.s3.client import CONNECTING, SILENT, proxy_for
-from workbench.data.sources import safe_key
+from workbench.data.sources import safe_key, told_size
 from workbench.entities.datastore import DataItem
 from workbench.errors import NotFound, Refused, RemoteError, Unreachable
 from workbench.text.sanitize import clean_name
@@ -41,7 +41,7 @@ class Web:
         if response.status not in (200, 206):
             raise _refused(url, response.status)
         whole = response.headers.get("Content-Range", "").rpartition("/")[2]
-        size = whole if whole.isdecimal() else response.headers.get("Content-Length", "0")
+        size = told_size(whole)
         try:
             modified = parsedate_to_datetime(response.headers.get("Last-Modified", ""))
         except (ValueError, TypeError):
@@ -49,7 +49,7 @@ class Web:
         etag = response.headers.get("ETag") or response.headers.get("Last-Modified")
         return DataItem(
             path=url_name(url),
-            size=int(size) if size.isdecimal() else 0,
+            size=told_size(response.headers.get("Content-Length", "")) or 0 if size is None else size,
             modified=modified,
             etag=clean_name(etag, 200) if etag else None,
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from workbench.data.sources import told_size
 from workbench.entities.datastore import DataItem
 from workbench.errors import RemoteError
 from workbench.text.sanitize import clean_name
@@ -65,11 +66,11 @@ def read_listing(body: bytes) -> Listing:
 
 
 def _item(element: Tree.Element) -> DataItem | None:
-    key, size = _key(element.findtext("Key")), element.findtext("Size") or ""
-    if not key or not size.isdecimal() or len(size) > 18:
+    key, size = _key(element.findtext("Key")), told_size(element.findtext("Size") or "")
+    if not key or size is None:
         return None
     return DataItem(
-        path=key, size=int(size), modified=_moment(element.findtext("LastModified")), etag=_etag(element)
+        path=key, size=size, modified=_moment(element.findtext("LastModified")), etag=_etag(element)
     )
 
 
@@ -106,9 +107,10 @@ def read_parts(body: bytes) -> tuple[list[Part], str | None]:
 
 def _parts(root: Tree.Element) -> Iterator[Part]:
     for element in root.findall("Part"):
-        number, size, etag = element.findtext("PartNumber"), element.findtext("Size"), _etag(element)
-        if number and size and etag and number.isdecimal() and size.isdecimal():
-            yield Part(int(number), int(size), etag)
+        number, size = (told_size(element.findtext(name) or "") for name in ("PartNumber", "Size"))
+        etag = _etag(element)
+        if number is not None and size is not None and etag is not None:
+            yield Part(number, size, etag)
 
 
 def completed(parts: list[Part]) -> bytes:

@@ -13,7 +13,7 @@ from workbench.data.backend import Folder, Page, Tail, changed, exists
 from workbench.data.s3.answers import read_listing
 from workbench.data.s3.client import S3Client
 from workbench.data.s3.uploads import PART, Uploads
-from workbench.data.sources import safe_key
+from workbench.data.sources import safe_key, told_size
 from workbench.entities.base import replace
 from workbench.entities.datastore import DataItem
 from workbench.errors import Conflict, NotFound
@@ -124,6 +124,8 @@ class Bucket:
                             yield block
                         if at >= stop:
                             return
+                    if before == at < stop:
+                        raise aiohttp.ClientPayloadError("an answer without a byte")
             except (aiohttp.ClientError, TimeoutError, OSError) as problem:
                 empty = 0 if at > before else empty + 1
                 if empty >= TRIES:
@@ -196,24 +198,24 @@ def _asked(at: int, stop: int | None, etag: str | None) -> dict[str, str]:
 def _told(path: str, response: aiohttp.ClientResponse, at: int, etag: str | None) -> tuple[int, str | None]:
     """The size of the whole and the etag that an answer tells; raises Conflict for another than before."""
     found = response.headers.get("ETag", "").strip('"') or None
-    whole = response.headers.get("Content-Range", "").rpartition("/")[2]
-    if not whole.isdecimal():
-        whole = response.headers.get("Content-Length", "")
-        if response.status == 206 or at or not whole.isdecimal():
+    size = told_size(response.headers.get("Content-Range", "").rpartition("/")[2])
+    if size is None:
+        size = told_size(response.headers.get("Content-Length", ""))
+        if response.status == 206 or at or size is None:
             raise changed(clean_name(path, 300))
     if etag is not None and found is not None and found != etag:
         raise changed(clean_name(path, 300))
-    return int(whole), found or etag
+    return size, found or etag
 
 
 def _described(path: str, headers: object) -> DataItem:
     from email.utils import parsedate_to_datetime
 
     get = getattr(headers, "get")  # noqa: B009
-    size = str(get("Content-Length") or "0")
+    size = told_size(str(get("Content-Length") or "")) or 0
     try:
         modified = parsedate_to_datetime(str(get("Last-Modified") or ""))
     except (ValueError, TypeError):
         modified = None
     etag = str(get("ETag") or "").strip('"') or None
-    return DataItem(path=path, size=int(size) if size.isdecimal() else 0, modified=modified, etag=etag)
+    return DataItem(path=path, size=size, modified=modified, etag=etag)

@@ -71,7 +71,7 @@ def look(url: str) -> Dict[str, Any]:
         length = answer.headers.get("Content-Length")
         if answer.status == 206:
             length = (answer.headers.get("Content-Range") or "").rpartition("/")[2]
-        if not length or not length.isdigit():
+        if not length or not length.isdecimal() or len(length) > 18:
             hint = "download it, and give the file"
             raise RequestError("refused", "%s does not say how large it is" % shown(url), hint)
         found = {"size": int(length), "name": name_of(url)}  # type: Dict[str, Any]

@@ -152,7 +152,7 @@ def resolve_devices(wanted, found):
             continue
         if text.startswith("MIG-"):
             matches = [text]  # an instance of a card; the driver's own files list whole cards only
-        elif found and text.isdigit():
+        elif found and text.isdecimal():
             matches = [found[int(text)]] if int(text) < len(found) else []
         elif found:
             matches = [device for device in found if device.startswith(text)]

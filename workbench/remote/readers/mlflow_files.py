@@ -60,5 +60,5 @@ def _end(meta: Optional[str]) -> List[Entry]:
     said = plain_yaml.mapping(meta)
     state = ENDS.get(said.get("status", ""))
     end = said.get("end_time", "")
-    time = int(end) / 1000.0 if end.isdigit() and len(end) < 16 else None
+    time = int(end) / 1000.0 if end.isdecimal() and len(end) < 16 else None
     return [] if state is None else [status(state, time)]

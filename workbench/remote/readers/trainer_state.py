@@ -89,7 +89,7 @@ def newest(folder: str) -> Optional[str]:
     for name in os.listdir(folder):
         kind, _, number = name.rpartition("-")
         file = os.path.join(folder, name, FILE)
-        if kind == "checkpoint" and number.isdigit() and len(number) < 18 and os.path.isfile(file):
+        if kind == "checkpoint" and number.isdecimal() and len(number) < 18 and os.path.isfile(file):
             found.append((int(number), file))
     own = os.path.join(folder, FILE)
     if os.path.isfile(own):
