@@ -144,6 +144,12 @@ def test_versions_are_compared_as_numbers() -> None:
             "error: Request failed after 3 retries\n  Caused by: dns error\n",
             "Request failed after 3 retries: dns error",
         ),
+        (
+            "Resolved 1 package in 33ms\nerror: Failed to download `six==1.15.0`\n"
+            "  cause: Hash mismatch for `six==1.15.0`\n\n         Expected:\n           sha256:00\n\n"
+            "         Computed:\n           sha256:8b\n",
+            "Failed to download `six==1.15.0`: Hash mismatch for `six==1.15.0` Expected: sha256:00 Computed: sha256:8b",
+        ),
         ("  x No solution found:\n  hint: do this\n", "x No solution found:"),
         (
             "error: failed to write: No space left on device (os error 28)\n",

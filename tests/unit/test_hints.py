@@ -83,6 +83,7 @@ def hints() -> dict[str, str]:
         ("disk_full", "wb compute set gpu1 root=FOLDER"),
         ("not_delivered", "wb compute doctor gpu1"),
         ("exit", "wb logs otter"),
+        ("environment", "wb logs otter --log environment.log"),
     ],
 )
 def test_what_to_do_about_a_run_that_failed(cause: str, words: str) -> None:

@@ -37,4 +37,6 @@ def advice(run: Mapping[str, Any]) -> str:
         return f"{room}; or another disk: wb compute set {target} root=FOLDER"
     if run.get("cause") == "not_delivered":
         return f"nothing of it ran; wb compute doctor {target} says more, then: wb run rerun {name}"
+    if run.get("cause") == protocol.CAUSE_ENVIRONMENT:
+        return f"wb logs {name} --log environment.log"
     return f"wb logs {name}"

@@ -213,6 +213,7 @@ def last_words(said, program, code):
         return "the disk of the machine is full"
     if "Disk quota exceeded" in text or "os error 122" in text:
         return "the quota on the machine is used up"
+    lines = ["Caused by:" + line[len("cause:") :] if line.startswith("cause:") else line for line in lines]
     causes = [line for line in lines if line.startswith("error:") or line.startswith("Caused by:")]
     useful = [line for line in lines if not line.startswith(("hint:", "warning:", "help:"))]
     chosen = causes or useful
