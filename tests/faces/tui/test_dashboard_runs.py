@@ -42,6 +42,27 @@ async def test_a_row_changes_in_place_and_the_cursor_stays(stage: Open) -> None:
         assert it.table.cursor == before
 
 
+async def test_tab_and_a_click_beside_the_rows_leave_the_list_its_keys(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        seen = [it.table.cursor]
+        for key in ("tab", "shift+tab"):
+            await it.press(key, "j")
+            seen.append(it.table.cursor)
+        assert len(set(seen)) == 3
+
+
+async def test_a_state_a_value_and_the_name_of_a_param_are_whole(stage: Open) -> None:
+    rows = [
+        row(1, "new-newt-1", experiment="few", status="NotStarted", params={"optimizer": "adam"}),
+        row(2, "old-owl-2", experiment="few", status="Running", params={}, last=0.001234),
+    ]
+    async with stage(World(rows), "runs/few", size=(120, 24)) as it:
+        await it.see("not started  new-newt-1", r"\boptimizer\b", r"0\.001234")
+        await it.pilot.resize_terminal(80, 24)
+        await it.see("not started *new-newt-1", r"0\.001234")
+
+
 async def test_runs_that_come_above_leave_what_one_looks_at_where_it_is(stage: Open) -> None:
     rows = [row(900 - number, f"run-{number:03}", experiment="many") for number in range(300)]
     async with stage(World(rows), "runs/many") as it:
@@ -394,6 +415,7 @@ async def test_very_many_tags_are_set_some_at_a_time_and_what_failed_is_counted(
         await it.type("best")
         await it.press("enter")
         await it.told("2 of 120 runs kept the tags they had")
+        await it.told("118 runs have other tags; z takes it back")
         await it.told("the server is busy")
         assert sum(run["tags"] == {"best": None} for run in here.rows) == 118
         assert most <= AT_ONCE

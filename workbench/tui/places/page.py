@@ -45,6 +45,10 @@ class Page(Acting, Widget, can_focus=True):
         """The app, as what it is."""
         return cast("Dashboard", self.app)
 
+    def allow_focus(self) -> bool:
+        """Not while something in it takes the focus: Tab or a click beside a list would take its keys away."""
+        return self.can_focus and not focusable(self)
+
     @property
     def title(self) -> str:
         """What the last step of the breadcrumbs is called, where that is not its name in the location."""

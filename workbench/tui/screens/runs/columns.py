@@ -70,7 +70,7 @@ def shown(
     mixed = experiment is None and not grouped
     trend = Column("trend", "TREND", least=SPARK, ideal=SPARK, keep=45, sortable=False)
     return [
-        Shown(Column("state", "STATE", least=11, ideal=12, keep=95), _state, "status"),
+        Shown(Column("state", "STATE", least=13, ideal=13, keep=95), _state, "status"),
         Shown(
             Column("name", "NAME", least=15, ideal=18, most=0 if mixed else 28, keep=100, middle=True),
             _name,
@@ -135,7 +135,7 @@ def _by_own(own: look.Judge, trend: Column) -> tuple[Shown, Shown]:
 
 def _judged(title: str, named: bool, maximize: bool) -> Column:
     """The column of what runs are judged by; named: each row says by which metric."""
-    least, ideal, most = (MARK + 8, MARK + 8, 24) if named else (min(max(7, len(title)), 10), 10, 16)
+    least, ideal, most = (MARK + 8, MARK + 8, 24) if named else (min(max(8, len(title)), 10), 10, 16)
     return Column(
         "metric", title, right=True, least=least, ideal=ideal, most=most, keep=80, descending=maximize
     )
@@ -147,8 +147,11 @@ def _figure(
     """The column of a figure of a metric, a param or a tag, which may have the same name."""
     said = f"{kind} {name}" if kind in ("min", "max", "best") else name
     id, title = f"{kind}:{name}", clean_name(said, 14)
-    least = max(5, min(len(title), 8))  # a name is worth more cells than a note that is cut anyway
-    column = Column(id, title, right=right, least=least, ideal=8, most=14, keep=35, shown=usual, help=kind)
+    least = max(5, min(len(title), 10))  # a name is worth more cells than a note that is cut anyway
+    ideal = max(8, len(title))
+    column = Column(
+        id, title, right=right, least=least, ideal=ideal, most=14, keep=35, shown=usual, help=kind
+    )
     return Shown(column, cell, id)
 
 

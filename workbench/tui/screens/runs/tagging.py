@@ -75,6 +75,8 @@ async def tag(app: Dashboard, rows: Sequence[Mapping[str, Any]]) -> None:
         lambda run: app.services.call("runs", "tag", run=run, set=wanted, remove=gone), list(before)
     )
     _tell(app, before, failed, names)
+    if len(done) > 1:  # of one run its row shows them, or its page
+        app.notify(f"{len(done)} runs have other tags; z takes it back", timeout=4, markup=False)
 
     async def back() -> None:
         def restored(run: str) -> Any:
