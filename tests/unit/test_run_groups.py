@@ -79,7 +79,7 @@ def test_an_order_can_stand_in_groups_of_anything(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_is_best_is_said_only_where_all_are_judged_alike(tmp_path: Path) -> None:
+def test_what_is_best_is_said_only_of_a_group_whose_runs_are_judged_alike(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     make(store)
     put_run(store, 7, experiment="other")
@@ -87,8 +87,15 @@ def test_what_is_best_is_said_only_where_all_are_judged_alike(tmp_path: Path) ->
     store.write(experiments.update, "other", primary_metric="acc", goal=Goal.MAXIMIZE)
     by_experiment = store.read(run_groups.groups, RunQuery(), "experiment")
     assert [(group.value, group.count, group.metric) for group in by_experiment] == [
-        ("mnist", 6, None),
-        ("other", 1, None),
+        ("mnist", 6, "loss"),
+        ("other", 1, "acc"),
+    ]
+    assert [(group.best, group.best_run) for group in by_experiment] == [(0.1, run_id(2)), (0.9, run_id(7))]
+    together = store.read(run_groups.groups, RunQuery(), "param:lr")
+    assert [(group.value, group.metric, group.best, group.mean) for group in together] == [
+        (None, None, None, None),
+        ("1e-3", "loss", 0.1, pytest.approx(0.3)),
+        ("auto", "loss", None, None),
     ]
     (only,) = store.read(run_groups.groups, RunQuery(filter="experiment=other"), "target")
     assert (only.metric, only.best, only.best_run) == ("acc", 0.9, run_id(7))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from workbench.entities.experiment import Goal
 from workbench.entities.run_group import RunGroup
@@ -11,7 +14,6 @@ from workbench.errors import UsageError
 from workbench.store.queries.filter_attributes import COLUMNS, column_of
 from workbench.store.queries.query import RunQuery, select
 from workbench.store.sqlite.codec import micros, plain_text
-from workbench.store.workspace import experiments
 from workbench.text.filter_fields import BY_NAME, Measure
 
 MOST = 1000
@@ -53,47 +55,53 @@ def _key(kind: str, name: str) -> tuple[str, str, list[str]]:
 def groups(connection: sqlite3.Connection, query: RunQuery, by: str) -> list[RunGroup]:
     """The groups of the runs that fit, the largest first. Raises NotFound (experiment), UsageError.
 
-    They are judged by their experiment's metric where they are all of experiments that share one.
+    The runs of a group are judged by their experiments' metric where these share one.
     """
     kind, name = read_key(by)
     chosen = select(connection, query)
     where, values = chosen.where()
     key, source, joined = _key(kind, name)
-    metric, goal = _judge(connection, query, where, values)
-    best = "max" if goal is Goal.MAXIMIZE else "min"
+    # r.id is that of the row with the least figure: what is to be large is turned around. || '' makes a text
+    # of each judge: some versions of SQLite would nest it, others not.
     rows = connection.execute(
         f"SELECT {key} AS grouped, count(*) AS size, total({_ACTIVE}), total(r.status = 'Failed'),"
-        f" {best}(m.{best}), r.id, avg(m.last) FILTER (WHERE abs(m.last) <= 1.7976931348623157e308),"
+        f" json_group_array(DISTINCT json_array(e.primary_metric, e.goal) || ''),"
+        f" min(CASE e.goal WHEN '{Goal.MAXIMIZE}' THEN -m.max ELSE m.min END), r.id,"
+        f" avg(m.last) FILTER (WHERE abs(m.last) <= 1.7976931348623157e308),"
         f" count(m.last) FILTER (WHERE abs(m.last) <= 1.7976931348623157e308)"
-        f" FROM {source} LEFT JOIN run_metrics m ON m.run = r.number AND m.name = ?"
+        f" FROM {source} JOIN experiments e ON e.number = r.experiment"
+        f" LEFT JOIN run_metrics m ON m.run = r.number AND m.name = e.primary_metric"
         f" WHERE {where} GROUP BY grouped ORDER BY size DESC, grouped LIMIT {MOST}",
-        [*joined, metric, *values],
+        [*joined, *values],
     )
-    return [
-        RunGroup(
-            value=None if value is None else str(value),
-            count=size,
-            active=int(active),
-            failed=int(failed),
-            metric=metric,
-            best=figure,
-            best_run=None if figure is None else run,
-            mean=mean,
-            measured=measured,
-        )
-        for value, size, active, failed, figure, run, mean, measured in rows
-    ]
+    return [_group(*row) for row in rows]
 
 
-def _judge(
-    connection: sqlite3.Connection, query: RunQuery, where: str, values: list[object]
-) -> tuple[str | None, Goal]:
-    """The metric all these runs are judged by and its goal; None where there is no single one."""
-    if query.experiment is not None:
-        return experiments.judge(connection, query.experiment)
-    found = connection.execute(
-        "SELECT DISTINCT primary_metric, goal FROM experiments WHERE primary_metric IS NOT NULL"
-        f" AND number IN (SELECT r.experiment FROM runs r WHERE {where}) LIMIT 2",
-        values,
-    ).fetchall()
-    return (found[0][0], Goal(found[0][1])) if len(found) == 1 else (None, Goal.MINIMIZE)
+def _group(
+    value: object,
+    size: int,
+    active: float,
+    failed: float,
+    judges: str,
+    least: float | None,
+    run: str,
+    mean: float | None,
+    measured: int,
+) -> RunGroup:
+    """A row of a query for groups; judges: what its experiments judge by, least: the best figure, turned."""
+    known = {(metric, goal) for metric, goal in map(json.loads, json.loads(judges)) if metric is not None}
+    group = RunGroup(
+        value=None if value is None else str(value), count=size, active=int(active), failed=int(failed)
+    )
+    if len(known) != 1:
+        return group
+    metric, goal = known.pop()
+    best = least if least is None or goal != Goal.MAXIMIZE else -least
+    return replace(
+        group,
+        metric=metric,
+        best=best,
+        best_run=None if best is None else run,
+        mean=mean,
+        measured=measured,
+    )
