@@ -8,9 +8,15 @@ from itertools import pairwise
 from workbench.text import time_ticks
 from workbench.text.axis import Axis, decimals, round_up
 
+_FINEST = 1e-5
+"""The smallest step of closer ticks, as a share of the largest value."""
+
 
 def ticks(axis: Axis, most: int) -> list[float]:
-    """Round values within the axis, ascending, at most `most` (at least 1, when any round one is inside)."""
+    """Round values within the axis, ascending, at most `most`.
+
+    One alone is no scale: where at least two are asked for, two or three closer ones stand in its place.
+    """
     if axis.kind in ("duration", "moment"):
         found = time_ticks.ticks(axis, most)
         if found is not None:
@@ -20,12 +26,29 @@ def ticks(axis: Axis, most: int) -> list[float]:
     step = round_up((axis.high - axis.low) / max(1, most))
     if axis.kind == "count":
         step = max(1.0, step)
-    while True:
-        first = math.ceil(axis.low / step - 1e-9)
-        last = math.floor(axis.high / step + 1e-9)
-        if last - first + 1 <= most:
-            return [number * step for number in range(first, last + 1) if axis.reaches(number * step)]
+    while len(found := _multiples(axis, step)) > most:
         step = round_up(step * 1.01)
+    return found if len(found) > 1 or most < 2 else _closer(axis, step) or found
+
+
+def _multiples(axis: Axis, step: float) -> list[float]:
+    """The multiples of step within the axis."""
+    first = math.ceil(axis.low / step - 1e-9)
+    last = math.floor(axis.high / step + 1e-9)
+    return [number * step for number in range(first, last + 1) if axis.reaches(number * step)]
+
+
+def _closer(axis: Axis, step: float) -> list[float]:
+    """The multiples of a smaller round step of which there are several, the outer two of more than three.
+
+    None where they have more figures than a label bears, or lie between whole things that are counted.
+    """
+    least = max(abs(axis.low), abs(axis.high)) * _FINEST
+    while (step := round_up(step / 2.6)) >= max(least, 1.0 if axis.kind == "count" else 0.0):
+        found = _multiples(axis, step)
+        if len(found) > 1:
+            return found if len(found) <= 3 else [found[0], found[-1]]
+    return []
 
 
 def _log_ticks(axis: Axis, most: int) -> list[float]:
@@ -71,7 +94,7 @@ def labels(values: list[float], axis: Axis | None = None) -> list[str]:
 
 def _counts(values: list[float], largest: float, step: float) -> list[str]:
     """Whole numbers with a unit where that loses nothing and is shorter: 200k, 1.5M."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         places = decimals(step / size)
         if largest >= size and places <= 2:
             return [f"{value / size:.{places}f}{unit}" if value else "0" for value in values]

@@ -157,6 +157,14 @@ async def test_compared_runs_show_what_differs_then_everything_then_their_code(s
         await it.told("wb run diff calm-otter-42 vivid-lark-40")
 
 
+async def test_the_names_of_compared_runs_keep_their_ends(stage: Open) -> None:
+    async with stage(location=f"runs/mnist?compare={OTTER},{LARK}", size=(80, 24)) as it:
+        await it.see("2 runs compared", r"calm-otter-42\b")
+        it.world.change("calm-otter-42", name="calm-otter-of-the-northern-sea-42")
+        it.app.page.missed_everything()  # type: ignore[union-attr]
+        await it.see(r"calm-\S*…\S*sea-42\b")
+
+
 async def test_a_compared_value_too_long_for_its_column_is_read_in_full(stage: Open) -> None:
     async with stage(location=f"runs/mnist?compare={OTTER},{LARK}", size=(80, 24)) as it:
         await it.see("2 runs compared")

@@ -168,7 +168,9 @@ class Pen:
         arrow = ""
         if sorting is not None and sorting.column == column.id:
             arrow = self.signs.down if sorting.descending else self.signs.up
-        title = cut(harmless(column.title), max(0, room), ellipsis="")
+        # What is cut in the middle is a name: its end tells it from others.
+        ellipsis = self.signs.ellipsis if column.middle else ""
+        title = cut(harmless(column.title), max(0, room), middle=column.middle, ellipsis=ellipsis)
         spans = [Span(title, "title" if arrow else "header")]
         unit = harmless(column.unit)
         if unit and width(title) + 1 + width(unit) <= room:

@@ -211,9 +211,9 @@ def _columns(found: Mapping[str, Any]) -> list[Column]:
         columns.append(
             Column(
                 f"run {at}",
-                clean_name(run["name"], 24),
+                clean_name(run["name"], 200),  # the table cuts it
                 right=True,
-                least=ideal if at else ideal - 3,  # a value whose end is cut is worse than a run out of sight
+                least=ideal,  # a value whose end is cut is worse than a run out of sight
                 ideal=ideal,
                 most=ideal + 8,
                 keep=90 - at,
