@@ -46,7 +46,7 @@ class Page(Acting, Widget, can_focus=True):
         return cast("Dashboard", self.app)
 
     def allow_focus(self) -> bool:
-        """Not while something in it takes the focus: Tab or a click beside a list would take its keys away."""
+        """Not while something in it does: Tab, or a click beside a list, would take its keys away."""
         return self.can_focus and not focusable(self)
 
     @property
