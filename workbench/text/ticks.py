@@ -18,9 +18,9 @@ def ticks(axis: Axis, most: int) -> list[float]:
     One alone is no scale: where at least two are asked for, two or three closer ones stand in its place.
     """
     if axis.kind in ("duration", "moment"):
-        found = time_ticks.ticks(axis, most)
-        if found is not None:
-            return found
+        times = time_ticks.ticks(axis, most)
+        if times is not None:
+            return times
     if axis.log:
         return _log_ticks(axis, most)
     step = round_up((axis.high - axis.low) / max(1, most))
