@@ -343,3 +343,10 @@ def test_a_run_reads_from_a_bucket_and_writes_to_one(
     assert made["source"] == {"datastore": "lake", "paths": ["out"]}
     on_disk = b"".join(paths_below(server.home).values())
     assert s3.secret.encode() not in on_disk
+
+
+def test_a_table_of_nothing_has_no_profile_and_says_so(filed: Wb, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    filed("data", "register", "none", str(tmp_path / "empty.csv"), "--table", "csv")
+    done = filed.run("data", "profile", "none")
+    assert (done.returncode, "none has no columns" in done.stderr) == (2, True), done.stderr

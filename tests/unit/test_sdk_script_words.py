@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.test_sdk_model_words import weights, workspace
-from workbench import ComputeTarget, Environment, Model, RunConfiguration, Workspace
+from workbench import ComputeTarget, Dataset, Datastore, Environment, Model, RunConfiguration, Workspace
 from workbench.environments.reference import read
 from workbench.errors import UsageError
 
@@ -90,6 +91,24 @@ def test_a_model_is_not_made_of_its_name(workspace: Workspace) -> None:
         with pytest.raises(UsageError, match="not made of a name") as problem:
             Model(workspace, **words)
         assert "Model.get(workspace, name" in problem.value.hint
+
+
+def test_one_packed_file_is_a_table_by_its_name(workspace: Workspace, tmp_path: Path) -> None:
+    """It was read as if it were not packed: whether it is says its name, which a dataset of one file lacks."""
+    file = tmp_path / "rows.csv.gz"
+    file.write_bytes(gzip.compress(b"a,b\n1,2\n"))
+    here = Dataset.Tabular.from_delimited_files(file, include_path=True)
+    kept = here.register(workspace, "rows")
+    store = Datastore.register(workspace, "store", "folder", tmp_path)
+    elsewhere = Dataset.Tabular.from_delimited_files(store.path("rows.csv.gz"), include_path=True)
+    for one in (here, kept, elsewhere.register(workspace, "stored")):
+        assert one.to_records() == ({"Path": "rows.csv.gz", "a": 1, "b": 2},)
+    (tmp_path / "junk.parquet").write_text("junk")
+    with pytest.raises(UsageError, match=r"junk\.parquet is no parquet file"):
+        Dataset.Tabular.from_parquet_files(tmp_path / "junk.parquet").to_records()
+    asked: Any = lambda row: row["a"] > 1  # noqa: E731 - as other packages take it
+    with pytest.raises(UsageError, match="a condition is a text"):
+        here.filter(asked)
 
 
 def test_a_file_of_a_run_lands_here_under_its_own_name(

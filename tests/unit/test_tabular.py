@@ -336,3 +336,26 @@ def test_a_long_profile_says_what_it_guessed(monkeypatch: pytest.MonkeyPatch) ->
     assert (s["distinct"], s["mean"], s["min"]) == (1, None, "same")
     assert (t["min"], t["distinct"]) == ("2026-01-01T00:00:00", 28)
     json.dumps([x, s, t], allow_nan=False)
+
+
+def test_a_table_without_rows_has_the_columns_that_its_file_names() -> None:
+    empty = Table(PLAIN, [File("a.csv", opener(b"")), File("b.csv", opener(b"id,id\n"))])
+    assert empty.shape.columns == ["id", "id_2"]
+    assert empty.to_pandas().shape == (0, 2)
+    assert empty.inferred == {}, "the first rows that come say what they are"
+    assert Table(PLAIN, [File("a.csv", opener(b""))]).shape.columns == []
+    data = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"a": pyarrow.array([], pyarrow.int64())}), data)
+    assert Table({"format": "parquet"}, [File("a", opener(data.getvalue()))]).shape.columns == ["a"]
+
+
+def test_who_asks_for_a_column_that_is_not_there_is_told_which_are() -> None:
+    many = ",".join(f"c{number}" for number in range(20)).encode() + b"\n"
+    for step in ({"op": "keep", "columns": ["x"]}, {"op": "filter", "where": ["=", "x", 1]}):
+        for data, words in (
+            (b"id,age\n", "there are id, age"),
+            (many, "c11, and 8 more"),
+            (b"", "there is none"),
+        ):
+            with pytest.raises(ValueError, match=words):
+                list(Table({**PLAIN, "steps": [step]}, [File("a.csv", opener(data))]).rows())

@@ -13,7 +13,8 @@ from workbench.cli.data_register import DESCRIPTION, NEW_VERSION, TAG
 from workbench.cli.parsing import at_least, tags
 from workbench.cli.progress import waiting
 from workbench.cli.session import Session
-from workbench.errors import NotFound, RunFailed
+from workbench.errors import NotFound, RunFailed, UsageError
+from workbench.remote.forms.protocol import COMPLETED
 from workbench.text.sanitize import clean_name
 from workbench.text.tables import Cell, Column, Field
 from workbench.views import data as look
@@ -112,6 +113,10 @@ def profile(session: Session, dataset: str, target: str | None, python: str | No
             for item in session.workspace.items("runs", "watch", run=run["id"]):
                 run = item["run"]
         found = session.call("datasets", "profile", dataset=dataset)
+        if "columns" not in found and run["status"] == COMPLETED:
+            raise UsageError(
+                f"{dataset} has no columns to tell of", f"wb data files {dataset} lists its files"
+            )
         if "columns" not in found:
             raise RunFailed(f"the run {run['name']} ended {run['status']}", f"wb run logs {run['id']}")
     fields = [

@@ -64,6 +64,8 @@ class TabularDataset(FileDataset):
         """The rows for which a condition is true: "age > 5 and (state = 'CA' or not name is null)"."""
         from workbench.text.row_filter import read_condition
 
+        if not isinstance(condition, str):
+            raise UsageError("a condition is a text", "such as: filter(\"age > 5 and state = 'CA'\")")
         return self._with({"op": "filter", "where": read_condition(condition)})
 
     def with_timestamp_columns(

@@ -64,7 +64,8 @@ class DatasetTableService:
         definition = table_definition(version.kind, version.table)
         if definition is None:
             raise UsageError(
-                f"{version.reference} is a dataset of files, no table", "wb data files lists them"
+                f"{version.reference} is a dataset of files, no table",
+                f"wb data register {version.name} PATH --table csv --new-version makes it one",
             )
         return version, definition
 

@@ -38,8 +38,9 @@ def open_table(
     if live or (definition.get("format") == SQLITE and source.get("target")):
         found = File("result.jsonl", partial(_asked, client, reference))
         return Table({**definition, "format": SQL}, [found])
+    alone = str((source.get("paths") or [""])[0]).rpartition("/")[2]
     files = [
-        File(str(path), partial(_fetched, client, reference, str(path)))
+        File(str(path) or alone, partial(_fetched, client, reference, str(path)))
         for part in client.items("datasets", "files", dataset=reference)
         for path, _ in part.get("entries", [])
     ]
@@ -63,8 +64,12 @@ def _files_here(paths: list[str]) -> list[File]:
         chosen = select([os.path.expanduser(path) for path in paths])
     except RequestError as problem:
         raise UsageError(str(problem.message), problem.hint) from problem
+    alone = os.path.basename(os.fsdecode(chosen.base))
     return [
-        File(name, partial(open, os.path.join(chosen.base, encode(name)) if name else chosen.base, "rb"))
+        File(
+            name or alone,
+            partial(open, os.path.join(chosen.base, encode(name)) if name else chosen.base, "rb"),
+        )
         for name, _, _ in chosen.files
     ]
 

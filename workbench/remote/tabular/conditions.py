@@ -5,7 +5,7 @@ true are kept.
 """
 
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from workbench.remote.tabular.values import BadValue, moment
 
@@ -52,7 +52,7 @@ def test_of(condition: List[Any], columns: List[str], types: Dict[str, str]) -> 
         parts = [test_of(part, columns, types) for part in rest]
         return (lambda row: _all(parts, row)) if word == "and" else (lambda row: _any(parts, row))
     if rest[0] not in columns:
-        raise ValueError("there is no column %.60r to compare" % rest[0])
+        raise ValueError("there is no column %.60r to compare; %s" % (rest[0], these(columns)))
     place = columns.index(rest[0])
     if word == "null":
         return lambda row: row[place] is None
@@ -105,3 +105,11 @@ def _any(parts: List[Test], row: List[Any]) -> Optional[bool]:
         if found is None:
             answer = None
     return answer
+
+
+def these(columns: Sequence[str]) -> str:
+    """Which columns there are, in words; of many the first."""
+    if not columns:
+        return "there is none"
+    more = ", and %d more" % (len(columns) - 12) if len(columns) > 12 else ""
+    return "there are %s%s" % (", ".join("%.60s" % name for name in columns[:12]), more)

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from workbench.remote.tabular.definition import DELIMITED, ENCODINGS, JSON_LINES, SQL, SQLITE
+from workbench.remote.tabular.definition import DELIMITED, ENCODINGS, JSON_LINES, PARQUET, SQL, SQLITE
 from workbench.remote.tabular.values import INT64, LOOKED_AT, QUICK, READERS, BadValue, inferred, type_of
 
 LONGEST_FIELD = 64 << 20
@@ -36,7 +36,7 @@ def raw_rows(
 
 
 def _plain(file: Opened, name: str) -> Opened:
-    return gzip.GzipFile(fileobj=file) if name.endswith(".gz") else file
+    return gzip.GzipFile(fileobj=file, mode="rb") if name.endswith(".gz") else file
 
 
 def _lines(definition: Dict[str, Any], file: Opened, name: str, strict: bool) -> Iterator[List[str]]:
@@ -197,6 +197,18 @@ def first_rows(
 ) -> "List[Tuple[List[str], Any]]":
     """The rows by which types are inferred."""
     return list(islice(raw_rows(definition, file, name, False), most))
+
+
+def header_of(definition: Dict[str, Any], file: Opened, name: str) -> List[str]:
+    """The columns of a file that has no rows, where it tells of them all the same."""
+    if definition["format"] == DELIMITED and definition["header"]:
+        lines = first_rows(dict(definition, header=False), file, name, 1)
+        return names_of(lines[0][1]) if lines else []
+    if definition["format"] == PARQUET:
+        import pyarrow.parquet as parquet
+
+        return [str(column) for column in parquet.ParquetFile(file).schema_arrow.names]
+    return []
 
 
 def columns_of(rows: "List[Tuple[List[str], Any]]") -> List[str]:

@@ -93,7 +93,7 @@ def _part(step: Dict[str, Any], shape: Shape, rows: Rows) -> Stepped:
 def _places(step: Dict[str, Any], shape: Shape) -> List[int]:
     missing = [name for name in step["columns"] if name not in shape.columns]
     if missing:
-        raise ValueError("there is no column %.60r" % missing[0])
+        raise ValueError("there is no column %.60r; %s" % (missing[0], conditions.these(shape.columns)))
     return [shape.columns.index(name) for name in step["columns"]]
 
 

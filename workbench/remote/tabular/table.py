@@ -11,6 +11,7 @@ from workbench.remote.tabular.reading import (
     RowReader,
     columns_of,
     first_rows,
+    header_of,
     raw_rows,
     types_of,
 )
@@ -35,6 +36,7 @@ class Table(object):
         if self.definition["partition_format"] is not None:
             self._partitions = Partitions(self.definition["partition_format"])
         self._shape: Optional[Shape] = None
+        self._rows_seen = self._known()
 
     def _own(self) -> Shape:
         """The columns of the files with what stands in their paths, before any step."""
@@ -51,7 +53,8 @@ class Table(object):
                     opened.close()
                 if rows:
                     break
-            columns = columns_of(rows) if rows else list(self.definition.get("columns", ()))
+            self._rows_seen = self._rows_seen or bool(rows)
+            columns = columns_of(rows) if rows else list(self.definition.get("columns", ())) or self._header()
             types = types_of(self.definition, rows, columns)
             if self.definition["include_path"]:
                 columns, types = [PATH] + columns, dict(types, **{PATH: "text"})
@@ -59,6 +62,18 @@ class Table(object):
                 columns, types = columns + [name], dict(types, **{name: kind})
             self._shape = Shape(columns, types)
         return self._shape
+
+    def _header(self) -> List[str]:
+        """The columns of files without a row: what the first that names any says."""
+        for file in self.files:
+            opened = file.open()
+            try:
+                found = header_of(self.definition, opened, file.path)
+            finally:
+                opened.close()
+            if found:
+                return found
+        return []
 
     def _known(self) -> bool:
         columns = self.definition.get("columns") or []
@@ -72,11 +87,14 @@ class Table(object):
 
     @property
     def inferred(self) -> Dict[str, str]:
-        """The types of the files' own columns."""
+        """The types of the files' own columns; none where no row tells of them yet."""
+        own = self._own()
+        if not self._rows_seen:
+            return {}
         extra = [PATH] if self.definition["include_path"] else []
         if self._partitions is not None:
             extra += [name for name, _ in self._partitions.columns]
-        return {name: kind for name, kind in self._own().types.items() if name not in extra}
+        return {name: kind for name, kind in own.types.items() if name not in extra}
 
     def rows(self, on_error: str = "null") -> Iterator[List[Any]]:
         """Rows behind all steps. on_error: null, or fail for a value that is not of its column's type."""
