@@ -11,7 +11,9 @@ from tests.store_making import run_id
 from workbench.compute.holdings import read_holdings
 from workbench.compute.measurement import parse_disks
 from workbench.environments.builds import read_build
+from workbench.errors import RemoteError
 from workbench.runs.collect import readable_files
+from workbench.runs.data.after_outputs import read_fingerprint
 from workbench.runs.queue_words import read_queue
 from workbench.runs.status import read_status
 from workbench.services.log_keeping import _stretches
@@ -67,3 +69,15 @@ def test_what_is_kept_built_and_free_there(sick):
     run = {"run": run_id(), "state": "waiting", "expected_wait": sick, "since": sick}
     waiting = read_queue("box", {"entries": [run]}).entries[0]
     assert (waiting.expected_wait, waiting.since) == (None, None)
+
+
+@pytest.mark.parametrize("key", ["hash", "files", "bytes"])
+def test_what_was_looked_at_is_whole_or_an_error_in_words(key):
+    seen = {"hash": "ab" * 32, "files": 2, "bytes": 3}
+    assert (read_fingerprint(seen, "box").files, read_fingerprint(seen, "box").bytes) == (2, 3)
+    for sick in SICK:
+        with pytest.raises(RemoteError):
+            read_fingerprint({**seen, key: sick}, "box")
+    del seen[key]
+    with pytest.raises(RemoteError):
+        read_fingerprint(seen, "box")

@@ -73,9 +73,9 @@ def test_what_a_machine_says_of_its_files_is_taken_apart() -> None:
     good = {"name": "a", "kind": "file", "size": 1, "mode": 0o644, "modified": 1.5, "user": "an\x1b[2Jn"}
     sick = [
         None, {}, {**good, "name": "a/b"}, {**good, "name": ".."}, {**good, "size": -1}, {**good, "size": True},
-        {**good, "kind": "door"}, {**good, "name": "x" * 256}, {**good, "name": 7},
+        {**good, "kind": "door"}, {**good, "kind": ["file"]}, {**good, "name": "x" * 256}, {**good, "name": 7},
     ]  # fmt: skip
-    found = read_entries([*sick, good, {**good, "modified": 1e300, "mode": "x", "target": 3}])
+    found = read_entries([*sick, good, {**good, "modified": 1e300, "mode": "x", "target": 3, "leads": {}}])
     assert [(entry.name, entry.user) for entry in found] == [("a", "ann")] * 2
     assert (found[1].modified, found[1].mode, found[1].target) == (None, None, None)
     assert read_entries("no") == read_walk({"a": 1}) == read_names(None) == []
@@ -85,11 +85,12 @@ def test_what_a_machine_says_of_its_files_is_taken_apart() -> None:
     use = read_use(
         {
             "total": "x",
-            "entries": [["a", "dir", 5], ["b/c", "dir", 5], ["d", "dir", -5]],
+            "entries": [["a", "dir", 5], ["b/c", "dir", 5], ["d", "dir", -5], ["e", [], 5]],
             "unreadable": [3, "y"],
         }
     )
-    assert ([room.name for room in use.entries], use.total, use.unreadable) == (["a"], 0, ["y"])
+    assert ([room.name for room in use.entries], use.total, use.unreadable) == (["a", "e"], 0, ["y"])
+    assert read_use({"unreadable": 5}).unreadable == []
 
 
 def test_a_cut_is_survived_as_long_as_something_comes() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.entities.machine_file import DiskUse, MachineFile, Room
+from workbench.text.numbers import whole_amount
 from workbench.text.sanitize import clean_name
 
 KINDS = frozenset({"file", "dir", "link", "pipe", "socket", "device"})
@@ -47,38 +48,37 @@ def read_use(value: Any) -> DiskUse:
     row = value if isinstance(value, dict) else {}
     return DiskUse(
         path=_text(row.get("path")) or "",
-        total=_number(row.get("total")) or 0,
-        files=_number(row.get("files")) or 0,
+        total=whole_amount(row.get("total")) or 0,
+        files=whole_amount(row.get("files")) or 0,
         entries=list(_rooms(row.get("entries"))),
-        elsewhere=_number(row.get("elsewhere")),
-        unread=_number(row.get("unread")),
-        unreadable=[name for name in row.get("unreadable") or [] if isinstance(name, str)][:20],
+        elsewhere=whole_amount(row.get("elsewhere")),
+        unread=whole_amount(row.get("unread")),
+        unreadable=_texts(row.get("unreadable"))[:20],
     )
 
 
 def _rooms(rows: Any) -> Iterable[Room]:
     for row in rows if isinstance(rows, list) else []:
         if isinstance(row, list) and len(row) == 3 and _good_name(row[0]):
-            size = _number(row[2])
+            size = whole_amount(row[2])
             if size is not None:
-                yield Room(name=row[0], kind=row[1] if row[1] in KINDS else "device", bytes=size)
+                yield Room(name=row[0], kind=_kind(row[1]) or "device", bytes=size)
 
 
 def _file(name: str, kind: Any, size: Any, more: dict[str, Any]) -> MachineFile | None:
-    length = _number(size)
-    if kind not in KINDS or length is None:
+    known, length = _kind(kind), whole_amount(size)
+    if known is None or length is None:
         return None
-    leads = more.get("leads")
     user = more.get("user")
     return MachineFile(
         name=name,
-        kind=kind,
+        kind=known,
         size=length,
-        mode=_number(more.get("mode")),
+        mode=whole_amount(more.get("mode")),
         modified=_moment(more.get("modified")),
         user=clean_name(user, 64) if isinstance(user, str) else None,
         target=_text(more.get("target")),
-        leads=leads if leads in KINDS else None,
+        leads=_kind(more.get("leads")),
     )
 
 
@@ -87,8 +87,12 @@ def _good_name(name: Any) -> bool:
     return isinstance(name, str) and 0 < len(name) <= 255 and "/" not in name and name not in (".", "..")
 
 
-def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63 else None
+def _texts(value: Any) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
+def _kind(value: Any) -> str | None:
+    return value if isinstance(value, str) and value in KINDS else None
 
 
 def _text(value: Any) -> str | None:

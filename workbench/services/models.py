@@ -18,6 +18,7 @@ from workbench.registry.contents import check_entries, look
 from workbench.registry.registering import described, lineage, written_after
 from workbench.remote.tracking.child_runs import FOLDER
 from workbench.runs.activity import activity
+from workbench.runs.locks import Locks
 from workbench.services.context import Context
 from workbench.services.operation import call, items, read
 from workbench.services.spool_reading import blocks
@@ -44,7 +45,7 @@ class ModelService:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._store = context.store
-        self._bringing: dict[str, asyncio.Lock] = {}
+        self._bringing = Locks()
         self._last_read: tuple[str, dict[str, Entry]] = ("", {})
         """A manifest, which never changes, and its files by path: they are asked for one by one."""
 
@@ -163,7 +164,7 @@ class ModelService:
         bringing = Bringing(self._store, self._context.folder, found.id, path, self._here(found))
         entries: dict[str, Entry] = {}
         await asyncio.to_thread(sweep, self._context.folder)
-        lock = self._bringing.setdefault(str(bringing.staging), asyncio.Lock())
+        lock = self._bringing.of(str(bringing.staging))
         async with lock, activity(self._store, "register", f"models/{name}", "fetching files") as progress:
             done = 0
             async with aclosing(bringing.bring(link, wanted)) as coming:
@@ -179,7 +180,6 @@ class ModelService:
             await self._store.write(manifests.put, manifest)
             yield {"version": await self._keep(name, manifest.entries, facts, asked, path, one_file)}
             await bringing.done()
-        self._bringing.pop(str(bringing.staging), None)
 
     async def _wanted(self, run: Run, path: str) -> tuple[Link | None, dict[str, RunFile], bool]:
         """The files of a path of a run; without a link where they are here and no machine can be asked."""

@@ -20,7 +20,8 @@ from workbench.entities.dataset import DatasetVersion, DataSource, Fingerprint
 from workbench.entities.datastore import Datastore
 from workbench.entities.run import Run, RunState
 from workbench.entities.run_data import RunData
-from workbench.errors import NotFound, StoreError, StoreFull, Unreachable, WorkbenchError
+from workbench.errors import NotFound, RemoteError, StoreError, StoreFull, Unreachable, WorkbenchError
+from workbench.remote.forms import protocol
 from workbench.runs.activity import Progress, activity
 from workbench.runs.data.machine_origin import MachineOrigin
 from workbench.runs.data.sent_files import forget_run, sweep
@@ -30,6 +31,7 @@ from workbench.store.runs import kept_runs, run_data, run_entries, run_rows
 from workbench.store.sqlite.database import Transaction
 from workbench.store.sqlite.events import RUN_CHANGED, run_subject
 from workbench.text.data_path import read_data_path
+from workbench.text.numbers import whole_amount
 
 RETRY_SECONDS = 5.0
 FULL_SECONDS = 60.0
@@ -132,13 +134,7 @@ class AfterOutputs:
         if not seen.get("files"):
             raise WorkbenchError(f"nothing was written to the output {row.name}")
         whole = str(seen.get("path") or path)
-        found = Fingerprint(
-            hash=str(seen["hash"]),
-            files=int(seen["files"]),
-            bytes=int(seen["bytes"]),
-            made_on=run.target,
-            made=datetime.now(UTC),
-        )
+        found = read_fingerprint(seen, run.target)
         source = DataSource(target=run.target, paths=[whole])
         output = configuration.outputs.get(row.name)
         if row.mechanism == "upload" and output is not None and output.path is not None:
@@ -169,6 +165,14 @@ class AfterOutputs:
         into = below.rpartition("/")[0] if row.type == "uri_file" else below  # it is called so there already
         await self._upload(run.id, MachineOrigin(self._fleet, run.target, [whole]), store, into, progress)
         return DataSource(datastore=store.name, paths=[below])
+
+
+def read_fingerprint(seen: dict[str, Any], target: str) -> Fingerprint:
+    """What a machine found at a path; raises RemoteError for what makes no sense."""
+    identity, files, size = seen.get("hash"), whole_amount(seen.get("files")), whole_amount(seen.get("bytes"))
+    if not isinstance(identity, str) or not protocol.SHA256.match(identity) or files is None or size is None:
+        raise RemoteError("the machine told of its files what makes no sense")
+    return Fingerprint(hash=identity, files=files, bytes=size, made_on=target, made=datetime.now(UTC))
 
 
 def _registered(change: Transaction, run: Run, row: RunData, version: DatasetVersion) -> DatasetVersion:
