@@ -20,6 +20,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from tests.machines.rig import until
 from tests.s3_server import s3_server
+from workbench.data import folder
 from workbench.data.backend import Backend, Page
 from workbench.data.folder import LocalFolder
 from workbench.data.reading import of_backend
@@ -390,3 +391,18 @@ async def test_a_service_that_answers_without_a_byte_is_not_asked_for_ever(
             assert asked == ["/lake/empty", *["/lake/a"] * bucket.TRIES]
         finally:
             await client.close()
+
+
+async def test_what_is_taken_away_as_soon_as_it_is_written_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def settle(handle: int, part: Path, place: Path, overwrite: bool) -> None:
+        part.unlink()
+
+    async def source() -> AsyncIterator[bytes]:
+        yield b"a"
+        yield hashlib.sha256(b"a").digest()
+
+    monkeypatch.setattr(folder, "_settle", settle)
+    with pytest.raises(NotFound):
+        await LocalFolder(tmp_path).write("a", source(), token=TOKEN, size=1, offset=0, overwrite=False)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.machines.rig import until
 from tests.store_making import make_run
 from workbench.registry.bringing import Step
 from workbench.services import models
@@ -31,10 +32,8 @@ async def test_they_go_one_after_the_other(
         async def bring(self, *_: Any) -> AsyncIterator[Step]:
             at_it.append(1)
             most.append(len(at_it))
-            while (
-                len(most) == 2 and len(came) < 2 + many
-            ):  # whoever came while this one waited is at the door
-                await asyncio.sleep(0.001)
+            if len(most) == 2:  # whoever came while this one waited is at the door
+                await until(lambda: len(came) == 2 + many)
             yield Step("a", 0)
             await asyncio.sleep(0.01)
             at_it.pop()

@@ -15,7 +15,7 @@ from tests.store_making import FILE, feed, header, lines, make_run, metric, open
 from tests.unit.ingesting import points
 from workbench.entities.configuration import RunConfiguration
 from workbench.errors import Conflict, NotFound
-from workbench.store.arriving import ingest
+from workbench.store.arriving import ingest, intake
 from workbench.store.arriving.offsets import offsets
 from workbench.store.blocking_store import Store
 from workbench.store.metrics import new_points, series, summaries, tables
@@ -286,6 +286,28 @@ def test_one_event_tells_of_the_newest_records(store):
     assert [event.data["metrics"] for event in found] == [{"loss": 1}]
     assert found[0].subject == f"experiments/default/runs/{run}"
     assert found[0].sequence == store.read(events.last_sequence)
+
+
+def test_a_machine_that_begins_any_number_of_lines_costs_no_memory(store, monkeypatch):
+    run, other = put_run(store), put_run(store, 2)
+    monkeypatch.setattr(intake, "MOST_WAITING", 1 << 20)
+    taking = store.intake
+    store.write(taking.take, other, FILE, 0, b'{"k"')
+    for number in range(3):
+        for at in range(100):
+            store.write(taking.take, run, f"records/{at}", 0, b"x" * 20_000)
+            store.write(taking.take, run, f"records/few-{number}-{at}", 0, b"x")
+        assert 0 < taking.held(run) <= 1 << 20
+    # What was forgotten has to come again; what comes whole is taken, in this run as in others.
+    with pytest.raises(Conflict):
+        store.write(taking.take, run, "records/99", 20_000, b"\n")
+    assert store.write(taking.take, run, "records/99", 0, b"x" * 20_000 + b"\n")
+    assert store.write(taking.take, other, FILE, 4, b':"header"}\n')
+    assert taking.held(other) == 0
+    feed(store, run, [header(), metric("loss", 1)])
+    assert points(store, run) == [(0, 1.0)]
+    store.remove_run(run)
+    assert taking.held(run) == 0
 
 
 def test_nothing_of_a_removed_run_is_left(store):

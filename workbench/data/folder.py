@@ -148,7 +148,7 @@ class LocalFolder:
             except StoreFull:
                 part.unlink(missing_ok=True)
                 raise
-        return self._item(path)
+        return await self.stat(path)
 
     async def delete(self, path: str) -> None:
         """See Backend; folders stay."""

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from workbench.errors import Conflict
 from workbench.remote.forms import protocol
 
+_OWN = 500
+"""Bytes of memory of a line that waits, whatever is in it."""
+
 
 class Lines(NamedTuple):
     """Whole lines of a file: data covers start to stop, unless too_long lines in it were dropped."""
@@ -38,6 +41,11 @@ class LineAssembler:
     def idle(self) -> bool:
         """Whether nothing waits for the end of its line."""
         return self._waiting_length == 0
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory, about, that the line which waits for its end takes."""
+        return _OWN + len(self._waiting)
 
     def feed(self, offset: int, data: bytes) -> Lines | None:
         """The lines that data, which starts at offset of the file, completes; None when it completes none.
