@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -55,18 +54,6 @@ def zip_tree(manifest: Manifest, read: BlobReader) -> Iterator[bytes]:
             pieces = verified(_cut(read(entry.sha256)), entry.sha256, entry.path)
             yield from stream.entry(name, stat.S_IFREG | entry.mode, pieces, entry.size)
     yield from stream.end()
-
-
-def write_zip(path: Path, manifest: Manifest, read: BlobReader) -> None:
-    """Saves the tree as a zip file, put in place by rename. Raises OSError, and what `zip_tree` raises."""
-    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("xb") as file:
-            for chunk in zip_tree(manifest, read):
-                file.write(chunk)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def verified(pieces: Iterable[bytes], sha256: str, what: str) -> Iterator[bytes]:

@@ -14,7 +14,6 @@ from workbench.text.sanitize import clean_name
 
 LATEST = "latest"
 """The alias of the newest version; it cannot be set."""
-LONGEST_NAME = 128
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 """A whole name of an asset."""
 ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}", re.ASCII)

@@ -28,7 +28,6 @@ class Found(NamedTuple):
     definition: EnvironmentDefinition
     name: str
     """Its own name, else one made of the file's."""
-    own_name: bool = False
     description: str | None = None
     tags: Mapping[str, str | None] = {}
     lock: Path | None = None
@@ -87,7 +86,6 @@ def from_mapping(
     return Found(
         definition,
         name_from(own, otherwise, *_place(said, folder)),
-        own is not None,
         _text(said, "description"),
         _tags(said.get("tags")),
         folder / str(said["lock"]) if said.get("lock") else None,

@@ -145,9 +145,3 @@ def record(folder, spec, engine, found):
     for name, value in told:
         if value:
             file.write('{"k":"property","n":%s,"v":%s' % (quote(name), quote(str(value)[:1000])))
-
-
-def interpreter_of(found):
-    # type: (Optional[Mapping[str, Any]]) -> str
-    """The image's python, empty where it has none."""
-    return str((found or {}).get("interpreter") or "")

@@ -33,10 +33,6 @@ class BuildFailed(Exception):
         self.hint = hint
 
 
-class Abandoned(Exception):
-    """Who waited does not wait any more."""
-
-
 def builder_environment(base, key):
     # type: (Mapping[str, str], str) -> Dict[str, str]
     """What a builder starts with: marked as nobody's, so that a run which started it does not end it."""

@@ -17,7 +17,6 @@ from workbench.errors import UsageError
 from workbench.text.data_path import WEB, DataPath, read_data_path
 
 MODEL_TYPES = ("mlflow_model", "custom_model", "triton_model")
-FILE_TYPES = ("uri_file",)
 DIRECT = ("direct", "eval_mount_direct")
 
 
