@@ -117,7 +117,7 @@ class Dashboard(WholeActions):
         self.away = Away()
         """What happened since the dashboard was left the last time."""
         self._plain = draws_ascii_alone(self.environ)
-        self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme)
+        self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme, self.environ)
         self.wardrobe.open(theme or self.memory.get(remembered_as(self.environ), "") or usual(self.environ))
         self.places = History(location or Location("runs"))
         self._pages: list[Page] = []

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from rich.color import Color
+from textual.geometry import Region
 
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import World
 from tests.faces.tui.world_rows import row
 from workbench.home import Home
+from workbench.tui.frame.footer import Footer
 from workbench.tui.model.memory import Memory
 
+FOOT = Region(0, 0, 80, 1)
 PLAIN = {"LANG": "C", "TERM": "xterm-256color"}
 
 
@@ -75,3 +79,30 @@ async def test_what_was_chosen_where_colours_are_many_is_not_worn_where_they_are
         assert it.app.theme == "ansi-light"
     async with stage(environ={"TERM": "xterm-256color"}) as it:
         assert it.app.theme == "workbench-light"
+
+
+@pytest.mark.parametrize(
+    "theme", ["workbench-dark", "workbench-light", "terminal", "plain-ascii", "ansi-light"]
+)
+async def test_without_colours_every_theme_can_be_read(stage: Open, theme: str) -> None:
+    async with stage(environ={"NO_COLOR": "1"}, theme=theme) as it:
+        await it.see("calm-otter-42")
+        await it.until(lambda: it.app.theme == theme)
+        await it.rest()
+        drawn = [segment for strip in it.app.screen.query_one(Footer).render_lines(FOOT) for segment in strip]
+        inks = {(segment.style.color, segment.style.bgcolor) for segment in drawn if segment.style}
+        assert all(ink is None or ink.is_default or ink != paper for ink, paper in inks)
+        assert all(_grey(colour) for pair in inks for colour in pair)
+
+
+async def test_an_empty_no_color_is_none(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "")
+    async with stage(environ={"NO_COLOR": ""}) as it:
+        await it.see("calm-otter-42")
+        drawn = [segment for strip in it.app.screen.query_one(Footer).render_lines(FOOT) for segment in strip]
+        assert not all(_grey(segment.style.color) for segment in drawn if segment.style)
+
+
+def _grey(colour: Color | None) -> bool:
+    """Whether a colour is none, the terminal's own, or a shade of grey."""
+    return colour is None or colour.is_default or len(set(colour.get_truecolor())) == 1

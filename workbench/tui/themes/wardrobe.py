@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from textual.app import App
 
 from workbench.text.terminals import draws_ascii_alone, has_few_colours
+from workbench.tui.themes.colourless import obey
 from workbench.tui.themes.files import ThemeFile
 from workbench.tui.themes.folders import load, stamps
 from workbench.tui.themes.palette import Looks
@@ -36,10 +38,20 @@ def remembered_as(environ: Mapping[str, str]) -> str:
 
 
 class Wardrobe:
-    """Themes of some folders, for one app. wrong hears of every file that holds none."""
+    """Themes of some folders, for one app. wrong hears of every file that holds none.
 
-    def __init__(self, app: App[Any], places: list[Path], wrong: Callable[[str], None]) -> None:
+    environ: whether colours are wanted at all.
+    """
+
+    def __init__(
+        self,
+        app: App[Any],
+        places: list[Path],
+        wrong: Callable[[str], None],
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
         self._app = app
+        obey(app, environ)
         self._places = places
         self._wrong = wrong
         self.themes: dict[str, ThemeFile] = {}
