@@ -1,4 +1,4 @@
-"""What NO_COLOR asks for: shades of grey, and no colour at all where a theme leaves colours to the terminal."""
+"""What NO_COLOR asks for: shades of grey; no colour at all where a theme leaves them to the terminal."""
 
 from __future__ import annotations
 
