@@ -350,3 +350,12 @@ def test_a_table_of_nothing_has_no_profile_and_says_so(filed: Wb, tmp_path: Path
     filed("data", "register", "none", str(tmp_path / "empty.csv"), "--table", "csv")
     done = filed.run("data", "profile", "none")
     assert (done.returncode, "none has no columns" in done.stderr) == (2, True), done.stderr
+
+
+def test_who_refers_to_what_is_not_there_yet_is_told(filed: Wb, tmp_path: Path) -> None:
+    """A reference may come before its data, and a slip of the pen looks the same."""
+    (tmp_path / "here.csv").write_text("a\n1\n")
+    words = [str(tmp_path / name) for name in ("here.csv", "*.csv", "nothing*.parquet")]
+    done = filed.run("data", "register", "later", *words)
+    assert (done.returncode, done.stderr.count("there is nothing at")) == (0, 1)
+    assert f"{tmp_path}/nothing*.parquet yet" in done.stderr

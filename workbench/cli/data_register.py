@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
+from workbench.cli import output
 from workbench.cli.command import Listing, command
 from workbench.cli.data import DATASET, print_version
 from workbench.cli.parsing import assignments, at_least, tags
 from workbench.cli.session import Session
 from workbench.errors import UsageError
 from workbench.text.row_filter import read_condition
+from workbench.text.sanitize import clean_name
 from workbench.workspace.data_sources import FORMATS
 
 NEW_VERSION = click.option(
@@ -64,14 +66,15 @@ def register(session: Session, /, name: str, paths: tuple[str, ...], **options: 
     The first rows of a table are read where they lie: whether they can be, and which types columns have.
     """
     from workbench.home import user_at_host
-    from workbench.workspace.data_sources import source_of
+    from workbench.workspace.data_sources import absent, source_of
 
     table = table_of(**options)
+    source = source_of(paths)
     made = session.call(
         "datasets",
         "register",
         name=name,
-        source=source_of(paths),
+        source=source,
         kind="file" if table is None else "tabular",
         table=table,
         locations=assignments(options["places"], "location") or None,
@@ -80,6 +83,8 @@ def register(session: Session, /, name: str, paths: tuple[str, ...], **options: 
         new_version=options["new_version"],
         created_by=user_at_host(),
     )
+    for path in absent(source):
+        output.warn(session, f"there is nothing at {clean_name(path, 300)} yet")
     print_version(session, made)
 
 

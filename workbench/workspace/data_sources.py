@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from glob import iglob
 from typing import Any
 
 from workbench.errors import UsageError
@@ -48,6 +49,15 @@ def source_of(
     return {"datastore": chosen_store, "target": chosen_target, "paths": paths}
 
 
+def absent(source: Mapping[str, Any]) -> list[str]:
+    """The paths and patterns of a source of this side that nothing is at now."""
+    if source["target"] != HERE:
+        return []
+    return [
+        path for path in source["paths"] if not os.path.lexists(path) and not any(iglob(path, recursive=True))
+    ]
+
+
 def place_named(word: str) -> dict[str, Any]:
     """The kind, root and target of the datastore that a word means; raises UsageError."""
     found = read_data_path(word)
@@ -72,3 +82,7 @@ def absolute(path: str) -> str:
 
 def _here(item: DataPath) -> bool:
     return not item.url and item.datastore is None and item.target is None
+
+
+def _fits(pattern: str) -> bool:
+    return any(True for _ in iglob(pattern, recursive=True))
