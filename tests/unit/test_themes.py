@@ -88,6 +88,14 @@ def test_the_terminals_own_colours_are_only_named(name: str) -> None:
     assert [value for value in values if not value.startswith("ansi_")] == []
 
 
+@pytest.mark.parametrize("name", [name for name in OURS if SHIPPED[name].theme.ansi])
+def test_a_chosen_tab_is_read_in_any_terminal(name: str) -> None:
+    """Blue on grey is one shade in some, white on white in others: a text is in the terminal's own colour."""
+    variables = SHIPPED[name].theme.variables
+    assert variables["wb-title"] == "ansi_default"
+    assert variables["wb-cursor-blurred-background"] == "ansi_bright_black"
+
+
 def read(text: str) -> ThemeFile:
     return read_theme(text, "mine.toml")
 

@@ -329,14 +329,14 @@ async def test_a_machine_is_switched_off_after_a_yes(stage: Open) -> None:
             "stop": "cloud down gpu1"
         }
         await it.press("O")
-        await it.see("switch gpu1", "stop +refused while runs are active")
+        await it.see("Switch gpu1", "stop +refused while runs are active")
         await it.press("enter")
-        await it.see("stop gpu1[?]")
+        await it.see("Stop gpu1[?]")
         await it.press("enter")
         await it.rest()
         assert asked == [], "enter is no"
         await it.press("O", "enter")
-        await it.see("stop gpu1[?]")
+        await it.see("Stop gpu1[?]")
         await it.press("y")
         await it.told("gpu1 is stopped: instance gpu1 is being stopped")
         assert asked == [{"name": "gpu1"}]

@@ -203,7 +203,7 @@ async def test_another_run_is_what_the_others_are_held_against(stage: Open) -> N
     async with stage(location=f"runs/mnist?compare={OTTER},{LARK},{it.world.rows[1]['id']}") as it:
         await it.see("3 runs compared")
         await it.press("b")
-        await it.see("hold the others against")
+        await it.see("Hold the others against")
         await it.type("lark")
         await it.press("enter")
         await it.see("^ +vivid-lark-40 +calm-otter-42")

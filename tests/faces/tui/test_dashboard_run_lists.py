@@ -27,7 +27,7 @@ async def test_runs_stand_under_what_they_share_and_the_store_sums_groups_up(sta
     async with stage(location="runs?filter=loss<9 or lr>0") as it:
         await it.see("calm-otter-42", "/ loss<9 or lr>0")
         await it.press("b")
-        await it.see("group by")
+        await it.see("Group by")
         await it.type("arch")
         await it.press("enter")
         await it.see("arch resnet50", "arch vit-b", "no arch", "by param:arch", r"best loss 0\.0398")

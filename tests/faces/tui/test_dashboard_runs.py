@@ -131,7 +131,7 @@ async def test_sorting_asks_the_service_and_the_header_shows_it(stage: Open) -> 
     async with stage(location="runs/mnist") as it:
         await it.see("calm-otter-42", "AGE▼")
         await it.press("s")
-        await it.see("sort by")
+        await it.see("Sort by")
         await it.type("loss")
         await it.press("enter")
         await it.see("loss▲")
@@ -146,7 +146,7 @@ async def test_the_choice_of_columns_is_remembered(stage: Open) -> None:
     async with stage(location="runs/mnist") as it:
         await it.see("calm-otter-42", "TOOK")
         await it.press("C")
-        await it.see("columns")
+        await it.see("Columns")
         await it.press(*["j"] * 5, "space", "enter")
         await it.miss("TOOK")
     async with stage(location="runs/mnist") as it:

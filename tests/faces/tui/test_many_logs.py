@@ -11,7 +11,7 @@ async def test_ranks_beside_each_other_at_one_time_and_merged(stage: Open) -> No
     async with stage(location=f"{RUN}?tab=logs", size=(120, 36)) as it:
         await it.see("following", "RuntimeError")
         await it.press("A")
-        await it.see("a log beside", "attempt 2", "logs/rank-3.txt", "all ranks")
+        await it.see("A log beside", "attempt 2", "logs/rank-3.txt", "all ranks")
         await it.type("rank-1")
         await it.press("enter")
         await it.see("output", "logs/rank-1.txt", "grad_norm", "RuntimeError")
@@ -24,7 +24,7 @@ async def test_ranks_beside_each_other_at_one_time_and_merged(stage: Open) -> No
         await it.press("escape")
         await it.miss("logs/rank-1.txt")
         await it.press("A")
-        await it.see("a log beside")
+        await it.see("A log beside")
         await it.type("rank-1")
         await it.press("enter")
         await it.see("output", "logs/rank-1.txt")

@@ -25,7 +25,7 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
     """
 
     PLACES: ClassVar[tuple[str, ...]] = ("dialog", "columns")
-    TITLE_WORDS = "columns"
+    TITLE_WORDS = "Columns"
     DO = "show"
     DEFAULT_CSS = """
     ColumnChooser Listing { margin: 1 0 0 0; background: $surface; }

@@ -36,7 +36,7 @@ class Table(Listing):
             Choice(column.id, name_of(column), "turn the order around" if column.id == now else column.help)
             for column in self._sortable()
         ]
-        self.app.push_screen(Pick("sort by", choices, current=now, do="sort"), self._sort_chosen)
+        self.app.push_screen(Pick("Sort by", choices, current=now, do="sort"), self._sort_chosen)
 
     def do_table_reverse(self) -> None:
         """The other way round."""

@@ -135,7 +135,7 @@ class ComparePage(TabbedPage):
         found = self.found
         names = {run["id"]: clean_name(run["name"]) for run in (found["runs"] if found is not None else ())}
         choices = [Choice(run, names.get(run, run), "is it now" if run == runs[0] else "") for run in runs]
-        self.app.push_screen(Pick("hold the others against", choices, do="choose"), self._hold_against)
+        self.app.push_screen(Pick("Hold the others against", choices, do="choose"), self._hold_against)
 
     def _hold_against(self, run: str | None) -> None:
         if run is None or run == self.runs[0]:

@@ -52,11 +52,11 @@ async def power(app: Dashboard, name: str) -> None:
             f"{shown} has no such commands\nwb compute set {shown} start='...' stop='...'", severity="warning"
         )
         return
-    method = await app.push_screen_wait(Pick(f"switch {shown}", choices, do="go on"))
+    method = await app.push_screen_wait(Pick(f"Switch {shown}", choices, do="go on"))
     if method is None:
         return
     said = "What is not kept on its disk is lost."
-    if method != "start" and not await app.push_screen_wait(Confirm(f"{method} {shown}?", said, do=method)):
+    if method != "start" and not await app.push_screen_wait(Confirm(f"{method.capitalize()} {shown}?", said, do=method)):
         return
     app.notify(f"{method} {shown}: what it says is in 7 Activity", timeout=3)
     last = ""

@@ -167,7 +167,7 @@ class RunLogs(Vertical):
             self.app.notify(f"{MOST} logs are shown at most; D closes one.", severity="warning", markup=False)
             return
         listed = await self._services.call("runs", "log_list", run=self._run)
-        dialog = Pick("a log beside" if beside else "logs", choices(listed), do="show")
+        dialog = Pick("A log beside" if beside else "Logs", choices(listed), do="show")
         chosen = await self.app.push_screen_wait(dialog)
         if chosen is None:
             return

@@ -42,4 +42,4 @@ async def ask_group(app: Dashboard, names: Mapping[str, Sequence[str]], now: str
     for kind in ("param", "tag"):
         known = names.get(f"{kind}s", ())
         choices += [Choice(f"{kind}:{name}", clean_name(name, 60), kind) for name in known]
-    return await app.push_screen_wait(Pick("group by", choices, current=now or NONE, do="group"))
+    return await app.push_screen_wait(Pick("Group by", choices, current=now or NONE, do="group"))
