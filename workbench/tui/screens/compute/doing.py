@@ -55,8 +55,8 @@ async def power(app: Dashboard, name: str) -> None:
     method = await app.push_screen_wait(Pick(f"Switch {shown}", choices, do="go on"))
     if method is None:
         return
-    said = "What is not kept on its disk is lost."
-    if method != "start" and not await app.push_screen_wait(Confirm(f"{method.capitalize()} {shown}?", said, do=method)):
+    asked, said = f"{method.capitalize()} {shown}?", "What is not kept on its disk is lost."
+    if method != "start" and not await app.push_screen_wait(Confirm(asked, said, do=method)):
         return
     app.notify(f"{method} {shown}: what it says is in 7 Activity", timeout=3)
     last = ""
