@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.data.folder import LocalFolder
+from workbench.data.reading import of_backend
+from workbench.errors import NotFound
+from workbench.remote.data.fingerprints import listed
 from workbench.remote.data.patterns import is_pattern, matcher, split
+from workbench.remote.wire.problems import RequestError
 
 NAMES = st.sampled_from(["a", "b", "ab", ".h", "x.csv", "y.csv", "[z]"])
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
@@ -55,3 +60,18 @@ def test_the_same_is_found_as_in_a_folder(paths: set[str], pattern: str) -> None
 )
 def test_where_a_pattern_begins(path: str, parts: tuple[str, str]) -> None:
     assert split(path) == parts
+
+
+@pytest.mark.parametrize("paths", [["a.csv", "a*.csv"], ["*.csv", "a*.csv"], ["a*.csv", "*.csv", "b.csv"]])
+async def test_what_two_patterns_name_is_there_once(paths: list[str], tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_bytes(b"1")
+    wanted = ["a.csv"] if paths[0] == "a.csv" else ["a.csv", "b.csv"]
+    files, _ = await of_backend(LocalFolder(tmp_path), paths)
+    assert [file.path for file in files] == wanted
+    _, found = listed([str(tmp_path / path) for path in paths])
+    assert [name for name, _, _ in found] == wanted
+    with pytest.raises(NotFound):
+        await of_backend(LocalFolder(tmp_path), [*paths, "c*.csv"])
+    with pytest.raises(RequestError):
+        listed([str(tmp_path / path) for path in [*paths, "c*.csv"]])

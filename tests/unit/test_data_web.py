@@ -68,6 +68,9 @@ async def test_what_is_on_the_web_is_read_over_cuts(tmp_path: Path) -> None:
             assert found == data
             assert asked[0] == ""
             assert len(asked) == 3
+            assert b"".join([block async for block in place.read(f"{url}/x", 9, 5, item.etag)]) == data[9:14]
+            with pytest.raises(Conflict, match="changed"):
+                assert [block async for block in place.read(f"{url}/x", etag='"none"')]
 
             async def changing() -> None:
                 async for _ in place.read(f"{url}/x"):

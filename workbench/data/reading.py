@@ -201,13 +201,11 @@ class DatasetFiles:
             folder = self._datastores.machine_folder(place[0], "/")
             async for block in folder.read(file.place.lstrip("/"), offset, length, _machine_etag(file)):
                 yield block
-        elif source.urls:
-            async for block in self._datastores.web.read(file.place, offset, length):
-                yield block
         else:
-            _, backend = await self._datastores.get(source.datastore)
             etag = file.token if isinstance(file.token, str) and len(file.token) != 64 else None
-            async for block in backend.read(file.place, offset, length, etag):
+            web = self._datastores.web if source.urls else None
+            store = web or (await self._datastores.get(source.datastore))[1]
+            async for block in store.read(file.place, offset, length, etag):
                 yield block
 
 
@@ -243,17 +241,18 @@ async def of_backend(
         folder, pattern = split(path)
         fits = matcher(pattern) if pattern else None
         start = len(folder) + 1 if folder else 0
-        before = len(found)
+        named = False
         async for page in backend.items(folder):
             left_out += page.left_out
             for item in page.items:
                 if fits is None or (item.path != folder and fits(item.path[start:])):
+                    named = True
+                    size += 0 if item.path in found else item.size
                     found[item.path] = item
-                    size += item.size
             tell(len(found), size)
             if len(found) > MOST_FILES:
                 raise RemoteError(f"more than {MOST_FILES} files", "register a part of them, or an archive")
-        if len(found) == before and is_pattern(path):
+        if not named and is_pattern(path):
             raise NotFound(f"nothing fits {clean_name(path, 200)}", "wb datastore ls shows what is there")
         heads.append(posixpath.dirname(folder) if folder in found else folder)
     start = len(base) + 1 if (base := posixpath.commonpath(heads) if heads else "") else 0

@@ -46,18 +46,21 @@ class Web:
             modified = parsedate_to_datetime(response.headers.get("Last-Modified", ""))
         except (ValueError, TypeError):
             modified = None
-        etag = response.headers.get("ETag") or response.headers.get("Last-Modified")
         return DataItem(
             path=url_name(url),
             size=told_size(response.headers.get("Content-Length", "")) or 0 if size is None else size,
             modified=modified,
-            etag=clean_name(etag, 200) if etag else None,
+            etag=_mark(response),
         )
 
-    async def read(self, url: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes of an address; a cut is gone over where the server can go on, with the same content."""
+    async def read(
+        self, url: str, offset: int = 0, length: int | None = None, etag: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes of an address; a cut is gone over where the server can go on, with the same content.
+
+        etag: what `stat` told, which it must be still; raises Conflict when it is not.
+        """
         at, stop = offset, None if length is None else offset + length
-        etag: str | None = None
         empty = 0
         while stop is None or at < stop:
             before = at
@@ -72,7 +75,7 @@ class Web:
                         return
                     if response.status not in (200, 206):
                         raise _refused(url, response.status)
-                    now = response.headers.get("ETag") or response.headers.get("Last-Modified")
+                    now = _mark(response)
                     if etag is not None and now != etag:
                         raise changed(shown(url))
                     etag = now
@@ -114,6 +117,12 @@ class Web:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _mark(response: aiohttp.ClientResponse) -> str | None:
+    """What tells a content from another one at its address; None where nothing does."""
+    told = response.headers.get("ETag") or response.headers.get("Last-Modified")
+    return clean_name(told, 200) if told else None
 
 
 def url_name(url: str) -> str:

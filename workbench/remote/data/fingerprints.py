@@ -83,12 +83,13 @@ def listed(
     for path in raw:
         pattern = PATTERN.search(path)
         heads.append(os.path.dirname(path[: pattern.start()]) if pattern else _folder_of(path))
-        before = len(found)
+        named = False
         for match in sorted(glob.iglob(path, recursive=True)) if pattern else [path]:
             for below, size, modified in files_below(match, tell, None, linked):
                 whole = os.path.join(match, encode(below)) if below else match
                 found[os.path.normpath(whole)] = (below, size, modified)
-        if len(found) == before and pattern:
+                named = True
+        if pattern and not named:
             raise RequestError("not_found", "nothing fits %s" % shown(path))
     base = os.path.commonpath([head or b"/" for head in heads])
     files = [(shown(os.path.relpath(path, base)), item[1], item[2]) for path, item in found.items()]
