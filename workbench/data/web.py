@@ -30,25 +30,33 @@ class Web:
         self._session: aiohttp.ClientSession | None = None
 
     async def stat(self, url: str) -> DataItem:
-        """What is told of an address: its size (0 where that is not told), time and etag."""
+        """What is told of an address: its size, time and etag. Raises Refused where its size is not told."""
         async with self._get(url, "HEAD", {}) as response:
-            if response.status in (405, 501):  # some know no HEAD
-                async with self._get(url, "GET", {"Range": "bytes=0-0"}) as second:
-                    return self._described(url, second)
-            return self._described(url, response)
+            if response.status not in (405, 501):  # some know no HEAD
+                found = self._described(url, response)
+                if found is not None:
+                    return found
+        async with self._get(url, "GET", {"Range": "bytes=0-0"}) as response:
+            found = self._described(url, response)
+        if found is None:  # what is fetched of it could end anywhere
+            raise Refused(f"{shown(url)} does not say how large it is", "download it, and give the file")
+        return found
 
-    def _described(self, url: str, response: aiohttp.ClientResponse) -> DataItem:
+    def _described(self, url: str, response: aiohttp.ClientResponse) -> DataItem | None:
+        """What an answer tells; None where it does not say how large it all is."""
         if response.status not in (200, 206):
             raise _refused(url, response.status)
         whole = response.headers.get("Content-Range", "").rpartition("/")[2]
-        size = told_size(whole)
+        size = told_size(whole if response.status == 206 else response.headers.get("Content-Length", ""))
+        if size is None:
+            return None
         try:
             modified = parsedate_to_datetime(response.headers.get("Last-Modified", ""))
         except (ValueError, TypeError):
             modified = None
         return DataItem(
             path=url_name(url),
-            size=told_size(response.headers.get("Content-Length", "")) or 0 if size is None else size,
+            size=size,
             modified=modified,
             etag=_mark(response),
         )
