@@ -5,18 +5,29 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from tests.faces.fixed_runs import NOW, make_run
 from tests.store_making import put_run
+from workbench.entities.run import IMPORTED
 from workbench.store.arriving import imported
 from workbench.store.blocking_store import Store
+from workbench.text.style import Look
+from workbench.views.run_page import page
 
 
 def test_a_run_is_found_by_its_source_through_an_index_of_its_own(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path)) as store:
         put_run(store, 1)
-        mine = put_run(store, 2, id=imported.identity(1_700_000_000_000, "/logs/a"), target=imported.TARGET)
+        mine = put_run(store, 2, id=imported.identity(1_700_000_000_000, "/logs/a"), target=IMPORTED)
         assert store.read(imported.find, "/logs/a") == mine
         assert store.read(imported.find, "/logs/b") is None
         plan = store.read(
             lambda connection: connection.execute(f"EXPLAIN QUERY PLAN {imported.FIND}", ("x",)).fetchall()
         )
         assert ["runs_imported" in row[-1] for row in plan] == [True]
+
+
+def test_the_page_of_an_imported_run_says_nothing_of_code_and_outputs_nobody_asked_for() -> None:
+    asked = {"snapshot_code": False, "collect_outputs": False}
+    for target, told in (("gpu1", {"snapshot", "outputs"}), (IMPORTED, set())):
+        lines = page(make_run(1, "otter", target=target, **asked), {}, [], NOW, Look(80))
+        assert {line.split()[0] for line in lines if line} & {"snapshot", "outputs"} == told

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
-from workbench.entities.run import Run, RunState
+from workbench.entities.run import IMPORTED, Run, RunState
 from workbench.errors import Conflict, UsageError
 from workbench.services.context import Context
 from workbench.services.imported_state import read_state, write_state
@@ -69,7 +69,7 @@ class RunImportService:
             id=imported.identity(int(begun.timestamp() * 1000), source),
             name=clean_name(name, 200) or "imported",
             experiment=experiment,
-            target=imported.TARGET,
+            target=IMPORTED,
             status=RunState(status),
             message=f"imported from {clean(source, 1000)}",
             created=begun,
@@ -116,7 +116,7 @@ class RunImportService:
 
     async def _imported(self, run: str) -> None:
         found = await self._store.read(run_rows.get, run)
-        if found.target != imported.TARGET:
+        if found.target != IMPORTED:
             raise Conflict(f"{found.name} was not imported", "wb run import PATH makes such runs")
 
     def _place(self, run: str) -> Path:

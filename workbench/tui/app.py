@@ -42,7 +42,7 @@ from workbench.tui.model.memory import Memory
 from workbench.tui.model.undo import Undo
 from workbench.tui.places.history import History, same_place
 from workbench.tui.places.page import Page
-from workbench.tui.places.pages import kind_of, make_page
+from workbench.tui.places.pages import kind_of, make_page, settled
 from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.themes import plain
 from workbench.tui.themes.folders import folders
@@ -119,7 +119,7 @@ class Dashboard(WholeActions):
         self._plain = draws_ascii_alone(self.environ)
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme, self.environ)
         self.wardrobe.open(theme or self.memory.get(remembered_as(self.environ), "") or usual(self.environ))
-        self.places = History(location or Location("runs"))
+        self.places = History(settled(location or Location("runs")))
         self._pages: list[Page] = []
         self._going = asyncio.Lock()
         self.flush = flush_seconds(self.environ)
@@ -238,7 +238,7 @@ class Dashboard(WholeActions):
     async def visit(self, location: Location) -> None:
         """Go to a place; says so where no screen shows it yet."""
         try:
-            self._page_for(location)
+            self._page_for(location := settled(location))
         except LookupError as problem:
             self.notify(str(problem), severity="warning")
             return

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from workbench.entities.run import IMPORTED
 from workbench.text import durations, numbers, sizes, states, times
 from workbench.text.cells import cut
 from workbench.text.cells import width as cells_of
@@ -145,7 +146,7 @@ def _whence(run: Run, models: Sequence[Mapping[str, Any]], now: datetime) -> lis
         ("snapshot", snapshot(run)),
         ("reads", run_data.lines(run.get("inputs") or [])),
         ("makes", run_data.lines(run.get("outputs") or [])),
-        ("outputs", "" if run.get("collect_outputs", True) else "not collected: wb run download"),
+        ("outputs", _collected(run)),
         ("became", "\n".join(f"{clean_name(model['name'])}:{model['version']}" for model in models)),
         ("parent", clean_name(str(run.get("parent") or ""))),
         ("used", resources(run.get("resources"))),
@@ -207,9 +208,15 @@ def pythons(run: Run) -> str:
     return "\n".join(lines) or clean_name(str(run.get("environment") or ""))
 
 
+def _collected(run: Run) -> str:
+    """That its files stay on the machine, of a run that had one."""
+    stay = not run.get("collect_outputs", True) and run.get("target") != IMPORTED
+    return "not collected: wb run download" if stay else ""
+
+
 def snapshot(run: Run) -> str:
-    """The beginning of the snapshot's id, or that none was wanted."""
-    if not run.get("snapshot_code", True):
+    """The beginning of the snapshot's id, or that none was wanted; of an imported run nothing is known."""
+    if not run.get("snapshot_code", True) and run.get("target") != IMPORTED:
         return "off: it ran in an empty directory"
     return clean_name(str(run.get("snapshot") or ""))[:12]
 

@@ -21,6 +21,8 @@ from workbench.tui.themes.palette import palette_of
         ("runs status=failed", "2 runs"),
         ("activity", "transfer"),
         ("runs/mnist/calm-otter-42?tab=logs", "following"),
+        ("runs/mnist/calm-otter-42/logs", "following"),
+        ("compute/gpu1/facts", "machine_id|python *3|cpus"),
         ("keys", "Everywhere|Runs"),
     ],
 )

@@ -6,11 +6,10 @@ import hashlib
 import sqlite3
 
 from workbench.entities.identity import make_run_id
+from workbench.entities.run import IMPORTED
 
 ENTROPY = 10
-TARGET = "imported"
-"""What stands for a machine in the row of a run that none of ours ran."""
-FIND = f"SELECT id FROM runs WHERE substr(id, 11) = ? AND target = '{TARGET}'"  # by its own index
+FIND = f"SELECT id FROM runs WHERE substr(id, 11) = ? AND target = '{IMPORTED}'"  # by its own index
 _CLOCK = 10  # characters of a run id that say its time; the others are its source's
 
 

@@ -47,6 +47,19 @@ VERSIONED = {
 """Nouns whose things have versions: the page of all, of one, of a version."""
 
 
+APART = ("files", "room")
+"""What of a machine has a page of its own; the rest are tabs of its page."""
+
+
+def settled(location: Location) -> Location:
+    """A location in which a tab is an option, also where it was written as the last step of the path."""
+    depth = {"runs": 2, "experiments": 2, "compute": 1}.get(location.noun, len(location.path))
+    beyond = location.path[depth:]
+    if len(beyond) != 1 or (location.noun == "compute" and beyond[0] in APART):
+        return location
+    return location._replace(path=location.path[:depth], options={"tab": beyond[0], **location.options})
+
+
 def kind_of(location: Location) -> str | None:
     """The kind of page for a location; None where nothing is built yet."""
     depth = len(location.path)
@@ -63,7 +76,7 @@ def kind_of(location: Location) -> str | None:
     if location.noun == "datastores":
         return "datastore" if depth else "datastores"
     if location.noun == "compute":
-        if depth > 1 and location.path[1] in ("files", "room"):
+        if depth > 1 and location.path[1] in APART:
             return location.path[1]
         return "machine" if depth else "compute"
     return location.noun if location.noun in ("activity", "queue", "forwards", "builds") else None
