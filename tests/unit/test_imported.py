@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests.faces.fixed_runs import NOW, make_run
 from tests.store_making import put_run
-from workbench.entities.run import IMPORTED
 from workbench.store.arriving import imported
 from workbench.store.blocking_store import Store
+from workbench.text.states import IMPORTED
 from workbench.text.style import Look
 from workbench.views.run_page import page
 

@@ -9,9 +9,6 @@ from workbench.entities.base import Entity
 from workbench.entities.run_data import RunData
 from workbench.remote.forms import protocol
 
-IMPORTED = "imported"
-"""What stands for a machine in a run that none of ours ran."""
-
 
 class RunState(StrEnum):
     """AZ-70's names; a member's value is what machines and JSON say."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.entities.configuration import RunConfiguration
 from workbench.entities.experiment import valid_experiment_name
-from workbench.entities.run import IMPORTED, Run, RunState
+from workbench.entities.run import Run, RunState
 from workbench.errors import Conflict, UsageError
 from workbench.services.context import Context
 from workbench.services.imported_state import read_state, write_state
@@ -18,6 +18,7 @@ from workbench.services.operation import call, write
 from workbench.store.arriving import imported
 from workbench.store.runs import kept_runs, run_rows
 from workbench.text.sanitize import clean, clean_name
+from workbench.text.states import IMPORTED
 
 TOGETHER = 8 << 20
 """Bytes that are taken in at once: where very many metrics take turns, each then has several points."""

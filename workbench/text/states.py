@@ -82,3 +82,7 @@ ACTIVE_RUN = frozenset(RUN) - {"Completed", "Failed", "Canceled"}
 def look(table: dict[str, Look], state: str) -> Look:
     """The look of a state; one we do not know (a newer server) keeps its own word."""
     return table.get(state) or Look("?", "?", state, "quiet")
+
+
+IMPORTED = "imported"
+"""What stands for a machine in a run that none of ours ran."""

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from workbench.entities.run import IMPORTED
 from workbench.text import durations, numbers, sizes, states, times
 from workbench.text.cells import cut
 from workbench.text.cells import width as cells_of
 from workbench.text.numbers import counted
 from workbench.text.outcomes import reason
 from workbench.text.sanitize import clean, clean_name
+from workbench.text.states import IMPORTED
 from workbench.text.style import Look, paint
 from workbench.text.tables import Cell, Column, pairs, render, wrap
 from workbench.views import notes, run_data

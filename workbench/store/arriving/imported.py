@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 
 from workbench.entities.identity import make_run_id
-from workbench.entities.run import IMPORTED
+from workbench.text.states import IMPORTED
 
 ENTROPY = 10
 FIND = f"SELECT id FROM runs WHERE substr(id, 11) = ? AND target = '{IMPORTED}'"  # by its own index
