@@ -13,7 +13,7 @@ from aiohttp import web
 
 from workbench.errors import Conflict, NotFound
 from workbench.home import Home
-from workbench.server.app import make_app
+from workbench.server.app import make_app, make_runner
 from workbench.services.operation import call, duplex, items, operations, read, write
 
 
@@ -92,6 +92,10 @@ class Service:
     async def take(self, *, source: AsyncIterator[bytes]) -> int:
         return sum([len(block) async for block in source])
 
+    @write
+    async def named(self, path: str, *, source: AsyncIterator[bytes]) -> str:
+        return path + "".join([block.decode() async for block in source])
+
     @duplex
     async def talk(
         self, greeting: str, fail: bool = False, *, source: AsyncIterator[Any]
@@ -138,7 +142,7 @@ async def socket_service(tmp_path: Path) -> AsyncIterator[Served]:
     async def lookup(_: str) -> Any:
         return table
 
-    runner = web.AppRunner(make_app(lookup, lambda _: None), handler_cancellation=True, shutdown_timeout=0.1)
+    runner = make_runner(make_app(lookup, lambda _: None), 0.1)
     await runner.setup()
     home = Home(tmp_path, tmp_path)
     await web.UnixSite(runner, str(home.socket)).start()

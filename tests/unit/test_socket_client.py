@@ -117,6 +117,14 @@ async def test_an_upload_of_many_blocks(served):
     assert await asyncio.to_thread(client.write, "thing", "take", blocks) == 3_500_000
 
 
+@pytest.mark.parametrize("letter", ["a", "\u6f22", "\U0001f600"])
+async def test_an_upload_to_the_longest_path(served, letter):
+    client, _ = served
+    path = letter * (4096 // len(letter.encode()))
+    found = await asyncio.to_thread(lambda: client.write("thing", "named", [b"!"], path=path))
+    assert found == f"{path}!"
+
+
 def test_nobody_there_is_a_server_error(tmp_path):
     with pytest.raises(ServerError, match="does not answer"):
         SocketClient(tmp_path / "none", "default").call("thing", "echo")

@@ -3,7 +3,7 @@
 CALL and WRITE answer {"ok": value} or {"error": ...}; ITEMS answers one JSON line an item and {"end": true};
 READ answers blocks of 4-byte length and bytes, a zero length, then {"ok"} or {"error"}; DUPLEX takes and
 answers pieces (`duplex_form.py`), the first one it takes its parameters. A stream whose client goes away is
-ended at once (the runner needs handler_cancellation); a call that began is finished.
+ended at once (`make_runner`); a call that began is finished.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from workbench.services.operation import Arguments, Kind, Operation, find
 
 _LENGTH = struct.Struct(">I")
 MAX_PARAMETERS = 64 << 20  # a manifest of 100,000 entries fits
+MAX_HEADER = 1 << 16  # the parameters of an upload are one, and paths in them are four kilobytes, escaped
 BLOCK = 1 << 18
 """Bytes of JSON from which on it is worked on in a thread, so that other calls are served meanwhile."""
 
@@ -192,3 +193,15 @@ def make_app(
     app.on_cleanup.append(calls.close)
     app.router.add_post("/v1/{workspace}/{noun}/{method}", _handler(lookup, own, calls))
     return app
+
+
+def make_runner(app: web.Application, shutdown_timeout: float) -> web.AppRunner:
+    """What serves the application: to a client that goes away nothing is streamed any more."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        handler_cancellation=True,
+        shutdown_timeout=shutdown_timeout,
+        max_field_size=MAX_HEADER,
+    )

@@ -20,7 +20,7 @@ from aiohttp import web
 from workbench.entities.encoding import encode
 from workbench.errors import Refused, WorkbenchError
 from workbench.home import Home, find_home, private_folder
-from workbench.server.app import make_app
+from workbench.server.app import make_app, make_runner
 from workbench.server.hand_over import newer, seconds
 from workbench.server.own_code import OwnCode
 from workbench.services.hub import Hub
@@ -70,9 +70,7 @@ class LocalServer:
         own = operations([("server", ServerService(self._hub.facts, self._stop.set))])
         app = make_app(self._lookup, self._touched, own)
         app.middlewares.insert(0, self._gate())
-        runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, handler_cancellation=True, shutdown_timeout=1.0
-        )
+        runner = make_runner(app, 1.0)
         await runner.setup()
         path = self._home.socket
         path.unlink(missing_ok=True)
