@@ -8,7 +8,7 @@ from math import inf, nan
 import pytest
 
 from tests.store_making import run_id
-from workbench.compute.holdings import read_holdings
+from workbench.compute.holdings import read_figures, read_holdings, read_named
 from workbench.compute.measurement import parse_disks
 from workbench.environments.builds import read_build
 from workbench.errors import RemoteError
@@ -81,3 +81,14 @@ def test_what_was_looked_at_is_whole_or_an_error_in_words(key):
     del seen[key]
     with pytest.raises(RemoteError):
         read_fingerprint(seen, "box")
+
+
+@pytest.mark.parametrize("sick", SICK)
+def test_what_was_removed_is_told_as_far_as_it_makes_sense(sick):
+    told = {"run": "a\x1b[2J", "bytes": sick, "why": "it\x07 lives", "door": 5}
+    assert read_named(told, ("run", "tree")) == {"run": "a", "why": "it lives"}
+    assert read_figures({"bytes": sick, "runs": 3, "door": 5}, ("bytes", "runs")) == {
+        "bytes": None,
+        "runs": 3,
+    }
+    assert read_figures(sick, ("bytes",)) == {"bytes": None}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from workbench.entities.holdings import Counted, Held, HeldRun, Holdings
 from workbench.remote.forms import protocol
 from workbench.text.numbers import amount, whole_amount
-from workbench.text.sanitize import clean_name
+from workbench.text.sanitize import clean, clean_name
 
 
 def read_holdings(value: Any) -> Holdings:
@@ -26,6 +27,23 @@ def read_holdings(value: Any) -> Holdings:
         payloads=_counted(row.get("payloads")),
         other=_counted(row.get("other")),
     )
+
+
+def read_named(one: Mapping[str, Any], kinds: Collection[str]) -> dict[str, Any]:
+    """One thing that was removed, or stays: its id by its kind, its bytes, why it stays; as far as told."""
+    found: dict[str, Any] = {kind: clean_name(str(one[kind]), 200) for kind in kinds if kind in one}
+    size = whole_amount(one.get("bytes"))
+    if size is not None:
+        found["bytes"] = size
+    if one.get("why"):
+        found["why"] = clean(str(one["why"]), 500)
+    return found
+
+
+def read_figures(answer: Any, names: Iterable[str]) -> dict[str, int | None]:
+    """What a machine counted, by name; absent what it does not tell."""
+    row = answer if isinstance(answer, dict) else {}
+    return {name: whole_amount(row.get(name)) for name in names}
 
 
 def _run(row: dict[str, Any]) -> HeldRun | None:

@@ -125,7 +125,7 @@ def _item(run: HeldRun, known: Known) -> Item:
     )  # fmt: skip
 
 
-def judged(plan: PrunePlan, kept: Container[tuple[str, str]], answer: Mapping[str, object]) -> PrunePlan:
+def judged(plan: PrunePlan, kept: Container[tuple[str, str]], answer: Mapping[str, int | None]) -> PrunePlan:
     """The plan with what the machine says of it: what it would keep (by kind and id) goes from the list.
 
     answer: how much it would free, contents that nothing would name included.
@@ -134,6 +134,6 @@ def judged(plan: PrunePlan, kept: Container[tuple[str, str]], answer: Mapping[st
     return replace(
         plan,
         remove=[item for item in plan.remove if (item.kind, item.id) not in kept],
-        bytes=size if isinstance(size, int) else plan.bytes,
-        blobs=blobs if isinstance(blobs, int) else None,
+        bytes=plan.bytes if size is None else size,
+        blobs=blobs,
     )

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from workbench.compute.holdings import read_figures, read_named
 from workbench.entities.environment import EnvironmentBuild, EnvironmentKind
 from workbench.environments.builds import read_builds, read_ready
 from workbench.errors import Conflict, NotFound, RemoteError, UsageError, WorkbenchError
@@ -145,23 +146,10 @@ class EnvironmentBuildService:
                 for word in ("removed", "kept"):
                     one = event.get(word) if isinstance(event, dict) else None
                     if isinstance(one, dict):
-                        yield {word: _harmless(one)}
+                        yield {word: read_named(one, ("environment",))}
             answer = await stream.result()
         if not isinstance(answer, dict):
             raise RemoteError("the machine did not say what it removed")
-        freed = answer.get("bytes")
-        yield {
-            "environments": answer.get("environments"),
-            "bytes": freed,
-            "words": sizes.short(freed) if isinstance(freed, int) else "",
-        }
-
-
-def _harmless(one: dict[str, Any]) -> dict[str, Any]:
-    size = one.get("bytes")
-    found: dict[str, Any] = {"environment": clean(str(one.get("environment")), 120)}
-    if isinstance(size, int):
-        found["bytes"] = size
-    if one.get("why"):
-        found["why"] = clean(str(one["why"]), 500)
-    return found
+        figures = read_figures(answer, ("environments", "bytes"))
+        freed = figures["bytes"]
+        yield {**figures, "words": "" if freed is None else sizes.short(freed)}

@@ -14,6 +14,7 @@ from workbench.runs.activity import activity
 from workbench.services.context import Context
 from workbench.services.operation import call, items, read, write
 from workbench.store.fleet import targets
+from workbench.text.numbers import whole_amount
 from workbench.text.sanitize import clean_name
 
 Names = list[str]
@@ -50,7 +51,7 @@ class MachineFileService:
         asked |= {"offset": offset, "limit": limit} if names is None else {"names": names}
         answer = await (await self._link(target)).call("listing", asked)
         entries = read_entries(answer.get("entries"))
-        return {"path": answer.get("path"), "total": answer.get("total"), "entries": entries}
+        return {"path": answer.get("path"), "total": whole_amount(answer.get("total")), "entries": entries}
 
     @call
     async def order(
@@ -75,7 +76,8 @@ class MachineFileService:
         asked = {"path": path} | ({} if token is None else {"token": token})
         answer = await (await self._link(target)).call("stat", asked)
         entry = read_entry({**answer, "name": answer["name"] or "/"}) if "name" in answer else None
-        found = {key: answer[key] for key in ("path", "home", "free", "arrived") if key in answer}
+        found = {key: answer[key] for key in ("path", "home") if key in answer}
+        found |= {key: whole_amount(answer[key]) for key in ("free", "arrived") if key in answer}
         return {**found, "entry": entry} if entry is not None else found
 
     @read

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
-from workbench.compute.holdings import read_holdings
+from workbench.compute.holdings import read_figures, read_holdings, read_named
 from workbench.compute.link import Link
 from workbench.entities.holdings import Holdings, PrunePlan
 from workbench.errors import NotFound
@@ -44,7 +44,7 @@ class PruneService:
         async with (await self._link(name)).stream("holdings") as stream:
             async for event in stream:
                 if isinstance(event, dict):
-                    yield {key: event.get(key) for key in ("done", "of", "bytes")}
+                    yield read_figures(event, ("done", "of", "bytes"))
             answer = await stream.result()
         yield {"holdings": read_holdings(answer)}
 
@@ -91,7 +91,7 @@ class PruneService:
                     why = clean(str(stays.get("why") or ""), 500)
                     kept.update({(kind, str(stays[kind])): why for kind in KINDS if kind in stays})
             answer = await stream.result()
-        return pruning.judged(plan, kept, answer)
+        return pruning.judged(plan, kept, read_figures(answer, ("bytes", "blobs")))
 
     @items
     async def prune(
@@ -118,20 +118,20 @@ class PruneService:
                 async for event in stream:
                     if not isinstance(event, dict):
                         continue
-                    removed, kept = event.get("removed"), event.get("kept")
-                    if isinstance(removed, dict):
-                        size = removed.get("bytes")
-                        freed += size if isinstance(size, int) else 0
+                    if isinstance(event.get("removed"), dict):
+                        removed = read_named(event["removed"], KINDS)
+                        freed += removed.get("bytes") or 0
                         if removed.get("run") in asked["runs"]:  # of others it has nothing to say
-                            await self._note(str(removed["run"]))
+                            await self._note(removed["run"])
                         await progress.report(f"{sizes.short(freed)} freed")
                         yield {"removed": removed}
-                    elif isinstance(kept, dict):
-                        yield {"kept": {key: clean(str(value), 500) for key, value in kept.items()}}
+                    elif isinstance(event.get("kept"), dict):
+                        yield {"kept": read_named(event["kept"], KINDS)}
                 answer = await stream.result()
-            gone = counted(answer.get("runs") or 0, "run")
-            await progress.report(f"{sizes.short(answer.get('bytes'))} freed, {gone} removed")
-        yield {key: answer.get(key) for key in ("bytes", "blobs", *(many(kind) for kind in KINDS))}
+            figures = read_figures(answer, ("bytes", "blobs", *(many(kind) for kind in KINDS)))
+            gone = counted(figures["runs"] or 0, "run")
+            await progress.report(f"{sizes.short(figures['bytes'])} freed, {gone} removed")
+        yield figures
 
     async def _note(self, run: str) -> None:
         when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
