@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from workbench.remote.processes.masking import MASK, Mask, masked_text
 from workbench.remote.runs.stream import StreamWriter, read_stream, segments, stream_end
+from workbench.remote.supervision.capture import PIPE_BYTES, Capture
 
 
 def pattern(start: int, count: int) -> bytes:
@@ -201,3 +204,22 @@ def test_no_secret_gets_through_however_it_is_cut(secrets: list[str], chunks: li
         assert all(secret.encode() not in piece for piece in pieces)
     if not any(secret.encode() in whole for secret in secrets):
         assert shown == whole
+
+
+def test_what_cannot_be_ended_and_goes_on_writing_holds_up_no_end(tmp_path: Path) -> None:
+    """Such as what a script started by sudo: it is another user's."""
+    capture = Capture(StreamWriter(str(tmp_path)), Mask([]))
+    said = b"the last words of who ended\n"
+    os.write(capture.command_end, said)
+    writers = [subprocess.Popen(["yes"], stdout=capture.command_end) for _ in range(3)]
+    finishing = threading.Thread(target=capture.finish, daemon=True)
+    try:
+        finishing.start()
+        finishing.join(20)
+        assert not finishing.is_alive()
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+    assert read_all(tmp_path)[0][0].startswith(said)
+    assert stream_end(str(tmp_path)) <= 2 * PIPE_BYTES

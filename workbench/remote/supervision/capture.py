@@ -41,28 +41,35 @@ class Capture(object):
         return max(0.0, self._resume - time.monotonic())
 
     def pump(self):
-        # type: () -> bool
-        """Move what is there into the stream; False when nothing is there or nothing will come."""
+        # type: () -> int
+        """Move what is there into the stream; the bytes, 0 when nothing is there or nothing will come."""
         if self.fd < 0:
-            return False
+            return 0
         try:
             piece = os.read(self.fd, CHUNK)
         except BlockingIOError:
-            return False
+            return 0
         if not piece:
             os.close(self.fd)
             self.fd = -1
-            return False
+            return 0
         self.writer.write(self._mask.feed(piece))
         self._resume = time.monotonic() + PAUSE if len(piece) < BUSY else 0.0
-        return True
+        return len(piece)
 
     def finish(self):
         # type: () -> None
-        """Take what is left without waiting for more, and close the stream."""
+        """Take what is left without waiting for more, and close the stream.
+
+        What would not end may go on writing: no more is taken than the pipe held of those that did.
+        """
         self.let_go()
-        while self.pump():
-            pass
+        left = PIPE_BYTES
+        while left > 0:
+            moved = self.pump()
+            if not moved:
+                break
+            left -= moved
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
