@@ -10,6 +10,7 @@ import pytest
 from tests.faces.tui.conftest import Open
 from tests.faces.tui.world import World
 from tests.faces.tui.world_rows import ROWS
+from workbench.errors import NotFound
 from workbench.tui.screens.runs import noting
 
 OTTER, LARK, IBIS = ROWS[0]["id"], ROWS[2]["id"], ROWS[3]["id"]
@@ -79,7 +80,7 @@ async def test_a_log_grows_is_searched_and_lets_go_of_its_end(stage: Open) -> No
         await it.press("slash")
         await it.type("runtimeerror")
         await it.press("enter")
-        await it.see("1/1", "RuntimeError")
+        await it.see("1/1", "RuntimeError", "n next match +N previous match")
         await it.press("escape", "g", "E")
         page = it.app.page
         assert page is not None
@@ -163,6 +164,18 @@ async def test_the_names_of_compared_runs_keep_their_ends(stage: Open) -> None:
         it.world.change("calm-otter-42", name="calm-otter-of-the-northern-sea-42")
         it.app.page.missed_everything()  # type: ignore[union-attr]
         await it.see(r"calm-\S*…\S*sea-42\b")
+
+
+async def test_what_is_wrong_with_the_first_runs_code_is_said_once(stage: Open) -> None:
+    def changed_files(a: str, b: str) -> Any:
+        raise NotFound("calm-otter-42 has no snapshot", "it ran without code")
+
+    runs = ",".join(row["id"] for row in ROWS[:6])
+    world = World()
+    world.answers["runs.changed_files"] = changed_files
+    async with stage(world, f"runs/mnist?compare={runs}&tab=code", size=(120, 36)) as it:
+        await it.see("calm-otter-42 → .*, .*, .* and 2 more", "not committed when submitted")
+        assert it.text.count("has no snapshot") == 1
 
 
 async def test_a_compared_value_too_long_for_its_column_is_read_in_full(stage: Open) -> None:

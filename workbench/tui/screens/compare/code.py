@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from workbench.errors import WorkbenchError
-from workbench.text.numbers import counted
+from workbench.text.numbers import counted, first_of
 from workbench.text.patch import patch_files
 from workbench.text.sanitize import clean, clean_name
 from workbench.tui.actions.acting import Acting
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LINES = 5000
 """Lines of a diff that are shown; more is what `wb run diff` is for."""
+FEW = 3
+"""Runs that are named where the same is wrong with many."""
 COLUMNS = (
     Column("path", "PATH", least=20, ideal=40, rest=True, keep=100, middle=True, sortable=False),
     Column("change", "CHANGE", least=8, ideal=9, keep=90, sortable=False),
@@ -102,15 +104,19 @@ class CompareCode(Acting, Vertical):
             return
         names = {row["id"]: clean_name(row["name"]) for row in found["rows"]}
         first = self._runs[0]
+        troubles: dict[str, list[str]] = {}
         for other in self._runs[1:]:
             title = f"{names.get(first, first)} → {names.get(other, other)}"
             try:
                 files = await services.call("runs", "changed_files", a=first, b=other)
             except WorkbenchError as problem:
-                self._add(title, [Item((Cell(clean(problem.message, 400), "bad", over=True),))])
+                troubles.setdefault(problem.message, []).append(names.get(other, other))
                 continue
             same = [Item((Cell("the same code", "quiet"),))]
             self._add(title, [_changed(file, other) for file in files] or same)
+        for words, others in troubles.items():
+            title = f"{names.get(first, first)} → {first_of(others, FEW)}"
+            self._add(title, [Item((Cell(clean(words, 400), "bad", over=True),))])
         await self._ask_patches(names)
 
     async def _ask_patches(self, names: dict[str, str]) -> None:
