@@ -146,6 +146,23 @@ async def test_a_background_child_that_keeps_the_output_open(make_link: MakeLink
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("chatter", ["yes", "sh -c 'while :; do echo x; sleep 0.05; done'"])
+async def test_a_background_child_that_goes_on_writing(
+    chatter: str, make_link: MakeLink, tmp_path: Path
+) -> None:
+    """The answer does not wait for its end either: nobody can tell when that comes."""
+    link = await make_link()
+    words = "printf %s " + "y" * 50_000
+    try:
+        async with asyncio.timeout(30):
+            out, _, answer = await run(link, shell=f"{words}; {chatter} & echo $! > {tmp_path}/pid")
+        assert answer == {"exit_code": 0}
+        assert out.startswith("y" * 50_000)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it may have noticed that nobody reads it
+            os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
 def pids_in(path: Path) -> list[int]:
     """The pids a tree wrote down so far."""
     return [int(word) for word in path.read_text().split()] if path.exists() else []

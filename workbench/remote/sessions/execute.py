@@ -21,6 +21,7 @@ ENV_COMMAND = "WORKBENCH_COMMAND"  # marks every process of one command
 BLOCK = 1 << 14
 GRACE = 2.0  # seconds between TERM and KILL when a command is given up
 LINGER = 0.5  # seconds its output is still read after it ended: something it started may hold it open
+HELD = 1 << 16  # bytes that each of its pipes held at most when it ended; what comes after is of what it left
 TICK = 0.05
 TIMED_OUT = 124  # the exit code of a command that ran out of time, as timeout(1) has it
 
@@ -78,7 +79,9 @@ class Command(object):
         self._find = tree_of_command(child.pid, mark)
         self._input = child.stdin.fileno()  # -1 once closed
         self._pending = b""
-        self._busy_at = time.monotonic()  # it ran, wrote, or the near end was too slow to be told
+        self._busy_at = time.monotonic()  # it ran, or the near end was too slow to be told
+        self._left = 2 * HELD
+        self._moved = False
         self._names = {child.stdout.fileno(): "out", child.stderr.fileno(): "err"}
         decoder = codecs.getincrementaldecoder("utf-8")
         self._decoders = {fd: decoder("replace") for fd in self._names}
@@ -102,7 +105,7 @@ class Command(object):
                 return {"exit_code": TIMED_OUT, "timed_out": True}
             if running:
                 self._busy_at = now
-            elif now - self._busy_at > LINGER:
+            elif self._left <= 0 or (now - self._busy_at > LINGER and not self._moved):
                 break
             self._step(TICK if deadline is None else max(0.0, min(TICK, deadline - now)))
         code = self._child.wait()
@@ -132,6 +135,7 @@ class Command(object):
         # type: (float) -> None
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
+        self._moved = False
         if self._exchange.credit > 0:  # else the near end is slow: so is the command, by its full pipe
             for fd in self._names:
                 poll.register(fd, select.POLLIN)
@@ -151,7 +155,9 @@ class Command(object):
     def _forward(self, fd):
         # type: (int) -> None
         block = os.read(fd, BLOCK)
-        self._busy_at = time.monotonic()
+        self._moved = True
+        if self._child.returncode is not None:
+            self._left -= len(block)
         text = self._decoders[fd].decode(block, not block)
         if text:
             self._exchange.event({self._names[fd]: text})
@@ -164,7 +170,7 @@ class Command(object):
         for fd in list(self._names):
             os.set_blocking(fd, False)
             try:
-                while fd in self._names and self._exchange.wait_credit(GRACE):
+                while fd in self._names and self._left > 0 and self._exchange.wait_credit(GRACE):
                     self._forward(fd)
             except BlockingIOError:
                 continue
