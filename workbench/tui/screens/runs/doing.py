@@ -26,10 +26,10 @@ def why_not(action: str, rows: Runs) -> str | None:
     if action == "runs.cancel" and not active:
         return f"{_names(rows)} ended already"
     if action == "runs.remove" and active:
-        return f"{_names(active)} goes on; x ends it first"
+        return f"{_go_on(active, rows)}; x ends {'it' if len(active) == 1 else 'them'} first"
     below = (rows[0].get("children") or {}).get("count", 0) if len(rows) == 1 else 0
     if action == "runs.export" and active:
-        return f"{_names(active)} goes on; what is over is handed on"
+        return f"{_go_on(active, rows)}; what is over is handed on"
     if action == "runs.compare" and not 2 <= (below or len(rows)) <= MOST_COMPARED:
         return "space marks the runs to compare, two at least" if len(rows) < 2 else "at most 20 runs compare"
     if action == "runs.again" and len(rows) != 1:
@@ -47,6 +47,13 @@ def why_not(action: str, rows: Runs) -> str | None:
     if action == "runs.note" and len(rows) != 1:
         return "one run at a time gets a note"
     return None
+
+
+def _go_on(active: Runs, rows: Runs) -> str:
+    """That these of the rows do; of many only some may be here, so that their number is not known."""
+    if len(active) == 1:
+        return f"{clean_name(active[0]['name'])} goes on"
+    return "they all go on" if len(active) == len(rows) else "some of them go on"
 
 
 def _names(rows: Runs) -> str:
