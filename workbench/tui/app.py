@@ -25,7 +25,7 @@ from workbench.text.terminals import draws_ascii_alone
 from workbench.text.times import parse as times_of
 from workbench.text.times import rfc3339
 from workbench.tui.actions.keymap import checked
-from workbench.tui.actions.typing_ahead import TypingAhead
+from workbench.tui.actions.typing_ahead import HoldingKeys, TypingAhead
 from workbench.tui.frame.crumbs import Crumbs
 from workbench.tui.frame.footer import Footer
 from workbench.tui.frame.header import Header, Summary
@@ -72,7 +72,7 @@ MOUNTED = 12
 """Pages that stay mounted; the one seen longest ago goes first."""
 
 
-class Dashboard(WholeActions):
+class Dashboard(HoldingKeys, WholeActions):
     """Everything on the screen. Services are asked through the workspace's asyncio client."""
 
     BINDINGS: ClassVar[list[Any]] = [Binding("ctrl+q", "quit", show=False, priority=True)]
@@ -152,12 +152,6 @@ class Dashboard(WholeActions):
         if isinstance(event, (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)):
             self._keys_first.pressed()
         await super().on_event(event)
-
-    def on_key(self, event: events.Key) -> None:
-        """A key that nothing took: it may be meant for a line that is being opened."""
-        if self.ahead.hold(event):
-            event.stop()
-            event.prevent_default()
 
     async def on_mount(self) -> None:
         """Show the first place, then start to listen."""

@@ -12,7 +12,9 @@ from textual.widget import Widget
 
 from tests.faces.tui.conftest import Open, Stage
 from tests.faces.tui.world import World
+from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.frame.prompt import Prompt
+from workbench.tui.logs.pane import SearchLine
 from workbench.tui.places.tabbed import TabbedPage
 from workbench.tui.screens.runs.page import RunsPage
 
@@ -103,11 +105,60 @@ async def test_escape_behind_enter_takes_a_filter_back_that_is_not_answered_yet(
         assert "End " not in it.text
 
 
-async def test_a_form_begins_with_what_was_typed_while_it_opened(stage: Open) -> None:
+async def test_keys_under_way_to_what_had_the_focus_come_first(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was handed to the list before the line was there comes back late, and behind it what followed."""
+
+    async def slowly(self: RunsPage, event: events.Key) -> None:
+        await asyncio.sleep(0.02)
+
     async with stage() as it:
         await it.see("calm-otter-42")
-        burst(it, "Rsleep 5")
-        await it.see("New run", r"sleep 5")
+        monkeypatch.setattr(RunsPage, "on_key", slowly, raising=False)
+        burst(it, "/pan")
+        await it.until(lambda: isinstance(it.app.focused, Prompt), "the line")
+        burst(it, "da")
+        await it.see("/ panda", "1 run$")
+        burst(it, "\x7f\x7f\rx")
+        await it.see("/ pan ")
+        await it.until(lambda: it.table.has_focus, "the focus in the list")
+        assert not it.world.submitted
+
+
+async def test_a_form_has_it_in_the_field_that_has_the_focus_however_it_is_edited(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        burst(it, "Rslepp\x7f\x7fep 5")
+        await it.see("New run", r"directory +~\s", r"command +sleep 5\s")
+
+
+async def test_a_search_in_a_log_typed_in_one_go(stage: Open) -> None:
+    """Also the next one, which begins with the words of the last, selected."""
+    async with stage(location="runs/mnist/calm-otter-42?tab=logs") as it:
+        await it.see("of 124")
+        for said in ("epoch 1 ", "epoch 2 "):
+            burst(it, f"/{said}")
+            await it.until(lambda: isinstance(it.app.focused, SearchLine), "the line")
+            burst(it, "l")
+            await it.rest()
+            assert it.app.focused.value == f"{said}l"
+            burst(it, "\r")
+            await it.until(lambda: not it.app.screen.query(SearchLine), "the search")
+            await it.see(f" {said}l ")
+        burst(it, "/epoch 3\r")
+        await it.see(" epoch 3  no match")
+
+
+async def test_columns_are_looked_for_in_one_go(stage: Open) -> None:
+    async with stage() as it:
+        await it.see("calm-otter-42")
+        await it.press("C")
+        await it.see("part of a name|columns")
+        burst(it, "/los")
+        await it.rest()
+        assert isinstance(it.app.focused, OpeningLine)
+        assert it.app.focused.value == "los"
 
 
 async def test_a_line_that_never_opens_gives_the_keys_back(stage: Open) -> None:

@@ -295,7 +295,7 @@ OPENS_LINE = frozenset({
     "runs.tag", "runs.import", "browse.import", "compute.run", "compute.new", "compute.attach",
     "welcome.other", "queue.priority", "data.register", "data.bring", "data.locate", "data.describe",
     "data.tag", "data.profile", "data.verify", "datastores.add", "environments.build",
-    "environments.register", "environments.alias", "environments.tag",
+    "environments.register", "environments.alias", "environments.tag", "columns.filter",
 })  # fmt: skip
 """Actions that open a line one types into: the keys that follow are meant for it."""
 

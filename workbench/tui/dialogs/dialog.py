@@ -28,6 +28,7 @@ class Dialog(Acting, ModalScreen[T | None], Generic[T]):
     """A box that asks for something; its result is None when the user gave none."""
 
     PLACES: ClassVar[tuple[str, ...]] = ("dialog",)
+    AUTO_FOCUS = ""  # each says itself what has the focus, and that first line is what keys wait for
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 60%; }
     Dialog > #box {

@@ -9,12 +9,13 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from workbench.errors import UsageError
+from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.logs.source import LogSource
 from workbench.tui.logs.status import LogStatus
 from workbench.tui.logs.view import LogView
 
 
-class SearchLine(Input):
+class SearchLine(OpeningLine):
     """Where a search is typed: enter looks for it, escape leaves."""
 
     DEFAULT_CSS = "SearchLine { height: 1; padding: 0 1; background: $panel; }"

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.widgets import Input
 
+from workbench.tui.actions.typing_ahead import OpeningLine
 from workbench.tui.dialogs.dialog import Dialog
 from workbench.tui.table import messages
 from workbench.tui.table.cell import Cell
@@ -54,7 +55,7 @@ class ColumnChooser(Dialog[tuple[tuple[str, ...] | None]]):
 
     def content(self) -> ComposeResult:
         """The columns, and a line to find some: a run may have thousands of metrics."""
-        yield Input(placeholder="part of a name")
+        yield OpeningLine(placeholder="part of a name")
         yield self.listing
 
     def on_resize(self) -> None:
