@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -202,6 +204,18 @@ def test_what_it_leaves_running_holds_nobody_up(ground: Ground) -> None:
     known = process_trees.identity(left)
     assert known is not None
     os.kill(left, 9)
+
+
+def test_what_it_leaves_writing_holds_nobody_up(ground: Ground) -> None:
+    chatter = "while :; do echo x; sleep 0.02; done & echo $! > $WORKBENCH_RUN_DIR/left; echo said"
+    run = ground.submit("true", on_end=[{"command": chatter}, {"command": "echo next"}])
+    ground.wait(run)
+    try:
+        assert [entry["ok"] for entry in results(ground, run)] == [True, True]
+        assert "said" in log(ground, run)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # nobody reads it any more, which it may have noticed
+            os.kill(int(ground.path(run, "left").read_text()), signal.SIGKILL)
 
 
 def test_output_without_end_fills_no_disk(ground: Ground) -> None:

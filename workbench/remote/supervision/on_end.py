@@ -21,6 +21,7 @@ from workbench.remote.runs.runfolder import RunFolder, write_whole
 RESULTS_FILE = "on_end.json"  # {"attempt", "done", "results": [{"what", "ok", "message"?}]}
 LOG = "on_end.log"
 SECONDS = 60.0  # for each of them
+LINGER = 0.5  # seconds what a command wrote is still read after it ended
 GRACE = 5.0  # seconds between TERM and KILL for a command that takes longer
 MOST = 16
 MAX_LOG = 1 << 20  # bytes of what all of them say
@@ -255,7 +256,10 @@ class AtTheEnd(object):
         poll.register(output, select.POLLIN | select.POLLHUP)
         told = Telling(process.stdin, self._body + b"\n")
         open_still, ended = True, False
+        heard_until = deadline
         while open_still or not ended:
+            if ended and time.monotonic() > heard_until:
+                break  # what it left running goes on writing
             if time.monotonic() > deadline:
                 end_session(process)
                 raise Failure("the command took longer than %g s" % SECONDS)
@@ -271,7 +275,8 @@ class AtTheEnd(object):
                     poll.unregister(output)
             elif ended:
                 break  # what it left running holds its output open, and says nothing now
-            ended = ended or process.poll() is not None
+            if not ended and process.poll() is not None:
+                ended, heard_until = True, time.monotonic() + LINGER
         self._keep(mask.rest())
 
     def _webhook(self, entry):
