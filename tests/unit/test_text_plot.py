@@ -123,10 +123,11 @@ def test_log_axes_leave_out_what_has_no_logarithm() -> None:
 def test_ticks_are_round_few_and_inside(low: float, span: float, most: int) -> None:
     scale = axis.Axis(low, low + span)
     found = ticks.ticks(scale, most)
-    assert len(found) <= most if most < 2 else max(most, 3)
+    assert len(found) <= most + (most > 1)
     slack = max(span * 1e-6, 2 * math.ulp(low))  # no closer than floats lie there
     assert all(low - slack <= tick <= low + span + slack for tick in found)
-    steps = {round(math.log10(b - a) % 1, 6) for a, b in pairwise(found)}
+    # Two alone may be the outer ones of several.
+    steps = {round(math.log10(b - a) % 1, 6) for a, b in pairwise(found) if len(found) > 2}
     assert all(any(math.isclose(s, t, abs_tol=1e-3) for t in (0, 0.30103, 0.69897, 1)) for s in steps)
 
 

@@ -15,7 +15,8 @@ _FINEST = 1e-5
 def ticks(axis: Axis, most: int) -> list[float]:
     """Round values within the axis, ascending, at most `most`.
 
-    One alone is no scale: where at least two are asked for, two or three closer ones stand in its place.
+    One alone is no scale: where more are asked for, closer ones stand in its place, one more than `most` if
+    need be.
     """
     if axis.kind in ("duration", "moment"):
         times = time_ticks.ticks(axis, most)
@@ -28,7 +29,7 @@ def ticks(axis: Axis, most: int) -> list[float]:
         step = max(1.0, step)
     while len(found := _multiples(axis, step)) > most:
         step = round_up(step * 1.01)
-    return found if len(found) > 1 or most < 2 else _closer(axis, step) or found
+    return found if len(found) > 1 or most < 2 else _closer(axis, step, most) or found
 
 
 def _multiples(axis: Axis, step: float) -> list[float]:
@@ -38,8 +39,8 @@ def _multiples(axis: Axis, step: float) -> list[float]:
     return [number * step for number in range(first, last + 1) if axis.reaches(number * step)]
 
 
-def _closer(axis: Axis, step: float) -> list[float]:
-    """The multiples of a smaller round step of which there are several, the outer two of more than three.
+def _closer(axis: Axis, step: float, most: int) -> list[float]:
+    """The multiples of a smaller round step of which there are several, the outer two of too many.
 
     None where they have more figures than a label bears, or lie between whole things that are counted.
     """
@@ -47,7 +48,7 @@ def _closer(axis: Axis, step: float) -> list[float]:
     while (step := round_up(step / 2.6)) >= max(least, 1.0 if axis.kind == "count" else 0.0):
         found = _multiples(axis, step)
         if len(found) > 1:
-            return found if len(found) <= 3 else [found[0], found[-1]]
+            return found if len(found) <= most + 1 else [found[0], found[-1]]
     return []
 
 
