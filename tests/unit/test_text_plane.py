@@ -100,9 +100,8 @@ def test_ticks_ascend_and_their_labels_are_different(low: float, span: float, mo
     assert len(found) <= most + 1
     assert all(b > a for a, b in pairwise(found))
     assert all(low - span * 1e-6 <= tick <= low + span * (1 + 1e-6) for tick in found)
-    if kind != "duration":
-        texts = labels(found, axis)
-        assert len(set(texts)) == len(texts)
+    texts = labels(found, axis)
+    assert len(set(texts)) == len(texts)
 
 
 @given(st.floats(0, 4e9), st.floats(1, 3e9), st.integers(2, 15))
@@ -176,6 +175,22 @@ def test_counts_are_short_where_that_loses_nothing() -> None:
 def test_durations_have_round_ticks(high: float, texts: list[str]) -> None:
     axis = Axis(0, high, kind="duration")
     assert labels(ticks(axis, 5), axis) == texts
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "texts"),
+    [
+        (
+            12 * 86400 + 11_000,
+            12 * 86400 + 14_000,
+            ["12d 3:10", "12d 3:20", "12d 3:30", "12d 3:40", "12d 3:50"],
+        ),
+        (3660, 3700, ["1:01:00", "1:01:10", "1:01:20", "1:01:30", "1:01:40"]),
+    ],
+)
+def test_durations_close_together_are_told_apart(low: float, high: float, texts: list[str]) -> None:
+    axis = Axis(low, high, kind="duration")
+    assert labels(ticks(axis, 6), axis) == texts
 
 
 @pytest.mark.parametrize(

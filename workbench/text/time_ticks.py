@@ -109,12 +109,25 @@ def _midnights(axis: Axis, dates: list[date]) -> list[float]:
 
 
 def duration_labels(values: list[float]) -> list[str]:
-    """Durations in short; those below a second as decimals."""
+    """Durations in short, by the clock where that tells them not apart; those below a second as decimals."""
     step = min((b - a for a, b in pairwise(values)), default=values[0])
     if step >= 1 or any(value >= 60 for value in values):
-        return ["0" if value == 0 else durations.short(value) for value in values]
+        found = ["0" if value == 0 else durations.short(value) for value in values]
+        if len(set(found)) == len(found):
+            return found
+        if step >= 1:
+            return [_clock(value, step) for value in values]
     places = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
     return ["0" if abs(value) < step / 1e6 else f"{value:.{places}f}s" for value in values]
+
+
+def _clock(seconds: float, step: float) -> str:
+    """A duration as days and a clock: 12d 3:10, 1:01:10 where they are less than a minute apart."""
+    minutes, left = divmod(round(abs(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    clock = f"{hours}:{minutes:02}" if step >= 60 else f"{hours}:{minutes:02}:{left:02}"
+    return ("-" if seconds < 0 else "") + (f"{days}d " if days else "") + clock
 
 
 def moment_labels(values: list[float]) -> list[str]:
