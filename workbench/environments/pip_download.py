@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench.compute.local_command import end_group
 from workbench.errors import IndexUnreachable, WorkbenchError
 from workbench.text.sanitize import clean
 
@@ -56,9 +57,7 @@ async def download(
             "pip was not done after an hour", "try again: what it fetched is kept"
         ) from problem
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await end_group(process)  # with what it started, which holds its pipes open
     if process.returncode:
         raise _problem(errors.decode("utf-8", "replace"), secrets)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from workbench.compute.local_command import end_group
 from workbench.errors import WorkbenchError
 from workbench.text.sanitize import clean
 
@@ -69,9 +70,7 @@ async def call_uv(words: Sequence[str], folder: Path, environ: Mapping[str, str]
             f"uv was not done after {LONGEST / 60:.0f} minutes", "try again: what it fetched is kept"
         ) from problem
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await end_group(process)  # with what it started, which holds its pipes open
     text = output[:MOST_OUTPUT].decode("utf-8", "replace")
     return Answer(process.returncode or 0, text, words_of(errors.decode("utf-8", "replace")))
 
