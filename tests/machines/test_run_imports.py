@@ -99,7 +99,7 @@ def test_what_is_new_is_added_also_when_the_last_import_was_cut_off(
     assert (found["count"], found["last"], found["last_step"]) == (4, 0.125, 4)
 
 
-def test_a_log_written_anew_is_another_attempt_of_the_run(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_log_written_anew_replaces_what_it_said(workspace: Workspace, tmp_path: Path) -> None:
     table = tmp_path / "logs" / "metrics.jsonl"
     table.parent.mkdir()
     table.write_text('{"step": 1, "loss": 5}\n{"step": 2, "loss": 4}\n')
@@ -107,7 +107,9 @@ def test_a_log_written_anew_is_another_attempt_of_the_run(workspace: Workspace, 
     table.write_text('{"step": 1, "loss": 3, "x": "a longer line, so that the file does not look cut"}\n')
     (second,) = bring(workspace, table.parent).values()
     assert (second.run, second.new) == (first.run, False)
-    assert rows(workspace)[first.run]["metrics"]["loss"]["last"] == 3
+    found = rows(workspace)[first.run]["metrics"]["loss"]
+    assert (found["last"], found["count"], found["last_step"]) == (3, 1, 1)
+    assert points_of(workspace, first.run)["loss"] == [3]
 
 
 def test_logs_of_one_folder_with_the_same_names_are_kept_apart_or_told_once(

@@ -14,6 +14,7 @@ from workbench.entities.run import RunState
 from workbench.errors import RemoteError
 from workbench.remote.forms import record_form as form
 from workbench.runs.activity import activity
+from workbench.runs.imported_files import begin_file
 from workbench.services.context import Context
 from workbench.services.operation import items
 from workbench.services.run_imports import RunImportService
@@ -224,13 +225,11 @@ def _checked(value: Any) -> Found:
 
 
 def _begin(one: Source, kept: dict[str, Any], out: IO[bytes], begin: int) -> None:
-    """A record file for a log that is new, or is another one than before: then another attempt."""
+    """A record file for a log that is new, or is another one than before."""
     out.seek(begin)
     out.truncate()
-    attempt = int(kept.get("attempt", 0)) + 1
-    where = _UNFIT.sub("-", one.path.rpartition("/")[2])[:100]
-    kept.update(attempt=attempt, file=f"records/import-{attempt}-{where}.jsonl", offset=0)
-    header = {"k": form.RECORD_HEADER, "v": form.VERSION, "attempt": attempt, "rank": 0, "wall": 0.0}
+    begin_file(one.path, kept)
+    header = {"k": form.RECORD_HEADER, "v": form.VERSION, "attempt": kept["attempt"], "rank": 0, "wall": 0.0}
     out.write((json.dumps(header) + "\n").encode("ascii"))
 
 

@@ -18,6 +18,7 @@ from workbench.remote.readers import sources
 from workbench.remote.readers.entries import Entry, Reading, record_lines
 from workbench.remote.readers.forms import READERS, ended, remark
 from workbench.remote.readers.told import Told
+from workbench.runs.imported_files import begin_file
 from workbench.workspace.client import Client
 
 BLOCK = 1 << 18
@@ -222,16 +223,10 @@ def _read(
 
 
 def _begin(source: sources.Source, kept: dict[str, Any], entries: list[Entry]) -> None:
-    """A record file for a source that is new, or is another one than before: then another attempt."""
-    attempt = int(kept.get("attempt", 0)) + 1
+    """A record file for a source that is new, or is another one than before."""
     wall = next((entry.time for entry in entries if entry.time is not None), None)
-    where = os.path.basename(source.path)
-    kept.update(
-        attempt=attempt,
-        file=f"records/import-{attempt}-{_UNFIT.sub('-', where)[:100]}.jsonl",
-        wall=os.stat(source.path).st_mtime if wall is None else wall,
-        offset=0,
-    )
+    begin_file(source.path, kept)
+    kept["wall"] = os.stat(source.path).st_mtime if wall is None else wall
 
 
 def _header(kept: dict[str, Any]) -> bytes:
