@@ -173,7 +173,10 @@ class Steps(object):
         for pipe in open_pipes:
             poll.register(pipe, select.POLLIN | select.POLLHUP)
         while open_pipes:
-            for pipe, _ in poll.poll(LOOK * 1000):
+            ready = poll.poll(LOOK * 1000)
+            if not ready and child.poll() is not None:
+                break  # what it left running, as a server of compilers is, holds its output open
+            for pipe, _ in ready:
                 data = os.read(pipe, 65536)
                 if not data:
                     poll.unregister(pipe)
