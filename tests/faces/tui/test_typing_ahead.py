@@ -154,7 +154,7 @@ async def test_columns_are_looked_for_in_one_go(stage: Open) -> None:
     async with stage() as it:
         await it.see("calm-otter-42")
         await it.press("C")
-        await it.see("part of a name|columns")
+        await it.see("part of a name|Columns")
         burst(it, "/los")
         await it.rest()
         assert isinstance(it.app.focused, OpeningLine)
