@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,6 +118,6 @@ def test_no_key_is_bound_outside_the_table() -> None:
     bound = {
         str(path.relative_to(root))
         for path in root.rglob("*.py")
-        if "BINDINGS" in path.read_text("utf-8") or "Binding(" in path.read_text("utf-8")
+        if re.search(r"^ *BINDINGS\b|\bBinding\(", path.read_text("utf-8"), re.MULTILINE)
     }
     assert bound <= allowed
