@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -114,6 +115,33 @@ def test_a_server_whose_code_was_changed_loads_nothing_of_the_new_code(make_wb, 
     assert asked_by_an_old_client(wb, "runs/list") == 200, "what is loaded is all of the old code"
     assert asked_by_an_old_client(wb, "experiments/list") == 426
     assert "handing over" in (wb.folder / "server.log").read_text()
+
+
+def test_who_connected_before_a_server_ends_is_told_to_ask_the_next_one(wb: Wb):
+    """A change is not asked again where nobody knows whether it was made: so it has to be known."""
+    code = (
+        "import workbench.server.main as server; server.LAST_CALLERS = 600; raise SystemExit(server.main())"
+    )
+    ending = subprocess.Popen([sys.executable, "-c", code], env=wb.environ)
+    place = wb.folder / "server.sock"
+    try:
+        wb.until(place.exists, "the server to listen")
+        with socket.socket(socket.AF_UNIX) as late, socket.socket(socket.AF_UNIX) as waiting:
+            wb.until(lambda: late.connect_ex(str(place)) in (0, errno.EISCONN), "the connection")
+            waiting.connect(str(place))
+            ending.send_signal(signal.SIGTERM)
+            wb.until(lambda: not place.exists(), "its end")
+            for connection in (late, waiting):
+                ask = (
+                    "POST /v1/default/experiments/create HTTP/1.0\r\nContent-Length: 13\r\n\r\n"
+                    + '{"name": "a"}'
+                )
+                connection.sendall(ask.encode())
+                assert connection.makefile("rb").readline().split()[1] == b"426"
+    finally:
+        ending.kill()
+        ending.wait()
+    assert "a" not in {found["name"] for found in json.loads(wb("experiment", "ls", "-o", "json"))}
 
 
 def test_an_idle_server_ends_itself_and_one_with_a_run_does_not(make_wb, tmp_path: Path):

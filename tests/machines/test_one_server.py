@@ -247,3 +247,10 @@ def test_a_home_on_the_network_is_locked_on_this_hosts_disk(
     assert info(wb, **other)["pid"] == wb.server_pid()
     assert not (wb.folder / LOCK).exists()
     assert len(list(local.rglob(LOCK))) == 1
+    gone = wb.folder.with_name(wb.folder.name + "-gone")
+    wb.folder.rename(gone)
+    try:
+        pid = json.loads(next(local.rglob(LOCK)).read_bytes())["pid"]
+        wb.until(lambda: not Path(f"/proc/{pid}").exists(), "the server whose home is gone to end")
+    finally:
+        gone.rename(wb.folder)

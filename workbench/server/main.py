@@ -34,6 +34,8 @@ from workbench.version import __version__
 log = logging.getLogger(__name__)
 IDLE_LOOK = 2.0
 """Seconds between two looks whether anybody still needs it; fewer where it may idle less long."""
+LAST_CALLERS = 0.2
+"""Seconds in which who connected before the end is told to ask the next server, instead of nothing at all."""
 
 
 class LocalServer:
@@ -45,6 +47,7 @@ class LocalServer:
         self._stop = asyncio.Event()
         self._code = OwnCode()
         self._requests = 0
+        self._ending = False
         self._last = time.monotonic()
         self._hub = Hub(home, self._settings, self._stop.set, home.socket)
 
@@ -84,6 +87,8 @@ class LocalServer:
             yield
         finally:
             path.unlink(missing_ok=True)
+            self._ending = True
+            await asyncio.sleep(LAST_CALLERS)
             await runner.cleanup()
 
     def _gate(self) -> Any:
@@ -95,6 +100,8 @@ class LocalServer:
             if connection is None or not same_user(connection):
                 refusal = Refused("this server belongs to another user").to_wire()
                 return web.Response(status=403, body=b'{"error":' + encode(refusal) + b"}")
+            if self._ending:
+                return web.Response(status=426)  # nothing of it was done: a change, too, may be asked again
             why = await self._outdated(request)
             if why is None:
                 return await handler(request)
@@ -121,6 +128,10 @@ class LocalServer:
             return None
         return why
 
+    def _reachable(self) -> bool:
+        """Whether anybody can find it; of a home on the network neither socket nor lock lies in the home."""
+        return self._home.socket.exists() and self._hub.owns and self._home.root.is_dir()
+
     async def _until_the_end(self) -> None:
         loop = asyncio.get_running_loop()
         pause = min(IDLE_LOOK, max(0.1, self._settings.server.idle / 4))
@@ -130,7 +141,7 @@ class LocalServer:
             try:
                 await asyncio.wait_for(self._stop.wait(), pause)
             except TimeoutError:
-                if not self._home.socket.exists() or not self._hub.owns:  # nobody can reach us any more
+                if not await asyncio.to_thread(self._reachable):
                     log.info("the socket or the home is gone: ending")
                     return
                 if self._hub.busy or self._requests:
