@@ -262,7 +262,7 @@ def test_the_names_are_few_and_all_are_there() -> None:
     public = {name for name in dir(RunHandle) if not name.startswith("_")} | {"details"}
     assert public == {
         "add_properties", "cancel", "describe", "details", "download_file", "download_files", "experiment",
-        "get_all_logs", "get_children", "get_details", "get_file_names", "get_metrics", "get_status", "get_warnings", "hold", "id",
+        "get_all_logs", "get_children", "get_details", "get_file_names", "get_metrics", "get_properties", "get_status", "get_tags", "get_warnings", "hold", "id",
         "name", "parent", "properties", "refresh", "register_model", "release", "remove_tags", "restore_snapshot", "set_priority",
         "set_tags", "status", "submit_child", "tag", "tags", "wait_for_completion",
     }  # fmt: skip
