@@ -71,6 +71,11 @@ def test_a_configuration_is_saved_and_loaded(
     assert RunConfiguration.load(tmp_path / "job.yml", sets=["resources.gpus=2"]).gpus == 2
     (code / ".azureml").mkdir()
     (code / ".azureml" / "fit.runconfig").write_text("script: train.py\narguments: [--lr, '1']\n")
+    for words in ({"path": code, "name": "fit"}, {"path": str(code / "below"), "name": "fit"}):
+        assert RunConfiguration.load(**words).command == "python train.py --lr 1"
+    assert RunConfiguration.load(code, "fit", ["resources.gpus=2"]).gpus == 2
+    with pytest.raises(NotFound, match=r"no \.azureml/fit\.runconfig"):
+        RunConfiguration.load(path=tmp_path, name="fit")
     monkeypatch.chdir(code)
     assert RunConfiguration.load("fit").command == "python train.py --lr 1"
     with pytest.raises(NotFound):

@@ -43,15 +43,18 @@ def configure_saved(
     arguments: list[str] | None,
     sets: Iterable[str],
     options: Mapping[str, Any],
+    start: Path | None = None,
 ) -> RunConfiguration:
     """The run configuration of a `.runconfig`, by its name or path (AZ-126).
 
-    script, arguments: in place of what it has. Raises NotFound, and ConfigurationError with every mistake.
+    script, arguments: in place of what it has. start: the folder in which, and above which, a name is looked
+    for; absent: the current one. Raises NotFound, and ConfigurationError with every mistake.
     """
     from workbench.runs.configuration import load_runconfig
     from workbench.runs.runconfig import find_runconfig
 
-    return load_runconfig(find_runconfig(name, Path.cwd()), sets, _options(options), script, arguments)
+    file = find_runconfig(name, start or Path.cwd())
+    return load_runconfig(file, sets, _options(options), script, arguments)
 
 
 def _options(options: Mapping[str, Any]) -> Any:

@@ -27,19 +27,21 @@ class RunConfiguration(Entity, frozen=True, kw_only=True):
             force_setattr(self, "environment", str(environment))
 
     @classmethod
-    def load(cls, name: str | Path, sets: Iterable[str] = ()) -> Self:
-        """The configuration of a job file, or of a saved `.azureml/NAME.runconfig` by its name (AZ-126).
+    def load(cls, path: str | Path, name: str | None = None, sets: Iterable[str] = ()) -> Self:
+        """The configuration of a job file, or of a saved `.azureml/NAME.runconfig` (AZ-126).
 
-        sets: changes, such as "inputs.lr=0.3". Raises NotFound, ConfigurationError.
+        path: the file, or the name of a saved one; with a name the folder of it, or one below. sets: changes,
+        such as "inputs.lr=0.3". Raises NotFound, ConfigurationError.
         """
         from workbench.workspace.configuring import configure, configure_saved
 
-        text = str(name)
-        found = (
-            configure(Path(text), None, sets, {})
-            if text.endswith((".yml", ".yaml", ".runconfig"))
-            else configure_saved(text, None, None, sets, {})
-        )
+        text = str(path)
+        if name is not None:
+            found = configure_saved(name, None, None, sets, {}, Path(path))
+        elif text.endswith((".yml", ".yaml", ".runconfig")):
+            found = configure(Path(text), None, sets, {})
+        else:
+            found = configure_saved(text, None, None, sets, {})
         return cls(**{field: getattr(found, field) for field in found.__struct_fields__})
 
     def save(self, path: str | Path) -> Path:
