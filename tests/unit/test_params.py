@@ -98,3 +98,18 @@ def test_what_a_shell_does_around_a_training_is_no_parameter() -> None:
     script = "while ! test -e ready; do sleep -s 1; done; mkdir -p out && time python train.py --lr 3e-4 | tee -a log"
     assert params_from_command(["bash", "-c", script]) == {"lr": "3e-4"}
     assert params_from_command("[ -f x ] || /bin/rm -rf old; exec python t.py --depth 2") == {"depth": "2"}
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "env -u HOME A=1 B='x y'", "nice -n 19", "nice -19", "/usr/bin/nice --adjustment=5 ionice -c 3", "timeout -k 5 --signal=INT 2h",
+        "taskset -c 0-3", "numactl --cpunodebind=0 -m 0", "stdbuf -oL -e 0", "conda run -n torch --no-capture-output", "setsid -w",
+        "uv run --with rich -p 3.12", "poetry run", "A=1 nohup env B=2", "micromamba run -p /opt/env", "command",
+    ],
+)  # fmt: skip
+def test_what_runs_another_program_is_none_of_its_parameters(around: str) -> None:
+    """It was lost behind `env`, and priorities and environments were parameters."""
+    assert params_from_command(f"{around} python -u train.py --lr 3e-4 n=2") == {"lr": "3e-4", "n": "2"}
+    assert params_from_command(f"{around} ./train --depth 2") == {"depth": "2"}
+    assert params_from_command(around) == {}

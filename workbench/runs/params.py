@@ -15,6 +15,7 @@ MAX_COMMAND = 100_000
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]{0,199}")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 _SECRET = re.compile(r"(^|[_.\-])(password|passwd|secret|credentials?|api[_\-]?key|token)$", re.IGNORECASE)
 _PYTHON = re.compile(r"(.*/)?(python|pypy)[0-9.]*")
 _SHELL = re.compile(r"(.*/)?(ba|da|z|k)?sh")
@@ -24,8 +25,29 @@ _BEFORE = frozenset({
     "!", "{", "(", "do", "elif", "else", "exec", "if", "nohup", "then", "time", "until", "while",
 })  # fmt: skip
 """Words of the shell that stand before a program."""
+_AROUND: dict[str, tuple[tuple[str, ...], int]] = {
+    "command": ((), 0),
+    "conda": (("-n", "--name", "-p", "--prefix", "--cwd"), 1),
+    "env": (("-u", "--unset", "-C", "--chdir"), 0),
+    "ionice": (("-c", "--class", "-n", "--classdata"), 0),
+    "micromamba": (("-n", "--name", "-p", "--prefix", "--cwd"), 1),
+    "nice": (("-n", "--adjustment"), 0),
+    "numactl": (("-C", "-N", "-m", "-i", "-p", "--cpunodebind", "--membind", "--physcpubind"), 0),
+    "poetry": (("-C", "--directory", "-P", "--project"), 1),
+    "setsid": ((), 0),
+    "stdbuf": (("-i", "-o", "-e"), 0),
+    "taskset": ((), 1),
+    "timeout": (("-s", "--signal", "-k", "--kill-after"), 1),
+    "unbuffer": ((), 0),
+    "uv": (
+        ("-p", "--python", "--with", "--with-requirements", "--extra", "--group", "--project", "--directory",
+         "--env-file", "--index", "--default-index", "--package"),
+        1,
+    ),
+}  # fmt: skip
+"""Programs that run another one: their options with a value, and how many words stand before the other."""
 _TOOLS = frozenset({
-    "[", "[[", "awk", "cat", "cd", "chmod", "cp", "cut", "date", "echo", "env", "export", "find",
+    "[", "[[", "awk", "cat", "cd", "chmod", "cp", "cut", "date", "echo", "export", "find",
     "for", "grep", "head", "kill", "ln", "ls", "mkdir", "mktemp", "mv", "printf", "read", "rm",
     "sed", "set", "shift", "sleep", "sort", "source", "stty", "tail", "tar", "tee", "test", "touch",
     "trap", "tr", "ulimit", "uname", "uniq", "unset", "wait", "wc", "which", "xargs",
@@ -68,12 +90,7 @@ def _commands(command: list[str] | str) -> Iterable[list[str]]:
 
 def _arguments(words: list[str]) -> list[str]:
     """What follows the program, without the variables before it and Python's own options."""
-    start = 0
-    while start < len(words) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=.*", words[start], re.DOTALL):
-        start += 1
-    while start < len(words) and words[start] in _BEFORE:
-        start += 1
-    rest = words[start:]
+    rest = _program(words)
     if rest and rest[0].rpartition("/")[2] in _TOOLS:
         return []
     if rest and _PYTHON.fullmatch(rest[0]):
@@ -83,6 +100,25 @@ def _arguments(words: list[str]) -> list[str]:
         if rest and rest[0] in ("-m", "-c"):
             rest = rest[1:]
     return rest[1:]
+
+
+def _program(words: list[str]) -> list[str]:
+    """The program that is meant and what follows it, without what stands around it: FOO=1 nice -n 19 ..."""
+    at = 0
+    while at < len(words):
+        name = words[at].rpartition("/")[2]
+        if name in _BEFORE or _VARIABLE.fullmatch(words[at]):
+            at += 1
+        elif name in _AROUND:
+            valued, others = _AROUND[name]
+            at += 1
+            while at < len(words) and (others or words[at].startswith("-")):
+                if not words[at].startswith("-"):
+                    others -= 1
+                at += 2 if words[at] in valued else 1
+        else:
+            break
+    return words[at:]
 
 
 def _of_words(words: list[str]) -> Iterator[tuple[str, str]]:
