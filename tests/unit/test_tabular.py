@@ -179,6 +179,7 @@ def test_json_lines() -> None:
     text = '{"a": 1, "b": "x"}\n\n{"b": null, "a": 2.5, "c": {"d": [1]}}\nnot json\n[1]\n{"a": "no number"}\n'
     found = table({"a.jsonl": text}, format="json_lines")
     assert found.shape.types == {"a": "text", "b": "text", "c": "text"}
+    assert [row[0] for row in found.rows()] == ["1", "2.5", None, None, "no number"]
     numbers = table(
         {"a.jsonl": '{"a": 1}\n{"a": 2.5}\n' + '{"a": 3}\n' * 300 + '{"a": "x"}\n'}, format="json_lines"
     )

@@ -134,6 +134,7 @@ def names_of(row: List[str]) -> List[str]:
 def _json_lines(
     definition: Dict[str, Any], file: Opened, name: str, strict: bool
 ) -> "Iterator[Tuple[List[str], Any]]":
+    """A line that is no mapping is a row without values: it is seen to be missing, and rows stay as many."""
     for number, line in enumerate(chain.from_iterable(_lines(definition, file, name, strict)), 1):
         if not line.strip():
             continue
@@ -142,11 +143,10 @@ def _json_lines(
         except (ValueError, RecursionError) as problem:
             if strict:
                 raise BadTable("%.100s, line %d: %s" % (name, number, problem))
-            continue
-        if isinstance(row, dict):
-            yield [], row
-        elif strict:
+            row = None
+        if strict and not isinstance(row, dict):
             raise BadTable("%.100s, line %d is no mapping" % (name, number))
+        yield [], row if isinstance(row, dict) else {}
 
 
 def _parquet(file: Opened, name: str) -> "Iterator[Tuple[List[str], Any]]":
