@@ -46,11 +46,7 @@ class Table(object):
             rows: List[Tuple[List[str], Any]] = []
             # A query is asked once where it is known what it brings.
             for file in [] if self._known() else self.files:
-                opened = file.open()
-                try:
-                    rows = first_rows(self.definition, opened, file.path)
-                finally:
-                    opened.close()
+                rows = self._look(file, first_rows)
                 if rows:
                     break
             self._rows_seen = self._rows_seen or bool(rows)
@@ -66,14 +62,17 @@ class Table(object):
     def _header(self) -> List[str]:
         """The columns of files without a row: what the first that names any says."""
         for file in self.files:
-            opened = file.open()
-            try:
-                found = header_of(self.definition, opened, file.path)
-            finally:
-                opened.close()
+            found = self._look(file, header_of)
             if found:
                 return found
         return []
+
+    def _look(self, file: File, reading: "Callable[[Dict[str, Any], Any, str], List[Any]]") -> List[Any]:
+        opened = file.open()
+        try:
+            return reading(self.definition, opened, file.path)
+        finally:
+            opened.close()
 
     def _known(self) -> bool:
         columns = self.definition.get("columns") or []
