@@ -20,11 +20,14 @@ __all__ = [
     "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_runtest_teardown",
     "pytest_xdist_auto_num_workers",
     "require",
 ]
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
 
 # How long something takes on a busy machine is no finding, neither a test's nor that of making its data.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,6 +54,11 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_runtest_teardown() -> None:
+    """No test makes its worker, and whatever that starts from then on, wait for all the others."""
+    assert os.getpriority(os.PRIO_PROCESS, 0) == _PRIORITY, "a test lowered the priority of its own process"
 
 
 def pytest_collection_finish() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ async def end_all(made: Pair) -> None:
         if server._process is None:
             server.start()
     for run in await made.live.call("runs.list", active=True):
-        await made.live.call("runs.cancel", run=run["id"], grace=0)
+        with suppress(Conflict):  # it ended meanwhile
+            await made.live.call("runs.cancel", run=run["id"], grace=0)
         await made.reaches(run["id"], "Canceled", "Completed", "Failed")
 
 

@@ -20,6 +20,7 @@ from tests.machines.rig import need
 from tests.machines.test_two_users import UIDS, MakeUser, make_user
 from tests.machines.wb import Wb
 from workbench.compute.payload import build_payload
+from workbench.remote.disk.filelock import lock
 from workbench.remote.queue.leases import BACKFILL_SECONDS
 
 __all__ = ["make_user"]
@@ -116,12 +117,16 @@ def test_forty_runs_of_four_clients_and_two_users_share_two_cards(shared: Shared
 
 
 def age(path: Path, seconds: float) -> None:
-    """Have a ticket wait for so much longer already."""
-    ticket = json.loads(path.read_text())
-    ticket["since"] -= seconds
-    owner = path.stat()
-    path.write_text(json.dumps(ticket))
-    assert (owner.st_uid, owner.st_mode) == (path.stat().st_uid, path.stat().st_mode)
+    """Have a ticket wait for so much longer already; whoever decides now has seen it whole, old or new."""
+    handle = lock(str(path.parent.parent / "queue.lock"))
+    try:
+        ticket = json.loads(path.read_text())
+        ticket["since"] -= seconds
+        owner = path.stat()
+        path.write_text(json.dumps(ticket))
+        assert (owner.st_uid, owner.st_mode) == (path.stat().st_uid, path.stat().st_mode)
+    finally:
+        os.close(handle)
 
 
 def check(journal: list[list[str]], order: dict[str, int], aged: set[str], young: set[str]) -> None:

@@ -54,9 +54,14 @@ class EnvironmentRecorder(object):
             changed = True
         if changed:
             known = dict(self._known)
-            self._aside = Aside(lambda: record(self._machine, self._folder, self._spec, known))
+            self._aside = Aside(lambda: self._record(known))
             self._watch.own_helper(self._aside.pid)
             self._watch.on(self._aside.fd, self._on_answer)
+
+    def _record(self, known):
+        # type: (Dict[str, int]) -> Dict[str, Any]
+        os.nice(19)  # in a child of its own: the command comes first
+        return record(self._machine, self._folder, self._spec, known)
 
     def finish(self):
         # type: () -> None
@@ -95,8 +100,7 @@ class EnvironmentRecorder(object):
 
 def record(machine, folder, spec, known):
     # type: (Machine, RunFolder, Dict[str, Any], Mapping[str, int]) -> Dict[str, Any]
-    """In a child: write what is not known yet; returns {"known": path -> a digest of what it has}."""
-    os.nice(19)
+    """Write what is not known yet; returns {"known": path -> a digest of what it has}. It may take long."""
     environment = probe_environment(folder, spec)
     told = dict(known)
     file = record_file(folder, spec)
