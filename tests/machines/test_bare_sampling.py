@@ -196,7 +196,12 @@ async def test_what_processes_call_themselves_is_no_word_of_the_script(smi: Smi)
         assert child.stdout.readline() == b"on\n"
         smi.say(gpus=[gpu(0)], apps=[["GPU-0", str(child.pid), "512"]])
         async with told(with_path(smi.folder)) as stream:
-            sample = await first(stream, lambda one: one.gpus and one.processes and one.processes[0].memory)
+            sample = await first(
+                stream,
+                lambda one: (
+                    one.gpus and one.processes and one.processes[0].memory and one.processes[0].command
+                ),
+            )
         child.stdin.close()
     assert sample.gpus[0].error is None
     assert (sample.processes[0].command or "").endswith(r"\n@end")

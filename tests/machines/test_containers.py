@@ -128,7 +128,7 @@ def test_a_run_that_fills_its_disk(ground: Ground, podman: Podman) -> None:
 
 def test_cancel_tells_everything_in_it_then_kills_it(ground: Ground, podman: Podman) -> None:
     """TERM reaches each process of the container, KILL those that do not go, and it is removed (AZ-76)."""
-    run = ground.submit(STUBBORN, environment_build=build_of(podman), grace=4.0)
+    run = ground.submit(STUBBORN, environment_build=build_of(podman), grace=10.0)
     until(lambda: ground.path(run, "ignoring").exists() and ground.path(run, "twice").exists())
     inside = until(lambda: len(ground.folder_of(run).read_tree()) > 4 and ground.folder_of(run).read_tree())
     cancel(ground.machine, run)

@@ -247,8 +247,8 @@ async def test_a_run_is_seen_on_its_machine_while_it_lasts(tmp_path: Path) -> No
 
         def there_with_processes(view: dict[str, Any]) -> bool:
             known = view["runs"].get(run["id"], {})
-            running = known.get("status") == "Running"
-            return running and any(one.get("run") == run["id"] for one in view["sample"]["processes"])
+            processes = view.get("sample", {}).get("processes", [])  # none is there before the first one came
+            return known.get("status") == "Running" and any(one.get("run") == run["id"] for one in processes)
 
         view = await seen.until("local", there_with_processes, "the run and its processes")
         assert view["runs"][run["id"]]["experiment"] == run["experiment"]
