@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 from workbench.entities.metric import Evaluation
+from workbench.store.metrics.last_logged import chosen
 from workbench.store.records.record_batch import Header, RecordBatch
 from workbench.store.runs import run_rows
 from workbench.store.sqlite.codec import to_text
@@ -42,18 +43,11 @@ def of_run(
     limit: only the last so many of each name. Raises NotFound (run).
     """
     run = run_rows.number(connection, run_id)
-    where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
-    if limit is not None:
-        where += (
-            " AND id IN (SELECT id FROM (SELECT id, row_number() OVER"
-            " (PARTITION BY name, attempt, rank ORDER BY id DESC) AS back FROM evaluations WHERE run = ?)"
-            " WHERE back <= ?)"
-        )
-        values += [run, max(0, limit)]
+    where, values = chosen("evaluations", run, name, limit, among="name, attempt, rank", newest="id DESC")
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for row in connection.execute(
         "SELECT name, attempt, rank, schema, version, data FROM evaluations"
-        f" WHERE run = ? {where} ORDER BY name, attempt DESC, rank, id",
+        f" WHERE {where} ORDER BY name, attempt DESC, rank, id",
         values,
     ):
         same = rows.setdefault(row[0], [])

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from workbench.remote.forms.tree_paths import path_problem
+from workbench.store.metrics.last_logged import chosen
 from workbench.store.records.record_batch import Header, RecordBatch
 from workbench.store.registry import model_requests
 from workbench.store.runs import run_rows
@@ -112,17 +113,10 @@ def texts(
     limit: only the last so many of each name. Raises NotFound (run).
     """
     run = run_rows.number(connection, run_id)
-    where, values = ("AND name = ?", [run, name]) if name is not None else ("", [run])
-    if limit is not None:
-        where += (
-            " AND id IN (SELECT id FROM (SELECT id, row_number() OVER"
-            " (PARTITION BY name ORDER BY attempt DESC, id DESC) AS back FROM texts WHERE run = ?)"
-            " WHERE back <= ?)"
-        )
-        values += [run, max(0, limit)]
+    where, values = chosen("texts", run, name, limit, among="name", newest="attempt DESC, id DESC")
     found: dict[str, list[tuple[int | None, str | None]]] = {}
     for key, step, text in connection.execute(
-        f"SELECT name, step, value FROM texts WHERE run = ? {where} ORDER BY name, attempt, id", values
+        f"SELECT name, step, value FROM texts WHERE {where} ORDER BY name, attempt, id", values
     ):
         found.setdefault(key, []).append((step, text))
     return found
