@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.store_making import feed, header, metric, open_store, put_run
-from workbench.store.metrics import summaries, tables
+from workbench.store.metrics import evaluations, summaries, tables
 from workbench.store.runs import run_entries, run_rows
 
 
@@ -55,6 +57,32 @@ def test_texts_and_artifacts(store):
     assert store.read(tables.texts, run) == {"phase": [(0, "warm up"), (1, None)]}
     assert store.read(tables.artifacts, run) == {"best": "outputs/m.bin"}
     assert len(store.read(run_entries.warnings, run)) == 1
+
+
+def test_only_the_last_of_each_name_are_asked_for(store):
+    """Of texts over all attempts; of evaluations of the latest attempt that logged one, of its lowest rank."""
+    run = put_run(store)
+
+    def evaluation(name: str, count: int) -> dict[str, Any]:
+        return {"k": "table", "n": name, "schema": "residuals", "schema_version": "1", "v": {"count": count}}
+
+    first = [metric("a", "1", 0), metric("a", "2", 1), metric("b", "3", 0)]
+    feed(store, run, [header(), *first, *(evaluation("m", n) for n in (1, 2)), evaluation("only", 9)])
+    again = [metric("a", "4", 0), *(evaluation("m", n) for n in (3, 4, 5))]
+    feed(store, run, [header(attempt=2), *again], "records/2-0.jsonl")
+    feed(store, run, [header(attempt=2, rank=1), evaluation("m", 6)], "records/2-1.jsonl")
+    assert store.read(tables.texts, run, None, 1) == {"a": [(0, "4")], "b": [(0, "3")]}
+    assert store.read(tables.texts, run, "a", 2) == {"a": [(1, "2"), (0, "4")]}
+    assert store.read(tables.texts, run, "b") == {"b": [(0, "3")]}
+    assert store.read(tables.texts, run, None, 0) == {}
+
+    def counts(*asked: object) -> dict[str, list[int]]:
+        found = store.read(evaluations.of_run, run, *asked)
+        return {name: [one.data["count"] for one in each] for name, each in found.items()}
+
+    assert counts() == {"m": [3, 4, 5], "only": [9]}
+    assert counts(None, 2) == {"m": [4, 5], "only": [9]}
+    assert counts("m", 1) == {"m": [5]}
 
 
 def test_params_tags_and_properties_from_records(store):
