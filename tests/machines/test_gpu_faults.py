@@ -182,7 +182,9 @@ def test_a_library_that_cannot_be_loaded(
     library = tmp_path / "libnvidia-ml.so.1"
     if content is not None:
         library.write_bytes(content)
-    sample = probe(library=library).until(lambda sample: sample.driver.error, "why")
+    sample = probe(library=library).until(
+        lambda sample: sample.driver.error and sample.host.memory_used, "why, and what else there is"
+    )
     assert "cannot be loaded" in str(sample.driver.error)
     assert sample.driver.source is None
     assert sample.host.memory_used

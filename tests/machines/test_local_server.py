@@ -150,7 +150,8 @@ def test_an_idle_server_ends_itself_and_one_with_a_run_does_not(make_wb, tmp_pat
     run = wb("submit", "--no-code", "--", "sleep", "600").split()[0]
     pid = wb.server_pid()
     time.sleep(3)
-    assert wb.server_pid() == pid, "it ended although a run is active"
+    said = (wb.folder / "server.log").read_text()
+    assert wb.server_pid() == pid, f"it ended although a run is active:\n{said}"
     wb("cancel", run)
     wb.until(lambda: wb.server_pid() is None, "the idle server to end")
     assert not wb.folder.joinpath("server.sock").exists()

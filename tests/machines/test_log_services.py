@@ -168,7 +168,7 @@ async def test_a_search_that_is_left_leaves_no_process(output: Output) -> None:
     await output.write(b"found\n" + b"a" * 60 + b"b\n")
     items = output.services.items("runs.log_search", run=output.run, pattern="/found|(a+)+$/")
     asking = asyncio.ensure_future(anext(aiter(items)))
-    for _ in range(1000):
+    for _ in range(6000):
         if scanners():
             break
         await asyncio.sleep(0.01)

@@ -67,7 +67,7 @@ async def ranks(opened: Services, tmp_path: Path) -> Ranks:
 
 async def collected(source: Any, enough: Callable[[bytes], bool]) -> bytes:
     got = b""
-    async with asyncio.timeout(15), aclosing(source):
+    async with asyncio.timeout(60), aclosing(source):
         async for part in source:
             got += part
             if enough(got):

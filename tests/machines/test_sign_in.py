@@ -268,10 +268,10 @@ async def test_the_clock_stops_while_the_user_thinks(make_asking: MakeAsking, ma
 
     class Slow(Answers):
         async def answer(self, prompt: Prompt) -> str:
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(4.5)
             return await super().answer(prompt)
 
-    assert await works(make_host(server.settings(), Slow(PASSWORD), timeout=1.0))
+    assert await works(make_host(server.settings(), Slow(PASSWORD), timeout=4.0))
 
 
 async def test_a_server_that_hangs_up_during_the_question(

@@ -26,7 +26,7 @@ def answer(ok: object) -> frames.Frame:
 async def test_what_was_not_taken_is_dropped_when_a_request_is_given_up() -> None:
     sent: list[bytes] = []
     stream = LinkStream(1, protocol.INITIAL_CREDIT, sent.append)
-    async with asyncio.timeout(10), stream:
+    async with asyncio.timeout(60), stream:
         stream.deliver(data())
         assert await anext(stream) == BODY
         stream.deliver(data())

@@ -314,7 +314,7 @@ async def test_events_tell_of_models_and_a_subscription_filters_by_a_tags_value(
         assert sequences == sorted(set(sequences))
         moved = told[-1]["data"] if told[-1]["kind"] == "ModelAliasMoved" else None
         assert moved is None or (moved["who"], moved["alias"], moved["version"]) == ("ann", "champion", 2)
-        for _ in range(200):
+        for _ in range(1200):
             if out.exists() and out.read_text().strip():
                 break
             await asyncio.sleep(0.05)

@@ -94,7 +94,7 @@ async def test_a_call_that_began_is_finished_without_its_client(served, tmp_path
     connection.sendall(head + body)
     await asyncio.sleep(0.1)
     connection.close()
-    for _ in range(400):
+    for _ in range(1200):
         if (tmp_path / "done").exists():
             return
         await asyncio.sleep(0.05)

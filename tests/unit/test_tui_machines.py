@@ -52,7 +52,7 @@ async def followed(server: Server) -> AsyncIterator[tuple[Machines, set[str]]]:
 
 
 async def until(done: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not done():  # noqa: ASYNC110 - what is waited for is the machines' to say
             await asyncio.sleep(0.005)
 

@@ -48,7 +48,7 @@ class Desk(App[None]):
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(6000):
         await pilot.pause()
         if condition():
             return
