@@ -21,7 +21,7 @@ VERSIONS = Path.home() / ".pyenv" / "versions"
 def interpreters() -> list[str]:
     """This Python, and each of 3.6 and newer that pyenv has installed."""
     found = [str(path) for path in sorted(VERSIONS.glob("3.*/bin/python3"))]
-    return found or [sys.executable]
+    return found or [os.path.realpath(sys.executable)]  # without what its environment has installed
 
 
 def python2() -> str | None:
