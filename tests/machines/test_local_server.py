@@ -117,6 +117,9 @@ def test_a_server_whose_code_was_changed_loads_nothing_of_the_new_code(make_wb, 
     assert "handing over" in (wb.folder / "server.log").read_text()
 
 
+CREATE_A = b'POST /v1/default/experiments/create HTTP/1.0\r\nContent-Length: 13\r\n\r\n{"name": "a"}'
+
+
 def test_who_connected_before_a_server_ends_is_told_to_ask_the_next_one(wb: Wb):
     """A change is not asked again where nobody knows whether it was made: so it has to be known."""
     code = (
@@ -132,12 +135,43 @@ def test_who_connected_before_a_server_ends_is_told_to_ask_the_next_one(wb: Wb):
             ending.send_signal(signal.SIGTERM)
             wb.until(lambda: not place.exists(), "its end")
             for connection in (late, waiting):
-                ask = (
-                    "POST /v1/default/experiments/create HTTP/1.0\r\nContent-Length: 13\r\n\r\n"
-                    + '{"name": "a"}'
-                )
-                connection.sendall(ask.encode())
+                connection.sendall(CREATE_A)
                 assert connection.makefile("rb").readline().split()[1] == b"426"
+    finally:
+        ending.kill()
+        ending.wait()
+    assert "a" not in {found["name"] for found in json.loads(wb("experiment", "ls", "-o", "json"))}
+
+
+LOOKING = """
+import asyncio, pathlib, sys
+import workbench.server.main as server
+
+async def until_the_end(self, began):
+    asked, place = map(pathlib.Path, sys.argv[1:])
+    asked.touch()
+    while place.exists():
+        await asyncio.sleep(0.01)
+    return False
+
+server.OwnCode.outdated_for = until_the_end
+sys.exit(server.main())
+"""
+
+
+def test_a_server_that_ends_while_it_looks_at_its_code_does_nothing_of_what_was_asked(wb: Wb, tmp_path: Path):
+    """A run it took then would be followed by nobody."""
+    asked, place = tmp_path / "asked", wb.folder / "server.sock"
+    ending = subprocess.Popen([sys.executable, "-c", LOOKING, asked, place], env=wb.environ)
+    try:
+        wb.until(place.exists, "the server to listen")
+        with socket.socket(socket.AF_UNIX) as connection:
+            wb.until(lambda: connection.connect_ex(str(place)) in (0, errno.EISCONN), "the connection")
+            connection.sendall(CREATE_A)
+            wb.until(asked.exists, "the look")
+            ending.send_signal(signal.SIGTERM)
+            assert connection.makefile("rb").readline().split()[1] == b"426"
+        assert ending.wait(60) == 0
     finally:
         ending.kill()
         ending.wait()

@@ -100,9 +100,9 @@ class LocalServer:
             if connection is None or not same_user(connection):
                 refusal = Refused("this server belongs to another user").to_wire()
                 return web.Response(status=403, body=b'{"error":' + encode(refusal) + b"}")
-            if self._ending:
-                return web.Response(status=426)  # nothing of it was done: a change, too, may be asked again
             why = await self._outdated(request)
+            if self._ending:  # perhaps since it came: until here it kept nobody from ending
+                return web.Response(status=426)  # nothing of it was done: a change, too, may be asked again
             if why is None:
                 return await handler(request)
             log.info("handing over: %s", why)
