@@ -83,7 +83,10 @@ class Exchange(object):
                 self._taken = 0
                 self._allowed += grant
         if grant:
-            self._outlet.small(frames.encode_credit(self.stream, grant))
+            try:
+                self._outlet.small(frames.encode_credit(self.stream, grant))
+            except BrokenPipeError:  # an OSError: whoever writes what comes would take it for the disk's
+                raise Cancelled()
         return body
 
     def widen(self, window):
