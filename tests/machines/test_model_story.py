@@ -84,6 +84,7 @@ def champion(wb: Wb, *words: str) -> dict[str, Any]:
     return dict(found[0])
 
 
+@pytest.mark.timeout(900)  # the longest of all
 def test_digits_are_trained_promoted_over_a_weaker_champion_and_rolled_back(
     user: Wb, server: SshServer, project: Path, tmp_path: Path
 ) -> None:
