@@ -117,6 +117,7 @@ class Dashboard(HoldingKeys, WholeActions):
         self.away = Away()
         """What happened since the dashboard was left the last time."""
         self._plain = draws_ascii_alone(self.environ)
+        self._broken = False
         self.wardrobe = Wardrobe(self, folders(home, self.environ), self._wrong_theme, self.environ)
         self.wardrobe.open(theme or self.memory.get(remembered_as(self.environ), "") or usual(self.environ))
         self.places = History(settled(location or Location("runs")))
@@ -390,5 +391,7 @@ class Dashboard(HoldingKeys, WholeActions):
         return ()
 
     def _fatal_error(self) -> None:
-        """A fault of ours: leave the terminal readable, a line, a hint, and a report."""
-        self.panic(write_report(self.home))
+        """A fault of ours, the first: leave the terminal readable, a line, a hint, and a report."""
+        if not self._broken:
+            self._broken = True
+            self.panic(write_report(self.home))

@@ -277,12 +277,15 @@ async def test_a_fault_of_ours_leaves_a_report_and_a_readable_line(
             world.answers["compute.list"] = broken
             await it.press("2")
             await it.until(lambda: it.app._exception)
+            [report] = home.root.glob("dashboard-*.txt")
+            report.rename(home.root / "the first")
+            it.app._handle_exception(ZeroDivisionError("what breaks while it is left"))
 
     with pytest.raises(Exception, match="no, really"):
         await breaks()
-    [report] = home.root.glob("dashboard-*.txt")
-    assert "ZeroDivisionError: no, really" in report.read_text()
-    assert "the dashboard broke" in capsys.readouterr().err
+    assert "ZeroDivisionError: no, really" in (home.root / "the first").read_text()
+    assert not list(home.root.glob("dashboard-*.txt")), "one cause, one report"
+    assert capsys.readouterr().err.count("the dashboard broke") == 1
 
 
 async def test_an_error_is_not_said_again_while_it_is_still_there(stage: Open) -> None:
