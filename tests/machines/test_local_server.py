@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import workbench
@@ -117,6 +119,18 @@ def test_a_server_whose_code_was_changed_loads_nothing_of_the_new_code(make_wb, 
     assert "handing over" in (wb.folder / "server.log").read_text()
 
 
+@contextlib.contextmanager
+def serving(wb: Wb, code: str, *words: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server of this home whose code does something more; listening."""
+    server = subprocess.Popen([sys.executable, "-c", code, *words], env=wb.environ)
+    try:
+        wb.until((wb.folder / "server.sock").exists, "the server to listen")
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+
+
 CREATE_A = b'POST /v1/default/experiments/create HTTP/1.0\r\nContent-Length: 13\r\n\r\n{"name": "a"}'
 
 
@@ -125,10 +139,8 @@ def test_who_connected_before_a_server_ends_is_told_to_ask_the_next_one(wb: Wb):
     code = (
         "import workbench.server.main as server; server.LAST_CALLERS = 600; raise SystemExit(server.main())"
     )
-    ending = subprocess.Popen([sys.executable, "-c", code], env=wb.environ)
     place = wb.folder / "server.sock"
-    try:
-        wb.until(place.exists, "the server to listen")
+    with serving(wb, code) as ending:
         with socket.socket(socket.AF_UNIX) as late, socket.socket(socket.AF_UNIX) as waiting:
             wb.until(lambda: late.connect_ex(str(place)) in (0, errno.EISCONN), "the connection")
             waiting.connect(str(place))
@@ -137,9 +149,6 @@ def test_who_connected_before_a_server_ends_is_told_to_ask_the_next_one(wb: Wb):
             for connection in (late, waiting):
                 connection.sendall(CREATE_A)
                 assert connection.makefile("rb").readline().split()[1] == b"426"
-    finally:
-        ending.kill()
-        ending.wait()
     assert "a" not in {found["name"] for found in json.loads(wb("experiment", "ls", "-o", "json"))}
 
 
@@ -162,9 +171,7 @@ sys.exit(server.main())
 def test_a_server_that_ends_while_it_looks_at_its_code_does_nothing_of_what_was_asked(wb: Wb, tmp_path: Path):
     """A run it took then would be followed by nobody."""
     asked, place = tmp_path / "asked", wb.folder / "server.sock"
-    ending = subprocess.Popen([sys.executable, "-c", LOOKING, asked, place], env=wb.environ)
-    try:
-        wb.until(place.exists, "the server to listen")
+    with serving(wb, LOOKING, asked, place) as ending:
         with socket.socket(socket.AF_UNIX) as connection:
             wb.until(lambda: connection.connect_ex(str(place)) in (0, errno.EISCONN), "the connection")
             connection.sendall(CREATE_A)
@@ -172,9 +179,6 @@ def test_a_server_that_ends_while_it_looks_at_its_code_does_nothing_of_what_was_
             ending.send_signal(signal.SIGTERM)
             assert connection.makefile("rb").readline().split()[1] == b"426"
         assert ending.wait(60) == 0
-    finally:
-        ending.kill()
-        ending.wait()
     assert "a" not in {found["name"] for found in json.loads(wb("experiment", "ls", "-o", "json"))}
 
 

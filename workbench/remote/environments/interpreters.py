@@ -50,7 +50,7 @@ def by_metadata(folder):
     for found in distributions(path=[folder]):
         try:
             yield found.metadata["Name"], found.version
-        except Exception:
+        except Exception:  # one package that is broken hides none of the others
             continue
 
 try:
